@@ -1,0 +1,1 @@
+"""Documents and models: no database, no queue, no web, no settings."""

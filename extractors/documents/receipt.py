@@ -1,0 +1,13 @@
+"""Till receipts, printed or photographed."""
+
+from extractors.documents import spec as field
+from extractors.documents.spec import DocumentModel
+
+
+class Receipt(DocumentModel, name="receipt", title="till receipt", day_first=True):
+    """What a shop hands over after a purchase."""
+
+    company: str | None = field.text("the shop's name", required=True)
+    date: str | None = field.date("the day of purchase", required=True)
+    address: str | None = field.text("the shop's address")
+    total: str | None = field.amount("the amount paid, tax included", required=True)

@@ -1,0 +1,126 @@
+"""Every way in which reading a document can fail.
+
+One root. Each kind carries a stable ``code`` (stored on the document's row, shown to people, safe to alert on), says whether
+a retry can help, and each message ends with what to do about it.
+"""
+
+from typing import ClassVar
+
+
+class SurefieldError(Exception):
+    """Root of all errors that Surefield raises on purpose."""
+
+    code: ClassVar[str] = "internal"
+    retry: ClassVar[bool] = False
+
+
+class UnreadableFile(SurefieldError):
+    """The bytes are not a PDF, PNG, JPEG or TIFF that can be opened."""
+
+    code = "unreadable_file"
+
+
+class UnsupportedFile(UnreadableFile):
+    """The bytes are of a kind that Surefield does not take."""
+
+    code = "unsupported_file"
+
+
+class EncryptedPdf(SurefieldError):
+    """The PDF needs a password and none, or a wrong one, was given."""
+
+    code = "encrypted_pdf"
+
+
+class NoPages(SurefieldError):
+    """The file opens, but has no page."""
+
+    code = "no_pages"
+
+
+class TooManyPages(SurefieldError):
+    """The file has more pages than the limit allows."""
+
+    code = "too_many_pages"
+
+
+class TooManyPixels(SurefieldError):
+    """A page or an image is larger than the pixel limit allows."""
+
+    code = "too_many_pixels"
+
+
+class RenderTimeout(SurefieldError):
+    """A page was not rendered within its time limit."""
+
+    code = "render_timeout"
+
+
+class RenderCrashed(SurefieldError):
+    """The render child died on this file (memory limit, or a fault in the PDF library)."""
+
+    code = "render_crashed"
+
+
+class MissingBlob(SurefieldError):
+    """Bytes that a row refers to are not in the blob store."""
+
+    code = "missing_blob"
+    retry = True
+
+
+class UnknownDocumentType(SurefieldError):
+    """No document type of this name is registered."""
+
+    code = "unknown_document_type"
+
+
+class BrokenDocumentType(SurefieldError):
+    """A document type's definition does not hold together."""
+
+    code = "broken_document_type"
+
+
+class InvalidSubmission(SurefieldError):
+    """A submission's arguments contradict each other or the rules."""
+
+    code = "invalid_submission"
+
+
+class SourceNotAllowed(InvalidSubmission):
+    """``source`` lies outside the allowed roots."""
+
+    code = "source_not_allowed"
+
+
+class ModelNotLoadable(SurefieldError):
+    """The model's files are missing, damaged or of another architecture."""
+
+    code = "model_not_loadable"
+    retry = True
+
+
+class BackendUnavailable(SurefieldError):
+    """The model could not answer now; the same request may work later."""
+
+    code = "backend_unavailable"
+    retry = True
+
+
+class OutOfMemory(BackendUnavailable):
+    """A single page does not fit into the memory of the accelerator."""
+
+    code = "out_of_memory"
+
+
+class TooManyAttempts(SurefieldError):
+    """The cap on attempts was reached; the last error is kept beside it."""
+
+    code = "too_many_attempts"
+
+
+class EmbeddedPostgresFailed(SurefieldError):
+    """The bundled Postgres did not start or does not answer."""
+
+    code = "embedded_postgres_failed"
+    retry = True
