@@ -33,7 +33,9 @@ def find(name: str, folder: Path | None = None) -> DocumentType:
     """
     types = load(folder)
     if name not in types:
-        raise UnknownDocumentType(f"There is no document type {name!r}. Known: {', '.join(sorted(types))}. Add one in the folder SUREFIELD_DOCUMENT_TYPES names.")
+        raise UnknownDocumentType(
+            f"There is no document type {name!r}. Known: {', '.join(sorted(types))}. Add one in the folder SUREFIELD_DOCUMENT_TYPES names."
+        )
     return types[name]
 
 

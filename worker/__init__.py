@@ -1,0 +1,1 @@
+"""States, people and storage: no tensors."""
