@@ -1,0 +1,91 @@
+"""What reads pages: one protocol, and a table of the backends that speak it.
+
+Nothing here imports torch; a backend's own module is imported when it is opened.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol, cast, runtime_checkable
+
+from extractors.documents.spec import DocumentType
+from extractors.errors import ModelNotLoadable
+from extractors.types import Canvas, PageAnswer, PageImage
+
+MADE_FOR = "surefield.json"  # beside a checkpoint's weights: the document types it was trained for
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """A model that answers about pages."""
+
+    @property
+    def model(self) -> str:
+        """Name or path of the model, for people."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever weights, dtype or image size change: evidence of two fingerprints is never mixed."""
+        ...
+
+    @property
+    def decode_mode(self) -> str:
+        """``json`` or ``fields``."""
+        ...
+
+    @property
+    def canvas(self) -> Canvas:
+        """What pages must be rendered to fit."""
+        ...
+
+    @property
+    def batch_pages(self) -> int:
+        """How many pages are best given at once; ``answer`` takes any number."""
+        ...
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """Decoding parameters, JSON-able, stored with every reading."""
+        ...
+
+    def in_domain(self, spec: DocumentType) -> bool:
+        """Whether the model was made for this document type."""
+        ...
+
+    def answer(self, pages: Sequence[PageImage], spec: DocumentType) -> list[PageAnswer]:
+        """What the model says about each page, in the pages' order.
+
+        Raises ModelNotLoadable, BackendUnavailable or OutOfMemory; never gives part of the pages.
+        """
+        ...
+
+
+BACKENDS: dict[str, str] = {
+    "mllama": "extractors.backends.mllama:MllamaBackend",
+    "scripted": "extractors.backends.scripted:ScriptedBackend",
+}
+
+
+def open_backend(name: str, **options: Any) -> Backend:
+    """The backend of this name; ``options`` are its own (see its class). Weights are loaded at the first answer."""
+    if name not in BACKENDS:
+        raise ModelNotLoadable(f"There is no backend {name!r}. Choose one of: {', '.join(sorted(BACKENDS))}.")
+    module, _, attribute = BACKENDS[name].partition(":")
+    try:
+        opened = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        raise ModelNotLoadable(f"Backend {name!r} needs the package {error.name!r}. Install it: pip install 'surefield[model]'.") from error
+    return cast(Backend, opened(**options))
+
+
+def made_for(model: str) -> frozenset[str] | None:
+    """Names of the document types that a checkpoint was trained for; None when it does not say, which means any."""
+    path = Path(model) / MADE_FOR
+    if not path.is_file():
+        return None
+    try:
+        return frozenset(json.loads(path.read_text("utf-8"))["document_types"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelNotLoadable(f"{path} does not list document_types ({error!r}). Mend it, or remove it if the model reads any type.") from error
