@@ -88,4 +88,6 @@ def made_for(model: str) -> frozenset[str] | None:
     try:
         return frozenset(json.loads(path.read_text("utf-8"))["document_types"])
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelNotLoadable(f"{path} does not list document_types ({error!r}). Mend it, or remove it if the model reads any type.") from error
+        raise ModelNotLoadable(
+            f"{path} does not list document_types ({error!r}). Mend it, or remove it if the model reads any type."
+        ) from error
