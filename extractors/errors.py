@@ -69,6 +69,20 @@ class MissingBlob(SurefieldError):
     retry = True
 
 
+class RendererUnavailable(SurefieldError):
+    """The render child cannot be started here: nothing is said about the file."""
+
+    code = "renderer_unavailable"
+    retry = True
+
+
+class BlobsUnavailable(SurefieldError):
+    """The blob store cannot be read or written now; the same request may work later."""
+
+    code = "blobs_unavailable"
+    retry = True
+
+
 class UnknownDocumentType(SurefieldError):
     """No document type of this name is registered."""
 
@@ -117,6 +131,12 @@ class TooManyAttempts(SurefieldError):
     """The cap on attempts was reached; the last error is kept beside it."""
 
     code = "too_many_attempts"
+
+
+class InvalidSetting(SurefieldError):
+    """A setting has a value that cannot be used."""
+
+    code = "invalid_setting"
 
 
 class EmbeddedPostgresFailed(SurefieldError):

@@ -1,0 +1,108 @@
+"""Originals and page images by the sha256 of their bytes: the same bytes are stored once and never change.
+
+The store is any place fsspec can name: a folder, ``file://``, ``s3://``, ``gs://``, ``memory://`` (tests).
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+from fsspec import AbstractFileSystem
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+
+from extractors.errors import BlobsUnavailable, MissingBlob, SurefieldError
+
+HEX_DIGITS = frozenset("0123456789abcdef")
+MEND = "Restore it from a backup, or submit the document again."
+
+
+class Blobs:
+    """A content-addressed store.  Safe to share between threads and to carry through a fork."""
+
+    def __init__(self, url: str | os.PathLike[str]) -> None:
+        url = os.fspath(url)
+        # A folder is made absolute now: a worker may change its working directory later.
+        self.url = url if "://" in url else str(Path(url).expanduser().absolute())
+
+    def put(self, data: bytes) -> str:
+        """Store the bytes, once, and return their name.  A damaged copy is replaced."""
+        name = sha256(data).hexdigest()
+        with _store_errors("written"):
+            fs, path = self._locate(name)
+            if isinstance(fs, LocalFileSystem):
+                _write_locally(Path(path), data, name)
+            else:
+                fs.pipe_file(path, data)  # object stores show an object whole or not at all
+        return name
+
+    def get(self, name: str) -> bytes:
+        """The bytes of that name, proved to be the ones that were stored."""
+        with _store_errors("read"):
+            fs, path = self._locate(name)
+            try:
+                data = bytes(fs.cat_file(path))
+            except FileNotFoundError as error:
+                raise MissingBlob(f"Blob {name} is not in the store. {MEND}") from error
+        if sha256(data).hexdigest() != name:
+            raise MissingBlob(f"Blob {name} is damaged in the store. {MEND}")
+        return data
+
+    def exists(self, name: str) -> bool:
+        """Whether there is something under that name; only ``get`` proves that it is whole."""
+        with _store_errors("read"):
+            fs, path = self._locate(name)
+            return bool(fs.exists(path))
+
+    def _locate(self, name: str) -> tuple[AbstractFileSystem, str]:
+        """The file system and the blob's path in it; two levels of folders keep any one of them small.
+
+        The file system is looked up each time: fsspec keeps one instance per process, and object stores' clients must not
+        cross a fork.
+        """
+        if len(name) != 64 or not HEX_DIGITS.issuperset(name):
+            raise MissingBlob(f"{name[:80]!r} is not the name of a blob. Names are sha256 in lower-case hexadecimal.")
+        fs, root = url_to_fs(self.url)
+        return fs, f"{root.rstrip('/')}/{name[:2]}/{name[2:4]}/{name}"
+
+
+def _write_locally(path: Path, data: bytes, name: str) -> None:
+    """Write beside the place and rename, so that a reader or a crash never meets half a file."""
+    if path.is_file() and sha256(path.read_bytes()).hexdigest() == name:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _store_errors(verb: str) -> Iterator[None]:
+    """Whatever the client of a store raises becomes one error that a retry may mend."""
+    try:
+        yield
+    except SurefieldError:
+        raise
+    except Exception as error:  # every object store has its own kinds; most are not OSError
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise BlobsUnavailable(f"The blob store cannot be {verb} ({reason}). Check its address, rights and free space.") from error
