@@ -104,7 +104,7 @@ def is_passing(error: BaseException) -> bool:
     code = getattr(error.orig, "sqlstate", None)
     if code is None:  # no answer from the server at all
         return error.connection_invalidated or type(error).__name__ == "OperationalError"
-    return code.startswith(PASSING)
+    return str(code).startswith(PASSING)
 
 
 def with_patience(work: Callable[[], T], *, patience: timedelta = timedelta(seconds=30), pause_s: float = 0.2) -> T:

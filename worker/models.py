@@ -23,8 +23,8 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
-    text,
 )
+from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -126,8 +126,8 @@ class Document(Base):
         CheckConstraint("status <> 'failed' OR error_code IS NOT NULL", name="failed_says_why"),
         CheckConstraint("(finished_at IS NOT NULL) = (status IN ('accepted', 'reviewed', 'failed'))", name="finished"),
         CheckConstraint("claim_no >= 0 AND failures >= 0", name="counters"),
-        Index("documents_queue_idx", "status", text("priority DESC"), "created_at", "id"),
-        Index("documents_lease_idx", "lease_until", postgresql_where=text("lease_until IS NOT NULL")),
+        Index("documents_queue_idx", "status", sql("priority DESC"), "created_at", "id"),
+        Index("documents_lease_idx", "lease_until", postgresql_where=sql("lease_until IS NOT NULL")),
         Index("documents_sha256_idx", "sha256"),
     )
 
@@ -169,7 +169,7 @@ class Submission(Base):
         ForeignKey("documents.id", ondelete="CASCADE", deferrable=True, initially="DEFERRED")
     )
     filename: Mapped[str | None]
-    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, server_default=text("'{}'"))
+    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, server_default=sql("'{}'"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -192,8 +192,8 @@ class Page(Base):
         CheckConstraint("number >= 1", name="number"),
         CheckConstraint("width_pt > 0 AND height_pt > 0 AND model_width_px > 0 AND model_height_px > 0", name="size"),
         CheckConstraint("claim_no >= 0 AND failures >= 0", name="counters"),
-        Index("pages_unread_idx", "document_id", "number", postgresql_where=text("status = 'rendered'")),
-        Index("pages_lease_idx", "lease_until", postgresql_where=text("lease_until IS NOT NULL")),
+        Index("pages_unread_idx", "document_id", "number", postgresql_where=sql("status = 'rendered'")),
+        Index("pages_lease_idx", "lease_until", postgresql_where=sql("lease_until IS NOT NULL")),
     )
 
     id: Mapped[UUID] = new_id()
@@ -210,7 +210,7 @@ class Page(Base):
     model_width_px: Mapped[int]
     model_height_px: Mapped[int]
     view_sha256: Mapped[str]  # the rendition for people
-    words: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'"))  # [[text, x0, y0, x1, y1], ...] in points
+    words: Mapped[list[Any]] = mapped_column(JSONB, server_default=sql("'[]'"))  # [[text, x0, y0, x1, y1], ...] in points
 
 
 class PageReading(Base):
@@ -227,7 +227,7 @@ class PageReading(Base):
     prompt_hash: Mapped[str]
     decode_mode: Mapped[str]
     in_domain: Mapped[bool]
-    settings: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    settings: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=sql("'{}'"))
     answer: Mapped[str]  # what the model wrote, one generation a line
     stop_reasons: Mapped[list[str]] = mapped_column(ARRAY(Text))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -290,7 +290,7 @@ class Result(Base):
         CheckConstraint("state <> 'absent' OR (text IS NULL AND value IS NULL)", name="absent_is_empty"),
         # A value is accepted only with proof.
         CheckConstraint(
-            "decision <> 'accepted' OR (state IN ('value', 'absent') AND score IS NOT NULL AND threshold IS NOT NULL AND score >= threshold)",
+            "decision <> 'accepted' OR (state IN ('value', 'absent') AND coalesce(score >= threshold, false))",
             name="accepted_with_proof",
         ),
         CheckConstraint("(decision = 'review') = (decided_at IS NULL)", name="decided"),
@@ -318,7 +318,7 @@ class Result(Base):
     certificate: Mapped[str] = mapped_column(server_default="uncertified")
     decision: Mapped[Outcome] = mapped_column(closed(Outcome))
     reason: Mapped[str]  # a code
-    details: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=sql("'{}'"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     decided_at: Mapped[datetime | None]
 
@@ -333,7 +333,7 @@ class ReviewItem(Base):
         CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed"),
         CheckConstraint("(leased_by IS NULL) = (lease_until IS NULL)", name="lease"),
         Index("review_items_document_id_idx", "document_id"),
-        Index("review_items_queue_idx", text("priority DESC"), "deadline", "created_at", postgresql_where=text("state = 'open'")),
+        Index("review_items_queue_idx", sql("priority DESC"), "deadline", "created_at", postgresql_where=sql("state = 'open'")),
     )
 
     id: Mapped[UUID] = new_id()

@@ -1,0 +1,232 @@
+"""Pages are the unit that the model reads: claimed in batches, read together, saved one by one."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, and_, func, insert, null, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from extractors.types import FieldReading, Reading
+from worker.db import Tx
+from worker.models import Document, FieldEvidence, Page, PageReading, PageStatus, Status
+from worker.store.compact import UNSTORABLE_PROBLEM, is_storable, storable, storable_json, tokens_out, words_out
+from worker.store.documents import abandoned, end, free, hold, message_of, pause
+from worker.store.values import MAX_ATTEMPTS, Claim, Failure, NewPage, PageClaim
+
+
+def save_pages(tx: Tx, held: Claim, pages: Sequence[NewPage]) -> None:
+    """The document's rendered pages; those saved by an earlier attempt stay as they are.
+
+    Raises ClaimLost if another worker took over meanwhile.
+    """
+    hold(tx, held)
+    if not pages:
+        return
+    rows = [
+        {
+            "document_id": held.document_id,
+            "number": page.number,
+            "width_pt": page.width_pt,
+            "height_pt": page.height_pt,
+            "model_width_px": page.model_width_px,
+            "model_height_px": page.model_height_px,
+            "model_sha256": page.model_sha256,
+            "view_sha256": page.view_sha256,
+            "words": words_out(page.words),
+        }
+        for page in pages
+    ]
+    tx.session.execute(pg_insert(Page).on_conflict_do_nothing(index_elements=["document_id", "number"]), rows)
+
+
+def claim_pages(tx: Tx, *, limit: int, lease: timedelta, max_attempts: int = MAX_ATTEMPTS) -> list[PageClaim]:
+    """Take the next unread pages, all of one document type: by priority, then age; none when there is nothing to read.
+
+    A page that failed before is taken alone, so that it cannot spoil its neighbours' next attempt too.
+    """
+    waiting = _waiting(max_attempts)
+    order = (Document.priority.desc(), Document.created_at, Document.id, Page.number)
+    failures = (Page.failures + abandoned(Page.lease_until)).label("failures")
+    pick = select(Page.id, failures, Document.document_type).join(Document, Page.document_id == Document.id)
+    pick = pick.where(waiting).order_by(*order).with_for_update(of=Page, skip_locked=True)
+    first = tx.session.execute(pick.limit(1)).one_or_none()
+    if first is None:
+        return []
+    if first.failures or limit == 1:
+        return _take(tx, [first.id], lease)
+    fresh = and_(Page.failures == 0, Page.lease_until.is_(None), Document.document_type == first.document_type)
+    return _take(tx, [row.id for row in tx.session.execute(pick.where(fresh).limit(limit))], lease)
+
+
+def _waiting(max_attempts: int) -> ColumnElement[bool]:
+    return and_(
+        Document.status == Status.RENDERED,
+        Page.status == PageStatus.RENDERED,
+        free(Page.lease_until, Page.next_attempt_at),
+        Page.failures + abandoned(Page.lease_until) < max_attempts,
+    )
+
+
+def _take(tx: Tx, page_ids: Collection[UUID], lease: timedelta) -> list[PageClaim]:
+    rows = tx.session.execute(
+        update(Page)
+        .where(Page.id.in_(page_ids), Document.id == Page.document_id)
+        .values(claim_no=Page.claim_no + 1, lease_until=func.now() + lease, failures=Page.failures + abandoned(Page.lease_until))
+        .returning(
+            Page.id.label("page_id"),
+            Page.document_id,
+            Page.number,
+            Page.claim_no,
+            Document.document_type,
+            Page.width_pt,
+            Page.height_pt,
+            Page.model_width_px,
+            Page.model_height_px,
+            Page.model_sha256,
+            Page.failures,
+            Document.priority,
+            Document.created_at,
+        )
+    ).all()
+    in_order = sorted(rows, key=lambda row: (-row.priority, row.created_at, row.document_id, row.number))
+    return [PageClaim(**{name: row._mapping[name] for name in PageClaim.__slots__}) for row in in_order]
+
+
+def renew_pages(tx: Tx, claims: Iterable[PageClaim], lease: timedelta) -> list[PageClaim]:
+    """Hold on for another lease; returns the claims that are still ours."""
+    claims = list(claims)
+    kept = set(
+        tx.session.execute(update(Page).where(_ours(claims)).values(lease_until=func.now() + lease).returning(Page.id)).scalars().all()
+    )
+    return [held for held in claims if held.page_id in kept]
+
+
+def release_pages(tx: Tx, claims: Iterable[PageClaim]) -> None:
+    """Give pages back as if they had never been taken."""
+    tx.session.execute(update(Page).where(_ours(list(claims))).values(lease_until=null()))
+
+
+def save_readings(tx: Tx, readings: Sequence[tuple[PageClaim, Reading]]) -> list[UUID]:
+    """Store what was read and move on the documents whose last page this was; returns those.
+
+    The documents' rows are locked first, in id order, and counted last: of two workers that save the last two pages at once,
+    one waits and then sees both.  A page that was overtaken or whose document ended is passed over.
+    """
+    _lock_documents(tx, {held.document_id for held, _ in readings})
+    kept = set(
+        tx.session.execute(
+            update(Page)
+            .where(_ours([held for held, _ in readings]))
+            .values(status=PageStatus.READ, lease_until=null(), next_attempt_at=null(), failures=0)
+            .returning(Page.id)
+        )
+        .scalars()
+        .all()
+    )
+    _insert_readings(tx, [(held.page_id, reading) for held, reading in readings if held.page_id in kept])
+    return _move_complete(tx, {held.document_id for held, _ in readings if held.page_id in kept})
+
+
+def _insert_readings(tx: Tx, kept: Sequence[tuple[UUID, Reading]]) -> None:
+    named = [(uuid4(), page_id, reading) for page_id, reading in kept]
+    if not named:
+        return
+    tx.session.execute(insert(PageReading), [_reading_row(*each) for each in named])
+    fields = [_field_row(reading_id, field) for reading_id, _, reading in named for field in reading.fields]
+    if fields:
+        tx.session.execute(insert(FieldEvidence), fields)
+
+
+def _reading_row(reading_id: UUID, page_id: UUID, reading: Reading) -> dict[str, Any]:
+    generations = reading.answer.generations
+    return {
+        "id": reading_id,
+        "page_id": page_id,
+        "model": reading.model,
+        "fingerprint": reading.fingerprint,
+        "prompt_hash": reading.prompt_hash,
+        "decode_mode": reading.decode_mode,
+        "in_domain": reading.in_domain,
+        "settings": storable_json(reading.settings),
+        "answer": storable("\n".join(g.text.decode("utf-8", "replace") for g in generations)),
+        "stop_reasons": [str(g.stop_reason) for g in generations],
+    }
+
+
+def _field_row(reading_id: UUID, field: FieldReading) -> dict[str, Any]:
+    # A text that cannot be stored as it is must not be accepted as it is.
+    problem = field.problem if is_storable(field.text) else field.problem or UNSTORABLE_PROBLEM
+    return {
+        "reading_id": reading_id,
+        "name": field.name,
+        "ordinal": field.ordinal,
+        "state": field.state,
+        "text": storable(field.text) if field.text is not None else None,
+        "tokens": tokens_out(field.tokens),
+        "ends": field.ends,
+        "stop_reason": str(field.stop_reason),
+        "problem": problem,
+    }
+
+
+def _move_complete(tx: Tx, document_ids: Collection[UUID]) -> list[UUID]:
+    unread = select(Page.id).where(Page.document_id == Document.id, Page.status != PageStatus.READ)
+    moved = (
+        tx.session.execute(
+            update(Document)
+            .where(Document.id.in_(document_ids), Document.status == Status.RENDERED, ~unread.exists())
+            .values(
+                status=Status.EXTRACTED,
+                failures=0,
+                error_code=null(),
+                error_message=null(),
+                next_attempt_at=null(),
+                announced_at=null(),
+                updated_at=func.now(),
+            )
+            .returning(Document.id)
+        )
+        .scalars()
+        .all()
+    )
+    for document_id in moved:
+        tx.move(document_id, Status.EXTRACTED)
+    return list(moved)
+
+
+def fail_pages(
+    tx: Tx, claims: Sequence[PageClaim], failure: Failure, *, backoff: timedelta, max_attempts: int = MAX_ATTEMPTS
+) -> list[UUID]:
+    """An attempt at these pages went wrong: try each again after a pause, or end its document.  Returns the documents that ended.
+
+    Pages that were overtaken meanwhile are left to whoever has them.
+    """
+    _lock_documents(tx, {held.document_id for held in claims})
+    rows = tx.session.execute(
+        update(Page)
+        .where(_ours(claims))
+        .values(failures=Page.failures + 1, lease_until=null(), next_attempt_at=pause(backoff, Page.failures))
+        .returning(Page.document_id, Page.failures)
+    ).all()
+    tried = {row.document_id: row.failures for row in sorted(rows, key=lambda row: row.failures)}
+    over = [document_id for document_id, failures in tried.items() if not failure.retry or failures >= max_attempts]
+    if over:
+        end(tx, over, error_code=failure.code, error_message=message_of(failure, max(tried.values())))
+    again = tried.keys() - set(over)
+    if again:
+        note = {"error_code": failure.code, "error_message": message_of(failure, 1), "announced_at": null()}
+        tx.session.execute(update(Document).where(Document.id.in_(again), Document.status == Status.RENDERED).values(note))
+    return over
+
+
+def _lock_documents(tx: Tx, document_ids: Collection[UUID]) -> None:
+    tx.session.execute(select(Document.id).where(Document.id.in_(document_ids)).order_by(Document.id).with_for_update()).all()
+
+
+def _ours(claims: Sequence[PageClaim]) -> ColumnElement[bool]:
+    return and_(
+        tuple_(Page.id, Page.claim_no).in_([(held.page_id, held.claim_no) for held in claims]),
+        Page.status == PageStatus.RENDERED,
+    )
