@@ -19,6 +19,7 @@ from typing import Any, ClassVar, get_args
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as PydanticField
 
+from extractors.checksums import CHECKSUMS
 from extractors.errors import BrokenDocumentType
 
 RESERVED_NAMES = frozenset({"auto"})
@@ -85,7 +86,7 @@ class DocumentType:
 
 
 def _declared(kind: Kind, description: str, default: Any = None, **extra: Any) -> Any:
-    meta = {"surefield": {"kind": kind, **extra}}
+    meta: dict[str, Any] = {"surefield": {"kind": kind, **extra}}
     if default is list:
         return PydanticField(default_factory=list, description=description, json_schema_extra=meta)
     return PydanticField(default=default, description=description, json_schema_extra=meta)
@@ -186,6 +187,11 @@ def _field_spec(key: str, info: Any, *, where: str, nested: bool) -> FieldSpec:
         raise BrokenDocumentType(f"{where}.{key}: accept_at is {accept_at}, and must lie between 0 and 1.")
     if kind is Kind.CHOICE and not options.get("choices"):
         raise BrokenDocumentType(f"{where}.{key} is a choice without choices. Name them: choice('...', choices=('a', 'b')).")
+    if options.get("checksum") not in (None, *CHECKSUMS):
+        known = ", ".join(sorted(CHECKSUMS))
+        raise BrokenDocumentType(
+            f"{where}.{key}: no checksum {options['checksum']!r}. Known: {known}. Add yours to extractors.checksums.CHECKSUMS."
+        )
     if kind is Kind.GROUP:
         row = next(iter(get_args(info.annotation)), None)
         if nested or not (isinstance(row, type) and issubclass(row, RowModel)):

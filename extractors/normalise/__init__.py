@@ -1,0 +1,39 @@
+"""Text as printed -> value, by kind and locale.
+
+Strict on purpose: a text that can mean two things, or anything but its kind, gets a problem instead of a guess, and a person
+looks at it.  One parser a kind, in one table; babel is imported only when a value is parsed.
+"""
+
+from collections.abc import Callable
+
+from extractors.documents.spec import DocumentType, FieldSpec, Kind
+from extractors.normalise import currencies, dates, numbers, words
+from extractors.normalise.value import PROBLEMS, Unclear, Value
+
+__all__ = ["PARSERS", "PROBLEMS", "Value", "normalise"]
+
+Parser = Callable[[str, FieldSpec, DocumentType], Value]
+
+PARSERS: dict[Kind, Parser] = {
+    Kind.TEXT: words.text,
+    Kind.DATE: dates.date,
+    Kind.AMOUNT: numbers.amount,
+    Kind.CURRENCY: currencies.currency,
+    Kind.NUMBER: numbers.number,
+    Kind.BOOLEAN: words.boolean,
+    Kind.CHOICE: words.choice,
+    Kind.IDENTIFIER: words.identifier,
+}
+
+
+def normalise(text: str, field: FieldSpec, spec: DocumentType) -> Value:
+    """What ``text`` means in ``field``; a Value with a problem when it does not mean exactly one thing.
+
+    Raises BrokenDocumentType when the document type's locale or checksum does not exist, and KeyError for a group, which has
+    no text of its own.
+    """
+    parse = PARSERS[field.kind]
+    try:
+        return parse(text, field, spec)
+    except Unclear as unclear:
+        return Value(kind=field.kind, value=None, problem=unclear.code, message=PROBLEMS[unclear.code])
