@@ -1,0 +1,249 @@
+"""Bytes of a PDF, PNG, JPEG or TIFF -> page images and text-layer words.  The only module that knows the PDF library.
+
+The library is C and the files are strangers': worker/renderer.py runs this module in a child process that may be killed.  Each page
+is interpreted once, into a display list, from which both renditions and the words are drawn.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pymupdf
+from pymupdf import mupdf
+
+from extractors.canvas import fit
+from extractors.errors import (
+    EncryptedPdf,
+    NoPages,
+    SurefieldError,
+    TooManyPages,
+    TooManyPixels,
+    UnreadableFile,
+    UnsupportedFile,
+)
+from extractors.images import png, tiff_sizes
+from extractors.types import Box, Canvas, PageImage, Word
+
+Kind = Literal["pdf", "png", "jpeg", "tiff"]
+
+SIGNATURES: tuple[tuple[bytes, Kind], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"II*\x00", "tiff"),
+    (b"MM\x00*", "tiff"),
+)
+REFUSED = (  # kinds that people send, named so that the error can help
+    (b"PK\x03\x04", "a ZIP archive or an office document"),
+    (b"\xd0\xcf\x11\xe0", "an office document of the old kind"),
+    (b"GIF8", "a GIF image"),
+    (b"BM", "a BMP image"),
+    (b"RIFF", "a WebP image or another RIFF file"),
+    (b"II+\x00", "a BigTIFF image"),
+    (b"MM\x00+", "a BigTIFF image"),
+    (b"%!PS", "a PostScript file"),
+    (b"<", "an HTML or XML file"),
+)
+# Whitespace is kept, or words would run together; clipped text is nothing that the page shows; images come along for their sizes.
+TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_CLIP | pymupdf.TEXT_PRESERVE_IMAGES
+MAX_WARNINGS = 50
+
+pymupdf.TOOLS.mupdf_display_errors(False)  # kept as a list instead: standard error is nobody's protocol
+pymupdf.TOOLS.mupdf_display_warnings(False)
+
+
+def sniff(data: bytes) -> Kind:
+    """What the bytes are, by their own signature and not by a name."""
+    for signature, kind in SIGNATURES:
+        if data.startswith(signature):
+            return kind
+    if b"%PDF" in data[:1024] or b"startxref" in data[-1024:]:  # the header may stand late, or be damaged
+        return "pdf"
+    found = next((name for signature, name in REFUSED if data.startswith(signature)), "of an unknown kind" if data else "empty")
+    raise UnsupportedFile(f"The file is {found}. Send a PDF, PNG, JPEG or TIFF.")
+
+
+def open_file(data: bytes, *, password: str | None = None, max_pages: int, max_pixels: int) -> "OpenFile":
+    """Open a file, proved to be of a known kind, readable with this password, and within the limits."""
+    take_warnings()  # those of an earlier file say nothing about this one
+    kind = sniff(data)
+    if kind == "tiff":  # the library decodes a whole TIFF page before it tells its size
+        for width, height in tiff_sizes(data, at_most=max_pages + 1):
+            _refuse_pixels(width, height, max_pixels)
+    with _library_faults("The file is damaged and cannot be opened. Export it again, or ask its sender for a fresh copy."):
+        document = pymupdf.open(stream=data, filetype=kind)
+    if document.is_pdf != (kind == "pdf"):
+        raise UnreadableFile("The file is not what its first bytes say. Export it again, or ask its sender for a fresh copy.")
+    if document.needs_pass:
+        _unlock(document, password)
+    with _library_faults("The file's list of pages is damaged. Export it again, or ask its sender for a fresh copy."):
+        page_count = int(document.page_count)
+    if page_count < 1:
+        raise NoPages("The file has no page. Export it again, or ask its sender for a fresh copy.")
+    if page_count > max_pages:
+        raise TooManyPages(f"The file has {page_count} pages and the limit is {max_pages}. Split it, or raise the limit.")
+    return OpenFile(document=document, kind=kind, page_count=page_count, max_pixels=max_pixels)
+
+
+def _unlock(document: Any, password: str | None) -> None:
+    if password is None:
+        raise EncryptedPdf("The PDF needs a password and none was given. Submit it again with its password.")
+    if not document.authenticate(password):
+        raise EncryptedPdf("The password given does not open this PDF. Submit it again with the right one.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenFile:
+    """An open file.  Close it, or use it as a context manager."""
+
+    document: Any
+    kind: Kind
+    page_count: int
+    max_pixels: int
+
+    def page(self, number: int) -> "Page":
+        """Interpret one page; 1-based.  The page must not be used after the file is closed."""
+        with _library_faults(f"Page {number} of {self.page_count} is damaged. Export the file again, or ask its sender for a fresh copy."):
+            page = self.document.load_page(number - 1)
+            display = page.get_displaylist()
+            bounds = display.rect
+            text = pymupdf.TextPage(display.get_textpage(TEXT_FLAGS))
+            images = tuple(_image_sizes(text))
+        for width, height in images:
+            _refuse_pixels(width, height, self.max_pixels)
+        if not (bounds.width > 0 and bounds.height > 0 and math.isfinite(bounds.width * bounds.height)):
+            raise UnreadableFile(f"Page {number} of {self.page_count} has no area. Export the file again.")
+        own_px = None if self.kind == "pdf" else math.prod(images[0])
+        return Page(number=number, display=display, text=text, bounds=bounds, own_px=own_px)
+
+    def close(self) -> None:
+        self.document.close()
+        mupdf.fz_empty_store()  # decoded images and glyphs of this file
+
+    def __enter__(self) -> "OpenFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page as displayed: rotation, crop box, annotations and form fields applied."""
+
+    number: int
+    display: Any
+    text: Any
+    bounds: Any
+    own_px: int | None  # pixels of the page that is an image; None for a PDF
+
+    @property
+    def width_pt(self) -> float:
+        return float(self.bounds.width)
+
+    @property
+    def height_pt(self) -> float:
+        return float(self.bounds.height)
+
+    def image(self, canvas: Canvas) -> PageImage:
+        """The rendition for a model: exactly the size that fills its canvas."""
+        width_px, height_px = fit(self.width_pt, self.height_pt, canvas)
+        return PageImage(
+            number=self.number,
+            width_px=width_px,
+            height_px=height_px,
+            width_pt=self.width_pt,
+            height_pt=self.height_pt,
+            png=self._png(width_px, height_px),
+        )
+
+    def view(self, *, dpi: int, max_pixels: int) -> bytes:
+        """The rendition for people, a PNG.  An image is shown pixel by pixel, whatever resolution it claims."""
+        area = self.width_pt * self.height_pt
+        pixels = min(max_pixels, area * (dpi / 72) ** 2 if self.own_px is None else self.own_px)
+        scale = math.sqrt(pixels / area)
+        width_px = min(max(round(self.width_pt * scale), 1), max_pixels)
+        return self._png(width_px, min(max(round(self.height_pt * scale), 1), max_pixels // width_px))
+
+    def words(self) -> tuple[Word, ...]:
+        """The words of the text layer, form fields and annotations included, in the order of the file."""
+        with _library_faults(f"The text of page {self.number} is damaged. Export the file again."):
+            found = self.text.extractWORDS()
+        x, y = self.bounds.x0, self.bounds.y0
+        return tuple(Word(text, Box(x0 - x, y0 - y, x1 - x, y1 - y)) for x0, y0, x1, y1, raw, *_ in found if (text := _storable(raw)))
+
+    def _png(self, width_px: int, height_px: int) -> bytes:
+        with _library_faults(f"Page {self.number} cannot be drawn. Export the file again, or ask its sender for a fresh copy."):
+            pixmap = self._draw(width_px, height_px)
+            return png(width_px, height_px, pixmap.samples_mv)
+
+    def _draw(self, width_px: int, height_px: int) -> Any:
+        """RGB on white, exactly this size: rounding the page's own bounds could come out one pixel off."""
+        scale_x, scale_y = width_px / self.bounds.width, height_px / self.bounds.height
+        matrix = mupdf.FzMatrix(scale_x, 0, 0, scale_y, -self.bounds.x0 * scale_x, -self.bounds.y0 * scale_y)
+        frame = mupdf.FzIrect(0, 0, width_px, height_px)
+        rgb = mupdf.FzColorspace(mupdf.FzColorspace.Fixed_RGB)
+        pixmap = mupdf.fz_new_pixmap_with_bbox(rgb, frame, mupdf.FzSeparations(), 0)
+        mupdf.fz_clear_pixmap_with_value(pixmap, 0xFF)
+        device = mupdf.fz_new_draw_device(matrix, pixmap)
+        everything = mupdf.FzRect(mupdf.FzRect.Fixed_INFINITE)
+        mupdf.fz_run_display_list(self.display.this, device, mupdf.FzMatrix(), everything, mupdf.FzCookie())
+        mupdf.fz_close_device(device)
+        _refuse_lost_memory()
+        return pymupdf.Pixmap("raw", pixmap)
+
+
+def take_warnings() -> tuple[str, ...]:
+    """What the library complained of since the last time.  May quote the document, so never log it."""
+    lines = [line for line in pymupdf.TOOLS.mupdf_warnings().splitlines() if line]
+    return tuple(lines[:MAX_WARNINGS])
+
+
+def _image_sizes(text: Any) -> Iterator[tuple[int, int]]:
+    """Declared sizes in pixels of the images that the page draws, and of their masks."""
+    for block in text.this:
+        if block.m_internal.type == mupdf.FZ_STEXT_BLOCK_IMAGE:
+            image = block.i_image()
+            yield image.w(), image.h()
+            mask = image.mask()
+            if mask.m_internal:
+                yield mask.w(), mask.h()
+
+
+def _refuse_pixels(width: int, height: int, most: int) -> None:
+    if width * height > most:
+        size = f"An image of {width} x {height} pixels"
+        raise TooManyPixels(f"{size} is larger than the limit of {most} pixels. Scan at a lower resolution, or raise the limit.")
+
+
+def _storable(text: str) -> str:
+    """Without NUL and lone surrogates, which damaged fonts produce and no database takes."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8").strip()
+
+
+@contextmanager
+def _library_faults(message: str) -> Iterator[None]:
+    """Any fault of the library becomes an error of the file; its own words may quote the document and are left out."""
+    try:
+        yield
+        _refuse_lost_memory()
+    except (SurefieldError, MemoryError):
+        raise
+    except Exception as error:
+        said = f"{error} {error.__cause__ or ''}"
+        if _is_memory(said):
+            raise MemoryError from error
+        if "encrypt" in said:
+            raise EncryptedPdf("The PDF is encrypted in a way that no password opens. Ask its sender for an open copy.") from error
+        raise UnreadableFile(message) from error
+
+
+def _refuse_lost_memory() -> None:
+    """The library draws on without what it had no memory for; a page that silently lacks an image must not pass as whole."""
+    if any(map(_is_memory, pymupdf.JM_mupdf_warnings_store)):
+        raise MemoryError
+
+
+def _is_memory(said: str) -> bool:
+    return "alloc" in said and "fail" in said
