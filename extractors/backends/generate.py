@@ -1,0 +1,81 @@
+"""The reference way to an answer: one JSON object a page, by transformers' own ``generate``, pages batched.
+
+The engine's faster ways are measured against this one, and models they do not fit fall back to it.
+"""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from PIL import Image
+from transformers import LogitsProcessorList, StoppingCriteriaList
+
+from extractors import prompts
+from extractors.backends.checkpoint import Loaded
+from extractors.backends.grammar import GrammarMask, GrammarSource
+from extractors.backends.recorder import Recorder
+from extractors.backends.vocabulary import Vocabulary
+from extractors.documents.spec import DocumentType
+from extractors.types import Generation, PageImage, StopReason, TokenTrace
+
+
+def inputs_of(loaded: Loaded, pages: Sequence[PageImage], spec: DocumentType) -> Any:
+    """The batch as the model takes it: image first, one prompt for all, padded on the left."""
+    prompt = loaded.processor.apply_chat_template(prompts.messages(spec), add_generation_prompt=True, tokenize=False)
+    batch = loaded.processor(
+        images=[[image_of(page)] for page in pages],  # nested: one list of images for each prompt
+        text=[prompt] * len(pages),
+        add_special_tokens=False,  # the template has written them
+        padding=True,
+        return_tensors="pt",
+    )
+    return batch.to(loaded.device)
+
+
+def image_of(page: PageImage) -> Image.Image:
+    """The page's pixels."""
+    with Image.open(io.BytesIO(page.png)) as image:
+        return image.convert("RGB")
+
+
+def generate_json(
+    loaded: Loaded,
+    pages: Sequence[PageImage],
+    spec: DocumentType,
+    *,
+    max_new_tokens: int,
+    grammar: GrammarSource | None = None,
+    repetition_penalty: float = 1.0,
+) -> list[Generation]:
+    """One answer for each page, in order."""
+    inputs = inputs_of(loaded, pages, spec)
+    prompt_tokens = inputs["input_ids"].shape[1]
+    processors = LogitsProcessorList()
+    if grammar is not None:
+        processors.append(GrammarMask([grammar.matcher(spec) for _ in pages], loaded.vocabulary, prompt_tokens))
+    recorder = Recorder()
+    with recorder.attached(loaded.lm_head) as after_step:
+        loaded.model.generate(
+            **inputs,
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            temperature=None,  # the checkpoint may bring sampling settings, which greedy decoding warns about
+            top_p=None,
+            top_k=None,
+            repetition_penalty=repetition_penalty,
+            eos_token_id=list(loaded.vocabulary.eos_ids),
+            pad_token_id=loaded.vocabulary.pad_id,
+            logits_processor=processors,
+            stopping_criteria=StoppingCriteriaList([after_step]),
+        )
+    return [ended(row, loaded.vocabulary) for row in recorder.traces(loaded.vocabulary)]
+
+
+def ended(row: Sequence[TokenTrace], vocabulary: Vocabulary) -> Generation:
+    """A row up to its first ending token; what follows is padding."""
+    for number, token in enumerate(row):
+        if token.token_id in vocabulary.eos_ids:
+            willing = bool(token.top) and token.top[0].token_id in vocabulary.eos_ids
+            reason = StopReason.END if willing else StopReason.GRAMMAR  # the model wanted to go on
+            return Generation(tokens=tuple(row[: number + 1]), stop_reason=reason)
+    return Generation(tokens=tuple(row), stop_reason=StopReason.LENGTH)

@@ -1,0 +1,100 @@
+"""A grammar that lets a model write nothing but an answer of the document type, in the form it was trained to write.
+
+The mask is applied to the scores that choose the next token, never to what the recorder sees.
+"""
+
+import logging
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import llguidance
+import llguidance.numpy
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import LogitsProcessor
+
+from extractors import prompts
+from extractors.backends.vocabulary import Vocabulary
+from extractors.documents.spec import DocumentType
+
+log = logging.getLogger(__name__)
+
+_COMPACT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+
+
+class GrammarSource:
+    """Compiles document types to matchers, for one tokenizer."""
+
+    def __init__(self, vocabulary: Vocabulary, tokenizer: Any) -> None:
+        self.vocabulary = vocabulary
+        wrapper = llguidance.TokenizerWrapper(_Tokens(vocabulary, tokenizer))
+        self._tokenizer = llguidance.LLTokenizer(wrapper, n_vocab=len(vocabulary), eos_token=list(vocabulary.eos_ids))
+        self._compiled = lru_cache(maxsize=64)(self._compile)
+
+    def matcher(self, spec: DocumentType) -> Any:
+        """A fresh matcher of the whole answer."""
+        return self._compiled(spec).deep_copy()
+
+    def _compile(self, spec: DocumentType) -> Any:
+        grammar = llguidance.LLMatcher.grammar_from_json_schema(prompts.answer_schema(spec), overrides=_COMPACT)
+        matcher = llguidance.LLMatcher(self._tokenizer, grammar)
+        assert not matcher.is_error(), matcher.get_error()
+        return matcher
+
+
+class _Tokens:
+    """The vocabulary as llguidance wants it."""
+
+    def __init__(self, vocabulary: Vocabulary, tokenizer: Any) -> None:
+        self.eos_token_id = vocabulary.eos_ids[0]
+        self.bos_token_id = tokenizer.bos_token_id
+        self.tokens = [
+            name.encode() if i in vocabulary.special_ids else spelled
+            for i, (name, spelled) in enumerate(zip(vocabulary.names, vocabulary.spelled, strict=True))
+        ]
+        self.special_token_ids = sorted(vocabulary.special_ids)
+        self._tokenizer = tokenizer
+
+    def __call__(self, text: str | bytes) -> list[int]:
+        text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+        return list(self._tokenizer.encode(text, add_special_tokens=False))
+
+
+class GrammarMask(LogitsProcessor):  # type: ignore[misc]  # transformers is untyped
+    """Allows each row of a batch only what its grammar allows next."""
+
+    def __init__(self, matchers: Sequence[Any], vocabulary: Vocabulary, prompt_tokens: int) -> None:
+        self._matchers: list[Any | None] = list(matchers)  # None: the row has ended, or its matcher gave up
+        self._vocabulary = vocabulary
+        self._seen = prompt_tokens
+        self._mask = llguidance.numpy.allocate_token_bitmask(len(matchers), len(vocabulary))
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """scores: (B, V), of which what the grammar forbids becomes -inf."""
+        self._consume(input_ids[:, self._seen :].tolist())
+        self._seen = input_ids.shape[1]
+        for row, matcher in enumerate(self._matchers):
+            if matcher is None:
+                self._mask[row] = -1
+            else:
+                llguidance.numpy.fill_next_token_bitmask(matcher, self._mask, row)
+        return scores.masked_fill(~self._allowed(scores), float("-inf"))
+
+    def _consume(self, new: list[list[int]]) -> None:
+        for row, tokens in enumerate(new):
+            for token in tokens:
+                matcher = self._matchers[row]
+                if matcher is None:
+                    break
+                if token in self._vocabulary.eos_ids:
+                    self._matchers[row] = None
+                elif not matcher.consume_token(token):
+                    log.warning("grammar_gave_up", extra={"reason": matcher.get_error()[:200]})
+                    self._matchers[row] = None  # the row goes on without a grammar; its reader judges what comes
+
+    def _allowed(self, scores: Tensor) -> Tensor:
+        """(B, V) bool"""
+        bits = np.unpackbits(self._mask.view(np.uint8), axis=1, bitorder="little")  # (B, 32 * ceil(V / 32))
+        return torch.from_numpy(bits[:, : scores.shape[1]]).to(scores.device).bool()

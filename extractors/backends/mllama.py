@@ -1,0 +1,150 @@
+"""Llama 3.2 Vision and every other Mllama checkpoint, through transformers; one class for the bundled model and for 11B on a GPU."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from extractors.backends import made_for
+from extractors.backends.checkpoint import Loaded, device_of, dtype_of, fingerprint_of, folder_of, load
+from extractors.backends.generate import generate_json
+from extractors.backends.grammar import GrammarSource
+from extractors.canvas import canvas_of
+from extractors.documents.spec import DocumentType
+from extractors.errors import BackendUnavailable, ModelNotLoadable, OutOfMemory
+from extractors.types import Canvas, Generation, PageAnswer, PageImage
+
+log = logging.getLogger(__name__)
+
+
+class MllamaBackend:
+    """Reads pages with the model in a folder or under a hub's name; weights are loaded at the first answer.
+
+    grammar: allow only answers of the document type's form (json mode)
+    max_new_tokens: the budget of one page's answer; an answer that needs more is marked as cut short
+    """
+
+    def __init__(
+        self,
+        model: str | Path,
+        *,
+        decode_mode: str = "json",
+        device: str = "auto",
+        dtype: str = "auto",
+        batch_pages: int = 8,
+        grammar: bool = True,
+        max_new_tokens: int = 1024,
+        repetition_penalty: float = 1.0,
+    ) -> None:
+        self.model = str(model)
+        if decode_mode not in _DECODERS:
+            raise ModelNotLoadable(f"There is no decode mode {decode_mode!r}. Choose one of: {', '.join(_DECODERS)}.")
+        self.decode_mode = decode_mode
+        self.batch_pages = batch_pages
+        self.grammar = grammar
+        self.max_new_tokens = max_new_tokens
+        self.repetition_penalty = repetition_penalty
+        self.device = device_of(device)
+        self.dtype = dtype_of(dtype, self.device)
+        self.fits_pages = batch_pages  # shrinks when memory runs out
+        self._lock = threading.Lock()  # one GPU, one answer at a time
+
+    @cached_property
+    def canvas(self) -> Canvas:
+        return canvas_of(str(self._folder) if self._is_local else self.model)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return fingerprint_of(self._folder, self.dtype)
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        return {
+            "backend": "mllama",
+            "dtype": str(self.dtype).removeprefix("torch."),
+            "grammar": self.grammar and self.decode_mode == "json",
+            "max_new_tokens": self.max_new_tokens,
+            "repetition_penalty": self.repetition_penalty,
+        }
+
+    def in_domain(self, spec: DocumentType) -> bool:
+        return self._document_types is None or spec.name in self._document_types
+
+    def answer(self, pages: Sequence[PageImage], spec: DocumentType) -> list[PageAnswer]:
+        """Every page's answer; batches that do not fit into memory are halved until they do."""
+        with self._lock, torch.inference_mode():
+            answers: list[PageAnswer] = []
+            while len(answers) < len(pages):
+                batch = pages[len(answers) : len(answers) + self.fits_pages]
+                answers += self._answer_or_shrink(batch, spec)
+            return answers
+
+    def _answer_or_shrink(self, batch: Sequence[PageImage], spec: DocumentType) -> list[PageAnswer]:
+        """The batch's answers; none when memory ran out and the next try must be smaller."""
+        try:
+            generations = _DECODERS[self.decode_mode](self, batch, spec)
+            return [
+                PageAnswer(page=page.number, generations=tuple(said), decode_mode=self.decode_mode)
+                for page, said in zip(batch, generations, strict=True)
+            ]
+        except RuntimeError as error:
+            if not _out_of_memory(error):
+                raise BackendUnavailable(
+                    f"The model failed on {len(batch)} pages ({error}). If it repeats, restart the GPU worker."
+                ) from error
+        # Outside the except block, so that the error's traceback no longer holds the tensors.
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if len(batch) == 1:
+            raise OutOfMemory("One page does not fit into memory. Use a larger GPU, a smaller model, or a smaller token budget.")
+        self.fits_pages = len(batch) // 2
+        log.warning("batch_halved", extra={"fits_pages": self.fits_pages})
+        return []
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The model itself, loaded when it is first asked for."""
+        try:
+            return load(self._folder, device=self.device, dtype=self.dtype)
+        except torch.OutOfMemoryError as error:
+            raise ModelNotLoadable(
+                f"{self.model} does not fit into the memory of {self.device}. Use a larger GPU or a smaller model."
+            ) from error
+
+    @cached_property
+    def grammars(self) -> GrammarSource:
+        return GrammarSource(self.loaded.vocabulary, self.loaded.processor.tokenizer)
+
+    @cached_property
+    def _folder(self) -> Path:
+        return folder_of(self.model)
+
+    @property
+    def _is_local(self) -> bool:
+        return Path(self.model).is_dir()
+
+    @cached_property
+    def _document_types(self) -> frozenset[str] | None:
+        return made_for(str(self._folder))
+
+    def _json(self, batch: Sequence[PageImage], spec: DocumentType) -> list[list[Generation]]:
+        generations = generate_json(
+            self.loaded,
+            batch,
+            spec,
+            max_new_tokens=self.max_new_tokens,
+            grammar=self.grammars if self.grammar else None,
+            repetition_penalty=self.repetition_penalty,
+        )
+        return [[generation] for generation in generations]
+
+
+_Decoder = Callable[[MllamaBackend, Sequence[PageImage], DocumentType], list[list[Generation]]]
+_DECODERS: dict[str, _Decoder] = {"json": MllamaBackend._json}
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
