@@ -1,0 +1,1 @@
+"""The database's history, shipped with the package: ``surefield`` brings any database up to date by itself."""

@@ -1,0 +1,24 @@
+"""How alembic reaches the database: through the connection that ``worker.migrate`` gives it, else SUREFIELD_DATABASE_URL."""
+
+import os
+
+from alembic import context
+from sqlalchemy import Connection
+
+from worker.db import open_engine
+from worker.models import Base
+
+
+def run(connection: Connection) -> None:
+    """Each migration is one transaction, so that a failed one leaves nothing half done."""
+    context.configure(connection=connection, target_metadata=Base.metadata, transaction_per_migration=True, compare_server_default=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if isinstance(given, Connection):
+    run(given)
+else:
+    with open_engine(os.environ["SUREFIELD_DATABASE_URL"]).connect() as own:
+        run(own)
