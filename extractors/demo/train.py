@@ -1,0 +1,281 @@
+"""Train the demo model from nothing.
+
+    python -m extractors.demo.train [--minutes M] [--threads T] [--device auto] [--out DIR] [--resume]
+
+Three parts of the time: reading dense pages with the vision tower alone, then clean slips, then damaged ones too.  The learning
+rate falls to zero at the end of the minutes; a stopped run goes on with --resume, with a longer time if one is given.
+"""
+
+import argparse
+import csv
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from extractors.demo.dataset import Shard
+from extractors.demo.model import build_model
+from extractors.demo.objective import Batch, CharacterHead, Watch, answer_loss, character_loss, collate, looking_loss, pick_segments, prompt_ids, training_attention
+from extractors.demo.processor import build_processor
+
+PHASES = (("dense", 0.16), ("clean", 0.45), ("mixed", 1.0))  # kind of pages, until which share of the time
+COLUMNS = ("step", "seconds", "phase", "rate", "answer", "chars", "looking", "chars_right", "tokens_right", "looks_right")
+DECAY_FROM = 0.55  # of the time; before, the learning rate is constant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What one run is told."""
+
+    minutes: float
+    batch: int
+    fields: int  # continuations beside the JSON answer
+    muon_rate: float = 2.5e-3
+    adam_rate: float = 2e-3
+    device: torch.device
+    out: Path
+    shards: Path
+
+
+class Feed:
+    """Random pages from the newest shards of a kind, a few files in memory at a time."""
+
+    def __init__(self, folder: Path, seed: int, window: int = 12) -> None:
+        self.folder, self.window = folder, window
+        self.dice = np.random.default_rng(seed)
+        self.used: dict[Path, int] = {}
+        self.open: list[tuple[Shard, np.ndarray]] = []
+        self.kind = ""
+
+    def _next_shard(self) -> None:
+        files = sorted(self.folder.glob(f"{self.kind}-*.npz"))
+        files = [file for file in files if ".part" not in file.name]
+        if not files:
+            raise FileNotFoundError(f"No {self.kind} pages in {self.folder}. Make some: python -m extractors.demo.dataset {self.kind}")
+        fewest = min(self.used.get(file, 0) for file in files)
+        file = self.dice.choice([file for file in files if self.used.get(file, 0) == fewest])  # type: ignore[arg-type]
+        self.used[Path(file)] = fewest + 1
+        shard = Shard(Path(file))
+        self.open.append((shard, self.dice.permutation(len(shard))))
+
+    def pages(self, kind: str, n: int) -> list[tuple[Shard, int]]:
+        """``n`` pages, each from one of the open shards."""
+        if kind != self.kind:
+            self.kind, self.open = kind, []
+        found: list[tuple[Shard, int]] = []
+        while len(found) < n:
+            while len(self.open) < self.window:
+                self._next_shard()
+            k = int(self.dice.integers(len(self.open)))
+            shard, rest = self.open[k]
+            found.append((shard, int(rest[-1])))
+            if len(rest) == 1:
+                self.open.pop(k)
+            else:
+                self.open[k] = (shard, rest[:-1])
+        return found
+
+
+class Masters:
+    """Float32 weights behind a bfloat16 model: matrices inside by Muon, everything else by AdamW."""
+
+    def __init__(self, modules: Sequence[nn.Module], plan: Plan) -> None:
+        named = [(name, p) for module in modules for name, p in module.named_parameters()]
+        self.live = [p for _, p in named]
+        self.master = [p.detach().clone().float().requires_grad_() for p in self.live]
+        inner = [p.ndim == 2 and "proj" in name or ".fc" in name and p.ndim == 2 for name, p in named]
+        matrices = [m for m, hidden in zip(self.master, inner, strict=True) if hidden]
+        others = [m for m, hidden in zip(self.master, inner, strict=True) if not hidden]
+        self.muon = torch.optim.Muon(matrices, lr=plan.muon_rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+        self.adam = torch.optim.AdamW(others, lr=plan.adam_rate, betas=(0.9, 0.98), weight_decay=0.0)
+        self.rates = (plan.muon_rate, plan.adam_rate)
+
+    def step(self, share: float) -> None:
+        """One step at a share of the full learning rates, then the live weights follow."""
+        for master, live in zip(self.master, self.live, strict=True):
+            master.grad = None if live.grad is None else live.grad.float()
+            live.grad = None
+        nn.utils.clip_grad_norm_(self.master, 1.0)
+        for optimizer, rate in zip((self.muon, self.adam), self.rates, strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * share
+            optimizer.step()
+        with torch.no_grad():
+            torch._foreach_copy_(self.live, self.master)
+
+    def state(self) -> dict[str, Any]:
+        return {"master": self.master, "muon": self.muon.state_dict(), "adam": self.adam.state_dict()}
+
+    def load(self, state: dict[str, Any]) -> None:
+        with torch.no_grad():
+            for mine, theirs in zip(self.master, state["master"], strict=True):
+                mine.copy_(theirs)
+            torch._foreach_copy_(self.live, self.master)
+        self.muon.load_state_dict(state["muon"])
+        self.adam.load_state_dict(state["adam"])
+
+
+class Trainer:
+    """One training: model, weights, pages, clock."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.processor = build_processor()
+        self.prompt = prompt_ids(self.processor)
+        self.model = build_model(self.processor).to(plan.device, torch.bfloat16)
+        prepare_vision(self.model, plan.shards)
+        self.head = CharacterHead(self.model.config.vision_config.vision_output_dim).to(plan.device, torch.bfloat16)
+        self.watch = Watch(self.model)
+        self.masters = Masters((self.model, self.head), plan)
+        self.step, self.spent = 0, 0.0
+        self.feed = Feed(plan.shards, seed=0)
+        self.checkpoint = plan.out / "state.pt"
+
+    @property
+    def share_of_time(self) -> float:
+        return min(1.0, self.spent / (self.plan.minutes * 60))
+
+    @property
+    def phase(self) -> str:
+        return next(kind for kind, until in PHASES if self.share_of_time <= until)
+
+    def rate(self) -> float:
+        left = min(1.0, (1.0 - self.share_of_time) / (1.0 - DECAY_FROM))
+        return left * min(1.0, (self.step + 1) / 60)
+
+    def batch(self) -> Batch:
+        dense = self.phase == "dense"
+        pages = self.feed.pages(self.phase, self.plan.batch)
+        picks = [(shard, page, [] if dense else pick_segments(self.feed.dice, self.plan.fields)) for shard, page in pages]
+        return collate(picks, self.prompt, self.processor.image_token_id, torch.bfloat16, self.plan.device)
+
+    def losses(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The sum to be lowered, and what the log says."""
+        if batch.targets is None or batch.places is None:
+            self.model.model.vision_model(**batch.inputs)
+            chars, named = character_loss(self.head, _there(self.watch.seen), batch.chars)
+            return chars, {"chars": chars, "chars_right": named}
+        logits = self.model(**batch.inputs, use_cache=False).logits
+        chars, named = character_loss(self.head, _there(self.watch.seen), batch.chars)
+        answer, said = answer_loss(logits, batch.targets)
+        looking, hit = looking_loss(self.watch.looked, batch.places)
+        parts = {"answer": answer, "chars": chars, "looking": looking, "chars_right": named, "tokens_right": said, "looks_right": hit}
+        return answer + 0.5 * chars + 0.3 * looking, parts
+
+    def learn(self) -> dict[str, float]:
+        loss, parts = self.losses(self.batch())
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.masters.step(self.rate())
+        self.step += 1
+        return {name: float(value.detach()) for name, value in parts.items()}
+
+    def save(self) -> None:
+        part = self.checkpoint.with_suffix(".part")
+        torch.save({"step": self.step, "spent": self.spent, **self.masters.state()}, part)
+        part.replace(self.checkpoint)
+
+    def resume(self) -> None:
+        state = torch.load(self.checkpoint, map_location=self.plan.device, weights_only=True)
+        self.step, self.spent = state["step"], state["spent"]
+        self.feed = Feed(self.plan.shards, seed=self.step)
+        self.masters.load(state)
+
+
+def _there(seen: Tensor | None) -> Tensor:
+    assert seen is not None  # the hook has run
+    return seen
+
+
+@torch.no_grad()
+def prepare_vision(model: nn.Module, shards: Path) -> None:
+    """Start the vision tower where it would otherwise spend its first minutes: patches whitened, positions as waves."""
+    vision = model.model.vision_model  # type: ignore[union-attr]
+    weight = vision.patch_embedding.weight  # type: ignore[union-attr]
+    width, _, side, _ = weight.shape  # type: ignore[union-attr]
+    file = next(iter(sorted(shards.glob("dense-*.npz"))), None)
+    if file is not None:
+        weight.copy_(_whitened(Shard(file), int(width), int(side)))  # type: ignore[union-attr]
+    grid = vision.image_size // side  # type: ignore[union-attr,operator]
+    place = vision.gated_positional_embedding  # type: ignore[union-attr]
+    place.embedding[1:] = _waves(grid, 0, 0, int(width))  # type: ignore[index,union-attr]
+    table = place.tile_embedding.weight.view(-1, 2, grid * grid + 1, int(width))  # type: ignore[union-attr,operator]
+    for aspect, (rows, columns) in enumerate(((1, 1), (1, 1), (1, 2), (2, 1))):
+        for tile in range(2):
+            table[aspect, tile, 1:] = _waves(grid, tile // columns * (rows > 1) * grid, tile % columns * grid, int(width))
+
+
+def _whitened(shard: Shard, width: int, side: int) -> Tensor:
+    """Principal parts of ink patches, each of the same strength, mixed at random: (width, 3, side, side)."""
+    tiles = torch.from_numpy(shard.tiles[:64].astype(np.float32)) / 127.5 - 1.0
+    patches = tiles.unfold(2, side, side).unfold(3, side, side).reshape(-1, side * side)
+    values, vectors = torch.linalg.eigh(torch.cov(patches.T))
+    strength = (values.clamp(min=0) + 0.02 * values.mean()).rsqrt()
+    mixed = torch.linalg.qr(torch.randn(width, side * side, generator=torch.Generator().manual_seed(1)))[0]  # (width, 196)
+    basis = mixed @ (vectors * strength).T
+    return basis.view(width, 1, side, side).expand(-1, 3, -1, -1) / 3.0 * 2.0
+
+
+def _waves(grid: int, row0: int, column0: int, width: int) -> Tensor:
+    """Sines and cosines of row and column: (grid * grid, width)."""
+    frequencies = torch.exp(torch.linspace(np.log(0.1), np.log(3.0), width // 4))
+    rows = (torch.arange(grid) + row0)[:, None] * frequencies
+    columns = (torch.arange(grid) + column0)[:, None] * frequencies
+    down = torch.cat([rows.sin(), rows.cos()], -1)[:, None].expand(-1, grid, -1)
+    across = torch.cat([columns.sin(), columns.cos()], -1)[None].expand(grid, -1, -1)
+    return 0.5 * torch.cat([down, across], -1).reshape(grid * grid, width)
+
+
+def run(trainer: Trainer) -> Iterator[dict[str, Any]]:
+    """Learn until the time is spent; yields a row of running means every 25 steps."""
+    means: dict[str, float] = {}
+    with training_attention(trainer.model):
+        before, saved = time.monotonic(), trainer.spent
+        while trainer.share_of_time < 1.0:
+            phase, rate = trainer.phase, trainer.rate()
+            for name, value in trainer.learn().items():
+                means[name] = 0.96 * means.get(name, value) + 0.04 * value
+            now = time.monotonic()
+            trainer.spent, before = trainer.spent + now - before, now
+            if trainer.step % 25 == 0:
+                yield {"step": trainer.step, "seconds": round(trainer.spent), "phase": phase, "rate": round(rate, 4), **{k: round(v, 4) for k, v in means.items()}}
+            if trainer.spent - saved > 240 or trainer.share_of_time >= 1.0:
+                trainer.save()
+                saved = trainer.spent
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=105.0)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--out", type=Path, default=Path(".train/run"))
+    parser.add_argument("--shards", type=Path, default=Path(".train/shards"))
+    parser.add_argument("--batch", type=int, default=0, help="pages a step; 0: 16 on a CPU, 128 on a GPU")
+    parser.add_argument("--resume", action="store_true")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    device = torch.device("cuda" if args.device == "auto" and torch.cuda.is_available() else "cpu" if args.device == "auto" else args.device)
+    args.out.mkdir(parents=True, exist_ok=True)
+    batch = args.batch or (128 if device.type == "cuda" else 16)
+    trainer = Trainer(Plan(minutes=args.minutes, batch=batch, fields=2, device=device, out=args.out, shards=args.shards))
+    if args.resume:
+        trainer.resume()
+    log = args.out / "log.csv"
+    fresh = not (args.resume and log.exists())
+    with log.open("w" if fresh else "a", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        if fresh:
+            writer.writeheader()
+        for row in run(trainer):
+            writer.writerow(row)
+            file.flush()
+            print(" ".join(f"{key}={value}" for key, value in row.items()), flush=True)
+
+
+if __name__ == "__main__":
+    main()
