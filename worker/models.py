@@ -301,7 +301,7 @@ class Result(Base):
     document_id: Mapped[UUID] = belongs_to("documents.id")
     name: Mapped[str]
     ordinal: Mapped[int] = mapped_column(server_default="0")
-    position: Mapped[int] = mapped_column(server_default="0")  # order of the document type, for people
+    position: Mapped[int] = mapped_column(server_default="0")  # of this row in the document's answer, for people
     kind: Mapped[str]  # "amount"
     state: Mapped[FieldState] = mapped_column(closed(FieldState))
     text: Mapped[str | None]  # as printed, or as a person corrected it

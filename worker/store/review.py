@@ -183,7 +183,7 @@ def _items() -> Select[*tuple[Any, ...]]:
             ReviewItem.state.label("item_state"),
             ReviewItem.document_id,
             Document.document_type,
-            Result.name,
+            Result.name.label("field"),
             Result.ordinal,
             Result.kind,
             Result.page,
@@ -216,7 +216,7 @@ def _matching(filters: ItemFilter) -> list[ColumnElement[bool]]:
     columns = {
         ReviewItem.document_id: filters.document_id,
         Document.document_type: filters.document_type,
-        Result.name: filters.name,
+        Result.name: filters.field,
         ReviewItem.reason: filters.reason,
     }
     return [column == wanted for column, wanted in columns.items() if wanted is not None]

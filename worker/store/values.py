@@ -169,7 +169,7 @@ class NewResult:
 
     name: str
     ordinal: int = 0
-    position: int = 0  # order of the document type
+    position: int = 0  # of this row in the document's answer
     kind: str
     state: FieldState
     text: str | None = None  # as printed
@@ -192,7 +192,7 @@ class ItemFilter:
 
     document_id: UUID | None = None
     document_type: str | None = None
-    name: str | None = None  # of the field
+    field: str | None = None
     reason: str | None = None
 
 
@@ -205,7 +205,7 @@ class Item:
     item_state: ItemState
     document_id: UUID
     document_type: str
-    name: str  # of the field
+    field: str
     ordinal: int
     kind: str
     page: int | None

@@ -1,0 +1,265 @@
+"""Typed reads: what became of documents and fields, and the analysts' views."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Row, Select, TextClause, func, select, text
+from sqlalchemy.orm import Session, sessionmaker
+
+from extractors.types import FieldState
+from worker.models import Document, Outcome, Result, ReviewDecision, Status, Submission
+
+Sessions = sessionmaker[Session]
+T = TypeVar("T")
+
+
+class JsonRow:
+    """A row that programs can read."""
+
+    __slots__ = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The row with times as ISO 8601, durations in seconds and ids as text."""
+        row: dict[str, Any] = json.loads(json.dumps(asdict(self), default=_plain))  # type: ignore[call-overload]
+        return row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRow(JsonRow):
+    """One document and how many of its fields went where."""
+
+    document_id: UUID
+    upstream: str
+    key: str
+    filename: str | None
+    document_type: str
+    status: Status
+    page_count: int | None
+    accepted: int  # fields accepted unseen
+    waiting: int  # fields that wait for a person
+    reviewed: int  # fields that a person decided
+    failures: int  # attempts at this status that went wrong
+    error_code: str | None
+    error_message: str | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldRow(JsonRow):
+    """The document's answer about one field."""
+
+    document_id: UUID
+    filename: str | None
+    field: str
+    ordinal: int
+    page: int | None
+    kind: str
+    state: FieldState
+    text: str | None
+    value: Any
+    currency: str | None
+    score: float | None
+    method: str | None
+    threshold: float | None
+    certificate: str
+    decision: Outcome
+    reason: str
+    words: str  # the reason for people
+    read_text: str | None  # what the machine had read
+    decided_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacklogRow(JsonRow):
+    """How many fields of a kind wait for a person, and since when."""
+
+    document_type: str
+    field: str
+    reason: str
+    waiting: int
+    overdue: int
+    oldest: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StraightThroughRow(JsonRow):
+    """A day's documents of one type."""
+
+    day: date
+    document_type: str
+    documents: int
+    accepted: int
+    in_review: int
+    reviewed: int
+    failed: int
+    in_progress: int
+    straight_through: float | None
+    fields: int
+    fields_accepted: int
+    fields_straight_through: float | None
+    median_seconds_to_accept: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationRow(JsonRow):
+    """How often reviewers found right what was read with a score in one tenth."""
+
+    document_type: str
+    method: str
+    decile: int | None  # None: the method could not score these fields
+    score_from: float | None
+    score_to: float | None
+    fields: int
+    fields_right: int
+    share_right: float
+    mean_score: float | None
+
+
+def documents(sessions: Sessions, ids: Sequence[UUID]) -> list[DocumentRow]:
+    """These documents, in the order of the ids; an unknown id is left out."""
+    rows = {row.document_id: row for row in _read(sessions, DocumentRow, _documents(list(ids)))}
+    return [rows[document_id] for document_id in ids if document_id in rows]
+
+
+def recent(sessions: Sessions, *, status: Status | None = None, limit: int = 50) -> list[DocumentRow]:
+    """The newest documents, newest first."""
+    newest = select(Document.id).order_by(Document.created_at.desc(), Document.id).limit(limit)
+    if status is not None:
+        newest = newest.where(Document.status == status)
+    return _read(sessions, DocumentRow, _documents(newest).order_by(Document.created_at.desc(), Document.id))
+
+
+def fields(sessions: Sessions, ids: Sequence[UUID]) -> list[FieldRow]:
+    """Every field of these documents, the documents in the order of the ids, their fields in the order of their type."""
+    decided_by = (
+        select(ReviewDecision.who)
+        .where(ReviewDecision.result_id == Result.id, Result.decision == Outcome.REVIEWED)
+        .order_by(ReviewDecision.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    rows = _read(
+        sessions,
+        FieldRow,
+        select(
+            Result.document_id,
+            Submission.filename,
+            Result.name.label("field"),
+            Result.ordinal,
+            Result.page,
+            Result.kind,
+            Result.state,
+            Result.text,
+            Result.value,
+            Result.currency,
+            Result.score,
+            Result.method,
+            Result.threshold,
+            Result.certificate,
+            Result.decision,
+            Result.reason,
+            func.coalesce(Result.details["words"].astext, Result.reason).label("words"),
+            Result.read_text,
+            decided_by.label("decided_by"),
+        )
+        .outerjoin(Submission, Submission.document_id == Result.document_id)
+        .where(Result.document_id.in_(list(ids)))
+        .order_by(Result.position, Result.ordinal, Result.name),
+    )
+    place = {document_id: at for at, document_id in enumerate(ids)}
+    return sorted(rows, key=lambda row: place[row.document_id])  # stable: within a document the order stays
+
+
+def backlog(sessions: Sessions) -> list[BacklogRow]:
+    """What waits for people, the most first."""
+    return _read(
+        sessions,
+        BacklogRow,
+        text(
+            "SELECT document_type, field, reason, count(*) AS waiting, count(*) FILTER (WHERE overdue) AS overdue, "
+            "max(waiting_for) AS oldest FROM reporting.review_backlog GROUP BY 1, 2, 3 ORDER BY waiting DESC, 1, 2, 3"
+        ),
+    )
+
+
+def straight_through(sessions: Sessions, *, days: int = 30) -> list[StraightThroughRow]:
+    """How much went through without a person, by day and type, the newest day first."""
+    return _read(
+        sessions,
+        StraightThroughRow,
+        text("SELECT * FROM reporting.straight_through WHERE day > current_date - :days ORDER BY day DESC, document_type"),
+        {"days": days},
+    )
+
+
+def calibration(sessions: Sessions, *, method: str | None = None) -> list[CalibrationRow]:
+    """How far the scores can be believed, by type, method and tenth."""
+    return _read(
+        sessions,
+        CalibrationRow,
+        text(
+            "SELECT * FROM reporting.calibration WHERE CAST(:method AS text) IS NULL OR method = :method "
+            "ORDER BY document_type, method, decile NULLS FIRST"
+        ),
+        {"method": method},
+    )
+
+
+def _documents(ids: Any) -> Select[*tuple[Any, ...]]:
+    def count(outcome: Outcome) -> Any:
+        return func.count().filter(Result.decision == outcome)
+
+    counted = (
+        select(
+            Result.document_id,
+            count(Outcome.ACCEPTED).label("accepted"),
+            count(Outcome.REVIEW).label("waiting"),
+            count(Outcome.REVIEWED).label("reviewed"),
+        )
+        .where(Result.document_id.in_(ids))
+        .group_by(Result.document_id)
+        .subquery()
+    )
+    return (
+        select(
+            Document.id.label("document_id"),
+            Submission.upstream,
+            Submission.key,
+            Submission.filename,
+            Document.document_type,
+            Document.status,
+            Document.page_count,
+            func.coalesce(counted.c.accepted, 0).label("accepted"),
+            func.coalesce(counted.c.waiting, 0).label("waiting"),
+            func.coalesce(counted.c.reviewed, 0).label("reviewed"),
+            Document.failures,
+            Document.error_code,
+            Document.error_message,
+            Document.created_at,
+            Document.finished_at,
+        )
+        .join(Submission, Submission.document_id == Document.id)
+        .outerjoin(counted, counted.c.document_id == Document.id)
+        .where(Document.id.in_(ids))
+    )
+
+
+def _read(
+    sessions: Sessions, kind: type[T], query: Select[*tuple[Any, ...]] | TextClause, values: Mapping[str, Any] | None = None
+) -> list[T]:
+    with sessions() as session:
+        found: Sequence[Row[Any]] = session.execute(query, values or {}).all()
+    return [kind(**row._mapping) for row in found]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return str(value)
