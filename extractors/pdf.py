@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import pymupdf
 from pymupdf import mupdf
@@ -21,69 +21,53 @@ from extractors.errors import (
     TooManyPages,
     TooManyPixels,
     UnreadableFile,
-    UnsupportedFile,
 )
-from extractors.images import png, tiff_sizes
+from extractors.formats import Kind, png, sniff, tiff_pages
 from extractors.types import Box, Canvas, PageImage, Word
 
-Kind = Literal["pdf", "png", "jpeg", "tiff"]
-
-SIGNATURES: tuple[tuple[bytes, Kind], ...] = (
-    (b"\x89PNG\r\n\x1a\n", "png"),
-    (b"\xff\xd8\xff", "jpeg"),
-    (b"II*\x00", "tiff"),
-    (b"MM\x00*", "tiff"),
-)
-REFUSED = (  # kinds that people send, named so that the error can help
-    (b"PK\x03\x04", "a ZIP archive or an office document"),
-    (b"\xd0\xcf\x11\xe0", "an office document of the old kind"),
-    (b"GIF8", "a GIF image"),
-    (b"BM", "a BMP image"),
-    (b"RIFF", "a WebP image or another RIFF file"),
-    (b"II+\x00", "a BigTIFF image"),
-    (b"MM\x00+", "a BigTIFF image"),
-    (b"%!PS", "a PostScript file"),
-    (b"<", "an HTML or XML file"),
-)
 # Whitespace is kept, or words would run together; clipped text is nothing that the page shows; images come along for their sizes.
 TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_CLIP | pymupdf.TEXT_PRESERVE_IMAGES
 MAX_WARNINGS = 50
+# EXIF orientation -> the (a, b, c, d) of the matrix that turns the stored image into the displayed one.
+ORIENTATIONS = {
+    2: (-1, 0, 0, 1),
+    3: (-1, 0, 0, -1),
+    4: (1, 0, 0, -1),
+    5: (0, 1, 1, 0),
+    6: (0, 1, -1, 0),
+    7: (0, -1, -1, 0),
+    8: (0, -1, 1, 0),
+}
+AS_STORED = (1, 0, 0, 1)
+ASK = "Export the file again, or ask its sender for a fresh copy."
 
 pymupdf.TOOLS.mupdf_display_errors(False)  # kept as a list instead: standard error is nobody's protocol
 pymupdf.TOOLS.mupdf_display_warnings(False)
-
-
-def sniff(data: bytes) -> Kind:
-    """What the bytes are, by their own signature and not by a name."""
-    for signature, kind in SIGNATURES:
-        if data.startswith(signature):
-            return kind
-    if b"%PDF" in data[:1024] or b"startxref" in data[-1024:]:  # the header may stand late, or be damaged
-        return "pdf"
-    found = next((name for signature, name in REFUSED if data.startswith(signature)), "of an unknown kind" if data else "empty")
-    raise UnsupportedFile(f"The file is {found}. Send a PDF, PNG, JPEG or TIFF.")
 
 
 def open_file(data: bytes, *, password: str | None = None, max_pages: int, max_pixels: int) -> "OpenFile":
     """Open a file, proved to be of a known kind, readable with this password, and within the limits."""
     take_warnings()  # those of an earlier file say nothing about this one
     kind = sniff(data)
-    if kind == "tiff":  # the library decodes a whole TIFF page before it tells its size
-        for width, height in tiff_sizes(data, at_most=max_pages + 1):
-            _refuse_pixels(width, height, max_pixels)
-    with _library_faults("The file is damaged and cannot be opened. Export it again, or ask its sender for a fresh copy."):
+    # The library decodes a whole TIFF page before it tells its size, and does not turn it.
+    tiff = tuple(tiff_pages(data, at_most=max_pages + 1)) if kind == "tiff" else ()
+    for page in tiff:
+        _refuse_pixels(page.width_px, page.height_px, max_pixels)
+    with _library_faults(f"The file is damaged and cannot be opened. {ASK}"):
         document = pymupdf.open(stream=data, filetype=kind)
     if document.is_pdf != (kind == "pdf"):
-        raise UnreadableFile("The file is not what its first bytes say. Export it again, or ask its sender for a fresh copy.")
+        raise UnreadableFile(f"The file is not what its first bytes say. {ASK}")
     if document.needs_pass:
         _unlock(document, password)
-    with _library_faults("The file's list of pages is damaged. Export it again, or ask its sender for a fresh copy."):
+    with _library_faults(f"The file's list of pages is damaged. {ASK}"):
         page_count = int(document.page_count)
     if page_count < 1:
-        raise NoPages("The file has no page. Export it again, or ask its sender for a fresh copy.")
+        raise NoPages(f"The file has no page. {ASK}")
     if page_count > max_pages:
         raise TooManyPages(f"The file has {page_count} pages and the limit is {max_pages}. Split it, or raise the limit.")
-    return OpenFile(document=document, kind=kind, page_count=page_count, max_pixels=max_pixels)
+    return OpenFile(
+        document=document, kind=kind, page_count=page_count, max_pixels=max_pixels, turns=tuple(page.orientation for page in tiff)
+    )
 
 
 def _unlock(document: Any, password: str | None) -> None:
@@ -101,10 +85,11 @@ class OpenFile:
     kind: Kind
     page_count: int
     max_pixels: int
+    turns: tuple[int, ...]  # EXIF orientation of each page; empty where the library applies it itself
 
     def page(self, number: int) -> "Page":
         """Interpret one page; 1-based.  The page must not be used after the file is closed."""
-        with _library_faults(f"Page {number} of {self.page_count} is damaged. Export the file again, or ask its sender for a fresh copy."):
+        with _library_faults(f"Page {number} of {self.page_count} is damaged. {ASK}"):
             page = self.document.load_page(number - 1)
             display = page.get_displaylist()
             bounds = display.rect
@@ -114,8 +99,18 @@ class OpenFile:
             _refuse_pixels(width, height, self.max_pixels)
         if not (bounds.width > 0 and bounds.height > 0 and math.isfinite(bounds.width * bounds.height)):
             raise UnreadableFile(f"Page {number} of {self.page_count} has no area. Export the file again.")
+        placement = _placement(bounds, self.turns[number - 1] if self.turns else 1)
+        shown = pymupdf.Rect(bounds) * placement
         own_px = None if self.kind == "pdf" else math.prod(images[0])
-        return Page(number=number, display=display, text=text, bounds=bounds, own_px=own_px)
+        return Page(
+            number=number,
+            width_pt=float(shown.width),
+            height_pt=float(shown.height),
+            own_px=own_px,
+            placement=placement,
+            display=display,
+            text=text,
+        )
 
     def close(self) -> None:
         self.document.close()
@@ -133,18 +128,12 @@ class Page:
     """One page as displayed: rotation, crop box, annotations and form fields applied."""
 
     number: int
+    width_pt: float
+    height_pt: float
+    own_px: int | None  # pixels of the page that is an image; None for a PDF
+    placement: Any  # matrix from the library's coordinates to points from the top left of the displayed page
     display: Any
     text: Any
-    bounds: Any
-    own_px: int | None  # pixels of the page that is an image; None for a PDF
-
-    @property
-    def width_pt(self) -> float:
-        return float(self.bounds.width)
-
-    @property
-    def height_pt(self) -> float:
-        return float(self.bounds.height)
 
     def image(self, canvas: Canvas) -> PageImage:
         """The rendition for a model: exactly the size that fills its canvas."""
@@ -170,18 +159,19 @@ class Page:
         """The words of the text layer, form fields and annotations included, in the order of the file."""
         with _library_faults(f"The text of page {self.number} is damaged. Export the file again."):
             found = self.text.extractWORDS()
-        x, y = self.bounds.x0, self.bounds.y0
-        return tuple(Word(text, Box(x0 - x, y0 - y, x1 - x, y1 - y)) for x0, y0, x1, y1, raw, *_ in found if (text := _storable(raw)))
+        x, y = self.placement.e, self.placement.f  # only images are ever turned here, and they have no words
+        return tuple(Word(text, Box(x0 + x, y0 + y, x1 + x, y1 + y)) for x0, y0, x1, y1, raw, *_ in found if (text := _storable(raw)))
 
     def _png(self, width_px: int, height_px: int) -> bytes:
-        with _library_faults(f"Page {self.number} cannot be drawn. Export the file again, or ask its sender for a fresh copy."):
+        with _library_faults(f"Page {self.number} cannot be drawn. {ASK}"):
             pixmap = self._draw(width_px, height_px)
+            if self.own_px is not None and any("premature end" in warning for warning in pymupdf.JM_mupdf_warnings_store):
+                raise UnreadableFile(f"The image is cut short. {ASK}")  # the library would show the rest in grey
             return png(width_px, height_px, pixmap.samples_mv)
 
     def _draw(self, width_px: int, height_px: int) -> Any:
         """RGB on white, exactly this size: rounding the page's own bounds could come out one pixel off."""
-        scale_x, scale_y = width_px / self.bounds.width, height_px / self.bounds.height
-        matrix = mupdf.FzMatrix(scale_x, 0, 0, scale_y, -self.bounds.x0 * scale_x, -self.bounds.y0 * scale_y)
+        matrix = mupdf.FzMatrix(*self.placement * pymupdf.Matrix(width_px / self.width_pt, height_px / self.height_pt))
         frame = mupdf.FzIrect(0, 0, width_px, height_px)
         rgb = mupdf.FzColorspace(mupdf.FzColorspace.Fixed_RGB)
         pixmap = mupdf.fz_new_pixmap_with_bbox(rgb, frame, mupdf.FzSeparations(), 0)
@@ -190,8 +180,14 @@ class Page:
         everything = mupdf.FzRect(mupdf.FzRect.Fixed_INFINITE)
         mupdf.fz_run_display_list(self.display.this, device, mupdf.FzMatrix(), everything, mupdf.FzCookie())
         mupdf.fz_close_device(device)
-        _refuse_lost_memory()
         return pymupdf.Pixmap("raw", pixmap)
+
+
+def _placement(bounds: Any, orientation: int) -> Any:
+    """Turn the page as its orientation says and move its top left corner to the origin."""
+    turn = pymupdf.Matrix(*ORIENTATIONS.get(orientation, AS_STORED), 0, 0)
+    corner = (pymupdf.Rect(bounds) * turn).tl
+    return turn * pymupdf.Matrix(1, 0, 0, 1, -corner.x, -corner.y)
 
 
 def take_warnings() -> tuple[str, ...]:

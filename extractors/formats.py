@@ -1,15 +1,47 @@
-"""What little must be known of image formats without decoding an image: the size of TIFF pages, and how to write a PNG."""
+"""What can be said of a file without decoding it: its kind, and the pages of a TIFF.  And how to write a PNG."""
 
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
-from extractors.errors import UnreadableFile
+from extractors.errors import UnreadableFile, UnsupportedFile
+
+Kind = Literal["pdf", "png", "jpeg", "tiff"]
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+SIGNATURES: tuple[tuple[bytes, Kind], ...] = (
+    (PNG_SIGNATURE, "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"II*\x00", "tiff"),
+    (b"MM\x00*", "tiff"),
+)
+REFUSED = (  # kinds that people send, named so that the error can help
+    (b"PK\x03\x04", "a ZIP archive or an office document"),
+    (b"\xd0\xcf\x11\xe0", "an office document of the old kind"),
+    (b"GIF8", "a GIF image"),
+    (b"BM", "a BMP image"),
+    (b"RIFF", "a WebP image or another RIFF file"),
+    (b"II+\x00", "a BigTIFF image"),
+    (b"MM\x00+", "a BigTIFF image"),
+    (b"%!PS", "a PostScript file"),
+    (b"<", "an HTML or XML file"),
+)
 PNG_LEVEL = 2  # on page images twice as fast as zlib's usual 6, and an eighth larger
-WIDTH_TAG, LENGTH_TAG = 256, 257
+WIDTH_TAG, LENGTH_TAG, ORIENTATION_TAG = 256, 257, 274
 INTEGERS = {1: "B", 3: "H", 4: "I"}  # TIFF field types that a size may have
+
+
+def sniff(data: bytes) -> Kind:
+    """What the bytes are, by their own signature and not by a name."""
+    for signature, kind in SIGNATURES:
+        if data.startswith(signature):
+            return kind
+    if b"%PDF" in data[:1024] or b"startxref" in data[-1024:]:  # the header may stand late, or be damaged
+        return "pdf"
+    found = next((name for signature, name in REFUSED if data.startswith(signature)), "of an unknown kind" if data else "empty")
+    raise UnsupportedFile(f"The file is {found}. Send a PDF, PNG, JPEG or TIFF.")
 
 
 def png(width_px: int, height_px: int, rgb: bytes | memoryview) -> bytes:
@@ -25,8 +57,17 @@ def _png_chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
 
 
-def tiff_sizes(data: bytes, *, at_most: int) -> Iterator[tuple[int, int]]:
-    """Declared width and height in pixels of each page of a TIFF, up to ``at_most`` pages."""
+@dataclass(frozen=True, slots=True)
+class TiffPage:
+    """What the header of one page of a TIFF declares."""
+
+    width_px: int  # as stored
+    height_px: int
+    orientation: int  # 1..8 as in EXIF; 1: stored as displayed
+
+
+def tiff_pages(data: bytes, *, at_most: int) -> Iterator[TiffPage]:
+    """The pages of a TIFF, up to ``at_most``, without decoding any."""
     order = "<" if data.startswith(b"II") else ">"
     try:
         (offset,) = struct.unpack_from(order + "I", data, 4)
@@ -35,7 +76,7 @@ def tiff_sizes(data: bytes, *, at_most: int) -> Iterator[tuple[int, int]]:
                 return
             (count,) = struct.unpack_from(order + "H", data, offset)
             tags = dict(_tiff_tag(data, offset + 2 + 12 * i, order) for i in range(count))
-            yield tags.get(WIDTH_TAG, 0), tags.get(LENGTH_TAG, 0)
+            yield TiffPage(tags.get(WIDTH_TAG, 0), tags.get(LENGTH_TAG, 0), tags.get(ORIENTATION_TAG, 1))
             (offset,) = struct.unpack_from(order + "I", data, offset + 2 + 12 * count)
     except struct.error as error:
         raise UnreadableFile("The TIFF is cut short. Scan it again, or ask its sender for a fresh copy.") from error
