@@ -101,6 +101,12 @@ class InvalidSubmission(SurefieldError):
     code = "invalid_submission"
 
 
+class TooLarge(InvalidSubmission):
+    """The file has more bytes than are taken."""
+
+    code = "too_large"
+
+
 class SourceNotAllowed(InvalidSubmission):
     """``source`` lies outside the allowed roots."""
 

@@ -1,0 +1,42 @@
+"""``make bench``: every benchmark's measurements in one table, and each in ``.bench/<name>.json``.
+
+A benchmark is a module in this folder with ``run() -> list[Measurement-shaped dict]``: metric, value, unit, goal (or None), holds.
+Speed is never a test: the machine is shared. Ratios are taken between two sides that do the same work in one run.
+"""
+
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+NAMES = ("render", "pipeline", "grounding", "engine")
+OUT = Path(".bench")
+
+
+def main(only: list[str]) -> int:
+    """Run the named benchmarks, or all; 1 when a goal is missed."""
+    unknown = set(only) - set(NAMES)
+    if unknown:
+        print(f"There is no benchmark {', '.join(sorted(unknown))}. Choose from: {', '.join(NAMES)}.", file=sys.stderr)
+        return 2
+    OUT.mkdir(exist_ok=True)
+    table = Table("benchmark", "metric", "value", "unit", "goal", "holds", title="measured in this run, on this machine")
+    held = True
+    for name in only or NAMES:
+        if not (Path(__file__).parent / f"{name}.py").is_file():
+            continue
+        rows = import_module(f"tests.benchmarks.{name}").run()
+        (OUT / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n")
+        held &= all(row["holds"] for row in rows)
+        for row in rows:
+            goal = "" if row["goal"] is None else f"{row['goal']:g}"
+            table.add_row(name, row["metric"], f"{row['value']:,.4g}", row["unit"], goal, "yes" if row["holds"] else "[red]no[/red]")
+    Console(width=160 if not sys.stdout.isatty() else None).print(table)
+    return 0 if held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

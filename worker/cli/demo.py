@@ -1,0 +1,64 @@
+"""``surefield demo``: sample PDFs through a real queue, a real Mllama and a real Postgres, ending in rows."""
+
+import tempfile
+import time
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import typer
+from rich.console import Console
+
+from extractors.documents.slip import Slip
+from worker import overview
+from worker.cli import machine, tables
+from worker.cli.documents import submit_files, wait_for
+from worker.models import Status
+from worker.runtime import Runtime
+from worker.settings import Settings
+
+PATIENCE_S = 240.0
+SQL = "SELECT field, text, score, decision, reason FROM overview.field_outcomes WHERE document_id = '…';"
+
+
+def run() -> None:
+    """Read the sample PDFs end to end and show the rows: what was accepted, what waits for a person, and why."""
+    began = time.monotonic()
+    console = Console(width=150) if not Console().is_terminal else Console()
+    settings = Settings()
+    settings = settings.model_copy(update={"state_dir": settings.state_dir / "demo"})
+    with tempfile.TemporaryDirectory() as folder, machine.database(settings) as ready:
+        with console.status("starting Postgres, the broker and the workers"):
+            samples = _write_samples(Path(folder))
+        with machine.running(ready), machine.runtime(ready) as rt:
+            console.print(f"Reading {len(samples)} sample PDFs with {Path(ready.model).name if ready.embedded else ready.model} …")
+            # A name of its own for each run: the same files are then new documents, read anew.
+            ids, _ = submit_files(samples, Slip.spec.name, rt, upstream=f"demo-{uuid4().hex[:12]}")
+            ended = wait_for(ids, rt, console=console, patience_s=PATIENCE_S)
+            _show(console, rt, ids)
+    console.print(
+        f"\n{len(ids)} documents in {time.monotonic() - began:.0f} s. The rows stay in {settings.state_dir}; ask them with SQL:\n  {SQL}"
+    )
+    if not ended:
+        console.print("[red]Not every document came to an end. The workers' logs are in the state folder, under logs.[/red]")
+        raise typer.Exit(1)
+
+
+def _write_samples(folder: Path) -> list[Path]:
+    from extractors.demo.samples import sample_pdfs  # here, since it brings the generator
+
+    paths = []
+    for name, data in sample_pdfs().items():
+        path = folder / name
+        path.write_bytes(data)
+        paths.append(path)
+    return paths
+
+
+def _show(console: Console, rt: Runtime, ids: list[UUID]) -> None:
+    documents = overview.documents(rt.sessions, ids)
+    tables.fields(console, overview.fields(rt.sessions, ids), names=True)
+    console.print()
+    tables.documents(console, documents)
+    accepted, waiting = sum(row.accepted for row in documents), sum(row.waiting for row in documents)
+    failed = sum(row.status is Status.FAILED for row in documents)
+    console.print(f"\n{accepted} fields accepted, {waiting} wait for a person, {failed} documents failed with a reason.")

@@ -1,0 +1,141 @@
+"""Commands about documents: submit, list, show, types."""
+
+import getpass
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+
+from extractors.documents import load
+from extractors.errors import SurefieldError, UnreadableFile
+from worker import overview
+from worker.cli import machine, tables
+from worker.flow import RESTING
+from worker.models import Status
+from worker.runtime import Runtime
+from worker.settings import Settings
+from worker.stages import submit as submit_stage
+
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+def submit(
+    files: Annotated[list[Path], typer.Argument(help="PDF, PNG, JPEG or TIFF files.")],
+    type: Annotated[str, typer.Option(help="Their document type; see: surefield types")],
+    wait: Annotated[bool, typer.Option(help="Stay until every one of them is read, and show what became of it.")] = False,
+    key: Annotated[str | None, typer.Option(help="Your own key, for a single file: the same key gives the same document back.")] = None,
+    priority: Annotated[int, typer.Option(help="Higher goes first.")] = 0,
+    password: Annotated[bool, typer.Option("--password", help="Ask for the PDFs' password.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Hand files in. Without --wait it returns as soon as they are stored and queued."""
+    if key is not None and len(files) > 1:
+        raise typer.BadParameter("--key names one document; submit files with keys one by one.")
+    secret = getpass.getpass("PDF password: ") if password else None
+    base = Settings()
+    with machine.database(base) as settings, machine.runtime(settings) as rt:
+        rt.document_type(type)  # a misspelt type is said at once
+        ids, refused = submit_files(files, type, rt, upstream=settings.upstream, key=key, priority=priority, password=secret)
+        if wait:
+            with machine.running(settings) if base.embedded and not machine.runs(settings) else machine.nothing():
+                wait_for(ids, rt, console=Console(stderr=True))
+        rows = overview.documents(rt.sessions, ids)
+    if as_json:
+        typer.echo(json.dumps([row.as_json() for row in rows], indent=1))
+    else:
+        tables.documents(Console(), rows)
+    raise typer.Exit(1 if refused or any(row.status is Status.FAILED for row in rows) else 0)
+
+
+def submit_files(
+    files: Sequence[Path],
+    document_type: str,
+    rt: Runtime,
+    *,
+    upstream: str,
+    key: str | None = None,
+    priority: int = 0,
+    password: str | None = None,
+) -> tuple[list[UUID], int]:
+    """Submit each file; one that is refused is said and does not hold up the others.  Returns the ids and how many were refused."""
+    ids, refused = [], 0
+    for path in files:
+        try:
+            request = submit_stage.Request(
+                upstream=upstream,
+                document_type=document_type,
+                content=_bytes_of(path, rt.max_bytes),
+                filename=path.name,
+                key=key,
+                priority=priority,
+                password=password,
+            )
+            ids.append(submit_stage.run(request, rt).document_id)
+        except SurefieldError as error:
+            refused += 1
+            print(f"{path}: {error.code}: {error}", file=sys.stderr)
+    return ids, refused
+
+
+def _bytes_of(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(most + 1)  # one more than is taken: the stage says what is too large
+    except OSError as error:
+        raise UnreadableFile(f"It cannot be read: {error.strerror}. Check the path and its rights.") from error
+
+
+def wait_for(ids: Sequence[UUID], rt: Runtime, *, console: Console, patience_s: float | None = None) -> bool:
+    """Show progress until every document rests; False when patience ran out before."""
+    deadline = None if patience_s is None else time.monotonic() + patience_s
+    with tables.progress(console) as bar:
+        task = bar.add_task("reading", total=len(ids))
+        while True:
+            resting = sum(row.status in RESTING for row in overview.documents(rt.sessions, ids))
+            bar.update(task, completed=resting)
+            if resting == len(ids):
+                return True
+            if deadline is not None and time.monotonic() > deadline:
+                return False
+            time.sleep(0.3)
+
+
+def list_documents(
+    status: Annotated[str | None, typer.Option(help="Only those at this status.")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many, the newest first.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """The documents, newest first."""
+    if status is not None and status not in list(Status):
+        raise typer.BadParameter(f"There is no status {status!r}. Choose from: {', '.join(Status)}.")
+    with machine.database(Settings()) as settings, machine.runtime(settings) as rt:
+        rows = overview.recent(rt.sessions, status=Status(status) if status else None, limit=limit)
+    if as_json:
+        typer.echo(json.dumps([row.as_json() for row in rows], indent=1))
+    else:
+        tables.documents(Console(), rows)
+
+
+def show(document: Annotated[UUID, typer.Argument(help="The document's id.")], as_json: AsJson = False) -> None:
+    """One document: every field, its confidence, and why it went where."""
+    with machine.database(Settings()) as settings, machine.runtime(settings) as rt:
+        found = overview.documents(rt.sessions, [document])
+        fields = overview.fields(rt.sessions, [document])
+    if not found:
+        raise typer.BadParameter(f"There is no document {document}. List them: surefield list.")
+    if as_json:
+        typer.echo(json.dumps({**found[0].as_json(), "fields": [field.as_json() for field in fields]}, indent=1, ensure_ascii=False))
+        return
+    tables.documents(Console(), found)
+    tables.fields(Console(), fields)
+
+
+def types() -> None:
+    """The document types there are, and their fields."""
+    tables.types(Console(), load(Settings().document_types).values())

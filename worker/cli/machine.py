@@ -1,0 +1,100 @@
+"""What a command needs running: the database alone, or the whole machine."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from pydantic import SecretStr
+
+from worker import compose, db
+from worker.embedded.broker import WORKER_FLAGS
+from worker.embedded.postgres import EmbeddedPostgres
+from worker.embedded.queues import prepare
+from worker.embedded.supervisor import Child, Supervisor
+from worker.flow import CPU, GPU, QUEUES
+from worker.migrate import migrate
+from worker.runtime import Runtime
+from worker.settings import Settings
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[Settings]:
+    """Settings whose database answers and has the newest schema; an embedded one that this command started is stopped again."""
+    if not settings.embedded:
+        yield _ready(settings)
+        return
+    postgres = EmbeddedPostgres(settings.state_dir)
+    ran_before = postgres.answers()
+    url = postgres.start()
+    try:
+        yield _ready(settings.model_copy(update={"database_url": SecretStr(url)}))
+    finally:
+        if not ran_before:
+            postgres.stop()
+
+
+def _ready(settings: Settings) -> Settings:
+    url = compose.database_url(settings)
+    db.with_patience(lambda: migrate(url))
+    if compose.broker_url(settings) == url:
+        prepare(url, QUEUES)
+    return settings
+
+
+@contextmanager
+def runtime(settings: Settings) -> Iterator[Runtime]:
+    """A runtime without a model, that wakes the workers when there are any."""
+    environment = environment_of(settings)
+    os.environ.update(environment)  # the Celery app reads its settings from there
+    from worker import tasks
+
+    rt = compose.runtime(settings, announce=tasks.announce)
+    try:
+        yield rt
+    finally:
+        rt.sessions.kw["bind"].dispose()
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The settings that differ from the defaults, as the environment of a process that shall have the same."""
+    found = {}
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if value == type(settings).model_fields[name].default or value is None:
+            continue
+        found[f"SUREFIELD_{name.upper()}"] = _spelled(value)
+    return found
+
+
+def _spelled(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds()}"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(f'"{item}"' for item in value) + "]"
+    return str(value)
+
+
+def children(settings: Settings) -> tuple[Child, ...]:
+    """The processes that make one machine enough, each with its own group."""
+    environment = {**environment_of(settings), "PYTHONUNBUFFERED": "1"}
+    python = sys.executable
+
+    def worker(app: str, *flags: str) -> tuple[str, ...]:
+        return (python, "-m", "celery", "-A", app, "worker", "--loglevel", "WARNING", *WORKER_FLAGS, *flags)
+
+    cpu = worker(
+        "worker.tasks", "-P", "prefork", "-c", str(settings.cpu_processes), "-Q", CPU, "-n", "cpu@%h", "--prefetch-multiplier", "4"
+    )
+    gpu = worker("worker.gpu", "-P", "solo", "-Q", GPU, "-n", "gpu@%h", "--prefetch-multiplier", "1")
+    return (
+        Child(name="cpu-worker", argv=cpu, env=environment),
+        Child(name="gpu-worker", argv=gpu, env=environment),
+        Child(name="sweeper", argv=(python, "-m", "worker", "sweeper"), env=environment),
+    )
+
+
+__all__ = ["Supervisor", "children", "database", "environment_of", "runtime"]

@@ -1,0 +1,52 @@
+"""Commands about the model: evaluate it, and make the slips it is measured on."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from worker import compose
+from worker.cli import tables
+from worker.settings import Settings
+
+PER_LEVEL, PER_LEVEL_FULL = 100, 2_000
+
+
+def evaluate(
+    demo: Annotated[bool, typer.Option("--demo", help="On generated slips, whose truth is known.")] = False,
+    full: Annotated[bool, typer.Option("--full", help=f"{PER_LEVEL_FULL} slips a damage level instead of {PER_LEVEL}.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    picture: Annotated[Path | None, typer.Option(help="Where to draw accuracy by level, and risk against coverage (PNG).")] = None,
+) -> None:
+    """Measure how often the model is right, and how well each confidence method knows it."""
+    if not demo:
+        raise typer.BadParameter("Say what to evaluate on: --demo.")
+    from extractors.demo import evaluate as measurement  # here, since it brings the generator
+
+    console = Console(stderr=True)
+    backend = compose.open_backend(Settings())
+    with tables.progress(console) as bar:
+        task = bar.add_task("reading slips", total=None)
+        found = measurement.evaluate(
+            backend,
+            per_level=PER_LEVEL_FULL if full else PER_LEVEL,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if picture is not None:
+        measurement.draw(found, picture)
+    typer.echo(json.dumps(measurement.as_json(found), indent=1)) if as_json else measurement.show(found, Console())
+
+
+def demo_slips(
+    count: Annotated[int, typer.Argument(help="How many slips.")],
+    out: Annotated[Path, typer.Option(help="Folder for the PDFs and truth.jsonl.")],
+    seed: Annotated[int, typer.Option(help="The same seed makes the same slips.")] = 0,
+    level: Annotated[int, typer.Option(min=0, max=4, help="Damage, from 0 (clean) to 4 (barely legible).")] = 0,
+) -> None:
+    """Make payment slips like those the demonstration model was trained on: PDFs, and their truth as printed."""
+    from extractors.demo.slips import write_slips
+
+    write_slips(count, seed, out, level=level)
+    Console().print(f"{count} slips and truth.jsonl are in {out}")

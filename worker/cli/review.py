@@ -1,0 +1,95 @@
+"""Commands to clear doubtful fields from the terminal."""
+
+import getpass
+import json
+import time
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+
+from extractors.normalise import normalise
+from worker import store
+from worker.cli import machine, tables
+from worker.cli.documents import AsJson
+from worker.models import Action
+from worker.runtime import Runtime
+from worker.settings import Settings
+
+app = typer.Typer(help="Clear the fields that wait for a person.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_items(
+    document: Annotated[UUID | None, typer.Option(help="Only this document's.")] = None,
+    type: Annotated[str | None, typer.Option(help="Only this document type's.")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """What waits, in the order in which it should be cleared."""
+    with machine.database(Settings()) as settings, machine.runtime(settings) as rt, rt.transaction() as tx:
+        items = store.list_items(tx, store.ItemFilter(document_id=document, document_type=type), limit=limit)
+    if as_json:
+        typer.echo(json.dumps([tables.item_json(item) for item in items], indent=1, ensure_ascii=False))
+    else:
+        tables.items(Console(), items)
+
+
+@app.command("decide")
+def decide(
+    item: Annotated[UUID, typer.Argument(help="The item's id.")],
+    accept: Annotated[bool, typer.Option("--accept", help="The value is right.")] = False,
+    text: Annotated[str | None, typer.Option(help="The right text, as printed.")] = None,
+    absent: Annotated[bool, typer.Option("--absent", help="The document does not have this field.")] = False,
+    unreadable: Annotated[bool, typer.Option("--unreadable", help="Nobody can read it.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Open it again.")] = False,
+    version: Annotated[int | None, typer.Option(help="The version you saw; without it, the newest.")] = None,
+    who: Annotated[str | None, typer.Option(help="Your name; without it, your login.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide one field. Decisions are kept for ever; an undo is a further decision."""
+    chosen = {
+        Action.ACCEPT: accept,
+        Action.CORRECT: text is not None,
+        Action.ABSENT: absent,
+        Action.UNREADABLE: unreadable,
+        Action.UNDO: undo,
+    }
+    actions = [action for action, given in chosen.items() if given]
+    if len(actions) != 1:
+        raise typer.BadParameter("Give exactly one of --accept, --text TEXT, --absent, --unreadable, --undo.")
+    began = time.monotonic()
+    with machine.database(Settings()) as settings, machine.runtime(settings) as rt:
+        decided = _decide(rt, item, actions[0], text, version, who or getpass.getuser(), began)
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {"document": str(decided.document_id), "version": decided.version, "open": decided.open_items, "status": decided.status}
+            )
+        )
+    else:
+        Console().print(f"{actions[0].value}: {decided.open_items} of the document's fields still wait; it is {decided.status.value}.")
+
+
+def _decide(rt: Runtime, item_id: UUID, action: Action, text: str | None, version: int | None, who: str, began: float) -> store.Decided:
+    with rt.transaction() as tx:
+        seen = store.item(tx, item_id)
+    spec = rt.document_type(seen.document_type)
+    meant = normalise(text, spec.field(seen.field), spec) if text is not None else None
+    if meant is not None and meant.problem:
+        raise store.InvalidDecision(f"{text!r} does not fit the field: {meant.message}. Type it as printed, or decide --unreadable.")
+    with rt.transaction() as tx:
+        return store.decide(
+            tx,
+            store.Decision(
+                item_id=item_id,
+                version=seen.version if version is None else version,
+                who=who,
+                action=action,
+                text=text,
+                value=meant.value if meant else None,
+                took_ms=round(timedelta(seconds=time.monotonic() - began) / timedelta(milliseconds=1)),
+            ),
+        )

@@ -1,0 +1,101 @@
+"""Settings -> the objects that the stages work with.  The one place where they are put together."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+from uuid import UUID
+
+from extractors import backends
+from extractors.backends import Backend
+from extractors.canvas import canvas_of
+from extractors.errors import SurefieldError
+from extractors.types import LLAMA_CANVAS, Canvas
+from worker import db
+from worker.blobs import Blobs
+from worker.models import Status
+from worker.render_protocol import RenderLimits
+from worker.renderer import Renderer
+from worker.runtime import Runtime, no_backend, silent
+from worker.settings import BackendName, Settings
+
+
+class NoDatabase(SurefieldError):
+    """A worker was started without being told where the database is."""
+
+    code = "no_database"
+
+
+def database_url(settings: Settings) -> str:
+    """The Postgres that was named.
+
+    Raises NoDatabase: the command line starts the embedded one and names it to the workers it starts.
+    """
+    if settings.database_url is None:
+        raise NoDatabase(
+            "SUREFIELD_DATABASE_URL is not set. Set it, or run 'surefield up', which runs a Postgres and names it to its workers."
+        )
+    return settings.database_url.get_secret_value()
+
+
+def broker_url(settings: Settings) -> str:
+    """The broker that was named, else the queue inside the database."""
+    return settings.broker_url.get_secret_value() if settings.broker_url else database_url(settings)
+
+
+def canvas(settings: Settings) -> Canvas:
+    """What pages are rendered to fit: the canvas of the model that will read them."""
+    return LLAMA_CANVAS if settings.backend is BackendName.SCRIPTED else canvas_of(settings.model)
+
+
+def open_backend(settings: Settings) -> Backend:
+    """The backend that the settings name; its weights are loaded at the first page."""
+    if settings.backend is BackendName.SCRIPTED:
+        return backends.open_backend("scripted", script=settings.script, batch_pages=settings.batch_pages)
+    return backends.open_backend(
+        "mllama",
+        model=settings.model,
+        device=settings.device,
+        decode_mode=settings.decode_mode,
+        grammar=settings.grammar,
+        max_new_tokens=settings.max_new_tokens,
+        batch_pages=settings.batch_pages,
+    )
+
+
+def runtime(
+    settings: Settings,
+    *,
+    announce: Callable[[UUID, Status], None] = silent,
+    backend: Callable[[], Backend] = no_backend,
+) -> Runtime:
+    """Everything a stage may touch, opened lazily: nothing here connects or starts a process."""
+    sessions = db.open_sessions(db.open_engine(database_url(settings)))
+    return Runtime(
+        sessions=sessions,
+        blobs=Blobs(settings.blobs),
+        renderer=cache(Renderer),
+        canvas=cache(lambda: canvas(settings)),
+        limits=RenderLimits(
+            max_pages=settings.max_pages,
+            max_pixels=int(settings.max_megapixels * 1e6),
+            page_seconds=settings.page_timeout.total_seconds(),
+            memory_mb=settings.render_memory_mb,
+            view_dpi=settings.view_dpi,
+        ),
+        backend=backend,
+        announce=announce,
+        document_types_folder=settings.document_types,
+        source_roots=settings.source_roots,
+        max_bytes=settings.max_bytes,
+        accept_at=settings.accept_at,
+        lease=settings.claim_lease,
+        max_attempts=settings.max_attempts,
+        backoff=timedelta(seconds=2),
+        batch_pages=settings.batch_pages,
+    )
+
+
+def close(rt: Runtime) -> None:
+    """End what the runtime started."""
+    rt.renderer().close()
+    rt.sessions.kw["bind"].dispose()

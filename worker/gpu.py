@@ -1,0 +1,9 @@
+"""The GPU worker: the same tasks, with a model.  ``celery -A worker.gpu worker -P solo -Q gpu``.
+
+It runs solo, since CUDA does not survive a fork, and loads the weights at the first page.
+"""
+
+from worker import compose, tasks
+
+tasks.use_backend(compose.open_backend)
+app = tasks.app

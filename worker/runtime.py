@@ -1,0 +1,70 @@
+"""What a stage may touch: transactions, blobs, the render child, the model, limits.  Built once by an entry point."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from extractors.backends import Backend
+from extractors.documents import DocumentType, find
+from extractors.errors import SurefieldError
+from extractors.types import Canvas
+from worker import db
+from worker.blobs import Blobs
+from worker.db import Tx
+from worker.models import Status
+from worker.render_protocol import RenderLimits
+from worker.renderer import Renderer
+
+
+def no_backend() -> Backend:
+    """What a worker without a model answers.
+
+    Raises SurefieldError always: only the GPU worker is started with a backend.
+    """
+    raise SurefieldError("This worker has no model. Start the GPU worker: celery -A worker.gpu worker -P solo -Q gpu.")
+
+
+def silent(document_id: UUID, status: Status) -> None:
+    """Announces nothing: the sweeper finds the document, or the caller runs the next stage itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """Plain values and open doors; no stage builds any of them."""
+
+    sessions: sessionmaker[Session]
+    blobs: Blobs
+    renderer: Callable[[], Renderer]  # one warm child per process, started when first needed
+    canvas: Callable[[], Canvas]  # of the model that will read the pages
+    limits: RenderLimits
+    backend: Callable[[], Backend] = no_backend  # injected where the GPU worker starts
+    announce: Callable[[UUID, Status], None] = silent
+    document_types_folder: Path | None = None
+    source_roots: tuple[Path, ...] = ()
+    max_bytes: int = 100_000_000
+    accept_at: float = 0.7
+    lease: timedelta = timedelta(seconds=30)
+    max_attempts: int = 4
+    backoff: timedelta = timedelta(seconds=2)  # before the second attempt; doubled for each further one
+    batch_pages: int = 8
+    drain_for: timedelta = timedelta(seconds=60)  # one wake-up of the GPU worker reads at most this long
+
+    def transaction(self) -> AbstractContextManager[Tx]:
+        """One commit at the end, then the messages."""
+        return db.transaction(self.sessions, self.announce)
+
+    def document_type(self, name: str) -> DocumentType:
+        """The document type of this name.
+
+        Raises UnknownDocumentType, or BrokenDocumentType when the user's folder holds a broken one.
+        """
+        return find(name, self.document_types_folder)
+
+    def limits_for(self, spec: DocumentType) -> RenderLimits:
+        """The limits of this document type: its own page limit where it names one."""
+        return self.limits if spec.max_pages is None else replace(self.limits, max_pages=min(spec.max_pages, self.limits.max_pages))

@@ -1,0 +1,73 @@
+"""Every setting, with its unit and bounds. Only entry points build ``Settings``; everything below receives plain arguments."""
+
+from datetime import timedelta
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+BUNDLED_MODEL = Path(__file__).resolve().parent.parent / "extractors" / "demo" / "weights"
+
+
+class BackendName(StrEnum):
+    """What reads the pages."""
+
+    MLLAMA = "mllama"
+    SCRIPTED = "scripted"  # answers from a script, for tests and benchmarks
+
+
+class Settings(BaseSettings):
+    """Read from ``SUREFIELD_*`` environment variables."""
+
+    model_config = SettingsConfigDict(env_prefix="SUREFIELD_", frozen=True, extra="forbid")
+
+    state_dir: Path = Field(Path(".surefield"), description="Folder of the embedded Postgres, the blobs and the logs.")
+    database_url: SecretStr | None = Field(None, description="Your own Postgres 15 or newer; without it one is run in `state_dir`.")
+    broker_url: SecretStr | None = Field(
+        None, description="Your RabbitMQ (`amqp://`) or Redis (`redis://`); without it the queue lives in the same Postgres."
+    )
+    blobs_url: str | None = Field(
+        None, description="Where originals and page images are kept: a folder, `s3://` or `gs://`; default `state_dir`/blobs."
+    )
+    upstream: str = Field("cli", min_length=1, description="The name under which the command line submits.")
+    document_types: Path | None = Field(None, description="A folder with document types of your own (`*.py`).")
+    source_roots: tuple[Path, ...] = Field(
+        (), description="Folders from which a queued submission may name a file as `source` (a JSON list); none by default."
+    )
+
+    backend: BackendName = Field(BackendName.MLLAMA, description="What reads the pages.")
+    model: str = Field(
+        str(BUNDLED_MODEL), description="A checkpoint's folder or hub name, such as `meta-llama/Llama-3.2-11B-Vision-Instruct`."
+    )
+    device: str = Field("auto", description="`auto`, `cpu` or `cuda`.")
+    decode_mode: str = Field("json", pattern="^(json|fields)$", description="One JSON a page, or all fields in parallel.")
+    grammar: bool = Field(True, description="Let a grammar keep the JSON well-formed. Scores are always taken before it.")
+    max_new_tokens: int = Field(1024, ge=16, le=8192, description="Tokens that one page's answer may take; a longer one is truncated.")
+    batch_pages: int = Field(8, ge=1, le=256, description="Pages that one forward pass reads together.")
+    script: Path | None = Field(None, description="The scripted backend's answers (JSON).")
+
+    max_bytes: int = Field(100_000_000, ge=1_000, description="Largest file taken, in bytes.")
+    max_pages: int = Field(500, ge=1, description="Most pages a document may have.")
+    max_megapixels: float = Field(120.0, gt=0, description="Largest image taken, in millions of pixels.")
+    view_dpi: int = Field(200, ge=36, le=600, description="Resolution of the page images people see, in dots per inch.")
+    page_timeout: timedelta = Field(timedelta(seconds=20), description="Time after which a page's rendering is given up.")
+    render_memory_mb: int = Field(1_500, ge=256, description="Address space of a render child, in MB.")
+
+    accept_at: float = Field(0.7, ge=0.0, le=1.0, description="Score from which a field is accepted when its type names no threshold.")
+    claim_lease: timedelta = Field(timedelta(seconds=30), description="Time until a silent worker's work is taken over.")
+    patience: timedelta = Field(timedelta(seconds=20), description="Time after which a document that should have moved is sent for again.")
+    sweep_every: timedelta = Field(timedelta(seconds=5), description="Pause between two sweeps.")
+    max_attempts: int = Field(4, ge=1, le=20, description="Attempts at a stage before the document fails.")
+    cpu_processes: int = Field(2, ge=1, le=64, description="Processes of the CPU worker.")
+
+    @cached_property
+    def blobs(self) -> str:
+        """Where blobs are, default applied."""
+        return self.blobs_url or str(self.state_dir.resolve() / "blobs")
+
+    @property
+    def embedded(self) -> bool:
+        """No Postgres was named, so one is run here."""
+        return self.database_url is None

@@ -1,0 +1,42 @@
+"""An original becomes page images and words."""
+
+from uuid import UUID
+
+from worker import store
+from worker.attempt import attempt
+from worker.models import Status
+from worker.render_protocol import RenderedPage
+from worker.runtime import Runtime
+
+
+def run(document_id: UUID, rt: Runtime) -> None:
+    """Render every page of one submitted document, a page at a time."""
+    with attempt(rt, document_id, at=Status.SUBMITTED) as claim:
+        if claim is None:
+            return
+        spec = rt.document_type(claim.document_type)
+        original = rt.blobs.get(claim.sha256)
+        with rt.transaction() as tx:
+            password = store.password_of(tx, claim)
+
+        limits = rt.limits_for(spec)
+        rendered = rt.renderer().render(original, canvas=rt.canvas(), password=password, limits=limits)
+        pages = [_stored(page, rt) for page in rendered]
+
+        with rt.transaction() as tx:
+            store.save_pages(tx, claim, pages)
+            store.finish(tx, claim, to=Status.RENDERED, page_count=len(pages))
+
+
+def _stored(page: RenderedPage, rt: Runtime) -> store.NewPage:
+    """The images go to the blobs at once, so that a document of a thousand pages takes the memory of one."""
+    return store.NewPage(
+        number=page.number,
+        width_pt=page.width_pt,
+        height_pt=page.height_pt,
+        model_sha256=rt.blobs.put(page.model.png),
+        model_width_px=page.model.width_px,
+        model_height_px=page.model.height_px,
+        view_sha256=rt.blobs.put(page.view_png),
+        words=page.words,
+    )

@@ -1,0 +1,102 @@
+"""Opinion becomes a decision: the document's answer, what of it is accepted, and what waits for a person."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from extractors.confidence import DEFAULT
+from extractors.decide import Decision, decide_all
+from extractors.documents import DocumentType
+from extractors.documents.spec import Kind
+from extractors.grounding import ground
+from extractors.merge import Evidence, Merged, merge
+from extractors.normalise import normalise
+from extractors.page_text import PageText
+from worker import store
+from worker.attempt import attempt
+from worker.models import Outcome, Status
+from worker.runtime import Runtime
+
+
+def run(document_id: UUID, rt: Runtime) -> None:
+    """Merge the pages' evidence into one answer and route every field of it."""
+    with attempt(rt, document_id, at=Status.SCORED) as claim:
+        if claim is None:
+            return
+        spec = rt.document_type(claim.document_type)
+        with rt.transaction() as tx:
+            fields = store.evidence_of(tx, document_id)
+            scores = store.scores_of(tx, document_id, DEFAULT)
+            texts = {number: PageText(words) for number, words in store.page_words(tx, document_id).items()}
+
+        evidence = [_evidence(field, spec, scores.get(field.field_id), texts[field.page]) for field in fields if _known(field, spec)]
+        rows = merge(spec, evidence, pages=texts.keys())
+        in_domain = bool(fields) and all(field.in_domain for field in fields)
+        decisions = decide_all(rows, spec, accept_at=rt.accept_at, method=DEFAULT, in_domain=in_domain)
+        results = [_result(at, row, decision, spec) for at, (row, decision) in enumerate(zip(rows, decisions, strict=True))]
+
+        with rt.transaction() as tx:
+            store.save_grounding(tx, claim, [_found(each) for each in evidence if each.grounding])
+            store.save_results(tx, claim, results)
+            waiting = store.open_review(tx, claim)
+            store.finish(tx, claim, to=Status.IN_REVIEW if waiting else Status.ACCEPTED)
+
+
+def _known(field: store.StoredField, spec: DocumentType) -> bool:
+    """The field is one of the document type's; an invented one stays in the evidence and gets no further."""
+    return field.reading.name in spec.paths() or any(field.reading.name == f.name for f in spec.fields)
+
+
+def _evidence(field: store.StoredField, spec: DocumentType, score: float | None, page: PageText) -> Evidence:
+    reading = field.reading
+    spelled = spec.field(reading.name)
+    text = None if spelled.kind is Kind.GROUP else reading.text  # what is said about a whole group has no value of its own
+    return Evidence(
+        id=field.field_id,
+        page=field.page,
+        name=reading.name,
+        ordinal=reading.ordinal,
+        state=reading.state,
+        text=reading.text,
+        score=score,
+        value=None if text is None else normalise(text, spelled, spec),
+        grounding=None if text is None else ground(text, page, spelled, spec),
+        problem=reading.problem,
+    )
+
+
+def _found(evidence: Evidence) -> store.FoundAt:
+    grounding = evidence.grounding
+    assert grounding is not None
+    first = grounding.places[0] if grounding.places else ()
+    return store.FoundAt(field_id=evidence.id, boxes=first, source=grounding.source, agreement=grounding.agreement.value)
+
+
+def _result(position: int, row: Merged, decision: Decision, spec: DocumentType) -> store.NewResult:
+    return store.NewResult(
+        name=row.name,
+        ordinal=row.ordinal,
+        position=position,
+        kind=spec.field(row.name).kind.value,
+        state=row.state,
+        text=row.text,
+        value=row.value.value if row.value else None,
+        currency=row.value.currency if row.value else None,
+        field_id=row.evidence_id,
+        page=row.page,
+        score=decision.score,
+        method=decision.method,
+        threshold=decision.threshold,
+        certificate=decision.certificate,
+        decision=Outcome(decision.outcome.value),
+        reason=decision.reason.code,
+        details=_details(row, decision),
+    )
+
+
+def _details(row: Merged, decision: Decision) -> Mapping[str, object]:
+    return {
+        "words": decision.reason.words,
+        "doubts": [{"code": doubt.code, "words": doubt.words, **doubt.details} for doubt in decision.doubts],
+        "agreeing": [str(id) for id in row.agreeing],
+        "conflicting": [str(id) for id in row.conflicting],
+    }
