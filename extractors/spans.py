@@ -39,7 +39,7 @@ def _whole(generation: Generation, fields: Sequence[FieldSpec]) -> Iterator[Fiel
 def _per_field(generations: Sequence[Generation], spec: DocumentType) -> Iterator[FieldReading]:
     """Fields of generations of one key each; the key says which field it is, whatever the order."""
     spellings = [_Spelling(generation) for generation in generations]
-    nodes = [byte_json.read(said.data, ends_open=True) for said in spellings]
+    nodes = [byte_json.read(said.data, ends_open=said.stop_reason is not StopReason.LENGTH) for said in spellings]
     keys = [node.entries[0][0] if node and node.entries else None for node in nodes]
     unknown: list[FieldReading] = []
     for field in spec.fields:

@@ -22,9 +22,7 @@ from extractors.documents.invoice import Invoice
 from extractors.documents.slip import Slip
 from extractors.types import PageImage
 
-LLAMA_3_SPLIT = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
+LLAMA_3_SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 SPECIALS = [
     "<|begin_of_text|>",
     "<|end_of_text|>",
@@ -73,7 +71,9 @@ def tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def model(tokens: PreTrainedTokenizerFast, *, seed: int = 0, layers: int = 4, cross: Sequence[int] = (1, 3)) -> MllamaForConditionalGeneration:
+def model(
+    tokens: PreTrainedTokenizerFast, *, seed: int = 0, layers: int = 4, cross: Sequence[int] = (1, 3)
+) -> MllamaForConditionalGeneration:
     """Random weights, wide enough apart that the model has opinions."""
     torch.manual_seed(seed)
     size = tokens.convert_tokens_to_ids(IMAGE_TOKEN)  # the image token is the first that lm_head does not know
@@ -111,7 +111,9 @@ def model(tokens: PreTrainedTokenizerFast, *, seed: int = 0, layers: int = 4, cr
             if "gate" in name and parameter.numel() == 1:
                 parameter.fill_(0.6)  # closed by default, which would make every test about images say nothing
     ends = tokens.convert_tokens_to_ids(["<|eot_id|>", "<|end_of_text|>", "<|eom_id|>"])
-    made.generation_config = GenerationConfig(eos_token_id=ends, pad_token_id=tokens.pad_token_id, do_sample=True, temperature=0.6, top_p=0.9)
+    made.generation_config = GenerationConfig(
+        eos_token_id=ends, pad_token_id=tokens.pad_token_id, do_sample=True, temperature=0.6, top_p=0.9
+    )
     _let_values_end(made, tokens)
     return made
 
