@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from extractors.documents.slip import Slip
-from worker import overview
+from worker import reporting
 from worker.cli import machine, tables
 from worker.cli.documents import submit_files, wait_for
 from worker.models import Status
@@ -17,7 +17,7 @@ from worker.runtime import Runtime
 from worker.settings import Settings
 
 PATIENCE_S = 240.0
-SQL = "SELECT field, text, score, decision, reason FROM overview.field_outcomes WHERE document_id = '…';"
+SQL = "SELECT field, text, score, decision, reason FROM reporting.field_outcomes WHERE document_id = '…';"
 
 
 def run() -> None:
@@ -55,8 +55,8 @@ def _write_samples(folder: Path) -> list[Path]:
 
 
 def _show(console: Console, rt: Runtime, ids: list[UUID]) -> None:
-    documents = overview.documents(rt.sessions, ids)
-    tables.fields(console, overview.fields(rt.sessions, ids), names=True)
+    documents = reporting.documents(rt.sessions, ids)
+    tables.fields(console, reporting.fields(rt.sessions, ids), names=True)
     console.print()
     tables.documents(console, documents)
     accepted, waiting = sum(row.accepted for row in documents), sum(row.waiting for row in documents)

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from extractors.documents import load
 from extractors.errors import SurefieldError, UnreadableFile
-from worker import overview
+from worker import reporting
 from worker.cli import machine, tables
 from worker.flow import RESTING
 from worker.models import Status
@@ -45,7 +45,7 @@ def submit(
         if wait:
             with machine.running(settings) if base.embedded and not machine.runs(settings) else machine.nothing():
                 wait_for(ids, rt, console=Console(stderr=True))
-        rows = overview.documents(rt.sessions, ids)
+        rows = reporting.documents(rt.sessions, ids)
     if as_json:
         typer.echo(json.dumps([row.as_json() for row in rows], indent=1))
     else:
@@ -97,7 +97,7 @@ def wait_for(ids: Sequence[UUID], rt: Runtime, *, console: Console, patience_s: 
     with tables.progress(console) as bar:
         task = bar.add_task("reading", total=len(ids))
         while True:
-            resting = sum(row.status in RESTING for row in overview.documents(rt.sessions, ids))
+            resting = sum(row.status in RESTING for row in reporting.documents(rt.sessions, ids))
             bar.update(task, completed=resting)
             if resting == len(ids):
                 return True
@@ -115,7 +115,7 @@ def list_documents(
     if status is not None and status not in list(Status):
         raise typer.BadParameter(f"There is no status {status!r}. Choose from: {', '.join(Status)}.")
     with machine.database(Settings()) as settings, machine.runtime(settings) as rt:
-        rows = overview.recent(rt.sessions, status=Status(status) if status else None, limit=limit)
+        rows = reporting.recent(rt.sessions, status=Status(status) if status else None, limit=limit)
     if as_json:
         typer.echo(json.dumps([row.as_json() for row in rows], indent=1))
     else:
@@ -125,8 +125,8 @@ def list_documents(
 def show(document: Annotated[UUID, typer.Argument(help="The document's id.")], as_json: AsJson = False) -> None:
     """One document: every field, its confidence, and why it went where."""
     with machine.database(Settings()) as settings, machine.runtime(settings) as rt:
-        found = overview.documents(rt.sessions, [document])
-        fields = overview.fields(rt.sessions, [document])
+        found = reporting.documents(rt.sessions, [document])
+        fields = reporting.fields(rt.sessions, [document])
     if not found:
         raise typer.BadParameter(f"There is no document {document}. List them: surefield list.")
     if as_json:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from extractors.documents import DocumentType
 from extractors.types import FieldState
-from worker import overview, store
+from worker import reporting, store
 from worker.models import Status
 
 STATUS_STYLE = {Status.ACCEPTED: "green", Status.REVIEWED: "green", Status.IN_REVIEW: "yellow", Status.FAILED: "red"}
@@ -31,7 +31,7 @@ def plain(text: str | None, *, longest: int = LONGEST) -> Text:
     return Text(shown if len(shown) <= longest else shown[: longest - 1] + "…")
 
 
-def documents(console: Console, rows: Sequence[overview.DocumentRow]) -> None:
+def documents(console: Console, rows: Sequence[reporting.DocumentRow]) -> None:
     """One line a document."""
     table = Table("document", "file", "type", "pages", "status", "accepted", "in review", "what to do", box=None, padding=(0, 1))
     for row in rows:
@@ -50,7 +50,7 @@ def documents(console: Console, rows: Sequence[overview.DocumentRow]) -> None:
     console.print(table)
 
 
-def fields(console: Console, rows: Iterable[overview.FieldRow], *, names: bool = False) -> None:
+def fields(console: Console, rows: Iterable[reporting.FieldRow], *, names: bool = False) -> None:
     """One line a field; ``names`` puts the file's name in front."""
     head = ("file",) if names else ()
     table = Table(*head, "field", "as printed", "value", "page", "score", "needs", "decision", "why", box=None, padding=(0, 1))
