@@ -11,8 +11,9 @@ from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
+import psycopg
 import structlog
-from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -61,7 +62,7 @@ def open_engine(
         "lock_timeout": milliseconds(lock_timeout),
         "idle_in_transaction_session_timeout": milliseconds(2 * statement_timeout),
     }
-    return create_engine(
+    engine = create_engine(
         psycopg_url(url),
         pool_size=pool_size,
         max_overflow=pool_size,
@@ -74,6 +75,18 @@ def open_engine(
             "connect_timeout": 10,
         },
     )
+    event.listen(engine, "handle_error", _without_rows)
+    return engine
+
+
+def _without_rows(context: ExceptionContext) -> None:
+    """Cut a server's error down to its first line: the lines below quote the row, and messages end in logs."""
+    error, wrapped = context.original_exception, context.sqlalchemy_exception
+    if isinstance(error, psycopg.Error) and error.diag.message_primary:
+        whole, first = str(error), error.diag.message_primary
+        error.args = (first,)
+        if wrapped is not None:
+            wrapped.args = tuple(arg.replace(whole, first) if isinstance(arg, str) else arg for arg in wrapped.args)
 
 
 def open_sessions(engine: Engine) -> sessionmaker[Session]:

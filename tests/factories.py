@@ -1,0 +1,226 @@
+"""Rows for tests, made through the store as the stages make them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session, sessionmaker
+
+from extractors.types import (
+    Alternative,
+    Box,
+    FieldReading,
+    FieldState,
+    Generation,
+    PageAnswer,
+    Reading,
+    StopReason,
+    TokenTrace,
+    Word,
+)
+from worker import store
+from worker.db import Tx, transaction
+from worker.models import Outcome, Status
+
+Sessions = sessionmaker[Session]
+LEASE = timedelta(seconds=30)
+FIELDS = {"payee": ("Ada", -0.01), "total": ("12.50", -0.5)}  # text and log-probability of its one token
+WAY = (Status.SUBMITTED, Status.RENDERED, Status.EXTRACTED, Status.SCORED)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeDocument:
+    """A document a test made."""
+
+    id: UUID
+    sha256: str
+    document_type: str
+
+
+def begin(db: Sessions) -> AbstractContextManager[Tx]:
+    """A transaction whose announcements nobody hears."""
+    return transaction(db, lambda document_id, status: None)
+
+
+def a_submission(content: bytes | None = None, **changes: Any) -> store.Submission:
+    """A submission of a file of its own, or of these bytes."""
+    digest = sha256(uuid4().bytes if content is None else content).hexdigest()
+    plain = store.Submission(upstream="tests", sha256=digest, media_type="application/pdf", document_type="slip")
+    return replace(plain, **changes)
+
+
+def a_document(db: Sessions, *, status: Status = Status.SUBMITTED, pages: int = 1, **submission: Any) -> MadeDocument:
+    """A document that came to this status on the usual way.
+
+    ACCEPTED accepts all of its fields; IN_REVIEW accepts the first page's ``payee`` and sends ``total`` to people.
+    """
+    sent = a_submission(**submission)
+    with begin(db) as tx:
+        made = MadeDocument(store.submit(tx, sent).document_id, sent.sha256, sent.document_type)
+    if status is Status.FAILED:
+        with begin(db) as tx:
+            held = _claim(tx, made, Status.SUBMITTED)
+            failure = store.Failure(code="unreadable_file", message="Not a PDF.", retry=False)
+            store.fail(tx, held, failure, backoff=timedelta(0))
+        return made
+    steps = WAY.index(status) if status in WAY else len(WAY)
+    if steps >= 1:
+        _render(db, made, pages)
+    if steps >= 2:
+        _read(db, made)
+    if steps >= 3:
+        _score(db, made)
+    if steps >= 4:
+        _route(db, made, status)
+    return made
+
+
+def a_page(number: int = 1, **changes: Any) -> store.NewPage:
+    """A rendered A4 page with two words."""
+    plain = store.NewPage(
+        number=number,
+        width_pt=595.0,
+        height_pt=842.0,
+        model_width_px=792,
+        model_height_px=1120,
+        model_sha256=sha256(b"model %d" % number).hexdigest(),
+        view_sha256=sha256(b"view %d" % number).hexdigest(),
+        words=(Word("Ada", Box(50, 60, 80, 72)), Word("12.50", Box(400, 700, 440, 712))),
+    )
+    return replace(plain, **changes)
+
+
+def a_field(name: str, printed: str | None, logprob: float = -0.1, **changes: Any) -> FieldReading:
+    """A field whose value is one token, followed by the token that ends it; absent for None."""
+    spelt = b"null" if printed is None else printed.encode("utf-8", "replace")
+    token = TokenTrace(token_id=7, text=spelt, logprob=logprob, top=(Alternative(8, b"?", logprob - 1),), entropy=0.25)
+    ending = TokenTrace(token_id=1, text=b'"', logprob=-0.001)
+    state = FieldState.ABSENT if printed is None else FieldState.VALUE
+    plain = FieldReading(name=name, state=state, text=printed, tokens=(token, ending))
+    return replace(plain, **changes)
+
+
+def a_reading(page: int = 1, fields: Sequence[FieldReading] | None = None, **changes: Any) -> Reading:
+    """What a model said about one page."""
+    found = tuple(fields) if fields is not None else tuple(a_field(name, printed, lp) for name, (printed, lp) in FIELDS.items())
+    generation = Generation(tokens=tuple(token for each in found for token in each.tokens), stop_reason=StopReason.END)
+    plain = Reading(
+        page=page,
+        document_type="slip",
+        fields=found,
+        answer=PageAnswer(page=page, generations=(generation,), decode_mode="json"),
+        model="tests/model",
+        fingerprint="f" * 16,
+        prompt_hash="p" * 16,
+        decode_mode="json",
+        in_domain=True,
+        settings={"max_new_tokens": 64},
+    )
+    return replace(plain, **changes)
+
+
+def page_claims(tx: Tx, document_id: UUID) -> list[store.PageClaim]:
+    """Claims on all unread pages of one document, whatever else waits."""
+    rows = tx.session.execute(
+        text(
+            "UPDATE pages p SET claim_no = p.claim_no + 1, lease_until = now() + interval '30 s' FROM documents d "
+            "WHERE d.id = p.document_id AND d.id = :id AND p.status = 'rendered' RETURNING p.*, d.document_type"
+        ),
+        {"id": document_id},
+    ).all()
+    names = [name for name in store.PageClaim.__slots__ if name != "page_id"]
+    claims = [store.PageClaim(page_id=row.id, **{name: row._mapping[name] for name in names}) for row in rows]
+    return sorted(claims, key=lambda held: held.number)
+
+
+def results_of(tx: Tx, document_id: UUID, *, review: frozenset[str]) -> list[store.NewResult]:
+    """The first page's evidence as the document's answer."""
+    fields = [each for each in store.evidence_of(tx, document_id) if each.page == 1]
+    return [
+        store.NewResult(
+            name=each.reading.name,
+            ordinal=each.reading.ordinal,
+            position=position,
+            kind="amount" if each.reading.name == "total" else "text",
+            state=each.reading.state,
+            text=each.reading.text,
+            value=each.reading.text,
+            field_id=each.field_id,
+            page=each.page,
+            score=0.9,
+            method="weakest-token/1",
+            threshold=0.95 if each.reading.name in review else 0.7,
+            decision=Outcome.REVIEW if each.reading.name in review else Outcome.ACCEPTED,
+            reason="low_score" if each.reading.name in review else "sure_enough",
+            details={"words": "0.90 of 0.95" if each.reading.name in review else "0.90 of 0.70"},
+        )
+        for position, each in enumerate(fields)
+    ]
+
+
+def everything_about(db: Sessions, document_id: UUID) -> Mapping[str, list[Any]]:
+    """Every row of every table that belongs to the document."""
+    with db() as session:
+        return {name: list(rows) for name, rows in _tables(session, document_id)}
+
+
+def _tables(session: Session, document_id: UUID) -> Iterator[tuple[str, Sequence[Any]]]:
+    pages = "SELECT id FROM pages WHERE document_id = :id"
+    readings = f"SELECT id FROM readings WHERE page_id IN ({pages})"
+    fields = f"SELECT id FROM fields WHERE reading_id IN ({readings})"
+    results = "SELECT id FROM results WHERE document_id = :id"
+    tables = {
+        "documents": "id = :id",
+        "submissions": "document_id = :id",
+        "secrets": "document_id = :id",
+        "pages": "document_id = :id",
+        "readings": f"page_id IN ({pages})",
+        "fields": f"reading_id IN ({readings})",
+        "scores": f"field_id IN ({fields})",
+        "results": "document_id = :id",
+        "review_items": "document_id = :id",
+        "review_decisions": f"result_id IN ({results})",
+    }
+    for name, where in tables.items():
+        rows = session.execute(text(f"SELECT to_jsonb(t) FROM {name} t WHERE {where} ORDER BY to_jsonb(t)::text"), {"id": document_id})
+        yield name, rows.scalars().all()
+
+
+def _claim(tx: Tx, made: MadeDocument, at: Status) -> store.Claim:
+    held = store.claim(tx, made.id, at=at, lease=LEASE)
+    assert held is not None, f"document {made.id} is not at {at}"
+    return held
+
+
+def _render(db: Sessions, made: MadeDocument, pages: int) -> None:
+    with begin(db) as tx:
+        held = _claim(tx, made, Status.SUBMITTED)
+        store.save_pages(tx, held, [a_page(number) for number in range(1, pages + 1)])
+        store.finish(tx, held, to=Status.RENDERED, page_count=pages)
+
+
+def _read(db: Sessions, made: MadeDocument) -> None:
+    with begin(db) as tx:
+        store.save_readings(tx, [(held, a_reading(held.number)) for held in page_claims(tx, made.id)])
+
+
+def _score(db: Sessions, made: MadeDocument) -> None:
+    with begin(db) as tx:
+        held = _claim(tx, made, Status.EXTRACTED)
+        scores = [store.NewScore(each.field_id, "weakest-token/1", 0.9) for each in store.evidence_of(tx, made.id)]
+        store.save_scores(tx, held, scores)
+        store.finish(tx, held, to=Status.SCORED)
+
+
+def _route(db: Sessions, made: MadeDocument, status: Status) -> None:
+    review = frozenset() if status is Status.ACCEPTED else frozenset({"total"})
+    with begin(db) as tx:
+        held = _claim(tx, made, Status.SCORED)
+        store.save_results(tx, held, results_of(tx, made.id, review=review))
+        waiting = store.open_review(tx, held)
+        store.finish(tx, held, to=Status.IN_REVIEW if waiting else Status.ACCEPTED)
