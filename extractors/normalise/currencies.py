@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from extractors.documents.spec import DocumentType, FieldSpec
 from extractors.normalise.characters import folded, tidy
+from extractors.normalise.locales import locale_of
 from extractors.normalise.value import Unclear, Value
 
 # What is printed -> the currencies that use it. More than one: the document type's territory decides, or nobody.
@@ -141,19 +142,16 @@ def codes() -> frozenset[str]:
 @lru_cache(maxsize=64)
 def names(locale: str) -> dict[str, str]:
     """Names of the currencies in a locale and in English, folded -> code."""
-    from babel import Locale
-
     named: dict[str, str] = {}
     for language in ("en", locale):
-        named |= {folded(name): code for code, name in Locale.parse(language).currencies.items() if code in codes()}
+        named |= {folded(name): code for code, name in locale_of(language).currencies.items() if code in codes()}
     return named
 
 
 @lru_cache(maxsize=64)
 def tender(locale: str) -> frozenset[str]:
     """What is paid with today in the locale's territory; empty when the locale names none."""
-    from babel import Locale
     from babel.numbers import get_territory_currencies
 
-    territory = Locale.parse(locale).territory
+    territory = locale_of(locale).territory
     return frozenset(get_territory_currencies(territory, tender=True)) if territory else frozenset()

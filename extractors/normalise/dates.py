@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from extractors.documents.spec import DocumentType, FieldSpec
 from extractors.normalise.characters import folded, plain
+from extractors.normalise.locales import locale_of
 from extractors.normalise.value import Unclear, Value
 
 _YEARS = range(1900, 2101)
@@ -95,14 +96,8 @@ def _east_asian(match: re.Match[str], spec: DocumentType) -> Date:
 
 
 def _eight_digits(match: re.Match[str], spec: DocumentType) -> Date:
-    """20260403, unless it is a day of another year when read from the other end."""
-    digits = match[0]
-    year_last = _possible(int(digits[4:]), int(digits[2:4]), int(digits[:2])) or _possible(
-        int(digits[4:]), int(digits[:2]), int(digits[2:4])
-    )
-    if year_last:
-        raise Unclear("ambiguous_date")
-    return _calendar_day(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    """20260403; a day first ("03042026") has no month where this looks for it, and is no date then."""
+    return _calendar_day(int(match[0][:4]), int(match[0][4:6]), int(match[0][6:]))
 
 
 def _possible(year: int, month: int, day: int) -> bool:
@@ -174,10 +169,8 @@ _EXTRA_MONTHS = {"sept": 9, "mrz": 3, "jan": 1, "jun": 6, "jul": 7}
 @lru_cache(maxsize=64)
 def names_of(locale: str) -> Names:
     """Names in the locale and in English; a word that means two different months in the two is left out."""
-    from babel import Locale  # here, so that a machine that only reads pages does not need it
-
     tables: dict[str, list[dict[str, int]]] = {"months": [], "days": []}
-    for known in (Locale.parse(locale), Locale.parse("en")):
+    for known in (locale_of(locale), locale_of("en")):
         for what, collected in tables.items():
             collected.append(
                 {
@@ -203,6 +196,4 @@ def _without_clashes(*tables: dict[str, int]) -> dict[str, int]:
 @lru_cache(maxsize=64)
 def year_first_locale(locale: str) -> bool:
     """Whether the locale's own short dates begin with the year."""
-    from babel import Locale
-
-    return str(Locale.parse(locale).date_formats["short"].pattern).lstrip("'").lower().startswith(("y", "r"))
+    return str(locale_of(locale).date_formats["short"].pattern).lstrip("'").lower().startswith(("y", "r"))

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
-from extractors.errors import BrokenDocumentType
 from extractors.normalise import currencies
 from extractors.normalise.characters import plain
+from extractors.normalise.locales import locale_of
 from extractors.normalise.value import Unclear, Value
 
 _MAX_DIGITS = 30
@@ -37,16 +37,8 @@ class Signs:
 
 @lru_cache(maxsize=64)
 def signs_of(locale: str) -> Signs:
-    """The number signs of a locale.
-
-    Raises BrokenDocumentType when CLDR does not know it.
-    """
-    from babel import Locale, UnknownLocaleError  # here, so that a machine that only reads pages does not need it
-
-    try:
-        known = Locale.parse(locale)
-    except (UnknownLocaleError, ValueError) as error:
-        raise BrokenDocumentType(f"{locale!r} is not a locale. Give the document type one that CLDR knows, such as de_DE.") from error
+    """The number signs of a locale."""
+    known = locale_of(locale)
     symbols = known.number_symbols["latn"]
     group = plain_sign(symbols["group"])
     return Signs(decimal=plain_sign(symbols["decimal"]), group=group, pairs=known.decimal_formats[None].grouping == (3, 2))
