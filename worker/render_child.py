@@ -15,6 +15,7 @@ from extractors.types import Canvas
 from worker import confinement
 from worker.render_protocol import Read, RenderedPage, RenderLimits, pack, pack_page, unpack
 
+LEAN_MB = 64  # freed memory up to this much above the start is kept: asking the system for it again would cost more
 FAT_MB = 256  # a child that rests this much above its start has leaked, and is replaced
 
 Send = Callable[[Iterable[bytes]], None]
@@ -40,8 +41,9 @@ def main() -> None:
         end = _serve(pdf, request, data, send)
         del data
         memory.lift()
-        confinement.give_memory_back()
-        end["again"] = end["again"] and confinement.resident_mb() < resting_mb + FAT_MB
+        if confinement.resident_mb() > resting_mb + LEAN_MB:
+            confinement.give_memory_back()
+            end["again"] = end["again"] and confinement.resident_mb() < resting_mb + FAT_MB
         send(pack({"end": {**end, "peak_mb": confinement.peak_resident_mb()}}))
 
 
