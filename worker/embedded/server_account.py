@@ -10,8 +10,9 @@ import pwd
 import shutil
 import stat
 import subprocess
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from extractors.errors import EmbeddedPostgresFailed
 
@@ -30,11 +31,31 @@ def account_for(data_dir: Path) -> pwd.struct_passwd | None:
     return _existing(ACCOUNT) or _created(ACCOUNT) or _existing("nobody") or _no_account()
 
 
-def as_account(account: pwd.struct_passwd | None) -> dict[str, Any]:
-    """Arguments that make ``subprocess`` run a command under the account."""
-    if account is None:
-        return {}
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+def run_as(account: pwd.struct_passwd | None, command: list[str], environment: Mapping[str, str] | None = None) -> str:
+    """Run a program under the account and return what it says. Into a file: a server would keep a pipe open for ever.
+
+    Raises CalledProcessError with the program's words.
+    """
+    user, group = (account.pw_uid, account.pw_gid) if account else (None, None)
+    with tempfile.TemporaryFile() as out:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            cwd="/",
+            env={**os.environ, **(environment or {})},
+            user=user,
+            group=group,
+            extra_groups=[] if account else None,
+            start_new_session=True,  # neither Ctrl-C here nor our end reaches it
+            check=False,
+        )
+        out.seek(0)
+        said = out.read().decode(errors="replace").strip()
+    if done.returncode:
+        raise subprocess.CalledProcessError(done.returncode, Path(command[0]).name, said)
+    return said
 
 
 def give(path: Path, account: pwd.struct_passwd | None) -> None:
@@ -70,10 +91,10 @@ def let_run(programs: Path, account: pwd.struct_passwd | None) -> None:
 
 def _runs(programs: Path, account: pwd.struct_passwd) -> bool:
     try:
-        command = [str(programs / "postgres"), "--version"]
-        return subprocess.run(command, capture_output=True, cwd="/", check=False, **as_account(account)).returncode == 0
-    except OSError:
+        run_as(account, [str(programs / "postgres"), "--version"])
+    except (OSError, subprocess.CalledProcessError):
         return False
+    return True
 
 
 def _refuse_folder_of_another(data_dir: Path) -> None:
