@@ -155,7 +155,8 @@ def test_nan_is_no_score(db: sessionmaker[Session]) -> None:
         session.execute(
             text(
                 "INSERT INTO scores (field_id, method, score) "
-                "SELECT f.id, 'm/1', 'NaN' FROM fields f JOIN readings r ON r.id = f.reading_id JOIN pages p ON p.id = r.page_id WHERE p.document_id = :id"
+                "SELECT f.id, 'm/1', 'NaN' FROM fields f JOIN readings r ON r.id = f.reading_id "
+                "JOIN pages p ON p.id = r.page_id WHERE p.document_id = :id"
             ),
             {"id": document.id},
         )

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Interval, case, cast, delete, func, insert, null, or_, select, update
+from sqlalchemy import ColumnElement, case, delete, func, insert, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -242,7 +242,8 @@ def abandoned(lease_until: InstrumentedAttribute[Any]) -> ColumnElement[int]:
 
 def pause(backoff: timedelta, failures: InstrumentedAttribute[int]) -> ColumnElement[Any]:
     """When to try again: the pause doubles with every failure."""
-    return func.now() + cast(backoff, Interval) * func.least(func.power(2, failures), LONGEST_BACKOFF)
+    seconds = backoff.total_seconds() * func.least(func.power(2, failures), LONGEST_BACKOFF)
+    return func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 
 
 def _held(held: Claim) -> tuple[ColumnElement[bool], ...]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import Row, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from extractors.types import FieldReading, StopReason, Word
@@ -20,7 +21,7 @@ def evidence_of(tx: Tx, document_id: UUID) -> list[StoredField]:
         select(PageReading.id, PageReading.in_domain, Page.number)
         .join(Page, PageReading.page_id == Page.id)
         .where(Page.document_id == document_id)
-        .distinct(Page.id)
+        .ext(distinct_on(Page.id))
         .order_by(Page.id, PageReading.generation.desc())
         .subquery()
     )
