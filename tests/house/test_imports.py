@@ -6,7 +6,15 @@ import sys
 
 import pytest
 
-LIGHT = ("worker.tasks", "worker.compose", "worker.flow", "worker.cli.app", "extractors.read", "extractors.backends", "extractors.documents")
+LIGHT = (
+    "worker.tasks",
+    "worker.compose",
+    "worker.flow",
+    "worker.cli.app",
+    "extractors.read",
+    "extractors.backends",
+    "extractors.documents",
+)
 FAKE = {"SUREFIELD_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}  # never connected to
 
 
