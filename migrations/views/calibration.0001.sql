@@ -4,6 +4,7 @@ WITH judged AS (
         d.document_type,
         s.method,
         s.score,
+        CASE WHEN s.score IS NOT NULL THEN least(floor(s.score * 10), 9) END AS decile,  -- least() passes over NULL
         CASE
             WHEN r.state = 'unreadable' THEN false
             WHEN r.state = 'value' AND r.read_state = 'value' AND r.value IS NOT NULL AND r.read_value IS NOT NULL
@@ -18,15 +19,15 @@ WITH judged AS (
 SELECT
     document_type,
     method,
-    least(floor(score * 10), 9)::int AS decile,
-    least(floor(score * 10), 9)::float8 / 10 AS score_from,
-    (least(floor(score * 10), 9) + 1)::float8 / 10 AS score_to,
+    decile::int,
+    decile::float8 / 10 AS score_from,
+    (decile + 1)::float8 / 10 AS score_to,
     count(*) AS fields,
     count(*) FILTER (WHERE was_right) AS fields_right,
     count(*) FILTER (WHERE was_right)::float8 / count(*) AS share_right,
     avg(score) AS mean_score
 FROM judged
-GROUP BY 1, 2, 3, 4, 5;
+GROUP BY document_type, method, decile;
 
 COMMENT ON VIEW reporting.calibration IS 'One row a document type, method and tenth of the score: how often reviewers found right what the machine had read. Only fields that people saw count, so the accepted ones are missing here; a field that nobody could read counts as wrong.';
 COMMENT ON COLUMN reporting.calibration.document_type IS 'Type of the documents.';

@@ -1,5 +1,6 @@
 """Documents: submitted once, held by one worker at a time, and ended with a reason."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -14,11 +15,12 @@ from sqlalchemy.orm import Session, sessionmaker
 from extractors.errors import InvalidSubmission, MissingBlob, SurefieldError, UnreadableFile
 from tests.factories import LEASE, MadeDocument, a_document, a_page, a_submission, begin, everything_about
 from worker import store
-from worker.db import transaction
+from worker.db import Tx, transaction
 from worker.models import Status
 
 Sessions = sessionmaker[Session]
 NO_PAUSE = timedelta(0)
+HOUR = timedelta(hours=1)
 LOST_BLOB = store.Failure.of(MissingBlob("The page image is gone. Submit the document again."))
 
 
@@ -91,7 +93,7 @@ def test_two_upstreams_may_use_the_same_key(db: Sessions) -> None:
 
 
 @pytest.mark.parametrize("change", [{"sha256": "0" * 64}, {"document_type": "invoice"}], ids=["bytes", "type"])
-def test_a_key_cannot_be_used_for_something_else(db: Sessions, change: dict[str, str]) -> None:
+def test_a_key_cannot_be_used_for_something_else(db: Sessions, change: dict[str, Any]) -> None:
     """The second use is a mistake of the upstream, and it must hear of it."""
     sent = a_submission(b"first", key="7")
     with begin(db) as tx:
@@ -171,7 +173,7 @@ def test_an_overtaken_worker_can_save_nothing(db: Sessions) -> None:
     slow = taken(db, document)
     let_lease_run_out(db)
     fast = taken(db, document)
-    attempts = [
+    attempts: list[Callable[[Tx], object]] = [
         lambda tx: store.finish(tx, slow, to=Status.RENDERED),
         lambda tx: store.save_pages(tx, slow, [a_page()]),
         lambda tx: store.fail(tx, slow, LOST_BLOB, backoff=NO_PAUSE),

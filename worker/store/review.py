@@ -44,6 +44,7 @@ def item(tx: Tx, item_id: UUID) -> Item:
 
 def claim_item(tx: Tx, who: str, *, lease: timedelta, filters: ItemFilter = ANY) -> Item | None:
     """Lease the next open item to a person; what he holds already comes first, what others hold is passed over."""
+    _check_name(who)
     mine = and_(ReviewItem.leased_by == who, ReviewItem.lease_until >= func.now())
     picked = tx.session.execute(
         select(ReviewItem.id)
@@ -73,18 +74,30 @@ def decide(tx: Tx, decision: Decision) -> Decided:
     Raises ReviewConflict when the item is another version than the person saw or somebody else holds it, InvalidDecision when
     the decision makes no sense for it, NotFound when there is no such item.
     """
-    before = item(tx, decision.item_id)
-    tx.session.execute(select(Document.id).where(Document.id == before.document_id).with_for_update()).one()
-    undo = decision.action is Action.UNDO
-    _close_or_open(tx, decision, undo=undo)
-    before = item(tx, decision.item_id)  # again, now that nobody else can change it
+    document_id = item(tx, decision.item_id).document_id
+    tx.session.execute(select(Document.id).where(Document.id == document_id).with_for_update()).one()
+    before = item(tx, decision.item_id)  # as it is now that nobody else can decide anything of this document
     _check(decision, before)
+    _close_or_open(tx, decision)
     _keep(tx, decision, before)
-    _apply(tx, decision, before)
+    _apply(tx, decision)
     return _settle(tx, before)
 
 
-def _close_or_open(tx: Tx, decision: Decision, *, undo: bool) -> None:
+def _check(decision: Decision, before: Item) -> None:
+    _check_name(decision.who)
+    if before.version != decision.version:
+        raise _changed(before.item_id)
+    if decision.action is Action.CORRECT and not (decision.text or "").strip():
+        raise InvalidDecision("A correction needs its text. If the document does not have the field, decide 'absent'.")
+    if decision.action is not Action.CORRECT and (decision.text is not None or decision.value is not None):
+        raise InvalidDecision(f"Only a correction has a text; this decision is {decision.action!s}. Send 'correct', or no text.")
+    if decision.action is Action.ACCEPT and before.state is FieldState.UNREADABLE:
+        raise InvalidDecision("There is no value to accept here. Correct it, or decide 'absent' or 'unreadable'.")
+
+
+def _close_or_open(tx: Tx, decision: Decision) -> None:
+    undo = decision.action is Action.UNDO
     row = tx.session.execute(
         update(ReviewItem)
         .where(
@@ -103,18 +116,7 @@ def _close_or_open(tx: Tx, decision: Decision, *, undo: bool) -> None:
         .returning(ReviewItem.id)
     ).one_or_none()
     if row is None:
-        raise ReviewConflict(f"Item {decision.item_id} was changed or is held by somebody else. Load it again and look at what it is now.")
-
-
-def _check(decision: Decision, before: Item) -> None:
-    if not 1 <= len(decision.who) <= 200 or not is_storable(decision.who):
-        raise InvalidDecision("A decision needs the name of who made it, at most 200 characters. Log in, or pass --who.")
-    if decision.action is Action.CORRECT and not (decision.text or "").strip():
-        raise InvalidDecision("A correction needs its text. If the document does not have the field, decide 'absent'.")
-    if decision.action is not Action.CORRECT and (decision.text is not None or decision.value is not None):
-        raise InvalidDecision(f"Only a correction has a text; this decision is {decision.action!s}. Send 'correct', or no text.")
-    if decision.action is Action.ACCEPT and before.state is FieldState.UNREADABLE:
-        raise InvalidDecision("There is no value to accept here. Correct it, or decide 'absent' or 'unreadable'.")
+        raise _changed(decision.item_id)
 
 
 def _keep(tx: Tx, decision: Decision, before: Item) -> None:
@@ -123,7 +125,7 @@ def _keep(tx: Tx, decision: Decision, before: Item) -> None:
         insert(ReviewDecision).values(
             item_id=decision.item_id,
             result_id=select(ReviewItem.result_id).where(ReviewItem.id == decision.item_id).scalar_subquery(),
-            version=before.version,
+            version=before.version + 1,
             who=decision.who,
             action=decision.action,
             text=storable(decision.text) if decision.text is not None else None,
@@ -134,7 +136,7 @@ def _keep(tx: Tx, decision: Decision, before: Item) -> None:
     )
 
 
-def _apply(tx: Tx, decision: Decision, before: Item) -> None:
+def _apply(tx: Tx, decision: Decision) -> None:
     answer: dict[Action, dict[str, Any]] = {
         Action.ACCEPT: {},
         Action.CORRECT: {
@@ -172,7 +174,7 @@ def _settle(tx: Tx, before: Item) -> Decided:
     ).one_or_none()
     if moved is not None:
         tx.move(before.document_id, to)
-    return Decided(before.document_id, before.version, waiting, to)
+    return Decided(before.document_id, before.version + 1, waiting, to)
 
 
 def _items() -> Select[*tuple[Any, ...]]:
@@ -210,6 +212,15 @@ def _items() -> Select[*tuple[Any, ...]]:
 
 def _item(row: Row[Any]) -> Item:
     return Item(**{**row._mapping, "boxes": boxes_in(row.boxes)})
+
+
+def _check_name(who: str) -> None:
+    if not 1 <= len(who) <= 200 or not is_storable(who):
+        raise InvalidDecision("Reviewing needs the name of who does it, at most 200 characters. Log in, or pass --who.")
+
+
+def _changed(item_id: UUID) -> ReviewConflict:
+    return ReviewConflict(f"Item {item_id} was changed or is held by somebody else. Load it again and look at what it is now.")
 
 
 def _matching(filters: ItemFilter) -> list[ColumnElement[bool]]:
