@@ -28,6 +28,7 @@ from extractors.types import Box, Canvas, PageImage, Word
 # Whitespace is kept, or words would run together; clipped text is nothing that the page shows; images come along for their sizes.
 TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_CLIP | pymupdf.TEXT_PRESERVE_IMAGES
 MAX_WARNINGS = 50
+MAX_WORDS, MAX_LETTERS = 50_000, 500  # far beyond what is printed on a page: bounds for what later stages must carry
 # EXIF orientation -> the (a, b, c, d) of the matrix that turns the stored image into the displayed one.
 ORIENTATIONS = {
     2: (-1, 0, 0, 1),
@@ -160,7 +161,9 @@ class Page:
         with _library_faults(f"The text of page {self.number} is damaged. Export the file again."):
             found = self.text.extractWORDS()
         x, y = self.placement.e, self.placement.f  # only images are ever turned here, and they have no words
-        return tuple(Word(text, Box(x0 + x, y0 + y, x1 + x, y1 + y)) for x0, y0, x1, y1, raw, *_ in found if (text := _storable(raw)))
+        return tuple(
+            Word(text, Box(x0 + x, y0 + y, x1 + x, y1 + y)) for x0, y0, x1, y1, raw, *_ in found[:MAX_WORDS] if (text := _storable(raw))
+        )
 
     def _png(self, width_px: int, height_px: int) -> bytes:
         with _library_faults(f"Page {self.number} cannot be drawn. {ASK}"):
@@ -215,7 +218,7 @@ def _refuse_pixels(width: int, height: int, most: int) -> None:
 
 def _storable(text: str) -> str:
     """Without NUL and lone surrogates, which damaged fonts produce and no database takes."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8").strip()
+    return text[:MAX_LETTERS].replace("\0", "").encode("utf-8", "replace").decode("utf-8").strip()
 
 
 @contextmanager

@@ -172,14 +172,22 @@ def test_ligatures_are_spelt_out():
 
 
 def test_words_hold_nothing_that_a_database_refuses():
-    """NUL and lone surrogates are gone."""
+    """NUL and lone surrogates are gone, and no word is longer than a line."""
     assert pdf._storable("a\0b\ud800 ") == "ab?"
+    assert len(pdf._storable("x" * 10_000)) == pdf.MAX_LETTERS
 
 
 def test_the_right_password_opens_an_encrypted_pdf():
     """And the page is read like any other."""
     with pdf.open_file(locked("sesam"), password="sesam", **LIMITS) as file:
         assert [word.text for word in file.page(1).words()] == ["Total", "12.50", "page1"]
+
+
+@pytest.mark.parametrize("password", ["hôtel", "пароль", "暗号"])
+def test_a_password_may_be_in_any_script(password):
+    """People do not choose ASCII."""
+    with pdf.open_file(locked(password), password=password, **LIMITS) as file:
+        assert file.page_count == 1
 
 
 @pytest.mark.parametrize(("password", "said"), [(None, "none was given"), ("wrong", "does not open")])
