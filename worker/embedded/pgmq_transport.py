@@ -18,6 +18,7 @@ import time
 from queue import Empty
 from typing import Any
 
+import psycopg
 from kombu.transport import pgmq
 from pgmq import PGMQueue
 from psycopg_pool import ConnectionPool
@@ -75,6 +76,7 @@ class Transport(pgmq.Transport):  # type: ignore[misc]
         self.known_queues: set[str] = set()
         self._next_poll = 0.0
         self._notify_waiter: Any = None
+        self._answered = float("-inf")
 
     def _create_pgmq_client(self) -> PGMQueue:
         options = self.client.transport_options
@@ -82,6 +84,22 @@ class Transport(pgmq.Transport):  # type: ignore[misc]
         client = PGMQueue(conn_string=options["conn_string"], pool=pool, vt=options["visibility_timeout"], init_extension=False)
         client._own_pool = True  # close it with the client
         return client
+
+    def establish_connection(self) -> Any:
+        """Connect, and install pgmq where it is missing: kombu's look at its tables would fail there."""
+        with self._get_pgmq_client().pool.connection() as connection:
+            create_missing(connection, [])
+        return super(pgmq.Transport, self).establish_connection()
+
+    def verify_connection(self, connection: Any) -> bool:
+        """Whether the database answers. Kombu asks before every drain, so an answer of the last moments counts."""
+        if time.monotonic() - self._answered > 2 * self.polling_interval:
+            try:
+                self._get_pgmq_client()._execute("select 1")
+                self._answered = time.monotonic()
+            except psycopg.Error:
+                return False
+        return True
 
     def _get_notify_waiter(self) -> Any:
         if self._notify_waiter is None:
@@ -110,7 +128,8 @@ class Transport(pgmq.Transport):  # type: ignore[misc]
         try:
             self.cycle.get(self._deliver)
         except Empty:
-            self._next_poll = time.monotonic() + self.polling_interval
+            self._answered = time.monotonic()
+            self._next_poll = self._answered + self.polling_interval
             return False
         self._next_poll = 0.0
         return True
