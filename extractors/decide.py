@@ -109,14 +109,14 @@ def _is_whole(case: Case) -> Reason | None:
 
 
 def _is_readable(case: Case) -> Reason | None:
-    if case.row.state in ACCEPTED_WORDS and case.row.problem is None:
-        return None
+    if case.row.problem == "truncated" or (case.row.state in ACCEPTED_WORDS and case.row.problem is None):
+        return None  # cut short has been said
     problem = case.row.problem or "missing"
     return Reason(code="unreadable", words=f"the model's answer has no usable value here ({problem})", details={"problem": problem})
 
 
 def _list_is_whole(case: Case) -> Reason | None:
-    if case.row.list_problem is None:
+    if case.row.list_problem in (None, "truncated"):
         return None
     words = f"the list may be incomplete ({case.row.list_problem})"
     return Reason(code="list_incomplete", words=words, details={"problem": case.row.list_problem})

@@ -58,7 +58,7 @@ def merge(spec: DocumentType, evidence: Iterable[Evidence], *, pages: Collection
     pages: the numbers of all pages that the answer must cover; one that says nothing about a field counts as unreadable
     for it.  Evidence under names that the spec does not have is left out: it is the model's invention.
     """
-    given = sorted(evidence, key=lambda e: (e.page, e.ordinal))
+    given = sorted(evidence, key=lambda e: (e.page, e.ordinal, e.id))  # the same answer in whatever order the rows came
     rows: list[Merged] = []
     for field in spec.fields:
         if field.kind is Kind.GROUP:

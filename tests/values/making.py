@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID, uuid4
 
+from hypothesis import strategies as st
+
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.grounding import Agreement, Grounding
 from extractors.merge import Evidence
@@ -67,16 +69,44 @@ def ids(*evidence: Evidence) -> tuple[UUID, ...]:
     return tuple(e.id for e in evidence)
 
 
-def page_of(*lines: str, wide: float = 1.0) -> list[Word]:
-    """Words in a fixed-width face, one string a line; two or more spaces make a gap of as many characters.
-
-    wide: width of a space in characters.
-    """
+def page_of(*lines: str) -> list[Word]:
+    """Words in a fixed-width face, one string a line; two or more spaces make a gap of as many characters."""
     words = []
     for number, line in enumerate(lines):
         x, y = 50.0, 50.0 + number * LINE_PT * 1.5
         for part in line.split(" "):
             if part:
                 words.append(Word(part, Box(x, y, x + CHAR_PT * len(part), y + LINE_PT)))
-            x += CHAR_PT * len(part) + CHAR_PT * wide
+            x += CHAR_PT * len(part) + CHAR_PT
     return words
+
+
+ITEMS = a_field(Kind.GROUP, "items", members=(a_field(name="description"), a_field(Kind.AMOUNT, "amount")))
+TOTAL = a_field(Kind.AMOUNT, "total")
+PAPER = a_type(TOTAL, ITEMS)
+
+
+def row_of_items(page, ordinal, description, amount):
+    return [
+        said(description, name="items.description", page=page, ordinal=ordinal, kind=Kind.TEXT),
+        said(amount, name="items.amount", page=page, ordinal=ordinal),
+    ]
+
+
+TEXTS = st.sampled_from(["5.00", "5", "EUR 5.00", "$5.00", "6.00", "5,000", "damaged"])
+SCORES = st.none() | st.floats(0, 1)
+
+
+@st.composite
+def some_evidence(draw):
+    """Up to a dozen readings of four pages, all states mixed, groups among them."""
+    made = []
+    for _ in range(draw(st.integers(0, 12))):
+        page, score = draw(st.integers(1, 4)), draw(SCORES)
+        name = draw(st.sampled_from(["total", "items", "items.amount", "items.description"]))
+        ordinal = draw(st.integers(0, 2)) if "." in name else 0
+        state = draw(st.sampled_from([FieldState.ABSENT, FieldState.UNREADABLE] if name == "items" else list(FieldState)))
+        text = draw(TEXTS) if state is FieldState.VALUE else None
+        problem = "truncated" if state is FieldState.UNREADABLE else None
+        made.append(said(text, name=name, page=page, ordinal=ordinal, score=score, state=state, problem=problem))
+    return made
