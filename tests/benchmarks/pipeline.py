@@ -1,0 +1,130 @@
+"""Documents per second through the whole pipeline with the scripted backend, and where the time goes.
+
+The whole machine: the real workers, queue, render child and Postgres (durable, as users run it).  Where the time goes: the same
+stages one after another in this process, with every wait on the database, the broker and the render child clocked.
+"""
+
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pymupdf
+from sqlalchemy import Engine, event
+
+from extractors.backends.scripted import Line, ScriptedBackend
+from worker import flow, reporting
+from worker.cli import machine
+from worker.models import Status
+from worker.runtime import Runtime
+from worker.settings import BackendName, Settings
+from worker.stages import submit
+
+DOCUMENTS = 200
+TRUTH = {"payee": "Foo Ltd", "date": "03/04/2026", "number": "A-17", "total": "12.50", "currency": "EUR", "items": []}
+
+
+def run() -> list[dict[str, Any]]:
+    """The measurements of this benchmark."""
+    with tempfile.TemporaryDirectory(prefix="surefield-bench-") as folder:
+        settings = Settings(state_dir=Path(folder), backend=BackendName.SCRIPTED)
+        with machine.database(settings) as ready:
+            files = [_a_pdf(number) for number in range(DOCUMENTS)]
+            rate = _whole_machine(ready, files)
+            shares = _where_the_time_goes(ready, files[:50])
+    rows = [_row("whole machine", rate, "documents/s")]
+    rows += [_row(f"share of time: {name}", share, "of 1") for name, share in shares.items()]
+    return rows
+
+
+def _row(metric: str, value: float, unit: str) -> dict[str, Any]:
+    return {"metric": metric, "value": value, "unit": unit, "goal": None, "holds": True}
+
+
+def _a_pdf(number: int) -> bytes:
+    document = pymupdf.open()
+    page = document.new_page(width=320, height=160)
+    for row, line in enumerate(("Foo Ltd A-17", "03/04/2026", "Total 12.50 EUR", f"no {number}")):
+        page.insert_text((20, 30 + 20 * row), line)
+    return bytes(document.tobytes())
+
+
+def _whole_machine(settings: Settings, files: list[bytes]) -> float:
+    with machine.running(settings), machine.runtime(settings) as rt:
+        _through(rt, [b"%PDF-warm-up"], upstream="warm-up")
+        began = time.perf_counter()
+        _through(rt, files, upstream="bench")
+        return len(files) / (time.perf_counter() - began)
+
+
+def _through(rt: Runtime, files: list[bytes], *, upstream: str) -> None:
+    ids = [submit.run(submit.Request(upstream=upstream, document_type="slip", content=data), rt).document_id for data in files]
+    while not all(row.status in flow.RESTING for row in reporting.documents(rt.sessions, ids)):
+        time.sleep(0.1)
+
+
+def _where_the_time_goes(settings: Settings, files: list[bytes]) -> dict[str, float]:
+    spent: dict[str, float] = defaultdict(float)
+    waiting: list[tuple[UUID, Status]] = []
+    with machine.runtime(settings) as plain:
+        backend = ScriptedBackend(lambda page, spec: Line(truth=TRUTH), canvas=plain.canvas())
+        send = plain.announce
+
+        def announce(document_id: UUID, status: Status) -> None:
+            with _clocked(spent, "broker"):
+                send(document_id, status)
+            waiting.append((document_id, status))
+
+        rt = replace(plain, announce=announce, backend=lambda: backend)
+        _clock_database(rt.sessions.kw["bind"], spent)
+        rt.renderer()
+        began = time.perf_counter()
+        for data in files:
+            submit.run(submit.Request(upstream="shares", document_type="slip", content=data), rt)
+        while waiting:
+            document_id, status = waiting.pop(0)
+            if status in flow.STEP_AT:
+                before = spent["database"] + spent["broker"]
+                stage_began = time.perf_counter()
+                flow.STEP_AT[status].run(document_id, rt)
+                own = time.perf_counter() - stage_began - (spent["database"] + spent["broker"] - before)
+                spent[flow.STEP_AT[status].name] += own
+        total = time.perf_counter() - began
+        rt.renderer().close()
+    spent["submit and the rest"] = total - sum(spent.values())
+    return {name: seconds / total for name, seconds in spent.items()}
+
+
+@contextmanager
+def _clocked(spent: dict[str, float], name: str) -> Iterator[None]:
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        spent[name] += time.perf_counter() - began
+
+
+def _clock_database(engine: Engine, spent: dict[str, float]) -> None:
+    started: list[float] = []
+
+    def before(*_: Any) -> None:
+        started.append(time.perf_counter())
+
+    def after(*_: Any) -> None:
+        spent["database"] += time.perf_counter() - started.pop()
+
+    event.listen(engine, "before_cursor_execute", before)
+    event.listen(engine, "after_cursor_execute", after)
+    dialect: Any = engine.dialect
+    commit: Callable[[Any], None] = dialect.do_commit
+
+    def clocked_commit(connection: Any) -> None:
+        with _clocked(spent, "database"):
+            commit(connection)
+
+    dialect.do_commit = clocked_commit
