@@ -10,7 +10,9 @@ import torch
 
 from extractors.backends import made_for
 from extractors.backends.checkpoint import Loaded, device_of, dtype_of, fingerprint_of, folder_of, load
-from extractors.backends.generate import generate_json
+from extractors.backends.engine.fields import read_fields
+from extractors.backends.engine.plan import Continuation, continuations, page_inputs
+from extractors.backends.generate import generate_json, inputs_of
 from extractors.backends.grammar import GrammarSource
 from extractors.canvas import canvas_of
 from extractors.documents.spec import DocumentType
@@ -23,8 +25,10 @@ log = logging.getLogger(__name__)
 class MllamaBackend:
     """Reads pages with the model in a folder or under a hub's name; weights are loaded at the first answer.
 
-    grammar: allow only answers of the document type's form (json mode)
-    max_new_tokens: the budget of one page's answer; an answer that needs more is marked as cut short
+    decode_mode: ``json``, one object a page by transformers' own generate; or ``fields``, all fields at once by the engine
+    grammar: allow only answers of the document type's form (fields mode: only the openings of a value)
+    max_new_tokens: the budget of one page's answer, or of a list in fields mode; what needs more is marked as cut short
+    field_tokens: the budget of one field in fields mode
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class MllamaBackend:
         batch_pages: int = 8,
         grammar: bool = True,
         max_new_tokens: int = 1024,
+        field_tokens: int = 96,
         repetition_penalty: float = 1.0,
     ) -> None:
         self.model = str(model)
@@ -46,10 +51,12 @@ class MllamaBackend:
         self.batch_pages = batch_pages
         self.grammar = grammar
         self.max_new_tokens = max_new_tokens
-        self.repetition_penalty = repetition_penalty
+        self.field_tokens = field_tokens
+        self.repetition_penalty = repetition_penalty  # json mode only
         self.device = device_of(device)
         self.dtype = dtype_of(dtype, self.device)
         self.fits_pages = batch_pages  # shrinks when memory runs out
+        self._planned: dict[object, tuple[Continuation, ...]] = {}
         self._lock = threading.Lock()  # one GPU, one answer at a time
 
     @cached_property
@@ -65,9 +72,9 @@ class MllamaBackend:
         return {
             "backend": "mllama",
             "dtype": str(self.dtype).removeprefix("torch."),
-            "grammar": self.grammar and self.decode_mode == "json",
+            "grammar": self.grammar,
             "max_new_tokens": self.max_new_tokens,
-            "repetition_penalty": self.repetition_penalty,
+            **({"field_tokens": self.field_tokens} if self.decode_mode == "fields" else {"repetition_penalty": self.repetition_penalty}),
         }
 
     def in_domain(self, spec: DocumentType) -> bool:
@@ -141,9 +148,26 @@ class MllamaBackend:
         )
         return [[generation] for generation in generations]
 
+    def _fields(self, batch: Sequence[PageImage], spec: DocumentType) -> list[list[Generation]]:
+        inputs = page_inputs(inputs_of(self.loaded, batch, spec), self.loaded.processor.image_token_id)
+        return read_fields(self.loaded, inputs, self._continuations(spec))
+
+    def _continuations(self, spec: DocumentType) -> tuple[Continuation, ...]:
+        key = (spec, self.field_tokens, self.max_new_tokens, self.grammar)
+        if key not in self._planned:
+            self._planned[key] = continuations(
+                spec,
+                self.loaded.processor.tokenizer,
+                self.loaded.vocabulary,
+                field_tokens=self.field_tokens,
+                group_tokens=self.max_new_tokens,
+                grammar=self.grammar,
+            )
+        return self._planned[key]
+
 
 _Decoder = Callable[[MllamaBackend, Sequence[PageImage], DocumentType], list[list[Generation]]]
-_DECODERS: dict[str, _Decoder] = {"json": MllamaBackend._json}
+_DECODERS: dict[str, _Decoder] = {"json": MllamaBackend._json, "fields": MllamaBackend._fields}
 
 
 def _out_of_memory(error: RuntimeError) -> bool:

@@ -79,11 +79,17 @@ class Recorder:
 
     def traces(self, vocabulary: Vocabulary) -> list[list[TokenTrace]]:
         """Every row's tokens with their evidence, from the first step to the last."""
-        if not self.steps:
-            return []
-        columns = [torch.stack([getattr(step, name) for step in self.steps]).tolist() for name in Step.__slots__[:5]]
-        rows = len(columns[0][0])
-        return [[_trace(vocabulary, *(column[t][row] for column in columns)) for t in range(len(self.steps))] for row in range(rows)]
+        return traces_of(self.steps, vocabulary) if self.steps else []
+
+
+def traces_of(steps: Sequence[Step], vocabulary: Vocabulary, wanted: Sequence[bool] | None = None) -> list[list[TokenTrace]]:
+    """Each row's tokens with their evidence; rows that are not ``wanted`` are empty.  Waits for the device once."""
+    columns = [torch.stack([getattr(step, name) for step in steps]).tolist() for name in Step.__slots__[:5]]
+    rows = range(len(columns[0][0]))
+    return [
+        [_trace(vocabulary, *(column[t][row] for column in columns)) for t in range(len(steps))] if wanted is None or wanted[row] else []
+        for row in rows
+    ]
 
 
 class _AfterStep(StoppingCriteria):  # type: ignore[misc]  # transformers is untyped

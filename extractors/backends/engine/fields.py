@@ -1,0 +1,161 @@
+"""The ``fields`` decode mode: every field of every page of a batch written at the same time.
+
+The page is encoded once and its prompt prefilled once; then each field continues it with its own short skeleton.  The loop asks
+the device for nothing while it runs: every few steps it looks which rows have ended, and goes on with the others.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from extractors.backends.checkpoint import Loaded
+from extractors.backends.engine import text, vision
+from extractors.backends.engine.ending import ValueEnd
+from extractors.backends.engine.plan import Continuation, PageInputs, padded
+from extractors.backends.engine.text import Memory
+from extractors.backends.recorder import Step, spelled, step_of, traces_of
+from extractors.types import Generation, StopReason, TokenTrace
+
+ROOM = 32  # slots for tokens to come, at first; doubled whenever they are spent
+
+
+@dataclass(slots=True)
+class _Row:
+    """One field of one page, while it is written."""
+
+    page: int  # index in the batch
+    continuation: Continuation
+    start: int  # position of the first token that the model writes
+    tokens: list[TokenTrace] = field(default_factory=list)
+    value: ValueEnd = field(default_factory=ValueEnd)
+    stop: StopReason | None = None
+
+    def add(self, token: TokenTrace, eos_ids: Sequence[int]) -> None:
+        if self.stop is not None:
+            return
+        self.tokens.append(token)
+        if token.token_id in eos_ids or self.value.feed(token.text):
+            self.stop = StopReason.END
+        elif len(self.tokens) >= self.continuation.budget:
+            self.stop = StopReason.LENGTH
+
+
+def read_fields(
+    loaded: Loaded, inputs: PageInputs, fields: Sequence[Continuation], *, check_every: int | None = None
+) -> list[list[Generation]]:
+    """For each page its fields' generations, in the order of ``fields``.
+
+    check_every: steps between two looks at what has ended; each look waits for the device
+    """
+    check_every = check_every or (8 if loaded.device.type == "cuda" else 2)
+    _, memory = prefilled(loaded, inputs)
+    rows = [
+        _Row(page, continuation, len(prompt) + len(continuation.skeleton))
+        for page, prompt in enumerate(inputs.prompts)
+        for continuation in fields
+    ]
+    memory = memory.expanded(len(fields), max(row.start for row in rows) + ROOM + 1)
+    logits = _skeletons(loaded, memory, rows)
+    _write(loaded, memory, rows, logits, check_every)
+    return [
+        [_generation(loaded, row) for row in rows[page * len(fields) : (page + 1) * len(fields)]] for page in range(len(inputs.prompts))
+    ]
+
+
+def prefilled(loaded: Loaded, inputs: PageInputs) -> tuple[Tensor, Memory]:
+    """(B, hidden) of the prompts' last tokens, and the memory, one row a page, without the padding tiles."""
+    model: Any = loaded.model
+    states = vision.encode(model, inputs.pixels, inputs.aspect_ids, inputs.aspect_mask)
+    ids, lengths = padded(inputs.prompts, loaded.vocabulary.pad_id, loaded.device)
+    image_at = (ids == inputs.image_token).int().argmax(dim=1)
+    hidden, memory = text.prefill(model.model.language_model, ids, lengths, image_at, states, inputs.aspect_mask[:, 0].bool())
+    return hidden, memory.trimmed(inputs.tiles, states.shape[1] // inputs.aspect_mask.shape[-1])
+
+
+def _skeletons(loaded: Loaded, memory: Memory, rows: Sequence[_Row]) -> Tensor:
+    """(R, V): what the model expects after each row's skeleton."""
+    ids, lengths = padded([row.continuation.skeleton for row in rows], loaded.vocabulary.pad_id, loaded.device)
+    first = torch.tensor([row.start for row in rows], device=loaded.device) - lengths  # (R,) positions of the skeletons' first tokens
+    where = torch.arange(ids.shape[1], device=loaded.device)[None]
+    positions = torch.where(where < lengths[:, None], first[:, None] + where, memory.trash)
+    hidden = text.forward(loaded.model.model.language_model, ids, positions, memory, span=max(row.start for row in rows))
+    logits: Tensor = loaded.lm_head(hidden[torch.arange(len(rows), device=loaded.device), lengths - 1])
+    return logits
+
+
+def _write(loaded: Loaded, memory: Memory, rows: Sequence[_Row], logits: Tensor, check_every: int) -> None:
+    """Greedy steps until every row has ended."""
+    live: list[_Row | None] = list(rows)  # what each row of the tensors is; None: nothing that is still needed
+    positions = torch.tensor([row.start for row in rows], device=loaded.device)  # (R,)
+    furthest = max(row.start for row in rows)  # the largest of them, known without asking the device
+    chosen = _opened(logits, rows)
+    pending = [step_of(logits, chosen)]
+    steps = 1
+    while True:
+        budget = max(row.continuation.budget for row in live if row is not None)
+        if steps % check_every == 0 or steps in (1, budget):  # the first look finds those that a single token ended: null
+            _settle(loaded, live, pending)
+            pending = []
+            live = [row if row is not None and row.stop is None else None for row in live]
+            if not any(live):
+                return
+            kept = _worth_keeping(live, memory.fields)
+            if kept is not None:
+                index, pages, width, live = kept
+                at = torch.tensor(index, device=loaded.device)
+                memory = memory.selected(at, torch.tensor(pages, device=loaded.device), width)
+                positions, chosen = positions[at], chosen[at]
+        if furthest + 1 >= memory.slots:
+            memory = memory.expanded(1, memory.slots + max(ROOM, steps))
+        hidden = text.forward(loaded.model.model.language_model, chosen[:, None], positions[:, None], memory, span=furthest + 1)
+        logits = loaded.lm_head(hidden[:, -1])
+        chosen = logits.argmax(dim=-1)
+        pending.append(step_of(logits, chosen))
+        positions = positions + 1
+        furthest += 1
+        steps += 1
+
+
+def _opened(logits: Tensor, rows: Sequence[_Row]) -> Tensor:
+    """(R,): the best token that may open each row's value."""
+    openings = [row.continuation.openings for row in rows]
+    if any(opening is None for opening in openings):
+        return logits.argmax(dim=-1)
+    allowed = torch.stack([opening for opening in openings if opening is not None]).to(logits.device)
+    return logits.masked_fill(~allowed, float("-inf")).argmax(dim=-1)
+
+
+def _settle(loaded: Loaded, live: Sequence[_Row | None], pending: Sequence[Step]) -> None:
+    """Hand the steps since the last look to the rows that they belong to."""
+    for row, tokens in zip(live, traces_of(pending, loaded.vocabulary, [row is not None for row in live]), strict=True):
+        for token in tokens:
+            if row is not None:
+                row.add(token, loaded.vocabulary.eos_ids)
+
+
+def _worth_keeping(live: Sequence[_Row | None], fields: int) -> tuple[list[int], list[int], int, list[_Row | None]] | None:
+    """Row indices, page indices, rows a page and the rows to go on with, when that is at most half of what there is.
+
+    Every page needs the same number of rows; a page with fewer repeats one whose result is not needed.
+    """
+    pages = [[n for n in range(start, start + fields) if live[n] is not None] for start in range(0, len(live), fields)]
+    width = max(map(len, pages))
+    left = [page for page, still in enumerate(pages) if still]
+    if len(left) * width * 2 > len(live):
+        return None
+    index, after = [], []
+    for page in left:
+        fill = width - len(pages[page])
+        index += [*pages[page], *[pages[page][0]] * fill]
+        after += [*[live[n] for n in pages[page]], *[None] * fill]
+    return index, left, width, after
+
+
+def _generation(loaded: Loaded, row: _Row) -> Generation:
+    """The skeleton, which was fed and of which nothing was asked, and what the model wrote after it."""
+    fed = [TokenTrace(token_id=i, text=spelled(loaded.vocabulary, i), logprob=0.0, forced=True) for i in row.continuation.skeleton]
+    assert row.stop is not None, "the loop goes on until every row has ended"
+    return Generation(tokens=(*fed, *row.tokens), stop_reason=row.stop)

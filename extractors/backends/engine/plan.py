@@ -1,0 +1,97 @@
+"""What will be fed: prompts, skeletons of fields, and what may open a value."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from extractors import prompts
+from extractors.backends.vocabulary import Vocabulary
+from extractors.documents.spec import DocumentType, FieldSpec, Kind
+
+Tokens = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continuation:
+    """One field of a page: what is fed before its value, and how much the model may write."""
+
+    skeleton: Tokens
+    budget: int
+    openings: Tensor | None = None  # (V,) bool: what the first token may be; None: anything
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageInputs:
+    """A batch of pages as the vision tower and the language model take them."""
+
+    prompts: tuple[Tokens, ...]
+    pixels: Tensor  # (B, 1, T, 3, side, side)
+    aspect_ids: Tensor  # (B, 1)
+    aspect_mask: Tensor  # (B, 1, T)
+    image_token: int
+
+    @property
+    def tiles(self) -> list[int]:
+        counts: list[int] = self.aspect_mask[:, 0].sum(-1).tolist()
+        return counts
+
+
+def page_inputs(inputs: Any, image_token: int) -> PageInputs:
+    """From the processor's batch; its padding is dropped."""
+    ids, mask = inputs["input_ids"].tolist(), inputs["attention_mask"].tolist()
+    return PageInputs(
+        prompts=tuple(tuple(i for i, real in zip(row, kept, strict=True) if real) for row, kept in zip(ids, mask, strict=True)),
+        pixels=inputs["pixel_values"],
+        aspect_ids=inputs["aspect_ratio_ids"],
+        aspect_mask=inputs["aspect_ratio_mask"],
+        image_token=image_token,
+    )
+
+
+def continuations(
+    spec: DocumentType, tokenizer: Any, vocabulary: Vocabulary, *, field_tokens: int, group_tokens: int, grammar: bool
+) -> tuple[Continuation, ...]:
+    """One for each field of the type, in its order."""
+    made = []
+    for field in spec.fields:
+        skeleton = skeleton_of(field, tokenizer)
+        rest = prompts.field_prefix(field.name).encode()[sum(len(vocabulary.spelled[i]) for i in skeleton) :]
+        openings = openings_of(field, rest, vocabulary) if grammar else None
+        made.append(Continuation(skeleton=skeleton, budget=group_tokens if field.kind is Kind.GROUP else field_tokens, openings=openings))
+    return tuple(made)
+
+
+def skeleton_of(field: FieldSpec, tokenizer: Any) -> Tokens:
+    """The tokens that begin every answer about the field, as training would split them.
+
+    The prefix's last space may belong to the same token as the value's quote; what is fed is only what all values share.
+    """
+    prefix = prompts.field_prefix(field.name)
+    spelled = [tuple(tokenizer.encode(prefix + value, add_special_tokens=False)) for value in _values(field, probe="x")]
+    shared = next((n for n, column in enumerate(zip(*spelled, strict=False)) if len(set(column)) > 1), min(map(len, spelled)))
+    return spelled[0][:shared]
+
+
+def openings_of(field: FieldSpec, rest: bytes, vocabulary: Vocabulary) -> Tensor:
+    """(V,) bool: the tokens that a value can begin with, after ``rest`` of the prefix that was not fed."""
+    begins = [b"["] if field.kind is Kind.GROUP else [b'"', b"null"]
+    fits = [token.startswith(rest) and any(_agree(token[len(rest) :], begin) for begin in begins) for token in vocabulary.spelled]
+    return torch.tensor(fits)
+
+
+def _agree(token: bytes, begin: bytes) -> bool:
+    return bool(token) and (token.startswith(begin) or begin.startswith(token))
+
+
+def _values(field: FieldSpec, *, probe: str) -> tuple[str, ...]:
+    return ("[]", '[{"' + probe) if field.kind is Kind.GROUP else ("null", f'"{probe}"', f'"1{probe}')
+
+
+def padded(rows: Sequence[Sequence[int]], fill: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """(R, q) padded on the right, and (R,) lengths."""
+    width = max(map(len, rows))
+    ids = torch.tensor([[*row, *[fill] * (width - len(row))] for row in rows], device=device)
+    return ids, torch.tensor([len(row) for row in rows], device=device)

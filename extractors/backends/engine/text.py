@@ -1,0 +1,199 @@
+"""One forward of Mllama's language model over rows that share pages.
+
+A page has one or more rows (one a field).  Its rows share the cross-attention keys and values: they are folded into the query
+axis, so that these are read once a page, not once a row.  Self-attention keys lie at the slot of their position, so that rows of
+any length live side by side without padding in between; the last slot takes what is padding and is seen by nobody.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+from transformers.models.mllama.modeling_mllama import apply_rotary_pos_emb
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the rows of B pages, F rows each, have seen so far."""
+
+    keys: dict[int, Tensor]  # by self-attention layer: (B * F, KV, slots, D)
+    values: dict[int, Tensor]
+    seen_keys: dict[int, Tensor]  # by cross-attention layer: (B, KV, M, D), M vision tokens
+    seen_values: dict[int, Tensor]
+    seen_mask: Tensor | None  # (B, 1, 1, M) bool, true where a page has a tile; None when all have all M
+    fields: int  # F
+
+    @property
+    def slots(self) -> int:
+        return next(iter(self.keys.values())).shape[2]
+
+    @property
+    def trash(self) -> int:
+        """The slot for padding; no valid position reaches it."""
+        return self.slots - 1
+
+    def expanded(self, fields: int, slots: int) -> "Memory":
+        """``fields`` rows for each there is now, each with what that one has seen, and room up to ``slots``."""
+
+        def grown(kept: Tensor) -> Tensor:
+            rows, heads, used, width = kept.shape
+            room = kept.new_zeros(rows, fields, heads, slots, width)
+            room[:, :, :, : used - 1] = kept[:, None, :, : used - 1]
+            return room.flatten(0, 1)
+
+        keys = {layer: grown(kept) for layer, kept in self.keys.items()}
+        values = {layer: grown(kept) for layer, kept in self.values.items()}
+        return replace(self, keys=keys, values=values, fields=self.fields * fields)
+
+    def trimmed(self, tiles: Sequence[int], tile_tokens: int) -> "Memory":
+        """Without the vision tokens of tiles that no page of the batch has; exact once no row before the image is left to come."""
+        most = max(tiles) * tile_tokens
+        mask = None
+        if min(tiles) < max(tiles):
+            device = next(iter(self.keys.values())).device
+            real = torch.tensor(tiles, device=device)[:, None] * tile_tokens  # (B, 1)
+            mask = (torch.arange(most, device=device)[None] < real)[:, None, None]
+        seen_keys = {layer: kept[:, :, :most].contiguous() for layer, kept in self.seen_keys.items()}
+        seen_values = {layer: kept[:, :, :most].contiguous() for layer, kept in self.seen_values.items()}
+        return replace(self, seen_keys=seen_keys, seen_values=seen_values, seen_mask=mask)
+
+    def selected(self, rows: Tensor, pages: Tensor, fields: int) -> "Memory":
+        """Only these rows, ``fields`` for each of ``pages``, in the pages' order."""
+
+        def of(kept: dict[int, Tensor], index: Tensor) -> dict[int, Tensor]:
+            return {layer: tensor.index_select(0, index) for layer, tensor in kept.items()}
+
+        mask = None if self.seen_mask is None else self.seen_mask.index_select(0, pages)
+        return Memory(of(self.keys, rows), of(self.values, rows), of(self.seen_keys, pages), of(self.seen_values, pages), mask, fields)
+
+
+def prefill(text: Any, ids: Tensor, lengths: Tensor, image_at: Tensor, states: Tensor, tile_mask: Tensor) -> tuple[Tensor, Memory]:
+    """The prompts of B pages, once each.
+
+    text:      MllamaTextModel
+    ids:       (B, P), padded on the right
+    lengths:   (B,) of the prompts
+    image_at:  (B,) position of the image token
+    states:    (B, M, hidden) from ``vision.encode``, all tiles
+    tile_mask: (B, T) bool, true for real tiles
+    returns:   (B, hidden) of each prompt's last token, and the memory with P + 1 slots and one row a page
+    """
+    batch, width = ids.shape
+    where = torch.arange(width, device=ids.device)[None]  # (1, P)
+    positions = torch.where(where < lengths[:, None], where, width)  # padding goes to the last slot
+    config = text.config
+    head = config.hidden_size // config.num_attention_heads
+    room = (batch, config.num_key_value_heads, width + 1, head)
+    crossing = set(config.cross_attention_layers)
+    selves = [n for n in range(config.num_hidden_layers) if n not in crossing]
+    seen = {n: _seen(text.layers[n].cross_attn, states) for n in sorted(crossing)}
+    memory = Memory(
+        keys={n: states.new_zeros(room) for n in selves},
+        values={n: states.new_zeros(room) for n in selves},
+        seen_keys={n: keys for n, (keys, _) in seen.items()},
+        seen_values={n: values for n, (_, values) in seen.items()},
+        seen_mask=None,
+        fields=1,
+    )
+    after_image = where >= image_at[:, None]  # (B, P)
+    # Rows before the image see all tiles, padding tiles included, and lose their MLP's output: that is what the model was trained with.
+    tokens = tile_mask.repeat_interleave(states.shape[1] // tile_mask.shape[1], dim=1)  # (B, M)
+    cross_mask = (tokens[:, None] | ~after_image[:, :, None])[:, None]  # (B, 1, P, M)
+    hidden = forward(text, ids, positions, memory, span=width, cross_mask=cross_mask, row_gate=after_image[..., None].to(states.dtype))
+    return hidden[torch.arange(batch, device=ids.device), lengths - 1], memory
+
+
+def forward(
+    text: Any,
+    ids: Tensor,
+    positions: Tensor,
+    memory: Memory,
+    *,
+    span: int,
+    cross_mask: Tensor | None = None,
+    row_gate: Tensor | None = None,
+    looked: list[Tensor] | None = None,
+) -> Tensor:
+    """The next tokens of every row; their keys and values join the memory.
+
+    ids:        (R, q)
+    positions:  (R, q), also the slots; padding stands at ``memory.trash``
+    span:       how many slots any row can see: one more than the largest valid position
+    cross_mask: (B, 1, F * q, M) bool, where it differs from row to row (prefill); else the memory's own
+    row_gate:   (R, q, 1): 0 for rows before the image, whose MLP output in cross-attention layers is dropped
+    looked:     is given (R, q, M) for each cross-attention layer: the mean over heads of its attention
+    returns:    (R, q, hidden), normalised for lm_head
+    """
+    slots = torch.arange(span, device=ids.device)
+    visible = (slots[None, None] <= positions[..., None])[:, None]  # (R, 1, q, span)
+    rows = torch.arange(ids.shape[0], device=ids.device)[:, None]  # (R, 1)
+    hidden = text.embed_tokens(ids)
+    angles = text.rotary_emb(hidden, position_ids=positions)
+    mask = memory.seen_mask if cross_mask is None else cross_mask
+    for number, layer in enumerate(text.layers):
+        normed = layer.input_layernorm(hidden)
+        if number in memory.seen_keys:
+            attended = _cross(layer.cross_attn, normed, memory, number, mask, looked)
+            hidden = hidden + layer.cross_attn_attn_gate.tanh() * attended
+            more = layer.mlp(layer.post_attention_layernorm(hidden))
+            hidden = hidden + layer.cross_attn_mlp_gate.tanh() * (more if row_gate is None else row_gate * more)
+        else:
+            hidden = hidden + _self(layer.self_attn, normed, angles, memory, number, (rows, positions), visible)
+            hidden = hidden + layer.mlp(layer.post_attention_layernorm(hidden))
+    normalised: Tensor = text.norm(hidden)
+    return normalised
+
+
+def _self(
+    attn: Any, x: Tensor, angles: tuple[Tensor, Tensor], memory: Memory, number: int, at: tuple[Tensor, Tensor], visible: Tensor
+) -> Tensor:
+    """x: (R, q, hidden); visible: (R, 1, q, span)"""
+    rows, new, _ = x.shape
+    query = attn.q_proj(x).view(rows, new, attn.num_heads, attn.head_dim).transpose(1, 2)
+    key = attn.k_proj(x).view(rows, new, attn.num_key_value_heads, attn.head_dim).transpose(1, 2)
+    value = attn.v_proj(x).view(rows, new, attn.num_key_value_heads, attn.head_dim)
+    query, key = apply_rotary_pos_emb(query, key, *angles)
+    keys, values = memory.keys[number], memory.values[number]
+    keys.transpose(1, 2)[at] = key.transpose(1, 2)  # at (row, slot): (R, q, KV, D)
+    values.transpose(1, 2)[at] = value
+    span = visible.shape[-1]
+    groups = attn.num_key_value_groups
+    query = query.reshape(rows, attn.num_key_value_heads, groups * new, attn.head_dim)  # heads that share keys become queries
+    mask = visible if new == 1 else visible.repeat(1, 1, groups, 1)
+    out = scaled_dot_product_attention(query, keys[:, :, :span], values[:, :, :span], attn_mask=mask)
+    out = out.reshape(rows, attn.num_heads, new, attn.head_dim).transpose(1, 2).reshape(rows, new, -1)
+    projected: Tensor = attn.o_proj(out)
+    return projected
+
+
+def _cross(attn: Any, x: Tensor, memory: Memory, number: int, mask: Tensor | None, looked: list[Tensor] | None) -> Tensor:
+    """x: (R, q, hidden); mask: (B, 1, 1 or F * q, M)"""
+    rows, new, _ = x.shape
+    keys, values = memory.seen_keys[number], memory.seen_values[number]
+    pages, heads, _, width = keys.shape
+    groups = attn.num_key_value_groups
+    queries = memory.fields * new
+    query = attn.q_norm(attn.q_proj(x).view(rows, new, attn.num_heads, width))
+    query = query.view(pages, queries, heads, groups, width).permute(0, 2, 3, 1, 4).reshape(pages, heads, groups * queries, width)
+    if mask is not None and mask.shape[2] > 1:
+        mask = mask.repeat(1, 1, groups, 1)
+    if looked is not None:
+        weights = query @ keys.transpose(-1, -2) * attn.scaling
+        weights = (weights if mask is None else weights.masked_fill(~mask, float("-inf"))).softmax(-1)
+        looked.append(weights.view(pages, heads * groups, queries, -1).mean(1).view(rows, new, -1))
+        out = weights @ values
+    else:
+        out = scaled_dot_product_attention(query, keys, values, attn_mask=mask)
+    out = out.view(pages, heads, groups, queries, width).permute(0, 3, 1, 2, 4).reshape(rows, new, -1)
+    projected: Tensor = attn.o_proj(out)
+    return projected
+
+
+def _seen(attn: Any, states: Tensor) -> tuple[Tensor, Tensor]:
+    """Keys and values of the vision tokens, (B, KV, M, D) each."""
+    shape = (*states.shape[:2], attn.num_key_value_heads, attn.head_dim)
+    keys = attn.k_norm(attn.k_proj(states).view(shape)).transpose(1, 2)
+    return keys, attn.v_proj(states).view(shape).transpose(1, 2)

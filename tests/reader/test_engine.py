@@ -1,0 +1,293 @@
+"""The engine computes what transformers computes, only in another order; and the tests can tell when it does not."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from extractors.backends.checkpoint import Loaded
+from extractors.backends.engine import fields, text, vision
+from extractors.backends.engine.fields import prefilled, read_fields
+from extractors.backends.engine.plan import Continuation, PageInputs, padded
+from extractors.backends.generate import image_of
+from extractors.types import StopReason
+from tests.reader import tiny
+
+SIZES = {1: (56, 56), 2: (112, 56), 3: (168, 56), 4: (112, 112)}  # pixels of a page that fills so many tiles
+TILES = [[4, 4], [4, 1, 2], [3, 1]]
+SKELETONS = ((41, 52), (60, 71, 82, 93, 104), (33,))
+BUDGET = 12
+
+
+def batch(loaded: Loaded, tiles: Sequence[int], *, image_at: int = 1, seed: int = 0) -> PageInputs:
+    """Pages of so many tiles; prompts of random text and different lengths, the image where asked for."""
+    pages = [tiny.page(n, seed=seed, width_px=SIZES[t][0], height_px=SIZES[t][1]) for n, t in enumerate(tiles)]
+    pixels = loaded.processor.image_processor([[image_of(page)] for page in pages], return_tensors="pt")
+    image = loaded.processor.image_token_id
+    draw = torch.Generator().manual_seed(5)
+    made = []
+    for n in range(len(tiles)):
+        words = torch.randint(0, 400, (image_at + 6 + 3 * n,), generator=draw).tolist()
+        made.append((*words[:image_at], image, *words[image_at:]))
+    return PageInputs(
+        prompts=tuple(made),
+        pixels=pixels["pixel_values"],
+        aspect_ids=pixels["aspect_ratio_ids"],
+        aspect_mask=pixels["aspect_ratio_mask"],
+        image_token=image,
+    )
+
+
+def continuations(loaded: Loaded, budget: int = BUDGET) -> tuple[Continuation, ...]:
+    """Values that open with a quote, so that they do not end at once."""
+    quotes = torch.tensor([name.startswith(b'"') and len(name) == 1 for name in loaded.vocabulary.spelled])
+    return tuple(Continuation(skeleton=skeleton, budget=budget, openings=quotes) for skeleton in SKELETONS)
+
+
+def endless(loaded: Loaded) -> Loaded:
+    """The same model with a vocabulary in which nothing ends a value: every row runs to its budget."""
+    silent = tuple(b'"' if s == b'"' else b"x" for s in loaded.vocabulary.spelled)
+    opened_once = replace(loaded.vocabulary, spelled=tuple(b"x" for _ in silent), eos_ids=())
+    return replace(loaded, vocabulary=opened_once)
+
+
+def plain_logits(loaded: Loaded, inputs: PageInputs, page: int, after: Sequence[int]) -> Tensor:
+    """(len, V) from one plain forward of transformers: one page, one field, no cache, no padding."""
+    ids = torch.tensor([[*inputs.prompts[page], *after]])
+    image_at = inputs.prompts[page].index(inputs.image_token)
+    tiles = torch.zeros(1, ids.shape[1], 1, inputs.aspect_mask.shape[-1], dtype=torch.long)
+    tiles[:, image_at:] = inputs.aspect_mask[page, 0]
+    logits: Tensor = loaded.model(
+        input_ids=ids,
+        attention_mask=torch.ones_like(ids),
+        pixel_values=inputs.pixels[page : page + 1],
+        aspect_ratio_ids=inputs.aspect_ids[page : page + 1],
+        aspect_ratio_mask=inputs.aspect_mask[page : page + 1],
+        cross_attention_mask=tiles,
+        use_cache=False,
+    ).logits
+    return logits[0, len(inputs.prompts[page]) :]
+
+
+@contextmanager
+def listening(loaded: Loaded) -> Iterator[list[Tensor]]:
+    """Everything that lm_head says meanwhile."""
+    said: list[Tensor] = []
+    handle = loaded.lm_head.register_forward_hook(lambda _m, _i, out: said.append(out.detach().clone()))
+    try:
+        yield said
+    finally:
+        handle.remove()
+
+
+def worst(loaded: Loaded, inputs: PageInputs) -> float:
+    """The largest difference of any logit of any step from transformers' own."""
+    silent, plans = endless(loaded), continuations(loaded)
+    with torch.inference_mode(), listening(loaded) as said:
+        answers = read_fields(silent, inputs, plans, check_every=100)
+    steps = torch.stack(said, dim=1)  # (R, T, V)
+    assert steps.shape[1] == BUDGET
+    differences = []
+    with torch.inference_mode():
+        for row, generation in enumerate(g for page in answers for g in page):
+            skeleton = plans[row % len(plans)].skeleton
+            after = [t.token_id for t in generation.tokens[:-1]]
+            expected = plain_logits(loaded, inputs, row // len(plans), after)[len(skeleton) - 1 :]
+            differences.append((steps[row] - expected).abs().max().item())
+    return max(differences)
+
+
+@pytest.mark.parametrize("tiles", TILES, ids=str)
+@pytest.mark.parametrize("image_at", [0, 1, 5])
+def test_every_logit_equals_a_plain_forward_of_one_field(loaded, tiles, image_at):
+    """Within 1e-4 in float32, for uneven prompts, skeletons and tile counts, wherever the image stands."""
+    assert worst(loaded, batch(loaded, tiles, image_at=image_at)) < 1e-4
+
+
+def test_the_evidence_is_log_softmax_of_those_logits(loaded):
+    """What the fast path records is what the model believed, before the opening's mask."""
+    inputs, plans = batch(loaded, [4, 1]), continuations(loaded)
+    with torch.inference_mode():
+        answers = read_fields(loaded, inputs, plans)
+        for page, generations in enumerate(answers):
+            for plan, generation in zip(plans, generations, strict=True):
+                ids = [t.token_id for t in generation.tokens]
+                expected = plain_logits(loaded, inputs, page, ids).log_softmax(-1)[len(plan.skeleton) - 1 :]
+                written = generation.tokens[len(plan.skeleton) :]
+                assert written[0].text == b'"'
+                assert [t.logprob for t in written] == pytest.approx(
+                    [expected[n, t.token_id].item() for n, t in enumerate(written)], abs=1e-4
+                )
+                assert [t.top[0].logprob for t in written] == pytest.approx(expected.max(-1).values[: len(written)].tolist(), abs=1e-4)
+
+
+def test_rows_that_go_on_are_not_disturbed_by_rows_that_end(loaded):
+    """Ended rows are dropped on the way; the others write what they would have written alone."""
+    inputs = batch(loaded, [4, 1, 2])
+    plans = tuple(replace(plan, budget=budget) for plan, budget in zip(continuations(loaded), (2, 40, 9), strict=True))
+    silent = endless(loaded)
+    with torch.inference_mode():
+        often = read_fields(silent, inputs, plans, check_every=1)
+        never = read_fields(silent, inputs, plans, check_every=40)
+    for a, b in zip([g for page in often for g in page], [g for page in never for g in page], strict=True):
+        assert [t.token_id for t in a.tokens] == [t.token_id for t in b.tokens]
+        assert [t.logprob for t in a.tokens] == pytest.approx([t.logprob for t in b.tokens], abs=1e-4)
+        assert a.stop_reason is StopReason.LENGTH
+
+
+def test_another_pages_image_changes_exactly_nothing(loaded):
+    """Bit for bit: a page's answer does not depend on its neighbours."""
+    first = batch(loaded, [4, 2])
+    other = batch(loaded, [4, 2], seed=9)
+    mixed = replace(first, pixels=torch.stack([first.pixels[0], other.pixels[1]]))
+    with torch.inference_mode():
+        a, b = (read_fields(endless(loaded), inputs, continuations(loaded)) for inputs in (first, mixed))
+    assert a[0] == b[0]
+    assert a[1] != b[1]
+
+
+def test_another_fields_skeleton_changes_exactly_nothing(loaded):
+    """Bit for bit: fields are read independently of each other."""
+    inputs, plans = batch(loaded, [4, 2]), continuations(loaded)
+    changed = (plans[0], replace(plans[1], skeleton=(9, 8, 7, 6, 5)), plans[2])
+    with torch.inference_mode():
+        a, b = (read_fields(endless(loaded), inputs, chosen) for chosen in (plans, changed))
+    for before, after in zip(a, b, strict=True):
+        assert (before[0], before[2]) == (after[0], after[2])
+        assert before[1] != after[1]
+
+
+def test_the_image_matters(loaded):
+    """With open gates; otherwise every test about images would be vacuous."""
+    first, other = batch(loaded, [4]), batch(loaded, [4], seed=9)
+    with torch.inference_mode():
+        a, b = (plain_logits(loaded, inputs, 0, [41, 52]) for inputs in (first, other))
+    assert (a - b).abs().max() > 0.1
+
+
+def test_as_many_forwards_as_the_longest_value_has_tokens(loaded, monkeypatch):
+    """One for the skeletons and one for each token after the first; the prompt is read once."""
+    calls = []
+    original = text.forward
+    monkeypatch.setattr(text, "forward", lambda *a, **k: calls.append(a[1].shape) or original(*a, **k))
+    with torch.inference_mode():
+        read_fields(endless(loaded), batch(loaded, [4, 4]), continuations(loaded), check_every=100)
+    assert len(calls) == 1 + BUDGET
+    assert [shape[0] for shape in calls] == [2] + [6] * BUDGET
+
+
+@pytest.mark.parametrize("budget", [12, 48])
+def test_memory_for_evidence_does_not_grow_with_the_vocabulary(loaded, monkeypatch, budget):
+    """A dozen numbers a step and row, whether 12 steps or 48."""
+    kept = []
+    original = fields.step_of
+    monkeypatch.setattr(fields, "step_of", lambda *a: kept.append(original(*a)) or kept[-1])
+    with torch.inference_mode():
+        read_fields(endless(loaded), batch(loaded, [4]), continuations(loaded, budget), check_every=100)
+    assert len(kept) == budget
+    assert {sum(getattr(s, name).numel() for name in s.__slots__) for s in kept} == {3 * 14}
+
+
+# Negative controls: each known trap, sprung on purpose, must show.
+
+
+def spoiled(loaded: Loaded, inputs: PageInputs, monkeypatch: pytest.MonkeyPatch, **changes: object) -> float:
+    """``worst`` with one argument of the prefill's forward replaced."""
+    original = text.forward
+
+    def changed(*arguments: object, **options: object) -> Tensor:
+        if options.get("cross_mask") is not None:
+            options |= changes
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(text, "forward", changed)
+    return worst(loaded, inputs)
+
+
+def test_control_masking_tiles_before_the_image_shows(loaded, monkeypatch):
+    """Rows before the image see padding tiles too; masking them there is another model."""
+    inputs = batch(loaded, [2], image_at=5)
+    tokens = inputs.aspect_mask[:, 0].bool().repeat_interleave(17, dim=1)
+    assert spoiled(loaded, inputs, monkeypatch, cross_mask=tokens[:, None, None]) > 1e-2
+
+
+def test_control_forgetting_the_row_gate_shows(loaded, monkeypatch):
+    """Rows before the image lose their MLP's output in cross-attention layers."""
+    assert spoiled(loaded, batch(loaded, [4], image_at=5), monkeypatch, row_gate=None) > 1e-2
+
+
+def test_control_seeing_padding_tiles_while_decoding_shows(loaded, monkeypatch):
+    """A page of two tiles must not attend to the two that are empty."""
+    monkeypatch.setattr(text.Memory, "trimmed", lambda self, tiles, tile_tokens: self)
+    assert worst(loaded, batch(loaded, [2])) > 1e-2
+
+
+def test_control_a_position_off_by_one_shows(loaded):
+    """A skeleton that stands one place too late."""
+    inputs = batch(loaded, [4])
+    with torch.inference_mode():
+        _, memory = prefilled(loaded, inputs)
+        memory = memory.expanded(1, 40)
+        ids, _ = padded([SKELETONS[0]], 0, loaded.device)
+        start = len(inputs.prompts[0])
+        late = text.forward(loaded.model.model.language_model, ids, torch.tensor([[start + 1, start + 2]]), memory, span=start + 3)
+        expected = plain_logits(loaded, inputs, 0, SKELETONS[0])
+        assert (loaded.lm_head(late)[0] - expected).abs().max() > 1e-2
+
+
+def test_control_a_multi_token_step_without_its_mask_shows(loaded):
+    """transformers' own cached continuation needs the cross-attention mask: without it the attention turns causal."""
+    inputs = batch(loaded, [4])
+    prompt = torch.tensor([inputs.prompts[0]])
+    after = torch.tensor([list(SKELETONS[1])])
+    seen = {"pixel_values": inputs.pixels, "aspect_ratio_ids": inputs.aspect_ids, "aspect_ratio_mask": inputs.aspect_mask}
+    image_at = inputs.prompts[0].index(inputs.image_token)
+    tiles = torch.ones(1, prompt.shape[1], 1, 4, dtype=torch.long)
+    tiles[:, :image_at] = 0
+    with torch.inference_mode():
+        cache = loaded.model(input_ids=prompt, cross_attention_mask=tiles, use_cache=True, **seen).past_key_values
+        careless = loaded.model(input_ids=after, past_key_values=cache, use_cache=True).logits[0]
+        expected = plain_logits(loaded, inputs, 0, SKELETONS[1])
+    assert (careless - expected).abs().max() > 1e-2
+
+
+def test_control_pixels_of_padding_tiles_are_live(loaded):
+    """The tower looks at padding tiles: the processor's zeros must be kept."""
+    inputs = batch(loaded, [2])
+    changed = inputs.pixels.clone()
+    changed[:, :, 2:] = 1.0
+    with torch.inference_mode():
+        a, b = (vision.encode(loaded.model, pixels, inputs.aspect_ids, inputs.aspect_mask) for pixels in (inputs.pixels, changed))
+    assert (a - b).abs().max() > 1e-2
+
+
+def test_pages_encoded_together_or_apart_are_the_same(loaded):
+    """Micro-batches of the tower change nothing but memory."""
+    inputs = batch(loaded, [4, 1, 2])
+    with torch.inference_mode():
+        a, b = (vision.encode(loaded.model, inputs.pixels, inputs.aspect_ids, inputs.aspect_mask, at_once=n) for n in (1, 3))
+    assert torch.allclose(a, b, atol=1e-5)
+
+
+def test_in_bf16_the_path_errs_no_more_than_bf16_itself(checkpoint, loaded):
+    """Against float32, the engine's logits in bf16 are about as far off as transformers' own in bf16."""
+    from extractors.backends.checkpoint import load
+
+    half = load(checkpoint, device=torch.device("cpu"), dtype=torch.bfloat16)
+    inputs, plans = batch(loaded, [4, 2]), continuations(loaded)
+    with torch.inference_mode(), listening(half) as said:
+        answers = read_fields(endless(half), replace(inputs, pixels=inputs.pixels.bfloat16()), plans, check_every=100)
+    ours, theirs = [], []
+    steps = torch.stack(said, dim=1).float()
+    with torch.inference_mode():
+        for row, generation in enumerate(g for page in answers for g in page):
+            skip = len(plans[row % len(plans)].skeleton) - 1
+            after = [t.token_id for t in generation.tokens[:-1]]
+            exact = plain_logits(loaded, inputs, row // len(plans), after)[skip:]
+            plain = plain_logits(half, replace(inputs, pixels=inputs.pixels.bfloat16()), row // len(plans), after)[skip:].float()
+            ours.append((steps[row] - exact).abs().mean())
+            theirs.append((plain - exact).abs().mean())
+    assert torch.stack(ours).mean() <= 1.5 * torch.stack(theirs).mean()
