@@ -77,6 +77,8 @@ def _database(server: EmbeddedPostgres, *, template: str) -> Iterator[str]:
     name = f"test_{uuid4().hex}"
     admin = server.url("postgres").replace("postgresql+psycopg", "postgresql", 1)
     with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(sql.Identifier(name), sql.Identifier(template))
+        )
         yield server.url(name)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -129,6 +129,7 @@ class Document(Base):
         Index("documents_queue_idx", "status", sql("priority DESC"), "created_at", "id"),
         Index("documents_lease_idx", "lease_until", postgresql_where=sql("lease_until IS NOT NULL")),
         Index("documents_sha256_idx", "sha256"),
+        Index("documents_created_at_idx", "created_at"),
     )
 
     id: Mapped[UUID] = new_id()
@@ -157,8 +158,8 @@ class Submission(Base):
     __tablename__ = "submissions"
     __table_args__ = (
         UniqueConstraint("upstream", "key"),
+        UniqueConstraint("document_id"),
         CheckConstraint("length(upstream) BETWEEN 1 AND 100 AND length(key) BETWEEN 1 AND 200", name="names"),
-        Index("submissions_document_id_idx", "document_id"),
     )
 
     id: Mapped[UUID] = new_id()

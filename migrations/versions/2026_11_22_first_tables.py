@@ -66,6 +66,7 @@ def upgrade() -> None:
     )
     op.create_index("documents_lease_idx", "documents", ["lease_until"], unique=False, postgresql_where=sa.text("lease_until IS NOT NULL"))
     op.create_index("documents_queue_idx", "documents", ["status", sa.literal_column("priority DESC"), "created_at", "id"], unique=False)
+    op.create_index("documents_created_at_idx", "documents", ["created_at"], unique=False)
     op.create_index("documents_sha256_idx", "documents", ["sha256"], unique=False)
     op.create_table(
         "pages",
@@ -125,9 +126,9 @@ def upgrade() -> None:
             deferrable=True,
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("submissions_pkey")),
+        sa.UniqueConstraint("document_id", name=op.f("submissions_document_id_key")),
         sa.UniqueConstraint("upstream", "key", name=op.f("submissions_upstream_key_key")),
     )
-    op.create_index("submissions_document_id_idx", "submissions", ["document_id"], unique=False)
     op.create_table(
         "readings",
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),

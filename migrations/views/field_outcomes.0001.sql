@@ -40,9 +40,7 @@ SELECT
     r.decided_at
 FROM public.results AS r
 JOIN public.documents AS d ON d.id = r.document_id
-LEFT JOIN LATERAL (
-    SELECT upstream, key FROM public.submissions WHERE document_id = d.id ORDER BY created_at LIMIT 1
-) AS s ON true
+LEFT JOIN public.submissions AS s ON s.document_id = d.id
 LEFT JOIN LATERAL (
     SELECT who, action FROM public.review_decisions WHERE result_id = r.id AND r.decision = 'reviewed' ORDER BY id DESC LIMIT 1
 ) AS p ON true

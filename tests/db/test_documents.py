@@ -108,8 +108,18 @@ def test_a_key_cannot_be_used_for_something_else(db: Sessions, change: dict[str,
 
 @pytest.mark.parametrize(
     "change",
-    [{"key": ""}, {"key": "k" * 201}, {"key": "a\x00b"}, {"key": "\ud800"}, {"upstream": ""}, {"upstream": "u" * 101}, {"priority": 101}],
-    ids=repr,
+    [
+        {"key": ""},
+        {"key": "k" * 201},
+        {"key": "a\x00b"},
+        {"key": "\ud800"},
+        {"upstream": ""},
+        {"upstream": "u" * 101},
+        {"document_type": "slip\x00"},
+        {"priority": 101},
+        {"metadata": {"a": "m" * 64_000}},
+    ],
+    ids=lambda change: repr(change)[:30],
 )
 def test_an_unusable_name_is_refused_with_a_reason(db: Sessions, change: dict[str, Any]) -> None:
     """What Postgres or an index could not hold is the sender's mistake, not a broken worker."""

@@ -120,15 +120,6 @@ def test_a_value_that_is_no_number_does_not_break_the_view(db: Sessions) -> None
     assert [row.number for row in rows] == [None, None]
 
 
-def test_a_repeated_submission_does_not_double_a_field(db: Sessions) -> None:
-    """However often it was sent, a field is one row."""
-    a_document(db, status=Status.ACCEPTED)
-    with begin(db) as tx:
-        tx.session.execute(text("INSERT INTO submissions (upstream, key, document_id) SELECT 'other', 'k', id FROM documents"))
-
-    assert len(ask(db, "SELECT * FROM reporting.field_outcomes")) == 2
-
-
 def test_the_backlog_is_what_waits_now(db: Sessions) -> None:
     """Decided fields are gone from it; overdue ones say so."""
     reviewed(db, Action.ACCEPT)

@@ -1,5 +1,6 @@
 """A document's way: submitted once, claimed by one worker at a time, finished, or failed with a reason."""
 
+import json
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,8 @@ from worker.store.compact import is_storable, storable, storable_json
 from worker.store.values import MAX_ATTEMPTS, Claim, ClaimLost, Failure, KeyReused, Submission, Submitted
 
 LONGEST_MESSAGE = 2_000
+LONGEST_METADATA = 64_000
+LONGEST_FILENAME = 255
 LONGEST_BACKOFF = 64  # times the first pause
 
 
@@ -34,7 +37,7 @@ def submit(tx: Tx, submission: Submission) -> Submitted:
             upstream=submission.upstream,
             key=key,
             document_id=document_id,
-            filename=storable(submission.filename) if submission.filename is not None else None,
+            filename=storable(submission.filename)[-LONGEST_FILENAME:] if submission.filename is not None else None,
             metadata_=storable_json(submission.metadata),
         )
         .on_conflict_do_nothing(index_elements=["upstream", "key"])  # waits for whoever is inserting the same key now
@@ -59,11 +62,14 @@ def submit(tx: Tx, submission: Submission) -> Submitted:
 
 
 def _check_names(submission: Submission, key: str) -> None:
-    for name, text, longest in (("upstream", submission.upstream, 100), ("key", key, 200)):
+    names = (("upstream", submission.upstream, 100), ("key", key, 200), ("document type", submission.document_type, 100))
+    for name, text, longest in names:
         if not 1 <= len(text) <= longest or not is_storable(text):
             raise InvalidSubmission(f"The submission's {name} must have 1 to {longest} characters and no NUL. Send a shorter {name}.")
     if not -100 <= submission.priority <= 100:
         raise InvalidSubmission(f"Priority {submission.priority} is out of range. Send a number between -100 and 100; higher goes first.")
+    if len(json.dumps(submission.metadata, default=str)) > LONGEST_METADATA:
+        raise InvalidSubmission(f"The metadata is longer than {LONGEST_METADATA:,} characters. Keep it where the key finds it.")
 
 
 def _same_document(tx: Tx, submission: Submission, key: str) -> UUID:

@@ -66,7 +66,11 @@ def _expire_documents(tx: Tx, backoff: timedelta, max_attempts: int, limit: int)
     rows = tx.session.execute(
         update(Document)
         .where(Document.id.in_(tx.session.execute(expired).scalars().all()))
-        .values(failures=Document.failures + abandoned(Document.lease_until), lease_until=null())
+        .values(
+            failures=Document.failures + abandoned(Document.lease_until),
+            lease_until=null(),
+            next_attempt_at=pause(backoff, Document.failures),
+        )
         .returning(Document.id, Document.failures)
     )
     return [row.id for row in rows if row.failures >= max_attempts]
