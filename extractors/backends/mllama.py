@@ -12,6 +12,7 @@ from extractors.backends import made_for
 from extractors.backends.checkpoint import Loaded, device_of, dtype_of, fingerprint_of, folder_of, load
 from extractors.backends.engine.fields import read_fields
 from extractors.backends.engine.plan import Continuation, continuations, page_inputs
+from extractors.backends.engine.skeleton import read_json
 from extractors.backends.generate import generate_json, inputs_of
 from extractors.backends.grammar import GrammarSource
 from extractors.canvas import canvas_of
@@ -25,7 +26,8 @@ log = logging.getLogger(__name__)
 class MllamaBackend:
     """Reads pages with the model in a folder or under a hub's name; weights are loaded at the first answer.
 
-    decode_mode: ``json``, one object a page by transformers' own generate; or ``fields``, all fields at once by the engine
+    decode_mode: ``json``, one object a page; or ``fields``, all fields of a page at once
+    engine: in json mode, feed what the grammar leaves no choice about; otherwise transformers' own generate writes every token
     grammar: allow only answers of the document type's form (fields mode: only the openings of a value)
     max_new_tokens: the budget of one page's answer, or of a list in fields mode; what needs more is marked as cut short
     field_tokens: the budget of one field in fields mode
@@ -40,6 +42,7 @@ class MllamaBackend:
         dtype: str = "auto",
         batch_pages: int = 8,
         grammar: bool = True,
+        engine: bool = True,
         max_new_tokens: int = 1024,
         field_tokens: int = 96,
         repetition_penalty: float = 1.0,
@@ -50,6 +53,7 @@ class MllamaBackend:
         self.decode_mode = decode_mode
         self.batch_pages = batch_pages
         self.grammar = grammar
+        self.engine = engine
         self.max_new_tokens = max_new_tokens
         self.field_tokens = field_tokens
         self.repetition_penalty = repetition_penalty  # json mode only
@@ -73,6 +77,7 @@ class MllamaBackend:
             "backend": "mllama",
             "dtype": str(self.dtype).removeprefix("torch."),
             "grammar": self.grammar,
+            "engine": self.decode_mode == "fields" or (self.engine and self.grammar and self.repetition_penalty == 1.0),
             "max_new_tokens": self.max_new_tokens,
             **({"field_tokens": self.field_tokens} if self.decode_mode == "fields" else {"repetition_penalty": self.repetition_penalty}),
         }
@@ -138,6 +143,10 @@ class MllamaBackend:
         return made_for(str(self._folder))
 
     def _json(self, batch: Sequence[PageImage], spec: DocumentType) -> list[list[Generation]]:
+        if self.engine and self.grammar and self.repetition_penalty == 1.0:
+            inputs = page_inputs(inputs_of(self.loaded, batch, spec), self.loaded.processor.image_token_id)
+            matchers = [self.grammars.matcher(spec) for _ in batch]
+            return [[said] for said in read_json(self.loaded, inputs, matchers, max_new_tokens=self.max_new_tokens)]
         generations = generate_json(
             self.loaded,
             batch,
@@ -146,7 +155,7 @@ class MllamaBackend:
             grammar=self.grammars if self.grammar else None,
             repetition_penalty=self.repetition_penalty,
         )
-        return [[generation] for generation in generations]
+        return [[said] for said in generations]
 
     def _fields(self, batch: Sequence[PageImage], spec: DocumentType) -> list[list[Generation]]:
         inputs = page_inputs(inputs_of(self.loaded, batch, spec), self.loaded.processor.image_token_id)

@@ -27,7 +27,7 @@ def loaded(checkpoint: Path) -> Loaded:
 
 @pytest.fixture
 def backend(checkpoint: Path, loaded: Loaded) -> MllamaBackend:
-    """Shares the session's weights; everything else is its own."""
-    opened = MllamaBackend(checkpoint, device="cpu", max_new_tokens=60)
+    """The reference: transformers' own generate.  Shares the session's weights; everything else is its own."""
+    opened = MllamaBackend(checkpoint, device="cpu", engine=False, max_new_tokens=60)
     opened.__dict__["loaded"] = loaded
     return opened

@@ -1,0 +1,137 @@
+"""The ``json`` decode mode with a forced skeleton: what the grammar leaves no choice about is fed, not written.
+
+Keys, colons and brackets make up most of an answer.  Wherever the grammar allows only one continuation, its tokens go in together
+with the token before them, in one forward; the model is asked only where there is something to read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import llguidance.numpy
+import numpy as np
+import torch
+from torch import Tensor
+
+from extractors.backends.checkpoint import Loaded
+from extractors.backends.engine import text
+from extractors.backends.engine.fields import ROOM, prefilled
+from extractors.backends.engine.plan import PageInputs, padded
+from extractors.backends.engine.text import Memory
+from extractors.backends.recorder import Step, spelled, step_of, traces_of
+from extractors.backends.vocabulary import Vocabulary
+from extractors.types import Generation, StopReason, TokenTrace
+
+
+@dataclass(slots=True)
+class _Page:
+    """One page's answer, while it is written."""
+
+    matcher: Any
+    budget: int
+    at: int  # position of the next token that is fed
+    order: list[TokenTrace | None] = field(default_factory=list)  # None: the model's next own token
+    written: list[TokenTrace] = field(default_factory=list)  # the model's own tokens
+    feed: list[int] = field(default_factory=list)
+    stop: StopReason | None = None
+
+    def force(self, vocabulary: Vocabulary) -> None:
+        """Take over what the grammar leaves no choice about."""
+        forced = self.matcher.compute_ff_tokens()
+        if forced and self.matcher.consume_tokens(forced):
+            self.feed += forced
+            self.order += [TokenTrace(token_id=i, text=spelled(vocabulary, i), logprob=0.0, forced=True) for i in forced]
+        if self.matcher.is_stopped():
+            self.stop = StopReason.GRAMMAR
+        elif len(self.order) >= self.budget:
+            self.stop = StopReason.LENGTH
+
+    def take(self, token: int, vocabulary: Vocabulary) -> None:
+        """The model's choice, and what follows from it."""
+        self.feed = [token]
+        self.order.append(None)
+        if token in vocabulary.eos_ids:
+            self.stop = StopReason.END
+        elif self.matcher.consume_token(token):
+            self.force(vocabulary)
+        else:
+            self.stop = StopReason.GRAMMAR  # the grammar gave up; what was read so far stands
+
+    def generation(self) -> Generation:
+        assert self.stop is not None, "the loop goes on until every page has ended"
+        own = iter(self.written)
+        return Generation(tokens=tuple(token if token is not None else next(own) for token in self.order), stop_reason=self.stop)
+
+
+def read_json(loaded: Loaded, inputs: PageInputs, matchers: Sequence[Any], *, max_new_tokens: int) -> list[Generation]:
+    """One answer for each page.
+
+    matchers: the grammar's, one a page, fresh
+    """
+    pages = [_Page(matcher, max_new_tokens, len(prompt)) for matcher, prompt in zip(matchers, inputs.prompts, strict=True)]
+    for page in pages:
+        page.force(loaded.vocabulary)
+    hidden, memory = prefilled(loaded, inputs)
+    memory = memory.expanded(1, max(page.at for page in pages) + ROOM + 1)
+    if any(page.feed for page in pages):
+        hidden, memory = _fed(loaded, memory, pages, hidden)
+    _write(loaded, memory, list(pages), hidden)
+    return [page.generation() for page in pages]
+
+
+def _write(loaded: Loaded, memory: Memory, live: Sequence[_Page], hidden: Tensor) -> None:
+    """Steps until every page has ended.  hidden: (B, hidden) of each page's last token."""
+    pending: list[Step] = []
+    while True:
+        still = [n for n, page in enumerate(live) if page.stop is None]
+        if len(still) * 2 <= len(live):
+            _settle(loaded, live, pending)
+            pending = []
+            if not still:
+                return
+            at = torch.tensor(still, device=loaded.device)
+            memory, hidden, live = memory.selected(at, at, 1), hidden[at], [live[n] for n in still]
+        logits = loaded.lm_head(hidden)  # (B, V)
+        chosen = logits.masked_fill(~_allowed(live, logits), float("-inf")).argmax(dim=-1)
+        pending.append(step_of(logits, chosen))
+        for page, token in zip(live, chosen.tolist(), strict=True):
+            if page.stop is None:
+                page.take(token, loaded.vocabulary)
+            else:
+                page.feed = []
+        if any(page.stop is None for page in live):
+            hidden, memory = _fed(loaded, memory, live, hidden)
+
+
+def _fed(loaded: Loaded, memory: Memory, pages: Sequence[_Page], before: Tensor) -> tuple[Tensor, Memory]:
+    """(B, hidden) after each page's ``feed``; a page that feeds nothing keeps what it had ``before``."""
+    furthest = max(page.at + len(page.feed) for page in pages)
+    if furthest >= memory.slots:
+        memory = memory.expanded(1, furthest + max(ROOM, memory.slots // 4) + 1)
+    ids, lengths = padded([page.feed for page in pages], loaded.vocabulary.pad_id, loaded.device)
+    where = torch.arange(ids.shape[1], device=loaded.device)[None]
+    starts = torch.tensor([page.at for page in pages], device=loaded.device)[:, None]
+    positions = torch.where(where < lengths[:, None], starts + where, memory.trash)
+    hidden = text.forward(loaded.model.model.language_model, ids, positions, memory, span=furthest)
+    last = hidden[torch.arange(len(pages), device=loaded.device), (lengths - 1).clamp_min(0)]
+    for page in pages:
+        page.at += len(page.feed)
+        page.feed = []
+    return torch.where((lengths > 0)[:, None], last, before), memory
+
+
+def _settle(loaded: Loaded, live: Sequence[_Page], pending: Sequence[Step]) -> None:
+    """Hand the steps since the last change of rows to the pages that they belong to."""
+    if pending:
+        for page, tokens in zip(live, traces_of(pending, loaded.vocabulary), strict=True):
+            page.written += tokens  # more than its order asks for, if it ended on the way
+
+
+def _allowed(live: Sequence[_Page], logits: Tensor) -> Tensor:
+    """(B, V) bool: what each page's grammar allows next."""
+    mask = llguidance.numpy.allocate_token_bitmask(len(live), logits.shape[1])
+    for n, page in enumerate(live):
+        if page.stop is None:
+            llguidance.numpy.fill_next_token_bitmask(page.matcher, mask, n)
+    bits = np.unpackbits(mask.view(np.uint8), axis=1, bitorder="little")[:, : logits.shape[1]]
+    return torch.from_numpy(bits).to(logits.device).bool()
