@@ -238,6 +238,11 @@ class Shard:
     def __len__(self) -> int:
         return len(self.tiles)
 
+    def lengths(self, page: int) -> list[int]:
+        """How many tokens the JSON answer and each field's continuation have."""
+        k = page * (1 + len(NAMES))
+        return [int(self._ends[k + i + 1] - self._ends[k + i]) for i in range(1 + len(NAMES))]
+
     def segment(self, page: int, which: int) -> tuple[np.ndarray, np.ndarray]:
         """Ids and places of the JSON answer (0) or of a field's continuation (1...)."""
         k = page * (1 + len(NAMES)) + which

@@ -180,7 +180,7 @@ def character_loss(head: CharacterHead, seen: Tensor, chars: Tensor) -> tuple[Te
     weight[0] = 0.05
     loss = F.cross_entropy(logits.flatten(0, 2), chars.flatten(), weight=weight, label_smoothing=0.02)
     there = chars > 0
-    right = (logits.argmax(-1) == chars)[there].float().mean()
+    right = (logits.argmax(-1) == chars)[there].float().mean()  # not a number for blank pages
     return loss, right
 
 
@@ -198,11 +198,17 @@ def looking_loss(looked: dict[int, Tensor], places: Tensor) -> tuple[Tensor, Ten
     losses, hit = [], torch.zeros((), device=places.device)
     for weights in looked.values():
         mass = weights.gather(-1, index.expand(-1, weights.shape[1], -1, -1))[..., 0].float().mean(1)  # (B, T)
-        losses.append(-(mass + 1e-6).log()[known].mean())
+        losses.append(-(mass + 1e-6).log()[known].sum() / known.sum().clamp(min=1))
         hit = (weights.detach().mean(1).argmax(-1) == places)[known].float().mean()
     return torch.stack(losses).mean(), hit
 
 
-def pick_segments(dice: np.random.Generator, how_many: int) -> list[int]:
-    """The JSON answer and a few fields' continuations."""
-    return [0, *(1 + dice.choice(len(NAMES), how_many, replace=False)).tolist()]
+def pick_segments(dice: np.random.Generator, lengths: Sequence[int], budget: int = 150) -> list[int]:
+    """The JSON answer (left out one time in seven) and as many fields' continuations as fill the row: all rows are then about equally long."""
+    chosen = [] if dice.random() < 0.15 else [0]
+    left = budget - sum(lengths[k] for k in chosen)
+    for k in (1 + dice.permutation(len(NAMES))).tolist():
+        if lengths[k] <= left or not chosen:
+            chosen.append(k)
+            left -= lengths[k]
+    return chosen

@@ -1,5 +1,6 @@
 """The demo model's processor: bytes as tokens, the fixed strings of prompts and answers as one token each, Llama 3's chat form."""
 
+import json
 from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
@@ -64,6 +65,12 @@ def build_processor() -> MllamaProcessor:
 
 
 def save_processor(processor: MllamaProcessor, out: Path) -> None:
-    """Write the processor, naming the class that needs no torchvision."""
+    """Write the processor, naming the image processor that needs no torchvision, in both places where readers look."""
     out.mkdir(parents=True, exist_ok=True)
     processor.save_pretrained(out)
+    config = out / "processor_config.json"
+    whole = json.loads(config.read_text(encoding="utf-8"))
+    whole["image_processor"]["image_processor_type"] = "MllamaImageProcessorPil"
+    config.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
+    alone = whole["image_processor"] | {"processor_class": "MllamaProcessor"}
+    (out / "preprocessor_config.json").write_text(json.dumps(alone, indent=2) + "\n", encoding="utf-8")

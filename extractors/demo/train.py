@@ -8,6 +8,7 @@ rate falls to zero at the end of the minutes; a stopped run goes on with --resum
 
 import argparse
 import csv
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,9 +24,10 @@ from extractors.demo.model import build_model
 from extractors.demo.objective import Batch, CharacterHead, Watch, answer_loss, character_loss, collate, looking_loss, pick_segments, prompt_ids, training_attention
 from extractors.demo.processor import build_processor
 
-PHASES = (("dense", 0.16), ("clean", 0.45), ("mixed", 1.0))  # kind of pages, until which share of the time
+PHASES = (("reading", 0.08), ("clean", 0.38), ("damaged", 1.0))  # until which share of the time
+PAGES = {"reading": {"dense": 1.0}, "clean": {"clean": 1.0}, "damaged": {"clean": 0.35, "mixed": 0.65}}  # what a phase learns from
 COLUMNS = ("step", "seconds", "phase", "rate", "answer", "chars", "looking", "chars_right", "tokens_right", "looks_right")
-DECAY_FROM = 0.55  # of the time; before, the learning rate is constant
+DECAY_FROM = 0.1  # of the time; from then on the learning rate falls in a straight line to zero
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,50 +36,45 @@ class Plan:
 
     minutes: float
     batch: int
-    fields: int  # continuations beside the JSON answer
-    muon_rate: float = 2.5e-3
-    adam_rate: float = 2e-3
+    muon_rate: float = 1.8e-3
+    adam_rate: float = 1.4e-3
     device: torch.device
     out: Path
     shards: Path
 
 
 class Feed:
-    """Random pages from the newest shards of a kind, a few files in memory at a time."""
+    """Random pages from the least used shards of a kind, a few files in memory at a time."""
 
     def __init__(self, folder: Path, seed: int, window: int = 12) -> None:
         self.folder, self.window = folder, window
         self.dice = np.random.default_rng(seed)
         self.used: dict[Path, int] = {}
-        self.open: list[tuple[Shard, np.ndarray]] = []
-        self.kind = ""
+        self.open: dict[str, list[tuple[Shard, np.ndarray]]] = {}
 
-    def _next_shard(self) -> None:
-        files = sorted(self.folder.glob(f"{self.kind}-*.npz"))
-        files = [file for file in files if ".part" not in file.name]
+    def _open_one(self, kind: str) -> tuple[Shard, np.ndarray]:
+        files = [file for file in sorted(self.folder.glob(f"{kind}-*.npz")) if ".part" not in file.name]
         if not files:
-            raise FileNotFoundError(f"No {self.kind} pages in {self.folder}. Make some: python -m extractors.demo.dataset {self.kind}")
+            raise FileNotFoundError(f"No {kind} pages in {self.folder}. Make some: python -m extractors.demo.dataset {kind}")
         fewest = min(self.used.get(file, 0) for file in files)
-        file = self.dice.choice([file for file in files if self.used.get(file, 0) == fewest])  # type: ignore[arg-type]
-        self.used[Path(file)] = fewest + 1
-        shard = Shard(Path(file))
-        self.open.append((shard, self.dice.permutation(len(shard))))
+        fresh = [file for file in files if self.used.get(file, 0) == fewest]
+        file = fresh[int(self.dice.integers(len(fresh)))]
+        self.used[file] = fewest + 1
+        shard = Shard(file)
+        return shard, self.dice.permutation(len(shard))
 
     def pages(self, kind: str, n: int) -> list[tuple[Shard, int]]:
         """``n`` pages, each from one of the open shards."""
-        if kind != self.kind:
-            self.kind, self.open = kind, []
+        opened = self.open.setdefault(kind, [])
         found: list[tuple[Shard, int]] = []
         while len(found) < n:
-            while len(self.open) < self.window:
-                self._next_shard()
-            k = int(self.dice.integers(len(self.open)))
-            shard, rest = self.open[k]
+            while len(opened) < self.window:
+                opened.append(self._open_one(kind))
+            k = int(self.dice.integers(len(opened)))
+            shard, rest = opened.pop(k)
             found.append((shard, int(rest[-1])))
-            if len(rest) == 1:
-                self.open.pop(k)
-            else:
-                self.open[k] = (shard, rest[:-1])
+            if len(rest) > 1:
+                opened.append((shard, rest[:-1]))
         return found
 
 
@@ -134,6 +131,7 @@ class Trainer:
         self.masters = Masters((self.model, self.head), plan)
         self.step, self.spent = 0, 0.0
         self.feed = Feed(plan.shards, seed=0)
+        self.stopping = False
         self.checkpoint = plan.out / "state.pt"
 
     @property
@@ -142,16 +140,17 @@ class Trainer:
 
     @property
     def phase(self) -> str:
-        return next(kind for kind, until in PHASES if self.share_of_time <= until)
+        return next(name for name, until in PHASES if self.share_of_time <= until)
 
     def rate(self) -> float:
         left = min(1.0, (1.0 - self.share_of_time) / (1.0 - DECAY_FROM))
         return left * min(1.0, (self.step + 1) / 60)
 
     def batch(self) -> Batch:
-        dense = self.phase == "dense"
-        pages = self.feed.pages(self.phase, self.plan.batch)
-        picks = [(shard, page, [] if dense else pick_segments(self.feed.dice, self.plan.fields)) for shard, page in pages]
+        kinds, shares = zip(*PAGES[self.phase].items(), strict=True)
+        kind = str(self.feed.dice.choice(kinds, p=shares))
+        pages = self.feed.pages(kind, self.plan.batch)
+        picks = [(shard, page, [] if kind == "dense" else pick_segments(self.feed.dice, shard.lengths(page))) for shard, page in pages]
         return collate(picks, self.prompt, self.processor.image_token_id, torch.bfloat16, self.plan.device)
 
     def losses(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
@@ -235,15 +234,16 @@ def run(trainer: Trainer) -> Iterator[dict[str, Any]]:
     means: dict[str, float] = {}
     with training_attention(trainer.model):
         before, saved = time.monotonic(), trainer.spent
-        while trainer.share_of_time < 1.0:
+        while trainer.share_of_time < 1.0 and not trainer.stopping:
             phase, rate = trainer.phase, trainer.rate()
             for name, value in trainer.learn().items():
-                means[name] = 0.96 * means.get(name, value) + 0.04 * value
+                if not np.isnan(value):  # a batch of blank pages says nothing about reading
+                    means[name] = 0.96 * means.get(name, value) + 0.04 * value
             now = time.monotonic()
             trainer.spent, before = trainer.spent + now - before, now
             if trainer.step % 25 == 0:
                 yield {"step": trainer.step, "seconds": round(trainer.spent), "phase": phase, "rate": round(rate, 4), **{k: round(v, 4) for k, v in means.items()}}
-            if trainer.spent - saved > 240 or trainer.share_of_time >= 1.0:
+            if trainer.spent - saved > 240 or trainer.share_of_time >= 1.0 or trainer.stopping:
                 trainer.save()
                 saved = trainer.spent
 
@@ -262,9 +262,10 @@ def main() -> None:
     device = torch.device("cuda" if args.device == "auto" and torch.cuda.is_available() else "cpu" if args.device == "auto" else args.device)
     args.out.mkdir(parents=True, exist_ok=True)
     batch = args.batch or (128 if device.type == "cuda" else 16)
-    trainer = Trainer(Plan(minutes=args.minutes, batch=batch, fields=2, device=device, out=args.out, shards=args.shards))
+    trainer = Trainer(Plan(minutes=args.minutes, batch=batch, device=device, out=args.out, shards=args.shards))
     if args.resume:
         trainer.resume()
+    signal.signal(signal.SIGTERM, lambda *_: setattr(trainer, "stopping", True))  # saves, then ends
     log = args.out / "log.csv"
     fresh = not (args.resume and log.exists())
     with log.open("w" if fresh else "a", newline="") as file:

@@ -1,0 +1,227 @@
+"""How often a model is right on generated slips, level of damage by level, and how well each confidence method knows it.
+
+The truth is known as printed, so right means: the same characters.  Slips of the split "test" are never trained or calibrated on.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from extractors.backends import Backend
+from extractors.confidence import DEFAULT, METHODS, score
+from extractors.demo.damage import LEVELS
+from extractors.demo.slips import Slip as Document
+from extractors.demo.slips import slips
+from extractors.documents.slip import Slip
+from extractors.documents.spec import Kind
+from extractors.pdf import open_file
+from extractors.read import read_pages
+from extractors.types import FieldReading, FieldState, PageImage, Reading
+
+ACCEPT_AT = 0.7
+BATCH = 8
+
+Key = tuple[str, int]  # path and ordinal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One value that the page has, or that the model says it has."""
+
+    level: int
+    path: str
+    right: bool
+    scores: Mapping[str, float | None]  # empty when the model gave no value
+    on_slip: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """One field: does the page lack it, and does the model say so?"""
+
+    level: int
+    truly: bool
+    said: bool
+
+
+@dataclass(slots=True)
+class Measurement:
+    """Everything that was seen; the figures are computed from it."""
+
+    values: list[Judged] = field(default_factory=list)
+    absences: list[Absence] = field(default_factory=list)
+    clean_pages: list[tuple[int, bool]] = field(default_factory=list)  # level, and whether a page that is no slip gave nothing to accept
+    documents: int = 0
+    pages: int = 0
+    seconds: float = 0.0  # of reading alone
+
+
+def evaluate(
+    backend: Backend,
+    *,
+    per_level: int = 100,
+    levels: Sequence[int] = LEVELS,
+    seed: int = 0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Measurement:
+    """Read ``per_level`` unseen documents at each level, in batches of eight pages."""
+    found = Measurement()
+    for level in levels:
+        for batch in _batches(slips(per_level, seed, split="test", levels=(level,)), backend):
+            began = time.perf_counter()
+            readings = read_pages([page for page, _, _ in batch], Slip.spec, backend)
+            found.seconds += time.perf_counter() - began
+            for reading, (_, truth, document) in zip(readings, batch, strict=True):
+                _judge(found, reading, truth, document)
+        found.documents += per_level
+        progress(found.documents, per_level * len(levels))
+    return found
+
+
+Work = tuple[PageImage, Mapping[str, Any], Document]
+
+
+def _batches(documents: Iterator[Document], backend: Backend) -> Iterator[list[Work]]:
+    batch: list[Work] = []
+    for document in documents:
+        with open_file(document.pdf, max_pages=10, max_pixels=50_000_000) as file:
+            pages = [file.page(n + 1).image(backend.canvas) for n in range(file.page_count)]
+        batch += [(page, truth, document) for page, truth in zip(pages, document.truth, strict=True)]
+        while len(batch) >= BATCH:
+            yield batch[:BATCH]
+            batch = batch[BATCH:]
+    if batch:
+        yield batch
+
+
+def wanted(truth: Mapping[str, Any]) -> dict[Key, str | None]:
+    """Every value that a page should give, by path and ordinal; an empty group is absent as a whole."""
+    found: dict[Key, str | None] = {}
+    for spec in Slip.spec.fields:
+        if spec.kind is not Kind.GROUP:
+            found[spec.name, 0] = truth.get(spec.name)
+        elif not truth.get(spec.name):
+            found[spec.name, 0] = None
+        else:
+            found |= {(f"{spec.name}.{key}", i): text for i, row in enumerate(truth[spec.name]) for key, text in row.items()}
+    return found
+
+
+def _judge(found: Measurement, reading: Reading, truth: Mapping[str, Any], document: Document) -> None:
+    expected = wanted(truth)
+    given: dict[Key, FieldReading] = {(one.name, one.ordinal): one for one in reading.fields}
+    found.pages += 1
+    accepted = 0
+    for key in sorted(expected.keys() | {key for key, one in given.items() if one.state is FieldState.VALUE}):
+        right_text, one = expected.get(key), given.get(key)
+        value = one is not None and one.state is FieldState.VALUE
+        if right_text is None and not value:
+            continue
+        scores = {name: score(one, name) for name in METHODS} if one is not None and value else {}
+        accepted += (scores.get(DEFAULT) or 0.0) >= ACCEPT_AT
+        right = one is not None and value and one.text == right_text
+        found.values.append(Judged(level=document.level, path=key[0], right=right, scores=scores, on_slip=document.is_slip))
+    for spec in Slip.spec.fields:
+        truly = not truth.get(spec.name)
+        said = any(one.state is FieldState.ABSENT for key, one in given.items() if key[0] == spec.name)
+        found.absences.append(Absence(level=document.level, truly=truly, said=said))
+    if not document.is_slip:
+        found.clean_pages.append((document.level, accepted == 0))
+
+
+def as_json(found: Measurement) -> dict[str, Any]:
+    """The figures, for programs; None where there is nothing to divide by."""
+    return {
+        "levels": {str(level): _level(found, level) for level in sorted({one.level for one in found.absences})},
+        "auroc": {name: auroc([(one.scores.get(name), one.right) for one in found.values if one.scores]) for name in METHODS},
+        "seconds_per_page": round(found.seconds / found.pages, 4) if found.pages else None,
+        "documents": found.documents,
+    }
+
+
+def _level(found: Measurement, level: int) -> dict[str, Any]:
+    values = [one for one in found.values if one.level == level and one.on_slip]
+    absences = [one for one in found.absences if one.level == level]
+    paths = [path for path in Slip.spec.paths() if any(one.path == path for one in values)]
+    return {
+        "value_accuracy": _share(one.right for one in values),
+        "by_field": {path: _share(one.right for one in values if one.path == path) for path in paths},
+        "absent_precision": _share(one.truly for one in absences if one.said),
+        "absent_recall": _share(one.said for one in absences if one.truly),
+        "no_slip_clean": _share(clean for at, clean in found.clean_pages if at == level),
+        "values": len(values),
+    }
+
+
+def _share(holds: Iterator[bool]) -> float | None:
+    all_of = list(holds)
+    return round(sum(all_of) / len(all_of), 4) if all_of else None
+
+
+def auroc(scored: Sequence[tuple[float | None, bool]]) -> float | None:
+    """Chance that a right value scores above a wrong one; ties count half, and no score at all is the lowest."""
+    ranked = sorted((-1.0 if value is None else value, right) for value, right in scored)
+    rights = sum(right for _, right in ranked)
+    wrongs = len(ranked) - rights
+    if not rights or not wrongs:
+        return None
+    below, won, start = 0, 0.0, 0
+    while start < len(ranked):
+        end = start
+        while end < len(ranked) and ranked[end][0] == ranked[start][0]:
+            end += 1
+        good = sum(right for _, right in ranked[start:end])
+        won += good * (below + (end - start - good) / 2)
+        below += end - start - good
+        start = end
+    return round(won / (rights * wrongs), 4)
+
+
+def risk_by_coverage(found: Measurement, name: str = DEFAULT) -> list[tuple[float, float]]:
+    """Share of the values accepted, the surest first, and the share of those that are wrong."""
+    scored = sorted(((one.scores.get(name) or 0.0, one.right) for one in found.values if one.scores), reverse=True)
+    wrong, curve = 0, []
+    for i, (_, right) in enumerate(scored, start=1):
+        wrong += not right
+        curve.append((i / len(scored), wrong / i))
+    return curve
+
+
+def show(found: Measurement, console: Any) -> None:
+    """The figures as a table on a terminal."""
+    from rich.table import Table
+
+    figures = as_json(found)
+    paths = Slip.spec.paths()
+    table = Table(title=f"{found.documents} documents, {figures['seconds_per_page']} s a page")
+    columns = ("level", "values right", *paths, "absent: precision", "absent: recall", "no slip: clean")
+    for column in columns:
+        table.add_column(column, justify="right")
+    for level, row in figures["levels"].items():
+        cells = [row["value_accuracy"], *(row["by_field"].get(path) for path in paths), row["absent_precision"], row["absent_recall"]]
+        table.add_row(level, *("-" if cell is None else f"{cell:.1%}" for cell in [*cells, row["no_slip_clean"]]))
+    console.print(table)
+    console.print("AUROC: " + ", ".join(f"{name} {value}" for name, value in figures["auroc"].items()))
+
+
+def draw(found: Measurement, picture: Any) -> None:
+    """Accuracy by level, and risk against coverage, as a PNG."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figures = as_json(found)
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4))
+    levels = list(figures["levels"])
+    left.bar(levels, [figures["levels"][level]["value_accuracy"] or 0 for level in levels], color="#3b6ea5")
+    left.set(title="Values exactly right, by damage", xlabel="damage level", ylabel="share", ylim=(0, 1))
+    for name in METHODS:
+        curve = risk_by_coverage(found, name)
+        right.plot([x for x, _ in curve], [y for _, y in curve], label=name)
+    right.set(title="Risk against coverage", xlabel="share of values accepted, surest first", ylabel="share of these that are wrong")
+    right.legend()
+    figure.tight_layout()
+    figure.savefig(picture, dpi=120)
+    pyplot.close(figure)

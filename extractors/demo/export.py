@@ -1,0 +1,60 @@
+"""Write a training's weights as a checkpoint folder that ``from_pretrained`` loads.
+
+    python -m extractors.demo.export [--state .train/run/state.pt] [--out extractors/demo/weights]
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import MllamaForConditionalGeneration
+
+from extractors import prompts
+from extractors.demo import WEIGHTS
+from extractors.demo.model import build_model
+from extractors.demo.processor import build_processor, save_processor
+from extractors.documents.slip import Slip
+
+NAME = "surefield-demo-slip"
+
+
+def model_of(state: Path) -> tuple[MllamaForConditionalGeneration, dict[str, Any]]:
+    """The model of a saved training, in float32, and what the training says of itself."""
+    saved = torch.load(state, map_location="cpu", weights_only=True)
+    model = build_model(build_processor())
+    with torch.no_grad():
+        for parameter, master in zip(model.parameters(), saved["master"], strict=False):  # the character head's come after
+            parameter.copy_(master)
+    return model, {"steps": saved["step"], "training_seconds": round(saved["spent"])}
+
+
+def export(model: MllamaForConditionalGeneration, out: Path, *, about: dict[str, Any]) -> None:
+    """Processor, bfloat16 weights, and ``surefield.json``, which says what the model was made for."""
+    save_processor(build_processor(), out)
+    model.to(torch.bfloat16).save_pretrained(out)
+    said = {
+        "name": NAME,
+        "document_types": [Slip.spec.name],
+        "prompt_hash": {mode: prompts.prompt_hash(Slip.spec, mode) for mode in ("json", "fields")},
+        **about,
+    }
+    (out / "surefield.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--state", type=Path, default=Path(".train/run/state.pt"))
+    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    parser.add_argument("--untrained", action="store_true", help="a loadable checkpoint that has learned nothing")
+    args = parser.parse_args()
+    if args.untrained:
+        model, about = build_model(build_processor()), {"steps": 0}
+    else:
+        model, about = model_of(args.state)
+    export(model, args.out, about=about)
+
+
+if __name__ == "__main__":
+    main()
