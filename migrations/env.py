@@ -5,6 +5,7 @@ import os
 from alembic import context
 from sqlalchemy import Connection
 
+from worker import models_people  # noqa: F401  its tables belong to the same metadata
 from worker.db import open_engine
 from worker.models import Base
 

@@ -334,6 +334,7 @@ class ReviewItem(Base):
         CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed"),
         CheckConstraint("(leased_by IS NULL) = (lease_until IS NULL)", name="lease"),
         Index("review_items_document_id_idx", "document_id"),
+        Index("review_items_leased_by_idx", "leased_by", postgresql_where=sql("leased_by IS NOT NULL")),
         Index("review_items_queue_idx", sql("priority DESC"), "deadline", "created_at", postgresql_where=sql("state = 'open'")),
     )
 
@@ -361,6 +362,7 @@ class ReviewDecision(Base):
         CheckConstraint("action <> 'correct' OR text IS NOT NULL", name="correction_has_text"),
         CheckConstraint("length(who) BETWEEN 1 AND 200", name="who"),
         Index("review_decisions_result_id_idx", "result_id"),
+        Index("review_decisions_who_idx", "who", "decided_at"),  # a person's pace, and his last decision to undo
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

@@ -1,14 +1,16 @@
 """People decide: items are leased one by one, every decision is kept for ever, and the second of two gets a conflict."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, null, or_, select, update
 
 from extractors.types import FieldState
 from worker.db import Tx
 from worker.models import Action, Document, FieldEvidence, ItemState, Outcome, Result, ReviewDecision, ReviewItem, Status
+from worker.models_people import ReviewSkip
 from worker.store.compact import boxes_in, is_storable, storable, storable_json
 from worker.store.values import Decided, Decision, InvalidDecision, Item, ItemFilter, NotFound, ReviewConflict
 
@@ -42,23 +44,33 @@ def item(tx: Tx, item_id: UUID) -> Item:
     return _item(row)
 
 
-def claim_item(tx: Tx, who: str, *, lease: timedelta, filters: ItemFilter = ANY) -> Item | None:
-    """Lease the next open item to a person; what he holds already comes first, what others hold is passed over."""
+def claim_item(tx: Tx, who: str, *, lease: timedelta, filters: ItemFilter = ANY, besides: Collection[UUID] = ()) -> Item | None:
+    """Lease the next open item to a person; what he holds already comes first, what others hold is passed over.
+
+    What he skipped lately is passed over too, and so is ``besides``: what lies on his desk already.
+    """
     _check_name(who)
     mine = and_(ReviewItem.leased_by == who, ReviewItem.lease_until >= func.now())
-    picked = tx.session.execute(
-        select(ReviewItem.id)
-        .join(Result, ReviewItem.result_id == Result.id)
-        .join(Document, ReviewItem.document_id == Document.id)
-        .where(ReviewItem.state == ItemState.OPEN, or_(_unleased(), ReviewItem.leased_by == who), *_matching(filters))
-        .order_by(func.coalesce(mine, literal(False)).desc(), *ORDER)
-        .limit(1)
-        .with_for_update(of=ReviewItem, skip_locked=True)
-    ).scalar_one_or_none()
+    # Two questions rather than one: each can follow an index to its first row, however long the queue is.
+    picked = _first(tx, mine, who, filters, besides) or _first(tx, _unleased(), who, filters, besides)
     if picked is None:
         return None
     tx.session.execute(update(ReviewItem).where(ReviewItem.id == picked).values(leased_by=who, lease_until=func.now() + lease))
     return item(tx, picked)
+
+
+def _first(tx: Tx, among: ColumnElement[bool], who: str, filters: ItemFilter, besides: Collection[UUID]) -> UUID | None:
+    """The first open item among these, its row locked."""
+    skipped = select(ReviewSkip.item_id).where(ReviewSkip.item_id == ReviewItem.id, ReviewSkip.who == who, ReviewSkip.until > func.now())
+    return tx.session.execute(
+        select(ReviewItem.id)
+        .join(Result, ReviewItem.result_id == Result.id)
+        .join(Document, ReviewItem.document_id == Document.id)
+        .where(ReviewItem.state == ItemState.OPEN, among, *_matching(filters), ReviewItem.id.not_in(besides), ~skipped.exists())
+        .order_by(*ORDER)
+        .limit(1)
+        .with_for_update(of=ReviewItem, skip_locked=True)
+    ).scalar_one_or_none()
 
 
 def release_item(tx: Tx, item_id: UUID, who: str) -> None:
@@ -230,7 +242,12 @@ def _matching(filters: ItemFilter) -> list[ColumnElement[bool]]:
         Result.name: filters.field,
         ReviewItem.reason: filters.reason,
     }
-    return [column == wanted for column, wanted in columns.items() if wanted is not None]
+    wanted = [column == value for column, value in columns.items() if value is not None]
+    if filters.older_than is not None:
+        wanted.append(ReviewItem.created_at < func.now() - filters.older_than)
+    if filters.least_priority is not None:
+        wanted.append(ReviewItem.priority >= filters.least_priority)
+    return wanted
 
 
 def _unleased() -> ColumnElement[bool]:

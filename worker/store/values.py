@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -194,6 +194,8 @@ class ItemFilter:
     document_type: str | None = None
     field: str | None = None
     reason: str | None = None
+    older_than: timedelta | None = None
+    least_priority: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,188 @@
+"""A reviewer's desk: what he holds, skips, notes and may undo, and everything that is known about the field before him."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, null, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from extractors.types import Box, TokenTrace
+from worker.db import Tx
+from worker.models import Action, Document, FieldEvidence, ItemState, Page, PageReading, ReviewDecision, ReviewItem, Submission
+from worker.models_people import ReviewNote, ReviewSkip
+from worker.store.compact import boxes_in, storable, tokens_in
+from worker.store.review import item
+from worker.store.values import InvalidDecision, Item
+
+UNDO_WITHIN = timedelta(hours=24)
+LONGEST_NOTE = 4_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What one page says about the field."""
+
+    tokens: tuple[TokenTrace, ...]
+    text: str | None
+    page: int
+    boxes: tuple[Box, ...]
+    box_source: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageView:
+    """One page as people see it."""
+
+    number: int
+    width_pt: float
+    height_pt: float
+    view_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One decision, or note, about an item."""
+
+    who: str
+    action: Action | None  # None: a note
+    text: str | None
+    version: int | None  # of the item after the decision
+    at: datetime
+    seen: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """All that a person needs to decide one item."""
+
+    item: Item
+    evidence: Evidence | None
+    page: PageView | None
+    filename: str | None
+    page_count: int | None
+    said: tuple[Said, ...]  # oldest first
+
+
+def before_deciding(tx: Tx, item_id: UUID) -> Before:
+    """Everything that is known about one item.
+
+    Raises NotFound.
+    """
+    found = item(tx, item_id)
+    evidence = _evidence(tx, found.field_id)
+    number = found.page or (evidence.page if evidence else 1)
+    name = tx.session.execute(
+        select(Submission.filename, Document.page_count)
+        .join(Document, Submission.document_id == Document.id)
+        .where(Submission.document_id == found.document_id)
+        .limit(1)
+    ).one_or_none()
+    page = next((page for page in pages(tx, found.document_id) if page.number == number), None)
+    return Before(
+        item=found,
+        evidence=evidence,
+        page=page,
+        filename=name.filename if name else None,
+        page_count=name.page_count if name else None,
+        said=said_about(tx, item_id),
+    )
+
+
+def pages(tx: Tx, document_id: UUID) -> list[PageView]:
+    """The pages of a document, in order."""
+    rows = tx.session.execute(
+        select(Page.number, Page.width_pt, Page.height_pt, Page.view_sha256).where(Page.document_id == document_id).order_by(Page.number)
+    )
+    return [PageView(**row._mapping) for row in rows]
+
+
+def said_about(tx: Tx, item_id: UUID) -> tuple[Said, ...]:
+    """Decisions and notes about an item, oldest first."""
+    d = ReviewDecision
+    decisions = tx.session.execute(select(d.who, d.action, d.text, d.version, d.decided_at.label("at"), d.seen).where(d.item_id == item_id))
+    n = ReviewNote
+    notes = tx.session.execute(select(n.who, n.text, n.written_at.label("at")).where(n.item_id == item_id))
+    found = [Said(**row._mapping) for row in decisions]
+    found += [Said(**row._mapping, action=None, version=None, seen={}) for row in notes]
+    return tuple(sorted(found, key=lambda each: each.at))
+
+
+def hold_items(tx: Tx, who: str, item_ids: Collection[UUID], *, lease: timedelta) -> set[UUID]:
+    """Hold on to these items for another lease; returns those that are still his.
+
+    One whose lease ran out is his again unless somebody else took it meanwhile.
+    """
+    free = or_(ReviewItem.lease_until.is_(None), ReviewItem.lease_until < func.now(), ReviewItem.leased_by == who)
+    kept = tx.session.execute(
+        update(ReviewItem)
+        .where(ReviewItem.id.in_(item_ids), ReviewItem.state == ItemState.OPEN, free)
+        .values(leased_by=who, lease_until=func.now() + lease)
+        .returning(ReviewItem.id)
+    )
+    return set(kept.scalars())
+
+
+def release_all(tx: Tx, who: str) -> None:
+    """He goes home: what he holds is free for others at once."""
+    tx.session.execute(update(ReviewItem).where(ReviewItem.leased_by == who).values(leased_by=null(), lease_until=null()))
+
+
+def skip_item(tx: Tx, item_id: UUID, who: str) -> None:
+    """Give the item back; it does not come to this person again for an hour."""
+    tx.session.execute(
+        update(ReviewItem).where(ReviewItem.id == item_id, ReviewItem.leased_by == who).values(leased_by=null(), lease_until=null())
+    )
+    row = pg_insert(ReviewSkip).values(item_id=item_id, who=who)
+    again = row.on_conflict_do_update(index_elements=["item_id", "who"], set_={"until": func.now() + timedelta(hours=1)})
+    tx.session.execute(again)
+
+
+def forget_skips(tx: Tx, who: str) -> None:
+    """What he skipped may come to him again."""
+    tx.session.execute(update(ReviewSkip).where(ReviewSkip.who == who).values(until=func.now()))
+
+
+def add_note(tx: Tx, item_id: UUID, who: str, text: str) -> None:
+    """Keep a remark about an item.
+
+    Raises InvalidDecision when it is empty or too long.
+    """
+    text = storable(text.strip())
+    if not 1 <= len(text) <= LONGEST_NOTE:
+        raise InvalidDecision(f"A note has 1 to {LONGEST_NOTE} characters. Shorten it.")
+    tx.session.execute(insert(ReviewNote).values(item_id=item_id, who=who, text=text))
+
+
+def last_decision(tx: Tx, who: str) -> tuple[UUID, int] | None:
+    """The item that he decided last and its version, if it still stands and is not older than a day."""
+    row = tx.session.execute(
+        select(ReviewDecision.item_id, ReviewDecision.version)
+        .join(ReviewItem, ReviewItem.id == ReviewDecision.item_id)
+        .where(
+            ReviewDecision.who == who,
+            ReviewDecision.decided_at > func.now() - UNDO_WITHIN,
+            ReviewDecision.action != Action.UNDO,
+            ReviewDecision.version == ReviewItem.version,
+            ReviewItem.state == ItemState.CLOSED,
+        )
+        .order_by(ReviewDecision.decided_at.desc(), ReviewDecision.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else (row.item_id, row.version)
+
+
+def _evidence(tx: Tx, field_id: UUID | None) -> Evidence | None:
+    if field_id is None:
+        return None
+    row = tx.session.execute(
+        select(FieldEvidence.tokens, FieldEvidence.text, FieldEvidence.boxes, FieldEvidence.box_source, Page.number)
+        .join(PageReading, FieldEvidence.reading_id == PageReading.id)
+        .join(Page, Page.id == PageReading.page_id)
+        .where(FieldEvidence.id == field_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    return Evidence(tokens=tokens_in(row.tokens), text=row.text, page=row.number, boxes=boxes_in(row.boxes), box_source=row.box_source)
