@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 DATABASE = "surefield"
 SOCKET_PATH_MAX = 103  # bytes; the strictest of the systems in use (macOS), Linux takes 107
 PROBE_SECONDS = 2
+FULL = ("too many clients", "remaining connection slots")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,14 @@ class EmbeddedPostgres:
         with self._alone():
             self._account = account_for(self.data_dir)
             self._stop()
+
+    def stop_if_unused(self) -> None:
+        """Stop the server unless somebody is connected to it."""
+        if self.data_dir.exists() and self.answers():
+            with self._alone(), self._connect() as connection:
+                clients = "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
+                if connection.execute(clients).fetchone() == (0,):
+                    self._stop()
 
     def answers(self) -> bool:
         """Whether the server answers a query now."""
@@ -161,13 +170,13 @@ class EmbeddedPostgres:
             return True  # cannot look: then the name has to do, and the probe decides
 
     def _probe(self) -> psycopg.Error | None:
-        """Why the server does not answer ``select 1``, or None when it does."""
+        """Why the server does not answer ``select 1``, or None when it does, or is alive but full."""
         try:
             with self._connect() as connection:
                 connection.execute("select 1")
             return None
         except psycopg.Error as error:
-            return error
+            return None if any(words in str(error) for words in FULL) else error
 
     def _attach(self) -> bool:
         """Wait for the folder's running server to answer; False when there is none, or when it had to be stopped."""
