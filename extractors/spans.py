@@ -6,8 +6,9 @@ after it, or hold several values' delimiters at once.
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import accumulate, count
 
 from extractors import byte_json
 from extractors.byte_json import Node
@@ -23,10 +24,24 @@ def fields_of(answer: PageAnswer, spec: DocumentType) -> tuple[FieldReading, ...
     A group gives a reading for each member of each row; when it is empty or damaged, one under its own name says so.
     """
     if answer.decode_mode == "fields":
-        return tuple(_per_field(answer.generations, spec))
+        return _numbered(_per_field(answer.generations, spec))
     if len(answer.generations) != 1:
         return tuple(_nothing(field, "missing") for field in spec.fields)
-    return tuple(_whole(answer.generations[0], spec.fields))
+    return _numbered(_whole(answer.generations[0], spec.fields))
+
+
+def _numbered(readings: Iterable[FieldReading]) -> tuple[FieldReading, ...]:
+    """Every name and ordinal once: an invented key may come twice, or be spelled like the path of a group's member."""
+    given = list(readings)
+    taken = {(reading.name, reading.ordinal) for reading in given if reading.problem != "unknown_key"}
+    numbered = []
+    for reading in given:
+        if reading.problem == "unknown_key":
+            ordinal = next(n for n in count(reading.ordinal) if (reading.name, n) not in taken)
+            reading = replace(reading, ordinal=ordinal)
+            taken.add((reading.name, ordinal))
+        numbered.append(reading)
+    return tuple(numbered)
 
 
 def _whole(generation: Generation, fields: Sequence[FieldSpec]) -> Iterator[FieldReading]:
@@ -81,14 +96,14 @@ class _Spelling:
 def _object(said: _Spelling, node: Node | None, fields: Sequence[FieldSpec], prefix: str = "", ordinal: int = 0) -> Iterator[FieldReading]:
     """Readings of an object's fields; ``prefix`` and ``ordinal`` when it is a row of a group."""
     entries = node.entries if node is not None else []
-    count = Counter(key for key, _ in entries)
+    times = Counter(key for key, _ in entries)
     last = dict(entries)
     doubled = node is not None and node.problem == "repeated_answer"
     for field in fields:
         if field.name not in last:
             yield _nothing(field, _why_missing(node), prefix, ordinal, said)
             continue
-        problem = "repeated_key" if count[field.name] > 1 else ("repeated_answer" if doubled else None)
+        problem = "repeated_key" if times[field.name] > 1 else ("repeated_answer" if doubled else None)
         yield from _field(said, last[field.name], field, prefix, ordinal, problem)
     known = {field.name for field in fields}
     yield from (_unknown(said, key, value, prefix, ordinal) for key, value in entries if key not in known)

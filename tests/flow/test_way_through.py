@@ -308,3 +308,14 @@ def test_stages_take_documents_only_at_their_own_status(house):
     for stage in (extract, score, route):
         stage.run(document, house.rt)
     assert house.status(document) == "submitted"
+
+
+def test_keys_that_the_model_invents_twice_do_not_break_the_save(make_house):
+    """Each is kept in the evidence under a place of its own, and none reaches the answer's accepted rows."""
+    house = make_house(
+        Line(raw=b'{"payee": "Foo Ltd", "x": "1", "x": "2", "items.amount": "3", "items": [{"description": "a", "amount": "4"}]}')
+    )
+    document = house.submit(a_pdf())
+    house.work()
+    assert house.status(document) == "in_review"
+    assert [row.ordinal for row in house.rows("SELECT ordinal FROM fields WHERE name = 'x' ORDER BY 1")] == [0, 1]

@@ -5,6 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -43,7 +44,7 @@ def submit(
         rt.document_type(type)  # a misspelt type is said at once
         ids, refused = submit_files(files, type, rt, upstream=settings.upstream, key=key, priority=priority, password=secret)
         if wait:
-            with machine.running(settings) if base.embedded and not machine.runs(settings) else machine.nothing():
+            with nullcontext() if machine.runs(settings) or not base.embedded else machine.running(settings):
                 wait_for(ids, rt, console=Console(stderr=True))
         rows = reporting.documents(rt.sessions, ids)
     if as_json:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -97,4 +97,19 @@ def children(settings: Settings) -> tuple[Child, ...]:
     )
 
 
-__all__ = ["Supervisor", "children", "database", "environment_of", "runtime"]
+@contextmanager
+def running(settings: Settings, *, tell: Callable[[str], None] = lambda said: print(said, file=sys.stderr)) -> Iterator[Supervisor]:
+    """The workers and the sweeper, kept running while the block lasts; the embedded Postgres is watched with them."""
+    postgres = EmbeddedPostgres(settings.state_dir) if _is_ours(settings) else None
+    with Supervisor(settings.state_dir, children(settings), postgres=postgres, tell=tell) as supervisor:
+        yield supervisor
+
+
+def runs(settings: Settings) -> bool:
+    """Whether workers run in this state folder already, under another command."""
+    return Supervisor.runs(settings.state_dir)
+
+
+def _is_ours(settings: Settings) -> bool:
+    postgres = EmbeddedPostgres(settings.state_dir)
+    return settings.database_url is not None and settings.database_url.get_secret_value() == postgres.url()
