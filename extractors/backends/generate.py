@@ -53,6 +53,14 @@ def generate_json(
     processors = LogitsProcessorList()
     if grammar is not None:
         processors.append(GrammarMask([grammar.matcher(spec) for _ in pages], loaded.vocabulary, prompt_tokens))
+    rows = generate_recorded(loaded, inputs, max_new_tokens=max_new_tokens, processors=processors, repetition_penalty=repetition_penalty)
+    return [ended(row, loaded.vocabulary) for row in rows]
+
+
+def generate_recorded(
+    loaded: Loaded, inputs: Any, *, max_new_tokens: int, processors: LogitsProcessorList | None = None, repetition_penalty: float = 1.0
+) -> list[list[TokenTrace]]:
+    """Greedy ``generate`` with the recorder listening; each row's tokens to the batch's last step."""
     recorder = Recorder()
     with recorder.attached(loaded.lm_head) as after_step:
         loaded.model.generate(
@@ -63,12 +71,12 @@ def generate_json(
             top_p=None,
             top_k=None,
             repetition_penalty=repetition_penalty,
-            eos_token_id=list(loaded.vocabulary.eos_ids),
+            eos_token_id=list(loaded.vocabulary.eos_ids) or None,
             pad_token_id=loaded.vocabulary.pad_id,
             logits_processor=processors,
             stopping_criteria=StoppingCriteriaList([after_step]),
         )
-    return [ended(row, loaded.vocabulary) for row in recorder.traces(loaded.vocabulary)]
+    return recorder.traces(loaded.vocabulary)
 
 
 def ended(row: Sequence[TokenTrace], vocabulary: Vocabulary) -> Generation:
