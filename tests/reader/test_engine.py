@@ -199,7 +199,7 @@ def spoiled(loaded: Loaded, inputs: PageInputs, monkeypatch: pytest.MonkeyPatch,
     original = text.forward
 
     def changed(*arguments: object, **options: object) -> Tensor:
-        if options.get("cross_mask") is not None:
+        if options.get("row_gate") is not None:
             options |= changes
         return original(*arguments, **options)
 

@@ -100,8 +100,10 @@ def prefill(text: Any, ids: Tensor, lengths: Tensor, image_at: Tensor, states: T
     )
     after_image = where >= image_at[:, None]  # (B, P)
     # Rows before the image see all tiles, padding tiles included, and lose their MLP's output: that is what the model was trained with.
-    tokens = tile_mask.repeat_interleave(states.shape[1] // tile_mask.shape[1], dim=1)  # (B, M)
-    cross_mask = (tokens[:, None] | ~after_image[:, :, None])[:, None]  # (B, 1, P, M)
+    cross_mask = None
+    if not bool(tile_mask.all()):
+        tokens = tile_mask.repeat_interleave(states.shape[1] // tile_mask.shape[1], dim=1)  # (B, M)
+        cross_mask = (tokens[:, None] | ~after_image[:, :, None])[:, None]  # (B, 1, P, M)
     hidden = forward(text, ids, positions, memory, span=width, cross_mask=cross_mask, row_gate=after_image[..., None].to(states.dtype))
     return hidden[torch.arange(batch, device=ids.device), lengths - 1], memory
 
@@ -128,11 +130,13 @@ def forward(
     returns:    (R, q, hidden), normalised for lm_head
     """
     slots = torch.arange(span, device=ids.device)
-    visible = (slots[None, None] <= positions[..., None])[:, None]  # (R, 1, q, span)
+    groups = text.config.num_attention_heads // text.config.num_key_value_heads
     rows = torch.arange(ids.shape[0], device=ids.device)[:, None]  # (R, 1)
     hidden = text.embed_tokens(ids)
     angles = text.rotary_emb(hidden, position_ids=positions)
-    mask = memory.seen_mask if cross_mask is None else cross_mask
+    visible = _additive((slots[None, None] <= positions[..., None])[:, None], groups, hidden.dtype)
+    seen = memory.seen_mask if cross_mask is None else cross_mask
+    mask = None if seen is None else _additive(seen, groups, hidden.dtype)
     for number, layer in enumerate(text.layers):
         normed = layer.input_layernorm(hidden)
         if number in memory.seen_keys:
@@ -147,10 +151,17 @@ def forward(
     return normalised
 
 
+def _additive(mask: Tensor, groups: int, dtype: torch.dtype) -> Tensor:
+    """A bool mask as attention adds it, its queries repeated for the heads that share keys; made once for all layers."""
+    if mask.shape[2] > 1:
+        mask = mask.repeat(1, 1, groups, 1)
+    return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, float("-inf"))
+
+
 def _self(
     attn: Any, x: Tensor, angles: tuple[Tensor, Tensor], memory: Memory, number: int, at: tuple[Tensor, Tensor], visible: Tensor
 ) -> Tensor:
-    """x: (R, q, hidden); visible: (R, 1, q, span)"""
+    """x: (R, q, hidden); visible: (R, 1, groups * q or 1, span), additive"""
     rows, new, _ = x.shape
     query = attn.q_proj(x).view(rows, new, attn.num_heads, attn.head_dim).transpose(1, 2)
     key = attn.k_proj(x).view(rows, new, attn.num_key_value_heads, attn.head_dim).transpose(1, 2)
@@ -162,15 +173,14 @@ def _self(
     span = visible.shape[-1]
     groups = attn.num_key_value_groups
     query = query.reshape(rows, attn.num_key_value_heads, groups * new, attn.head_dim)  # heads that share keys become queries
-    mask = visible if new == 1 else visible.repeat(1, 1, groups, 1)
-    out = scaled_dot_product_attention(query, keys[:, :, :span], values[:, :, :span], attn_mask=mask)
+    out = scaled_dot_product_attention(query, keys[:, :, :span], values[:, :, :span], attn_mask=visible)
     out = out.reshape(rows, attn.num_heads, new, attn.head_dim).transpose(1, 2).reshape(rows, new, -1)
     projected: Tensor = attn.o_proj(out)
     return projected
 
 
 def _cross(attn: Any, x: Tensor, memory: Memory, number: int, mask: Tensor | None, looked: list[Tensor] | None) -> Tensor:
-    """x: (R, q, hidden); mask: (B, 1, 1 or F * q, M)"""
+    """x: (R, q, hidden); mask: (B, 1, 1 or groups * F * q, M), additive"""
     rows, new, _ = x.shape
     keys, values = memory.seen_keys[number], memory.seen_values[number]
     pages, heads, _, width = keys.shape
@@ -178,11 +188,9 @@ def _cross(attn: Any, x: Tensor, memory: Memory, number: int, mask: Tensor | Non
     queries = memory.fields * new
     query = attn.q_norm(attn.q_proj(x).view(rows, new, attn.num_heads, width))
     query = query.view(pages, queries, heads, groups, width).permute(0, 2, 3, 1, 4).reshape(pages, heads, groups * queries, width)
-    if mask is not None and mask.shape[2] > 1:
-        mask = mask.repeat(1, 1, groups, 1)
     if looked is not None:
         weights = query @ keys.transpose(-1, -2) * attn.scaling
-        weights = (weights if mask is None else weights.masked_fill(~mask, float("-inf"))).softmax(-1)
+        weights = (weights if mask is None else weights + mask).softmax(-1)
         looked.append(weights.view(pages, heads * groups, queries, -1).mean(1).view(rows, new, -1))
         out = weights @ values
     else:
