@@ -1,5 +1,6 @@
 """Rows for tests, made through the store as the stages make them."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -167,6 +168,17 @@ def everything_about(db: Sessions, document_id: UUID) -> Mapping[str, list[Any]]
     """Every row of every table that belongs to the document."""
     with db() as session:
         return {name: list(rows) for name, rows in _tables(session, document_id)}
+
+
+def wait_for_lock(db: Sessions) -> None:
+    """Return when some transaction of this database waits for another's lock."""
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+    for _ in range(500):
+        with db() as session:
+            if session.execute(waiting).scalar_one():
+                return
+        time.sleep(0.02)
+    raise AssertionError("nobody waits for a lock")
 
 
 def _tables(session: Session, document_id: UUID) -> Iterator[tuple[str, Sequence[Any]]]:

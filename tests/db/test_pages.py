@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.errors import MissingBlob, ModelNotLoadable
 from extractors.types import Alternative, Box, FieldReading, FieldState, StopReason, TokenTrace, Word
-from tests.factories import LEASE, MadeDocument, a_document, a_field, a_page, a_reading, begin, everything_about, page_claims
+from tests.factories import LEASE, MadeDocument, a_document, a_field, a_page, a_reading, begin, everything_about, page_claims, wait_for_lock
 from worker import store
 from worker.db import Tx, transaction
 from worker.models import Status
@@ -178,22 +178,14 @@ def test_two_workers_that_finish_the_last_two_pages_at_once_cannot_both_miss_the
     with ThreadPoolExecutor(2) as pool:
         one, two = pool.submit(early), pool.submit(late)
         assert waiting.wait(10)
-        wait_for_lock(db)  # late now stands before the document's row, with a transaction older than early's commit
-        may_commit.set()
+        try:
+            wait_for_lock(db)  # late now stands before the document's row, with a transaction older than early's commit
+        finally:
+            may_commit.set()
         answers = [one.result(10), two.result(10)]
 
     assert answers == [[], [document.id]]
     assert (status_of(db, document), readings(db, document)) == ("extracted", 2)
-
-
-def wait_for_lock(db: Sessions) -> None:
-    for _ in range(200):
-        with db() as session:
-            blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            if session.execute(text(blocked)).scalar_one():
-                return
-            session.execute(text("SELECT pg_sleep(0.02)"))
-    raise AssertionError("nobody waits for a lock")
 
 
 def test_batches_that_share_documents_do_not_deadlock(db: Sessions) -> None:

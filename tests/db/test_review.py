@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.types import Box, FieldState
-from tests.factories import LEASE, MadeDocument, a_document, begin, everything_about, results_of
+from tests.factories import LEASE, MadeDocument, a_document, begin, everything_about, results_of, wait_for_lock
 from worker import store
 from worker.db import transaction
 from worker.models import Action, ItemState, Status
@@ -170,18 +170,40 @@ def test_two_people_who_decide_the_last_two_fields_at_once_end_the_review(db: Se
     document = two_to_review(db)
     with begin(db) as tx:
         items = store.list_items(tx)
-    gate = Barrier(2)
+    decided, may_commit = Event(), Event()
 
-    def work(item: store.Item) -> store.Decided:
+    def early() -> store.Decided:
         with begin(db) as tx:
-            gate.wait()
-            return store.decide(tx, store.Decision(item_id=item.item_id, version=1, who="ada", action=Action.ACCEPT))
+            done = store.decide(tx, store.Decision(item_id=items[0].item_id, version=1, who="ada", action=Action.ACCEPT))
+            decided.set()
+            assert may_commit.wait(10)
+            return done
+
+    def late() -> store.Decided:
+        assert decided.wait(10)
+        return decide(db, items[1], Action.ACCEPT, who="bob")
 
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(work, items))
+        one, two = pool.submit(early), pool.submit(late)
+        try:
+            wait_for_lock(db)
+        finally:
+            may_commit.set()
+        answers = [one.result(10), two.result(10)]
 
-    assert sorted(answer.open_items for answer in answers) == [0, 1]
+    assert [answer.open_items for answer in answers] == [1, 0]
     assert everything_about(db, document.id)["documents"][0]["status"] == "reviewed"
+
+
+def test_a_decision_about_an_older_version_gets_a_conflict(db: Sessions) -> None:
+    """The item was decided and opened again meanwhile: it looks the same, and is not what the person saw."""
+    document = in_review(db)
+    seen = item_of(db, document)
+    decide(db, seen, Action.ACCEPT)
+    decide(db, item_of(db, document), Action.UNDO)
+
+    with pytest.raises(store.ReviewConflict):
+        decide(db, seen, Action.ACCEPT, who="bob")
 
 
 def test_the_second_of_two_decisions_gets_a_conflict(db: Sessions) -> None:

@@ -90,7 +90,7 @@ def decide(tx: Tx, decision: Decision) -> Decided:
     tx.session.execute(select(Document.id).where(Document.id == document_id).with_for_update()).one()
     before = item(tx, decision.item_id)  # as it is now that nobody else can decide anything of this document
     _check(decision, before)
-    _close_or_open(tx, decision)
+    _close_or_open(tx, decision)  # from here on ``before`` is known to be the version that the person saw
     _keep(tx, decision, before)
     _apply(tx, decision)
     return _settle(tx, before)
@@ -98,8 +98,6 @@ def decide(tx: Tx, decision: Decision) -> Decided:
 
 def _check(decision: Decision, before: Item) -> None:
     _check_name(decision.who)
-    if before.version != decision.version:
-        raise _changed(before.item_id)
     if decision.action is Action.CORRECT and not (decision.text or "").strip():
         raise InvalidDecision("A correction needs its text. If the document does not have the field, decide 'absent'.")
     if decision.action is not Action.CORRECT and (decision.text is not None or decision.value is not None):
@@ -128,7 +126,7 @@ def _close_or_open(tx: Tx, decision: Decision) -> None:
         .returning(ReviewItem.id)
     ).one_or_none()
     if row is None:
-        raise _changed(decision.item_id)
+        raise ReviewConflict(f"Item {decision.item_id} was changed or is held by somebody else. Load it again and look at what it is now.")
 
 
 def _keep(tx: Tx, decision: Decision, before: Item) -> None:
@@ -229,10 +227,6 @@ def _item(row: Row[Any]) -> Item:
 def _check_name(who: str) -> None:
     if not 1 <= len(who) <= 200 or not is_storable(who):
         raise InvalidDecision("Reviewing needs the name of who does it, at most 200 characters. Log in, or pass --who.")
-
-
-def _changed(item_id: UUID) -> ReviewConflict:
-    return ReviewConflict(f"Item {item_id} was changed or is held by somebody else. Load it again and look at what it is now.")
 
 
 def _matching(filters: ItemFilter) -> list[ColumnElement[bool]]:
