@@ -23,7 +23,7 @@ SQL = "SELECT field, text, score, decision, reason FROM reporting.field_outcomes
 def run() -> None:
     """Read the sample PDFs end to end and show the rows: what was accepted, what waits for a person, and why."""
     began = time.monotonic()
-    console = Console(width=150) if not Console().is_terminal else Console()
+    console = tables.console()
     settings = Settings()
     settings = settings.model_copy(update={"state_dir": settings.state_dir / "demo"})
     with tempfile.TemporaryDirectory() as folder, machine.database(settings) as ready:

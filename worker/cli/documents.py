@@ -50,7 +50,7 @@ def submit(
     if as_json:
         typer.echo(json.dumps([row.as_json() for row in rows], indent=1))
     else:
-        tables.documents(Console(), rows)
+        tables.documents(tables.console(), rows)
     raise typer.Exit(1 if refused or any(row.status is Status.FAILED for row in rows) else 0)
 
 
@@ -120,7 +120,7 @@ def list_documents(
     if as_json:
         typer.echo(json.dumps([row.as_json() for row in rows], indent=1))
     else:
-        tables.documents(Console(), rows)
+        tables.documents(tables.console(), rows)
 
 
 def show(document: Annotated[UUID, typer.Argument(help="The document's id.")], as_json: AsJson = False) -> None:
@@ -133,10 +133,10 @@ def show(document: Annotated[UUID, typer.Argument(help="The document's id.")], a
     if as_json:
         typer.echo(json.dumps({**found[0].as_json(), "fields": [field.as_json() for field in fields]}, indent=1, ensure_ascii=False))
         return
-    tables.documents(Console(), found)
-    tables.fields(Console(), fields)
+    tables.documents(tables.console(), found)
+    tables.fields(tables.console(), fields)
 
 
 def types() -> None:
     """The document types there are, and their fields."""
-    tables.types(Console(), load(Settings().document_types).values())
+    tables.types(tables.console(), load(Settings().document_types).values())

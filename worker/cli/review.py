@@ -34,7 +34,7 @@ def list_items(
     if as_json:
         typer.echo(json.dumps([tables.item_json(item) for item in items], indent=1, ensure_ascii=False))
     else:
-        tables.items(Console(), items)
+        tables.items(tables.console(), items)
 
 
 @app.command("decide")

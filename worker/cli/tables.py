@@ -1,7 +1,7 @@
 """How rows look on a terminal.  Every text from a document is shown as text: no markup, no control characters."""
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -17,6 +17,7 @@ from worker.models import Status
 STATUS_STYLE = {Status.ACCEPTED: "green", Status.REVIEWED: "green", Status.IN_REVIEW: "yellow", Status.FAILED: "red"}
 DECISION_STYLE = {"accepted": "green", "reviewed": "green", "review": "yellow"}
 LONGEST = 48  # characters of a value in a table
+WIDE = 160  # columns where there is no terminal
 
 
 def progress(console: Console) -> Progress:
@@ -31,29 +32,44 @@ def plain(text: str | None, *, longest: int = LONGEST) -> Text:
     return Text(shown if len(shown) <= longest else shown[: longest - 1] + "…")
 
 
+def console() -> Console:
+    """The terminal, or a page wide enough for every column when the output goes elsewhere."""
+    terminal = Console()
+    return terminal if terminal.is_terminal else Console(width=WIDE)
+
+
+def _table(*columns: str, whole: Collection[str] = ()) -> Table:
+    """A plain table; the columns in ``whole`` are never cut, since people copy from them."""
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    for name in columns:
+        table.add_column(name, no_wrap=name in whole, overflow="fold")
+    return table
+
+
 def documents(console: Console, rows: Sequence[reporting.DocumentRow]) -> None:
-    """One line a document."""
-    table = Table("document", "file", "type", "pages", "status", "accepted", "in review", "what to do", box=None, padding=(0, 1))
+    """One line a document, and beneath them what to do about each that failed."""
+    table = _table("document", "file", "type", "pages", "status", "accepted", "in review", whole=("document", "status"))
     for row in rows:
-        status = Text(row.status.value, style=STATUS_STYLE.get(row.status, ""))
-        problem = f"{row.error_code}: {row.error_message}" if row.status is Status.FAILED else ""
         table.add_row(
             str(row.document_id),
             plain(row.filename),
             row.document_type,
             "" if row.page_count is None else str(row.page_count),
-            status,
+            Text(row.status.value, style=STATUS_STYLE.get(row.status, "")),
             str(row.accepted),
             str(row.waiting),
-            plain(problem, longest=400),
         )
     console.print(table)
+    for row in rows:
+        if row.status is Status.FAILED:
+            said = Text.assemble((f"{row.error_code}", "bold red"), ": ", plain(row.error_message, longest=1000))
+            console.print(Text.assemble(plain(row.filename or str(row.document_id)), ": ", said))
 
 
 def fields(console: Console, rows: Iterable[reporting.FieldRow], *, names: bool = False) -> None:
     """One line a field; ``names`` puts the file's name in front."""
     head = ("file",) if names else ()
-    table = Table(*head, "field", "as printed", "value", "page", "score", "needs", "decision", "why", box=None, padding=(0, 1))
+    table = _table(*head, "field", "as printed", "value", "page", "score", "needs", "decision", "why", whole=("score", "decision"))
     before = None
     for row in rows:
         lead = (plain(row.filename if row.filename != before else "", longest=28),) if names else ()
@@ -75,7 +91,7 @@ def fields(console: Console, rows: Iterable[reporting.FieldRow], *, names: bool 
 
 def items(console: Console, rows: Sequence[store.Item]) -> None:
     """One line a waiting field."""
-    table = Table("item", "type", "field", "as printed", "page", "score", "why", "since", box=None, padding=(0, 1))
+    table = _table("item", "type", "field", "as printed", "page", "score", "why", "since", whole=("item", "score", "since"))
     for row in rows:
         name = f"{row.field}[{row.ordinal + 1}]" if "." in row.field else row.field
         score = "none" if row.score is None else f"{row.score:.3f}"
@@ -108,7 +124,7 @@ def item_json(item: store.Item) -> dict[str, Any]:
 
 def types(console: Console, found: Iterable[DocumentType]) -> None:
     """Every document type with its fields."""
-    table = Table("type", "field", "kind", "accept at", "what", box=None, padding=(0, 1))
+    table = _table("type", "field", "kind", "accept at", "what")
     for spec in found:
         for number, field in enumerate(spec.fields):
             accept_at = "" if field.accept_at is None else f"{field.accept_at:g}"
