@@ -4,11 +4,23 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 BUNDLED_MODEL = Path(__file__).resolve().parent.parent / "extractors" / "demo" / "weights"
+
+
+def _seconds(value: object) -> object:
+    """A plain number in the environment means seconds; pydantic itself reads only ISO 8601 there."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 
 
 class BackendName(StrEnum):
@@ -52,13 +64,13 @@ class Settings(BaseSettings):
     max_pages: int = Field(500, ge=1, description="Most pages a document may have.")
     max_megapixels: float = Field(120.0, gt=0, description="Largest image taken, in millions of pixels.")
     view_dpi: int = Field(200, ge=36, le=600, description="Resolution of the page images people see, in dots per inch.")
-    page_timeout: timedelta = Field(timedelta(seconds=20), description="Time after which a page's rendering is given up.")
+    page_timeout: Duration = Field(timedelta(seconds=20), description="Time after which a page's rendering is given up.")
     render_memory_mb: int = Field(1_500, ge=256, description="Address space of a render child, in MB.")
 
     accept_at: float = Field(0.7, ge=0.0, le=1.0, description="Score from which a field is accepted when its type names no threshold.")
-    claim_lease: timedelta = Field(timedelta(seconds=30), description="Time until a silent worker's work is taken over.")
-    patience: timedelta = Field(timedelta(seconds=20), description="Time after which a document that should have moved is sent for again.")
-    sweep_every: timedelta = Field(timedelta(seconds=5), description="Pause between two sweeps.")
+    claim_lease: Duration = Field(timedelta(seconds=30), description="Time until a silent worker's work is taken over.")
+    patience: Duration = Field(timedelta(seconds=20), description="Time after which a document that should have moved is sent for again.")
+    sweep_every: Duration = Field(timedelta(seconds=5), description="Pause between two sweeps.")
     max_attempts: int = Field(4, ge=1, le=20, description="Attempts at a stage before the document fails.")
     cpu_processes: int = Field(2, ge=1, le=64, description="Processes of the CPU worker.")
 

@@ -28,7 +28,7 @@ EVERY_BROKER: Mapping[str, Any] = {
     "worker_send_task_events": False,
 }
 PGMQ: Mapping[str, Any] = {
-    "broker_url": "pgmqx://",
+    "broker_url": "pgmqx://postgres",  # only a name: the address is conn_string
     "worker_enable_remote_control": False,  # replies cannot be routed, and every worker would leave a queue behind
     "broker_transport_options": {
         "init_extension": False,
