@@ -1,4 +1,4 @@
-"""Composing: what a slip says and where it says it, in many layouts; and pages that are no slip."""
+"""Composing: what a slip says and where it says it, in many layouts."""
 
 from dataclasses import replace
 from random import Random
@@ -17,10 +17,9 @@ _TITLES = ("PAYMENT SLIP", "Payment slip", "Slip", "Receipt of payment", "Pay sl
 _CLOSING = ("Thank you", "Please keep this slip", "Page 1 of 1", "Paid by card", "No cash, please", "Terms: 30 days net")
 MISSING = 0.15  # share of slips that lack something
 TWO_PAGES = 0.10
-NO_SLIP = 0.15
 
 
-class _Setter:
+class Setter:
     """Sets pieces of text row by row on the line grid."""
 
     def __init__(self, r: Random) -> None:
@@ -66,7 +65,8 @@ def _contents(r: Random) -> dict[str, Any]:
     """A slip's truth, complete."""
     style = words.money_style(r)
     items = [
-        {"description": words.goods(r), "amount": words.spelled_money(words.cents(r), style)} for _ in range(r.choices((0, 1, 2, 3), (3, 2, 3, 3))[0])
+        {"description": words.goods(r), "amount": words.spelled_money(words.cents(r), style)}
+        for _ in range(r.choices((0, 1, 2, 3), (3, 2, 3, 3))[0])
     ]
     return {
         "payee": words.company(r),
@@ -89,7 +89,7 @@ def _label(r: Random, name: str) -> str:
     return r.choice(LABELS[name]) + r.choice(("", ":", ":"))
 
 
-def _pairs(s: _Setter, rows: list[tuple[str, str, str | None]]) -> None:
+def _pairs(s: Setter, rows: list[tuple[str, str, str | None]]) -> None:
     """Label and value rows, in one of three manners."""
     r = s.r
     manner = r.choices(("column", "inline", "flush"), (5, 3, 2))[0]
@@ -97,7 +97,10 @@ def _pairs(s: _Setter, rows: list[tuple[str, str, str | None]]) -> None:
     for label, value, field in rows:
         length = text_width(value, s.face, size_for(s.face, s.x_height))
         end = s.put(label, s.left)
-        if manner == "flush":
+        if end + 4 + length > WIDTH_PT - 3:  # too long for one row: the value stands below its label
+            s.down()
+            s.put(value, s.left, field=field)
+        elif manner == "flush":
             s.put(value, s.right, flush=True, field=field)
         else:
             x = end + 5 if manner == "inline" else column
@@ -105,7 +108,7 @@ def _pairs(s: _Setter, rows: list[tuple[str, str, str | None]]) -> None:
         s.down(2 if s.space > 11 and r.random() < 0.3 else 1)
 
 
-def _side_by_side(s: _Setter, rows: list[tuple[str, str, str | None]]) -> bool:
+def _side_by_side(s: Setter, rows: list[tuple[str, str, str | None]]) -> bool:
     """Two short pairs on one row, when they fit."""
     size = size_for(s.face, s.x_height)
     parts = [(label, value, field, text_width(label, s.face, size), text_width(value, s.face, size)) for label, value, field in rows]
@@ -121,7 +124,7 @@ def _side_by_side(s: _Setter, rows: list[tuple[str, str, str | None]]) -> bool:
     return True
 
 
-def _header(s: _Setter, truth: dict[str, Any]) -> None:
+def _header(s: Setter, truth: dict[str, Any]) -> None:
     r = s.r
     payee_on_top = truth["payee"] is not None and r.random() < 0.45
     if payee_on_top:
@@ -138,7 +141,11 @@ def _header(s: _Setter, truth: dict[str, Any]) -> None:
         s.down()
     if s.space > 11 and r.random() < 0.5:
         s.down()
-    rows = [(_label(r, name), truth[name], name) for name in ("payee", "date", "number") if truth[name] is not None and not (name == "payee" and payee_on_top)]
+    rows = [
+        (_label(r, name), truth[name], name)
+        for name in ("payee", "date", "number")
+        if truth[name] is not None and not (name == "payee" and payee_on_top)
+    ]
     r.shuffle(rows)
     extra: list[tuple[str, str, str | None]] = []
     if r.random() < 0.25:
@@ -155,7 +162,7 @@ def _header(s: _Setter, truth: dict[str, Any]) -> None:
     _pairs(s, mixed)
 
 
-def _body(s: _Setter, truth: dict[str, Any]) -> None:
+def _body(s: Setter, truth: dict[str, Any]) -> None:
     r = s.r
     items = truth["items"]
     need = len(items) + 3
@@ -184,7 +191,7 @@ def _body(s: _Setter, truth: dict[str, Any]) -> None:
         s.put(r.choice(_CLOSING), s.left)
 
 
-def _total(s: _Setter, truth: dict[str, Any]) -> None:
+def _total(s: Setter, truth: dict[str, Any]) -> None:
     """The total with its label, and its currency before it, after it or nowhere."""
     r = s.r
     strong = r.random() < 0.5
@@ -213,7 +220,7 @@ def _total(s: _Setter, truth: dict[str, Any]) -> None:
     s.down()
 
 
-def _sheet(s: _Setter, truth: dict[str, Any]) -> Sheet:
+def sheet_of(s: Setter, truth: dict[str, Any]) -> Sheet:
     """The sheet, shifted as a whole when the last row would fall off it."""
     over = max((ink.baseline for ink in s.inks), default=0.0) - (HEIGHT_PT - 2.5)
     under = 7.2 - min((ink.baseline for ink in s.inks), default=HEIGHT_PT)
@@ -223,7 +230,7 @@ def _sheet(s: _Setter, truth: dict[str, Any]) -> Sheet:
     return Sheet(inks=inks, rules=rules, truth=truth)
 
 
-_NOTHING: dict[str, Any] = {"payee": None, "date": None, "number": None, "total": None, "currency": None, "items": []}
+NOTHING: dict[str, Any] = {"payee": None, "date": None, "number": None, "total": None, "currency": None, "items": []}
 
 
 def slip_pages(r: Random) -> list[Sheet]:
@@ -232,13 +239,13 @@ def slip_pages(r: Random) -> list[Sheet]:
     if r.random() < MISSING:
         _drop_some(r, truth)
     if r.random() >= TWO_PAGES:
-        s = _Setter(r)
+        s = Setter(r)
         _header(s, truth)
         _body(s, truth)
-        return [_sheet(s, truth)]
-    first, second = _Setter(r), _Setter(r)
-    head = {**_NOTHING, **{name: truth[name] for name in ("payee", "date", "number")}}
-    rest = {**_NOTHING, **{name: truth[name] for name in ("total", "currency", "items")}}
+        return [sheet_of(s, truth)]
+    first, second = Setter(r), Setter(r)
+    head = {**NOTHING, **{name: truth[name] for name in ("payee", "date", "number")}}
+    rest = {**NOTHING, **{name: truth[name] for name in ("total", "currency", "items")}}
     _header(first, head)
     if first.space > 1 and r.random() < 0.6:
         first.down()
@@ -247,73 +254,4 @@ def slip_pages(r: Random) -> list[Sheet]:
         second.put(r.choice(("Page 2 of 2", "continued", "2/2")), second.left)
         second.down()
     _body(second, rest)
-    return [_sheet(first, head), _sheet(second, rest)]
-
-
-def other_page(r: Random) -> Sheet:
-    """A page that is no slip: a letter, a list, a table, a blank sheet, or a sheet of another shape."""
-    kind = r.choices(("letter", "list", "table", "blank", "shape"), (4, 2, 2, 1, 2))[0]
-    if kind == "shape":
-        return _other_shape(r)
-    s = _Setter(r)
-    rows = 0 if kind == "blank" else r.randint(3, ROWS - s.row)
-    for _ in range(rows):
-        if kind == "letter" and r.random() < 0.9:
-            s.put(_fitting(s, words.sentence(r, r.randint(3, 8))), s.left)
-        elif kind == "list":
-            s.put(r.choice(("- ", "* ", "")) + r.choice((words.goods(r), words.person(r), words.surname(r))), s.left)
-        elif kind == "table":
-            for k in range(3):
-                s.put(str(r.randint(1, 9999)), s.left + 60 + 75 * k, flush=True)
-        s.down()
-        if s.row >= ROWS:
-            break
-    return replace(_sheet(s, dict(_NOTHING)), is_slip=False)
-
-
-def _fitting(s: _Setter, text: str) -> str:
-    size = size_for(s.face, s.x_height)
-    while text_width(text, s.face, size) > WIDTH_PT - s.left - 4 and " " in text:
-        text = text.rsplit(" ", 1)[0]
-    return text
-
-
-def _other_shape(r: Random) -> Sheet:
-    """Upright or square sheets with running text, as letters and printouts have."""
-    width, height = r.choice(((595.0, 842.0), (612.0, 792.0), (200.0, 200.0), (150.0, 300.0), (420.0, 298.0), (130.0, 260.0)))
-    face, size = r.choice(list(FACES)), r.uniform(9, 16)
-    inks, y = [], size * 2
-    while y < height - size and len(inks) < 45:
-        text = words.sentence(r, r.randint(3, 9)) if r.random() < 0.8 else words.person(r)
-        while text_width(text, face, size) > width - 24 and " " in text:
-            text = text.rsplit(" ", 1)[0]
-        inks.append(Ink(text, 12.0, y, face, size))
-        y += size * r.choice((1.3, 1.3, 2.6))
-    return Sheet(inks=tuple(inks), truth=dict(_NOTHING), width_pt=width, height_pt=height, is_slip=False)
-
-
-def dense_page(r: Random) -> Sheet:
-    """A page full of characters, for teaching the vision tower to read before it is asked anything."""
-    inks: list[Ink] = []
-    shift = r.uniform(-0.8, 0.8) if r.random() < 0.7 else r.uniform(-5, 5)
-    makers = (words.company, words.goods, words.spelled_date, words.spelled_number, words.street, words.phone, _figures, _jumble)
-    for row in range(ROWS):
-        face = r.choice(list(FACES))
-        size = size_for(face, r.uniform(MIN_GLYPH_PX, 7.3 if face.startswith("co") else 7.9))
-        x = r.uniform(3, 12)
-        while True:
-            text = r.choices(makers, (2, 2, 2, 2, 1, 1, 4, 3))[0](r)
-            length = text_width(text, face, size)
-            if x + length > WIDTH_PT - 3:
-                break
-            inks.append(Ink(text, x, row * ROW_PT + 7.7 + shift, face, size, r.choice((0.0, 0.0, 0.2))))
-            x += length + r.uniform(3, 14)
-    return Sheet(inks=tuple(inks), is_slip=False)
-
-
-def _figures(r: Random) -> str:
-    return words.spelled_money(words.cents(r), words.money_style(r))
-
-
-def _jumble(r: Random) -> str:
-    return "".join(r.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-./,:&#$£'%+()") for _ in range(r.randint(2, 8)))
+    return [sheet_of(first, head), sheet_of(second, rest)]

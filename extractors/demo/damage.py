@@ -29,11 +29,51 @@ class Strength:
 
 
 STRENGTHS = {
-    1: Strength(px_per_pt=(1.8, 2.8), blur_px=(0.2, 0.6), noise=(1, 5), quality=(60, 90), skew_deg=0.35, shift_pt=1.0, contrast=(0.8, 1.0), stains=0, cut=0.05),
-    2: Strength(px_per_pt=(1.5, 2.2), blur_px=(0.4, 0.8), noise=(3, 9), quality=(45, 80), skew_deg=0.7, shift_pt=2.0, contrast=(0.65, 0.95), stains=1, cut=0.15),
-    3: Strength(px_per_pt=(1.25, 1.7), blur_px=(0.5, 0.9), noise=(6, 16), quality=(28, 60), skew_deg=1.3, shift_pt=3.0, contrast=(0.5, 0.85), stains=2, cut=0.25),
-    4: Strength(px_per_pt=(1.0, 1.4), blur_px=(0.6, 1.0), noise=(10, 24), quality=(16, 45), skew_deg=2.2, shift_pt=4.0, contrast=(0.35, 0.7), stains=3, cut=0.35),
-}  # fmt: skip
+    1: Strength(
+        px_per_pt=(1.8, 2.8),
+        blur_px=(0.2, 0.6),
+        noise=(1, 5),
+        quality=(60, 90),
+        skew_deg=0.35,
+        shift_pt=1.0,
+        contrast=(0.8, 1.0),
+        stains=0,
+        cut=0.05,
+    ),
+    2: Strength(
+        px_per_pt=(1.5, 2.2),
+        blur_px=(0.4, 0.8),
+        noise=(3, 9),
+        quality=(45, 80),
+        skew_deg=0.7,
+        shift_pt=2.0,
+        contrast=(0.65, 0.95),
+        stains=1,
+        cut=0.15,
+    ),
+    3: Strength(
+        px_per_pt=(1.25, 1.7),
+        blur_px=(0.5, 0.9),
+        noise=(6, 16),
+        quality=(28, 60),
+        skew_deg=1.3,
+        shift_pt=3.0,
+        contrast=(0.5, 0.85),
+        stains=2,
+        cut=0.25,
+    ),
+    4: Strength(
+        px_per_pt=(1.0, 1.4),
+        blur_px=(0.6, 1.0),
+        noise=(10, 24),
+        quality=(16, 45),
+        skew_deg=2.2,
+        shift_pt=4.0,
+        contrast=(0.35, 0.7),
+        stains=3,
+        cut=0.35,
+    ),
+}
 
 
 def scan_resolution(r: Random, level: int) -> float:

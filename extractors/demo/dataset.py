@@ -1,6 +1,7 @@
 """Examples for training: pages as the processor would tile them, the characters in each patch, and the answers token by token.
 
-    python -m extractors.demo.dataset KIND --first K --shards N     # KIND: dense, clean or mixed; written to .train/shards
+python -m extractors.demo.dataset KIND --first K --shards N     # KIND: dense, clean or mixed; written to .train/shards
+python -m extractors.demo.dataset all                           # what a whole training needs, in the order it needs it
 """
 
 import argparse
@@ -21,7 +22,7 @@ from transformers.models.mllama.image_processing_pil_mllama import (
 )
 
 from extractors import prompts
-from extractors.demo import compose
+from extractors.demo import compose, others
 from extractors.demo.layout import TILE_PX, Glyph, Sheet, glyphs
 from extractors.demo.model import PATCH_PX
 from extractors.demo.processor import END, build_processor
@@ -36,6 +37,9 @@ CHARS = "".join(chr(c) for c in range(33, 127)) + "£"
 CODE = {char: i + 1 for i, char in enumerate(CHARS)}  # 0: nothing there
 NAMES = tuple(field.name for field in Slip.spec.fields)
 LEVEL_SHARES = {"dense": (80, 8, 6, 4, 2), "clean": (88, 6, 4, 2, 0), "mixed": (46, 16, 16, 13, 9)}
+
+# Kind, first and number of shards, in the order in which a training wants them.
+WHOLE = (("dense", 0, 50), ("clean", 0, 80), ("mixed", 0, 200))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,13 @@ def frame(width_pt: float, height_pt: float) -> Frame:
     height, width = max(1, round(height_pt * 20)), max(1, round(width_pt * 20))
     canvas_height, canvas_width = get_optimal_tiled_canvas(height, width, 2, TILE_PX)
     height_px, width_px = get_image_size_fit_to_canvas(height, width, canvas_height, canvas_width, TILE_PX)
-    return Frame(int(canvas_height) // TILE_PX, int(canvas_width) // TILE_PX, int(width_px), int(height_px), min(width_px / width_pt, height_px / height_pt))
+    return Frame(
+        int(canvas_height) // TILE_PX,
+        int(canvas_width) // TILE_PX,
+        int(width_px),
+        int(height_px),
+        min(width_px / width_pt, height_px / height_pt),
+    )
 
 
 def tiled(one: Print, at: Frame) -> np.ndarray:
@@ -201,9 +211,9 @@ def pages(kind: str, key: str) -> Iterator[Example]:
         r = Random(f"train/{kind}/{key}/{i}")
         i += 1
         if kind == "dense":
-            sheets = [compose.dense_page(r)]
+            sheets = [others.dense_page(r)]
         else:
-            sheets = compose.slip_pages(r) if r.random() >= compose.NO_SLIP else [compose.other_page(r)]
+            sheets = compose.slip_pages(r) if r.random() >= others.NO_SLIP else [others.other_page(r)]
         level = r.choices(range(5), LEVEL_SHARES[kind])[0]
         for sheet in sheets:
             yield example(printed(sheet, level, r))
@@ -250,20 +260,25 @@ class Shard:
         return self._ids[a:b], self._places[a:b]
 
 
+def make_shards(kind: str, first: int, how_many: int, out: Path, size: int = SHARD) -> None:
+    """Write the shards of one kind that are not there yet."""
+    out.mkdir(parents=True, exist_ok=True)
+    for k in range(first, first + how_many):
+        path = out / f"{kind}-{k:05d}.npz"
+        if not path.exists():
+            stream = pages(kind, str(k))
+            save_shard(path, [next(stream) for _ in range(size)])
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=sorted(LEVEL_SHARES))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("kind", choices=[*LEVEL_SHARES, "all"])
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--shards", type=int, default=10)
-    parser.add_argument("--size", type=int, default=SHARD)
     parser.add_argument("--out", type=Path, default=Path(".train/shards"))
     args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
-    for k in range(args.first, args.first + args.shards):
-        path = args.out / f"{args.kind}-{k:05d}.npz"
-        if not path.exists():
-            stream = pages(args.kind, str(k))
-            save_shard(path, [next(stream) for _ in range(args.size)])
+    for kind, first, how_many in WHOLE if args.kind == "all" else ((args.kind, args.first, args.shards),):
+        make_shards(kind, first, how_many, args.out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Write a training's weights as a checkpoint folder that ``from_pretrained`` loads.
 
-    python -m extractors.demo.export [--state .train/run/state.pt] [--out extractors/demo/weights]
+python -m extractors.demo.export [--state .train/run/state.pt] [--out extractors/demo/weights]
 """
 
 import argparse

@@ -6,7 +6,7 @@ ten points in typefaces sized so that an ``x`` is at least seven pixels high on 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import pymupdf
@@ -72,7 +72,7 @@ class Glyph:
     y: float
 
 
-@lru_cache(maxsize=None)
+@cache
 def _font(face: str) -> pymupdf.Font:
     return pymupdf.Font(face)
 

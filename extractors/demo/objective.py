@@ -204,7 +204,10 @@ def looking_loss(looked: dict[int, Tensor], places: Tensor) -> tuple[Tensor, Ten
 
 
 def pick_segments(dice: np.random.Generator, lengths: Sequence[int], budget: int = 150) -> list[int]:
-    """The JSON answer (left out one time in seven) and as many fields' continuations as fill the row: all rows are then about equally long."""
+    """The JSON answer (left out one time in seven), and as many fields' continuations as fill the row.
+
+    All rows are then about equally long, and little of a batch is padding.
+    """
     chosen = [] if dice.random() < 0.15 else [0]
     left = budget - sum(lengths[k] for k in chosen)
     for k in (1 + dice.permutation(len(NAMES))).tolist():

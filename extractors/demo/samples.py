@@ -4,7 +4,7 @@ from random import Random
 
 import pymupdf
 
-from extractors.demo import compose
+from extractors.demo import compose, others
 from extractors.demo.layout import Sheet
 from extractors.demo.slips import printed
 
@@ -22,7 +22,7 @@ def sample_pdfs() -> dict[str, bytes]:
     files |= {f"{name}.pdf": _document([_slip(name, pages=1)], level, name) for name, level in _SCANNED.items()}
     files["two-pages.pdf"] = _document([_slip("two-pages", pages=2)], 0, "two-pages")
     files["two-pages-scanned.pdf"] = _document([_slip("two-pages-scanned", pages=2)], 1, "two-pages-scanned")
-    files["letter.pdf"] = _document([[compose.other_page(Random("sample/letter"))]], 0, "letter")
+    files["letter.pdf"] = _document([[others.other_page(Random("sample/letter"))]], 0, "letter")
     files["encrypted.pdf"] = _encrypted(files["clean-1.pdf"])
     files["damaged.pdf"] = _damaged(files["clean-2.pdf"])
     return files

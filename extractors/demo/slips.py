@@ -14,7 +14,7 @@ from typing import Any, Literal
 import pymupdf
 from PIL import Image
 
-from extractors.demo import compose
+from extractors.demo import compose, others
 from extractors.demo.damage import LEVELS, Move, damaged, scan_resolution
 from extractors.demo.layout import Sheet, draw
 
@@ -41,13 +41,13 @@ class Print:
     move: Move
 
 
-def slips(n: int, seed: int, *, split: Split = "user", levels: Sequence[int] = LEVELS, no_slip: float = compose.NO_SLIP) -> Iterator[Slip]:
+def slips(n: int, seed: int, *, split: Split = "user", levels: Sequence[int] = LEVELS, no_slip: float = others.NO_SLIP) -> Iterator[Slip]:
     """``n`` documents; ``levels`` are taken in turn, and a share ``no_slip`` of the documents is something else."""
     for i in range(n):
         r = Random(f"{split}/{seed}/{i}")
         level = levels[i % len(levels)]
         is_slip = r.random() >= no_slip
-        sheets = compose.slip_pages(r) if is_slip else [compose.other_page(r)]
+        sheets = compose.slip_pages(r) if is_slip else [others.other_page(r)]
         prints = [printed(sheet, level, r) for sheet in sheets]
         document = pymupdf.open()
         for one in prints:

@@ -3,29 +3,47 @@
     python -m extractors.demo.train [--minutes M] [--threads T] [--device auto] [--out DIR] [--resume]
 
 Three parts of the time: reading dense pages with the vision tower alone, then clean slips, then damaged ones too.  The learning
-rate falls to zero at the end of the minutes; a stopped run goes on with --resume, with a longer time if one is given.
+rate falls to zero at the end of the minutes; a stopped run goes on with --resume, with a longer time if one is given.  Pages are
+made by a second process as the training goes on, unless --shards names a folder of them that is full already.
 """
 
 import argparse
 import csv
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from extractors.demo import curve
 from extractors.demo.dataset import Shard
+from extractors.demo.masters import Masters
 from extractors.demo.model import build_model
-from extractors.demo.objective import Batch, CharacterHead, Watch, answer_loss, character_loss, collate, looking_loss, pick_segments, prompt_ids, training_attention
+from extractors.demo.objective import (
+    Batch,
+    CharacterHead,
+    Watch,
+    answer_loss,
+    character_loss,
+    collate,
+    looking_loss,
+    pick_segments,
+    prompt_ids,
+    training_attention,
+)
 from extractors.demo.processor import build_processor
+from extractors.demo.start import prepare_vision
 
-PHASES = (("reading", 0.08), ("clean", 0.38), ("damaged", 1.0))  # until which share of the time
-PAGES = {"reading": {"dense": 1.0}, "clean": {"clean": 1.0}, "damaged": {"clean": 0.35, "mixed": 0.65}}  # what a phase learns from
+PHASES = (("reading", 0.08), ("clean", 0.45), ("damaged", 1.0))  # until which share of the time
+PAGES = {"reading": {"dense": 1.0}, "clean": {"clean": 1.0}, "damaged": {"clean": 0.5, "mixed": 0.5}}  # what a phase learns from
 COLUMNS = ("step", "seconds", "phase", "rate", "answer", "chars", "looking", "chars_right", "tokens_right", "looks_right")
 DECAY_FROM = 0.1  # of the time; from then on the learning rate falls in a straight line to zero
 
@@ -78,45 +96,6 @@ class Feed:
         return found
 
 
-class Masters:
-    """Float32 weights behind a bfloat16 model: matrices inside by Muon, everything else by AdamW."""
-
-    def __init__(self, modules: Sequence[nn.Module], plan: Plan) -> None:
-        named = [(name, p) for module in modules for name, p in module.named_parameters()]
-        self.live = [p for _, p in named]
-        self.master = [p.detach().clone().float().requires_grad_() for p in self.live]
-        inner = [p.ndim == 2 and "proj" in name or ".fc" in name and p.ndim == 2 for name, p in named]
-        matrices = [m for m, hidden in zip(self.master, inner, strict=True) if hidden]
-        others = [m for m, hidden in zip(self.master, inner, strict=True) if not hidden]
-        self.muon = torch.optim.Muon(matrices, lr=plan.muon_rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
-        self.adam = torch.optim.AdamW(others, lr=plan.adam_rate, betas=(0.9, 0.98), weight_decay=0.0)
-        self.rates = (plan.muon_rate, plan.adam_rate)
-
-    def step(self, share: float) -> None:
-        """One step at a share of the full learning rates, then the live weights follow."""
-        for master, live in zip(self.master, self.live, strict=True):
-            master.grad = None if live.grad is None else live.grad.float()
-            live.grad = None
-        nn.utils.clip_grad_norm_(self.master, 1.0)
-        for optimizer, rate in zip((self.muon, self.adam), self.rates, strict=True):
-            for group in optimizer.param_groups:
-                group["lr"] = rate * share
-            optimizer.step()
-        with torch.no_grad():
-            torch._foreach_copy_(self.live, self.master)
-
-    def state(self) -> dict[str, Any]:
-        return {"master": self.master, "muon": self.muon.state_dict(), "adam": self.adam.state_dict()}
-
-    def load(self, state: dict[str, Any]) -> None:
-        with torch.no_grad():
-            for mine, theirs in zip(self.master, state["master"], strict=True):
-                mine.copy_(theirs)
-            torch._foreach_copy_(self.live, self.master)
-        self.muon.load_state_dict(state["muon"])
-        self.adam.load_state_dict(state["adam"])
-
-
 class Trainer:
     """One training: model, weights, pages, clock."""
 
@@ -128,7 +107,7 @@ class Trainer:
         prepare_vision(self.model, plan.shards)
         self.head = CharacterHead(self.model.config.vision_config.vision_output_dim).to(plan.device, torch.bfloat16)
         self.watch = Watch(self.model)
-        self.masters = Masters((self.model, self.head), plan)
+        self.masters = Masters((self.model, self.head), muon_rate=plan.muon_rate, adam_rate=plan.adam_rate)
         self.step, self.spent = 0, 0.0
         self.feed = Feed(plan.shards, seed=0)
         self.stopping = False
@@ -190,45 +169,6 @@ def _there(seen: Tensor | None) -> Tensor:
     return seen
 
 
-@torch.no_grad()
-def prepare_vision(model: nn.Module, shards: Path) -> None:
-    """Start the vision tower where it would otherwise spend its first minutes: patches whitened, positions as waves."""
-    vision = model.model.vision_model  # type: ignore[union-attr]
-    weight = vision.patch_embedding.weight  # type: ignore[union-attr]
-    width, _, side, _ = weight.shape  # type: ignore[union-attr]
-    file = next(iter(sorted(shards.glob("dense-*.npz"))), None)
-    if file is not None:
-        weight.copy_(_whitened(Shard(file), int(width), int(side)))  # type: ignore[union-attr]
-    grid = vision.image_size // side  # type: ignore[union-attr,operator]
-    place = vision.gated_positional_embedding  # type: ignore[union-attr]
-    place.embedding[1:] = _waves(grid, 0, 0, int(width))  # type: ignore[index,union-attr]
-    table = place.tile_embedding.weight.view(-1, 2, grid * grid + 1, int(width))  # type: ignore[union-attr,operator]
-    for aspect, (rows, columns) in enumerate(((1, 1), (1, 1), (1, 2), (2, 1))):
-        for tile in range(2):
-            table[aspect, tile, 1:] = _waves(grid, tile // columns * (rows > 1) * grid, tile % columns * grid, int(width))
-
-
-def _whitened(shard: Shard, width: int, side: int) -> Tensor:
-    """Principal parts of ink patches, each of the same strength, mixed at random: (width, 3, side, side)."""
-    tiles = torch.from_numpy(shard.tiles[:64].astype(np.float32)) / 127.5 - 1.0
-    patches = tiles.unfold(2, side, side).unfold(3, side, side).reshape(-1, side * side)
-    values, vectors = torch.linalg.eigh(torch.cov(patches.T))
-    strength = (values.clamp(min=0) + 0.02 * values.mean()).rsqrt()
-    mixed = torch.linalg.qr(torch.randn(width, side * side, generator=torch.Generator().manual_seed(1)))[0]  # (width, 196)
-    basis = mixed @ (vectors * strength).T
-    return basis.view(width, 1, side, side).expand(-1, 3, -1, -1) / 3.0 * 2.0
-
-
-def _waves(grid: int, row0: int, column0: int, width: int) -> Tensor:
-    """Sines and cosines of row and column: (grid * grid, width)."""
-    frequencies = torch.exp(torch.linspace(np.log(0.1), np.log(3.0), width // 4))
-    rows = (torch.arange(grid) + row0)[:, None] * frequencies
-    columns = (torch.arange(grid) + column0)[:, None] * frequencies
-    down = torch.cat([rows.sin(), rows.cos()], -1)[:, None].expand(-1, grid, -1)
-    across = torch.cat([columns.sin(), columns.cos()], -1)[None].expand(grid, -1, -1)
-    return 0.5 * torch.cat([down, across], -1).reshape(grid * grid, width)
-
-
 def run(trainer: Trainer) -> Iterator[dict[str, Any]]:
     """Learn until the time is spent; yields a row of running means every 25 steps."""
     means: dict[str, float] = {}
@@ -242,7 +182,13 @@ def run(trainer: Trainer) -> Iterator[dict[str, Any]]:
             now = time.monotonic()
             trainer.spent, before = trainer.spent + now - before, now
             if trainer.step % 25 == 0:
-                yield {"step": trainer.step, "seconds": round(trainer.spent), "phase": phase, "rate": round(rate, 4), **{k: round(v, 4) for k, v in means.items()}}
+                yield {
+                    "step": trainer.step,
+                    "seconds": round(trainer.spent),
+                    "phase": phase,
+                    "rate": round(rate, 4),
+                    **{k: round(v, 4) for k, v in means.items()},
+                }
             if trainer.spent - saved > 240 or trainer.share_of_time >= 1.0 or trainer.stopping:
                 trainer.save()
                 saved = trainer.spent
@@ -259,15 +205,35 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    device = torch.device("cuda" if args.device == "auto" and torch.cuda.is_available() else "cpu" if args.device == "auto" else args.device)
+    device = torch.device(
+        "cuda" if args.device == "auto" and torch.cuda.is_available() else "cpu" if args.device == "auto" else args.device
+    )
     args.out.mkdir(parents=True, exist_ok=True)
     batch = args.batch or (128 if device.type == "cuda" else 16)
-    trainer = Trainer(Plan(minutes=args.minutes, batch=batch, device=device, out=args.out, shards=args.shards))
-    if args.resume:
+    with pages_being_made(args.shards):
+        _train(Trainer(Plan(minutes=args.minutes, batch=batch, device=device, out=args.out, shards=args.shards)), resume=args.resume)
+
+
+@contextmanager
+def pages_being_made(shards: Path) -> Iterator[None]:
+    """A process beside this one makes what pages are missing; returns once the first are there."""
+    command = [sys.executable, "-m", "extractors.demo.dataset", "all", "--out", str(shards)]
+    maker = subprocess.Popen(command, start_new_session=True)
+    try:
+        while not any(shards.glob("dense-?????.npz")) and maker.poll() is None:
+            time.sleep(1)
+        yield
+    finally:
+        maker.terminate()
+        maker.wait()
+
+
+def _train(trainer: Trainer, *, resume: bool) -> None:
+    if resume:
         trainer.resume()
     signal.signal(signal.SIGTERM, lambda *_: setattr(trainer, "stopping", True))  # saves, then ends
-    log = args.out / "log.csv"
-    fresh = not (args.resume and log.exists())
+    log = trainer.plan.out / "log.csv"
+    fresh = not (resume and log.exists())
     with log.open("w" if fresh else "a", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         if fresh:
@@ -276,6 +242,7 @@ def main() -> None:
             writer.writerow(row)
             file.flush()
             print(" ".join(f"{key}={value}" for key, value in row.items()), flush=True)
+    curve.draw(log, log.with_name("curve.png"))
 
 
 if __name__ == "__main__":

@@ -2,31 +2,70 @@
 
 from random import Random
 
-_STEMS = (
-    "Ash Ban Bar Bell Berg Black Bran Brook Cal Carl Chest Clay Cold Cross Dal Dun East Eber Elm Fair Fal Far Fern Glen Gold Grim Hal Hart "
-    "Hol Horn Kels Kirk Lam Lang Lin Lock Mal Mar Mil Mor Nor Oak Os Pem Quin Ral Red Ros Sal Sel Stan Stein Sut Thorn Tor Ul Vas Wal Wil Win Wood York Zel"
-).split()
-_ENDS = "ado ard bach beck berg bourne by den dorf er erman feld field ford grove ham haus hill hurst ing ler ley man mann mere ner ow sen son stead ston stra ton ville well wick wood worth".split()
-_TRADES = (
-    "Bakery Books Cars Clinic Cycles Dental Design Electric Energy Farms Foods Freight Garage Glass Hotel Media Motors Optics Paper Pharmacy "
-    "Plumbing Press Print Repair Roofing School Seeds Services Software Steel Stores Studio Supplies Systems Tea Textiles Timber Tools Trading Travel Works"
-).split()
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_STEMS = _words(
+    """
+    Ash Ban Bar Bell Berg Black Bran Brook Cal Carl Chest Clay Cold Cross Dal Dun East Eber Elm Fair Fal Far Fern Glen Gold Grim Hal
+    Hart Hol Horn Kels Kirk Lam Lang Lin Lock Mal Mar Mil Mor Nor Oak Os Pem Quin Ral Red Ros Sal Sel Stan Stein Sut Thorn Tor Ul Vas
+    Wal Wil Win Wood York Zel
+    """
+)
+_ENDS = _words(
+    """
+    ado ard bach beck berg bourne by den dorf er erman feld field ford grove ham haus hill hurst ing ler ley man mann mere ner ow sen
+    son stead ston stra ton ville well wick wood worth
+    """
+)
+_TRADES = _words(
+    """
+    Bakery Books Cars Clinic Cycles Dental Design Electric Energy Farms Foods Freight Garage Glass Hotel Media Motors Optics Paper
+    Pharmacy Plumbing Press Print Repair Roofing School Seeds Services Software Steel Stores Studio Supplies Systems Tea Textiles Timber
+    Tools Trading Travel Works
+    """
+)
 _FORMS = ("Ltd", "Inc", "GmbH", "AG", "Co", "LLC", "plc", "BV", "SA")
-_FIRST = "Ada Alan Amir Anna Ben Carla Chen Dora Elif Emma Felix Grace Hugo Ines Ivan Jana Kofi Lena Lucas Maria Mehmet Nina Omar Petra Ravi Rosa Sam Tara Tom Vera Yuki Zoe".split()
-_GOODS = (
-    "Adapter Apples Batteries Binder Blanket Boots Bread Bricks Brush Bulb Butter Cable Candles Cement Chair Cheese Clamp Coffee Copies Cups "
-    "Delivery Desk Drill Eggs Envelopes Fence Filter Flour Folder Fuel Gasket Gloves Grease Hammer Handle Helmet Hinge Hose Ink Jacket Keys "
-    "Labels Ladder Lamp Lock Marker Milk Mirror Mortar Mouse Nails Notebook Oil Oranges Paint Paper Parking Pens Pipe Plate Postage Pump Rice Rope "
-    "Ruler Salt Sand Screws Service Shelf Shirt Soap Spring Stamps Staples Sugar Switch Table Tape Tiles Toner Towel Tyres Valve Varnish Vase Washer Wax Wire Wool Wrench Zip"
-).split()
-_KINDS = "A4 black blue box brass bulk cotton fine fresh green grey heavy large light long mini new oak pack pair plain red round set short small steel thick thin white wide".split()
-_STREETS = "Ave Court Drive Lane Platz Road Row St Way".split()
-_MONTHS = "January February March April May June July August September October November December".split()
-SENTENCE = (
-    "the of and to in we you your for is that with on as at by from this our are be please have will not was or which has been an they all "
-    "send letter office order goods morning week kindly regards meeting garden report answer again thank yours since reply notice house visit "
-    "weather project window number people under over after before about many other first last still water paper table evening"
-).split()
+_FIRST = _words(
+    """
+    Ada Alan Amir Anna Ben Carla Chen Dora Elif Emma Felix Grace Hugo Ines Ivan Jana Kofi Lena Lucas Maria Mehmet Nina Omar Petra Ravi
+    Rosa Sam Tara Tom Vera Yuki Zoe
+    """
+)
+_GOODS = _words(
+    """
+    Adapter Apples Batteries Binder Blanket Boots Bread Bricks Brush Bulb Butter Cable Candles Cement Chair Cheese Clamp Coffee Copies
+    Cups Delivery Desk Drill Eggs Envelopes Fence Filter Flour Folder Fuel Gasket Gloves Grease Hammer Handle Helmet Hinge Hose Ink
+    Jacket Keys Labels Ladder Lamp Lock Marker Milk Mirror Mortar Mouse Nails Notebook Oil Oranges Paint Paper Parking Pens Pipe Plate
+    Postage Pump Rice Rope Ruler Salt Sand Screws Service Shelf Shirt Soap Spring Stamps Staples Sugar Switch Table Tape Tiles Toner
+    Towel Tyres Valve Varnish Vase Washer Wax Wire Wool Wrench Zip
+    """
+)
+_KINDS = _words(
+    """
+    A4 black blue box brass bulk cotton fine fresh green grey heavy large light long mini new oak pack pair plain red round set short
+    small steel thick thin white wide
+    """
+)
+_STREETS = _words(
+    """
+    Ave Court Drive Lane Platz Road Row St Way
+    """
+)
+_MONTHS = _words(
+    """
+    January February March April May June July August September October November December
+    """
+)
+SENTENCE = _words(
+    """
+    the of and to in we you your for is that with on as at by from this our are be please have will not was or which has been an they
+    all send letter office order goods morning week kindly regards meeting garden report answer again thank yours since reply notice
+    house visit weather project window number people under over after before about many other first last still water paper table evening
+    """
+)
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "SEK", "$", "£", "Fr.", "kr")
 
 
@@ -92,9 +131,18 @@ def spelled_date(r: Random) -> str:
     y, m, d = calendar_day(r)
     name = _MONTHS[m - 1]
     spellings = (
-        f"{y}-{m:02d}-{d:02d}", f"{d:02d}/{m:02d}/{y}", f"{d:02d}.{m:02d}.{y}", f"{d}.{m}.{y}", f"{d:02d}-{m:02d}-{y}", f"{d:02d}.{m:02d}.{y % 100:02d}",
-        f"{d} {name[:3]} {y}", f"{d:02d} {name} {y}", f"{name[:3]} {d}, {y}", f"{name} {d}, {y}", f"{d}-{name[:3]}-{y}",
-    )  # fmt: skip
+        f"{y}-{m:02d}-{d:02d}",
+        f"{d:02d}/{m:02d}/{y}",
+        f"{d:02d}.{m:02d}.{y}",
+        f"{d}.{m}.{y}",
+        f"{d:02d}-{m:02d}-{y}",
+        f"{d:02d}.{m:02d}.{y % 100:02d}",
+        f"{d} {name[:3]} {y}",
+        f"{d:02d} {name} {y}",
+        f"{name[:3]} {d}, {y}",
+        f"{name} {d}, {y}",
+        f"{d}-{name[:3]}-{y}",
+    )
     return r.choice(spellings)
 
 
@@ -103,7 +151,17 @@ def spelled_number(r: Random) -> str:
     digits = "".join(r.choice("0123456789") for _ in range(r.randint(3, 7)))
     letters = "".join(r.choice("ABCDEFGHJKLMNPRSTUVWXYZ") for _ in range(r.randint(1, 2)))
     year = r.randint(2012, 2031)
-    return r.choice((digits, digits, f"INV-{digits}", f"{letters}{digits}", f"{letters}-{digits}", f"{year}/{digits[:4]}", f"{digits[:3]}-{digits[3:] or '0'}"))
+    return r.choice(
+        (
+            digits,
+            digits,
+            f"INV-{digits}",
+            f"{letters}{digits}",
+            f"{letters}-{digits}",
+            f"{year}/{digits[:4]}",
+            f"{digits[:3]}-{digits[3:] or '0'}",
+        )
+    )
 
 
 def cents(r: Random) -> int:

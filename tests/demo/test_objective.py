@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from extractors.demo import compose
+from extractors.demo import compose, others
 from extractors.demo.dataset import NAMES, Shard, example, frame, save_shard
 from extractors.demo.layout import HEIGHT_PT, WIDTH_PT
 from extractors.demo.model import build_model
@@ -20,7 +20,7 @@ from extractors.demo.slips import Print, printed, raster
 
 def _prints() -> list[Print]:
     """A landscape slip, and an upright page that fills one of two tiles."""
-    upright = next(page for k in range(200) if (page := compose.other_page(Random(k))).width_pt == page.height_pt)
+    upright = next(page for k in range(200) if (page := others.other_page(Random(k))).width_pt == page.height_pt)
     return [printed(compose.slip_pages(Random(3))[0], 0, Random(3)), printed(upright, 0, Random(4))]
 
 
@@ -99,7 +99,13 @@ def test_the_cross_attention_is_seen_during_training(shard: Shard) -> None:
     processor = build_processor()
     model = build_model(processor)
     watch = Watch(model)
-    batch = collate([(shard, 0, pick_segments(np.random.default_rng(0), shard.lengths(0)))], prompt_ids(processor), processor.image_token_id, torch.float32, torch.device("cpu"))
+    batch = collate(
+        [(shard, 0, pick_segments(np.random.default_rng(0), shard.lengths(0)))],
+        prompt_ids(processor),
+        processor.image_token_id,
+        torch.float32,
+        torch.device("cpu"),
+    )
     with torch.no_grad(), training_attention(model):
         model(**batch.inputs, use_cache=False)
     assert sorted(watch.looked) == [1, 3]
