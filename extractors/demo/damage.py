@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -87,8 +88,9 @@ def damaged(clean: Image.Image, level: int, r: Random, px_per_pt: float) -> tupl
     angle, dx, dy = r.uniform(-strength.skew_deg, strength.skew_deg), *(r.uniform(-strength.shift_pt, strength.shift_pt) for _ in range(2))
     width_pt, height_pt = clean.width / px_per_pt, clean.height / px_per_pt
     paper = r.randint(228, 255)
-    turned = clean.rotate(angle, Image.Resampling.BICUBIC, translate=(dx * px_per_pt, dy * px_per_pt), fillcolor=255)
-    pixels = np.asarray(turned.filter(ImageFilter.GaussianBlur(r.uniform(*strength.blur_px))), dtype=np.float32)
+    moved: Any = (dx * px_per_pt, dy * px_per_pt)  # fractions are fine, whatever the library's types say
+    turned = clean.rotate(angle, Image.Resampling.BICUBIC, translate=moved, fillcolor=255)
+    pixels: np.ndarray = np.asarray(turned.filter(ImageFilter.GaussianBlur(r.uniform(*strength.blur_px))), dtype=np.float32)
     dice = np.random.default_rng(r.getrandbits(32))
     pixels = paper - (255.0 - pixels) * r.uniform(*strength.contrast) * (paper / 255.0)
     pixels = _shaded(pixels, r, strength)

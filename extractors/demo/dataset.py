@@ -73,7 +73,7 @@ class Frame:
 
     @property
     def aspect(self) -> int:
-        return get_all_supported_aspect_ratios(2).index((self.rows, self.columns)) + 1
+        return 1 + int(get_all_supported_aspect_ratios(2).index((self.rows, self.columns)))
 
     def place(self, x_px: float, y_px: float) -> tuple[int, int] | None:
         """Tile and patch of a pixel, or None when it is off the page."""
@@ -232,7 +232,7 @@ def save_shard(path: Path, examples: list[Example]) -> None:
         "places": np.array([p for segment in segments for p in segment.places], np.int16),
     }
     part = path.with_suffix(".part.npz")
-    np.savez(part, **arrays)
+    np.savez(part, allow_pickle=False, **arrays)
     os.replace(part, path)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Masters:
@@ -12,7 +12,7 @@ class Masters:
 
     def __init__(self, modules: Sequence[nn.Module], *, muon_rate: float, adam_rate: float) -> None:
         named = [(name, p) for module in modules for name, p in module.named_parameters()]
-        self.live = [p for _, p in named]
+        self.live: list[Tensor] = [p for _, p in named]
         self.master = [p.detach().clone().float().requires_grad_() for p in self.live]
         inner = [(p.ndim == 2 and "proj" in name) or (".fc" in name and p.ndim == 2) for name, p in named]
         matrices = [m for m, hidden in zip(self.master, inner, strict=True) if hidden]

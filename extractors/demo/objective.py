@@ -70,7 +70,8 @@ class CharacterHead(nn.Module):
 
     def forward(self, seen: Tensor) -> Tensor:
         """seen: (B, tiles * patches, width) -> (B, tiles * patches, SLOTS, characters)."""
-        return self.name(seen).unflatten(-1, (SLOTS, -1))
+        named: Tensor = self.name(seen)
+        return named.view(*named.shape[:-1], SLOTS, -1)
 
 
 @dataclass(frozen=True, slots=True)

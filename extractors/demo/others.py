@@ -42,7 +42,8 @@ def _other_shape(r: Random) -> Sheet:
     """Upright or square sheets with running text, as letters and printouts have."""
     width, height = r.choice(((595.0, 842.0), (612.0, 792.0), (200.0, 200.0), (150.0, 300.0), (420.0, 298.0), (130.0, 260.0)))
     face, size = r.choice(list(FACES)), r.uniform(9, 16)
-    inks, y = [], size * 2
+    inks: list[Ink] = []
+    y = size * 2
     while y < height - size and len(inks) < 45:
         text = words.sentence(r, r.randint(3, 9)) if r.random() < 0.8 else words.person(r)
         while text_width(text, face, size) > width - 24 and " " in text:

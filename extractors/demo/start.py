@@ -1,27 +1,27 @@
 """Where the vision tower starts: patches whitened and positions as waves, which saves the first minutes of a training."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from extractors.demo.dataset import Shard
 
 
 @torch.no_grad()
-def prepare_vision(model: nn.Module, shards: Path) -> None:
-    """Start the vision tower where it would otherwise spend its first minutes: patches whitened, positions as waves."""
-    vision = model.model.vision_model  # type: ignore[union-attr]
-    weight = vision.patch_embedding.weight  # type: ignore[union-attr]
-    width, _, side, _ = weight.shape  # type: ignore[union-attr]
+def prepare_vision(vision: Any, shards: Path) -> None:
+    """Set the first layers of an untrained ``MllamaVisionModel``: patches whitened, positions as waves."""
+    weight = vision.patch_embedding.weight
+    width, _, side, _ = weight.shape
     file = next(iter(sorted(shards.glob("dense-*.npz"))), None)
     if file is not None:
-        weight.copy_(_whitened(Shard(file), int(width), int(side)))  # type: ignore[union-attr]
-    grid = vision.image_size // side  # type: ignore[union-attr,operator]
-    place = vision.gated_positional_embedding  # type: ignore[union-attr]
-    place.embedding[1:] = _waves(grid, 0, 0, int(width))  # type: ignore[index,union-attr]
-    table = place.tile_embedding.weight.view(-1, 2, grid * grid + 1, int(width))  # type: ignore[union-attr,operator]
+        weight.copy_(_whitened(Shard(file), int(width), int(side)))
+    grid = vision.image_size // side
+    place = vision.gated_positional_embedding
+    place.embedding[1:] = _waves(grid, 0, 0, int(width))
+    table = place.tile_embedding.weight.view(-1, 2, grid * grid + 1, int(width))
     for aspect, (rows, columns) in enumerate(((1, 1), (1, 1), (1, 2), (2, 1))):
         for tile in range(2):
             table[aspect, tile, 1:] = _waves(grid, tile // columns * (rows > 1) * grid, tile % columns * grid, int(width))
@@ -34,8 +34,8 @@ def _whitened(shard: Shard, width: int, side: int) -> Tensor:
     values, vectors = torch.linalg.eigh(torch.cov(patches.T))
     strength = (values.clamp(min=0) + 0.02 * values.mean()).rsqrt()
     mixed = torch.linalg.qr(torch.randn(width, side * side, generator=torch.Generator().manual_seed(1)))[0]  # (width, 196)
-    basis = mixed @ (vectors * strength).T
-    return basis.view(width, 1, side, side).expand(-1, 3, -1, -1) / 3.0 * 2.0
+    basis: Tensor = mixed @ (vectors * strength).T
+    return torch.as_tensor(basis.view(width, 1, side, side).expand(-1, 3, -1, -1) / 3.0 * 2.0)
 
 
 def _waves(grid: int, row0: int, column0: int, width: int) -> Tensor:

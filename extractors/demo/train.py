@@ -104,7 +104,7 @@ class Trainer:
         self.processor = build_processor()
         self.prompt = prompt_ids(self.processor)
         self.model = build_model(self.processor).to(plan.device, torch.bfloat16)
-        prepare_vision(self.model, plan.shards)
+        prepare_vision(self.model.model.vision_model, plan.shards)
         self.head = CharacterHead(self.model.config.vision_config.vision_output_dim).to(plan.device, torch.bfloat16)
         self.watch = Watch(self.model)
         self.masters = Masters((self.model, self.head), muon_rate=plan.muon_rate, adam_rate=plan.adam_rate)
