@@ -13,7 +13,7 @@ from itertools import accumulate, count
 from extractors import byte_json
 from extractors.byte_json import Node
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
-from extractors.types import FieldReading, FieldState, Generation, PageAnswer, StopReason, TokenTrace
+from extractors.types import Box, FieldReading, FieldState, Generation, PageAnswer, StopReason, TokenTrace
 
 MAX_NAME = 100  # characters kept of a key that no document type knows
 
@@ -155,7 +155,15 @@ def _reading(
 ) -> FieldReading:
     tokens, ends = said.evidence(node.start, node.end)
     return FieldReading(
-        name=name, ordinal=ordinal, state=state, text=text, tokens=tokens, ends=ends, stop_reason=said.stop_reason, problem=problem
+        name=name,
+        ordinal=ordinal,
+        state=state,
+        text=text,
+        tokens=tokens,
+        ends=ends,
+        stop_reason=said.stop_reason,
+        problem=problem,
+        looked=looked_at(token.looked for token in (tokens[:-1] if ends else tokens)) if text else None,
     )
 
 
@@ -176,3 +184,25 @@ def _nothing(field: FieldSpec, problem: str, prefix: str = "", ordinal: int = 0,
         stop_reason=StopReason.END if said is None else said.stop_reason,
         problem=problem,
     )
+
+
+def looked_at(patches: Iterable[Box | None]) -> Box | None:
+    """The place that a value's tokens were read from: the largest group of patches that lie together, strays left out."""
+    left = [patch for patch in patches if patch is not None]
+    largest: list[Box] = []
+    while left:
+        together, left = [left[0]], left[1:]
+        for patch in together:  # grows while it is walked
+            near = [other for other in left if _near(patch, other)]
+            together += near
+            left = [other for other in left if other not in near]
+        largest = max(largest, together, key=len)
+    if not largest:
+        return None
+    return Box(min(b.x0 for b in largest), min(b.y0 for b in largest), max(b.x1 for b in largest), max(b.y1 for b in largest))
+
+
+def _near(a: Box, b: Box) -> bool:
+    """With less than a patch of empty space between them across, or half of one downwards: letters of a line, or lines of a value."""
+    across, down = max(a.x0, b.x0) - min(a.x1, b.x1), max(a.y0, b.y0) - min(a.y1, b.y1)
+    return across <= max(a.x1 - a.x0, b.x1 - b.x0) and down <= 0.5 * max(a.y1 - a.y0, b.y1 - b.y0)

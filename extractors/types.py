@@ -77,6 +77,7 @@ class TokenTrace:
     top: tuple[Alternative, ...] = ()  # the five most likely tokens, most likely first
     entropy: float = 0.0  # nats, of the raw distribution
     forced: bool = False  # fed by us (a skeleton), not chosen by the model
+    looked: Box | None = None  # the patch of the page that the model attended to most at this step; None when it was not asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +130,7 @@ class FieldReading:
     ends: bool = True  # the last of ``tokens`` is the ending token, not part of the value
     stop_reason: StopReason = StopReason.END
     problem: str | None = None  # "truncated", "unparsable", "repeated_key", "missing", ...; None when all is well
+    looked: Box | None = None  # where the model looked while it wrote the value ("cross-attention"); None when it was not asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

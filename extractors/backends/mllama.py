@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import torch
 from extractors.backends import made_for
 from extractors.backends.checkpoint import Loaded, device_of, dtype_of, fingerprint_of, folder_of, load
 from extractors.backends.engine.fields import read_fields
-from extractors.backends.engine.plan import Continuation, continuations, page_inputs
+from extractors.backends.engine.looked import grids_of
+from extractors.backends.engine.plan import Continuation, PageInputs, continuations, page_inputs
 from extractors.backends.engine.skeleton import read_json
 from extractors.backends.generate import generate_json, inputs_of
 from extractors.backends.grammar import GrammarSource
@@ -29,6 +31,7 @@ class MllamaBackend:
     decode_mode: ``json``, one object a page; or ``fields``, all fields of a page at once
     engine: in json mode, feed what the grammar leaves no choice about; otherwise transformers' own generate writes every token
     grammar: allow only answers of the document type's form (fields mode: only the openings of a value)
+    looked: ask for the patch of the page that each token was read from (engine only)
     max_new_tokens: the budget of one page's answer, or of a list in fields mode; what needs more is marked as cut short
     field_tokens: the budget of one field in fields mode
     """
@@ -43,6 +46,7 @@ class MllamaBackend:
         batch_pages: int = 8,
         grammar: bool = True,
         engine: bool = True,
+        looked: bool = False,
         max_new_tokens: int = 1024,
         field_tokens: int = 96,
         repetition_penalty: float = 1.0,
@@ -54,6 +58,7 @@ class MllamaBackend:
         self.batch_pages = batch_pages
         self.grammar = grammar
         self.engine = engine
+        self.looked = looked
         self.max_new_tokens = max_new_tokens
         self.field_tokens = field_tokens
         self.repetition_penalty = repetition_penalty  # json mode only
@@ -144,7 +149,7 @@ class MllamaBackend:
 
     def _json(self, batch: Sequence[PageImage], spec: DocumentType) -> list[list[Generation]]:
         if self.engine and self.grammar and self.repetition_penalty == 1.0:
-            inputs = page_inputs(inputs_of(self.loaded, batch, spec), self.loaded.processor.image_token_id)
+            inputs = self._inputs(batch, spec)
             matchers = [self.grammars.matcher(spec) for _ in batch]
             return [[said] for said in read_json(self.loaded, inputs, matchers, max_new_tokens=self.max_new_tokens)]
         generations = generate_json(
@@ -158,8 +163,15 @@ class MllamaBackend:
         return [[said] for said in generations]
 
     def _fields(self, batch: Sequence[PageImage], spec: DocumentType) -> list[list[Generation]]:
+        return read_fields(self.loaded, self._inputs(batch, spec), self._continuations(spec))
+
+    def _inputs(self, batch: Sequence[PageImage], spec: DocumentType) -> PageInputs:
         inputs = page_inputs(inputs_of(self.loaded, batch, spec), self.loaded.processor.image_token_id)
-        return read_fields(self.loaded, inputs, self._continuations(spec))
+        if not self.looked:
+            return inputs
+        vision = self.loaded.model.config.vision_config
+        ids: list[int] = inputs.aspect_ids[:, 0].tolist()
+        return replace(inputs, grids=grids_of(batch, ids, vision.supported_aspect_ratios, self.canvas, vision.patch_size))
 
     def _continuations(self, spec: DocumentType) -> tuple[Continuation, ...]:
         key = (spec, self.field_tokens, self.max_new_tokens, self.grammar)

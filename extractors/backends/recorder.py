@@ -4,9 +4,9 @@ Processors, grammars and samplers come later and cannot be seen here; one step's
 known, and nothing that grows with steps x vocabulary.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -14,9 +14,11 @@ from torch import Tensor
 from transformers import StoppingCriteria
 
 from extractors.backends.vocabulary import Vocabulary
-from extractors.types import Alternative, TokenTrace
+from extractors.types import Alternative, Box, TokenTrace
 
 TOP = 5
+
+Place = Callable[[int], Box]  # of a vision token
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +31,15 @@ class Step:
     top_logprobs: Tensor  # (B, TOP) float32
     entropy: Tensor  # (B,) float32, nats
     logsumexp: Tensor  # (B,) float32
+    looked: Tensor | None = None  # (B,) the vision token that was attended to most; None when it was not asked
 
 
-def step_of(logits: Tensor, chosen: Tensor) -> Step:
+def step_of(logits: Tensor, chosen: Tensor, looked: Tensor | None = None) -> Step:
     """The evidence of one step.
 
     logits: (B, V) as lm_head gives them, any dtype
     chosen: (B,) token ids
+    looked: (B,) vision tokens
     """
     raw = logits.float()
     logsumexp = raw.logsumexp(dim=-1)  # (B,)
@@ -48,6 +52,7 @@ def step_of(logits: Tensor, chosen: Tensor) -> Step:
         top_logprobs=top - logsumexp[:, None],
         entropy=(logsumexp - mean).clamp_min(0.0),
         logsumexp=logsumexp,
+        looked=looked,
     )
 
 
@@ -82,14 +87,23 @@ class Recorder:
         return traces_of(self.steps, vocabulary) if self.steps else []
 
 
-def traces_of(steps: Sequence[Step], vocabulary: Vocabulary, wanted: Sequence[bool] | None = None) -> list[list[TokenTrace]]:
-    """Each row's tokens with their evidence; rows that are not ``wanted`` are empty.  Waits for the device once."""
+def traces_of(
+    steps: Sequence[Step], vocabulary: Vocabulary, wanted: Sequence[bool] | None = None, places: Sequence[Place] | None = None
+) -> list[list[TokenTrace]]:
+    """Each row's tokens with their evidence; rows that are not ``wanted`` are empty.  Waits for the device once.
+
+    places: for each row, where on its page a vision token lies; when the steps say which one was looked at
+    """
     columns = [torch.stack([getattr(step, name) for step in steps]).tolist() for name in Step.__slots__[:5]]
-    rows = range(len(columns[0][0]))
-    return [
-        [_trace(vocabulary, *(column[t][row] for column in columns)) for t in range(len(steps))] if wanted is None or wanted[row] else []
-        for row in rows
-    ]
+    looked = torch.stack([step.looked for step in steps if step.looked is not None]).tolist() if places is not None else None
+    traces: list[list[TokenTrace]] = []
+    for row in range(len(columns[0][0])):
+        kept = range(len(steps)) if wanted is None or wanted[row] else range(0)
+        tokens = [_trace(vocabulary, *(column[t][row] for column in columns)) for t in kept]
+        if looked is not None and places is not None:
+            tokens = [replace(token, looked=places[row](looked[t][row])) for t, token in enumerate(tokens)]
+        traces.append(tokens)
+    return traces
 
 
 class _AfterStep(StoppingCriteria):  # type: ignore[misc]  # transformers is untyped

@@ -253,7 +253,7 @@ def evidence_bytes(shape: Shape) -> tuple[int, int]:
     recorder = Recorder()
     recorder.add(torch.zeros(1, shape.vocabulary), torch.zeros(1, dtype=torch.long))
     step = recorder.steps[0]
-    kept = sum(getattr(step, name).numel() * getattr(step, name).element_size() for name in Step.__slots__)
+    kept = sum(value.nbytes for name in Step.__slots__ if (value := getattr(step, name)) is not None)
     return JSON_TOKENS * shape.vocabulary * 4, JSON_TOKENS * kept
 
 

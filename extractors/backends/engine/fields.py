@@ -14,6 +14,7 @@ from torch import Tensor
 from extractors.backends.checkpoint import Loaded
 from extractors.backends.engine import text, vision
 from extractors.backends.engine.ending import ValueEnd
+from extractors.backends.engine.looked import PatchGrid, peaks
 from extractors.backends.engine.plan import Continuation, PageInputs, padded
 from extractors.backends.engine.text import Memory
 from extractors.backends.recorder import Step, spelled, step_of, traces_of
@@ -58,8 +59,8 @@ def read_fields(
         for continuation in fields
     ]
     memory = memory.expanded(len(fields), max(row.start for row in rows) + ROOM + 1)
-    logits = _skeletons(loaded, memory, rows)
-    _write(loaded, memory, rows, logits, check_every)
+    first = _skeletons(loaded, memory, rows, inputs.grids)
+    _write(loaded, memory, rows, first, inputs.grids, check_every)
     return [
         [_generation(loaded, row) for row in rows[page * len(fields) : (page + 1) * len(fields)]] for page in range(len(inputs.prompts))
     ]
@@ -75,29 +76,28 @@ def prefilled(loaded: Loaded, inputs: PageInputs) -> tuple[Tensor, Memory]:
     return hidden, memory.trimmed(inputs.tiles, states.shape[1] // inputs.aspect_mask.shape[-1])
 
 
-def _skeletons(loaded: Loaded, memory: Memory, rows: Sequence[_Row]) -> Tensor:
-    """(R, V): what the model expects after each row's skeleton."""
+def _skeletons(loaded: Loaded, memory: Memory, rows: Sequence[_Row], grids: Sequence[PatchGrid] | None) -> Step:
+    """What the model says after each row's skeleton."""
     ids, lengths = padded([row.continuation.skeleton for row in rows], loaded.vocabulary.pad_id, loaded.device)
     first = torch.tensor([row.start for row in rows], device=loaded.device) - lengths  # (R,) positions of the skeletons' first tokens
     where = torch.arange(ids.shape[1], device=loaded.device)[None]
     positions = torch.where(where < lengths[:, None], first[:, None] + where, memory.trash)
-    hidden = text.forward(loaded.model.model.language_model, ids, positions, memory, span=max(row.start for row in rows))
+    layers: list[Tensor] | None = None if grids is None else []
+    hidden = text.forward(loaded.model.model.language_model, ids, positions, memory, span=max(row.start for row in rows), looked=layers)
     logits: Tensor = loaded.lm_head(hidden[torch.arange(len(rows), device=loaded.device), lengths - 1])
-    return logits
+    return step_of(logits, _opened(logits, rows), None if grids is None else peaks(layers or [], grids[0].side, lengths - 1))
 
 
-def _write(loaded: Loaded, memory: Memory, rows: Sequence[_Row], logits: Tensor, check_every: int) -> None:
+def _write(loaded: Loaded, memory: Memory, rows: Sequence[_Row], first: Step, grids: Sequence[PatchGrid] | None, check_every: int) -> None:
     """Greedy steps until every row has ended."""
     live: list[_Row | None] = list(rows)  # what each row of the tensors is; None: nothing that is still needed
     positions = torch.tensor([row.start for row in rows], device=loaded.device)  # (R,)
     furthest = max(row.start for row in rows)  # the largest of them, known without asking the device
-    chosen = _opened(logits, rows)
-    pending = [step_of(logits, chosen)]
-    steps = 1
+    pending, chosen, steps = [first], first.chosen, 1
     while True:
         budget = max(row.continuation.budget for row in live if row is not None)
         if steps % check_every == 0 or steps in (1, budget):  # the first look finds those that a single token ended: null
-            _settle(loaded, live, pending)
+            _settle(loaded, live, pending, grids)
             pending = []
             live = [row if row is not None and row.stop is None else None for row in live]
             if not any(live):
@@ -110,10 +110,13 @@ def _write(loaded: Loaded, memory: Memory, rows: Sequence[_Row], logits: Tensor,
                 positions, chosen = positions[at], chosen[at]
         if furthest + 1 >= memory.slots:
             memory = memory.expanded(1, memory.slots + max(ROOM, steps))
-        hidden = text.forward(loaded.model.model.language_model, chosen[:, None], positions[:, None], memory, span=furthest + 1)
+        layers: list[Tensor] | None = None if grids is None else []
+        hidden = text.forward(
+            loaded.model.model.language_model, chosen[:, None], positions[:, None], memory, span=furthest + 1, looked=layers
+        )
         logits = loaded.lm_head(hidden[:, -1])
         chosen = logits.argmax(dim=-1)
-        pending.append(step_of(logits, chosen))
+        pending.append(step_of(logits, chosen, None if grids is None else peaks(layers or [], grids[0].side)))
         positions = positions + 1
         furthest += 1
         steps += 1
@@ -128,9 +131,11 @@ def _opened(logits: Tensor, rows: Sequence[_Row]) -> Tensor:
     return logits.masked_fill(~allowed, float("-inf")).argmax(dim=-1)
 
 
-def _settle(loaded: Loaded, live: Sequence[_Row | None], pending: Sequence[Step]) -> None:
+def _settle(loaded: Loaded, live: Sequence[_Row | None], pending: Sequence[Step], grids: Sequence[PatchGrid] | None) -> None:
     """Hand the steps since the last look to the rows that they belong to."""
-    for row, tokens in zip(live, traces_of(pending, loaded.vocabulary, [row is not None for row in live]), strict=True):
+    places = None if grids is None else [grids[row.page if row is not None else 0].box for row in live]
+    traces = traces_of(pending, loaded.vocabulary, [row is not None for row in live], places)
+    for row, tokens in zip(live, traces, strict=True):
         for token in tokens:
             if row is not None:
                 row.add(token, loaded.vocabulary.eos_ids)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from extractors import prompts
+from extractors.backends.engine.looked import PatchGrid
 from extractors.backends.vocabulary import Vocabulary
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
 
@@ -32,6 +33,7 @@ class PageInputs:
     aspect_ids: Tensor  # (B, 1)
     aspect_mask: Tensor  # (B, 1, T)
     image_token: int
+    grids: tuple[PatchGrid, ...] | None = None  # of the pages; when it is asked where the model looks
 
     @property
     def tiles(self) -> list[int]:

@@ -16,6 +16,7 @@ from torch import Tensor
 from extractors.backends.checkpoint import Loaded
 from extractors.backends.engine import text
 from extractors.backends.engine.fields import ROOM, prefilled
+from extractors.backends.engine.looked import PatchGrid, peaks
 from extractors.backends.engine.plan import PageInputs, padded
 from extractors.backends.engine.text import Memory
 from extractors.backends.recorder import Step, spelled, step_of, traces_of
@@ -30,6 +31,7 @@ class _Page:
     matcher: Any
     budget: int
     at: int  # position of the next token that is fed
+    grid: PatchGrid | None
     order: list[TokenTrace | None] = field(default_factory=list)  # None: the model's next own token
     written: list[TokenTrace] = field(default_factory=list)  # the model's own tokens
     feed: list[int] = field(default_factory=list)
@@ -68,19 +70,34 @@ def read_json(loaded: Loaded, inputs: PageInputs, matchers: Sequence[Any], *, ma
 
     matchers: the grammar's, one a page, fresh
     """
-    pages = [_Page(matcher, max_new_tokens, len(prompt)) for matcher, prompt in zip(matchers, inputs.prompts, strict=True)]
+    grids = inputs.grids or (None,) * len(inputs.prompts)
+    pages = [
+        _Page(matcher, max_new_tokens, len(prompt), grid) for matcher, prompt, grid in zip(matchers, inputs.prompts, grids, strict=True)
+    ]
     for page in pages:
         page.force(loaded.vocabulary)
     hidden, memory = prefilled(loaded, inputs)
-    memory = memory.expanded(1, max(page.at for page in pages) + ROOM + 1)
+    state = _State(memory.expanded(1, max(page.at for page in pages) + ROOM + 1), hidden, None)
     if any(page.feed for page in pages):
-        hidden, memory = _fed(loaded, memory, pages, hidden)
-    _write(loaded, memory, list(pages), hidden)
+        state = _fed(loaded, state, pages)
+    _write(loaded, state, pages)
     return [page.generation() for page in pages]
 
 
-def _write(loaded: Loaded, memory: Memory, live: Sequence[_Page], hidden: Tensor) -> None:
-    """Steps until every page has ended.  hidden: (B, hidden) of each page's last token."""
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What the tensors hold after each page's last token."""
+
+    memory: Memory
+    hidden: Tensor  # (B, hidden)
+    looked: Tensor | None  # (B,) vision tokens
+
+    def selected(self, at: Tensor) -> "_State":
+        return _State(self.memory.selected(at, at, 1), self.hidden[at], None if self.looked is None else self.looked[at])
+
+
+def _write(loaded: Loaded, state: _State, live: Sequence[_Page]) -> None:
+    """Steps until every page has ended."""
     pending: list[Step] = []
     while True:
         still = [n for n, page in enumerate(live) if page.stop is None]
@@ -89,22 +106,22 @@ def _write(loaded: Loaded, memory: Memory, live: Sequence[_Page], hidden: Tensor
             pending = []
             if not still:
                 return
-            at = torch.tensor(still, device=loaded.device)
-            memory, hidden, live = memory.selected(at, at, 1), hidden[at], [live[n] for n in still]
-        logits = loaded.lm_head(hidden)  # (B, V)
+            state, live = state.selected(torch.tensor(still, device=loaded.device)), [live[n] for n in still]
+        logits = loaded.lm_head(state.hidden)  # (B, V)
         chosen = logits.masked_fill(~_allowed(live, logits), float("-inf")).argmax(dim=-1)
-        pending.append(step_of(logits, chosen))
+        pending.append(step_of(logits, chosen, state.looked))
         for page, token in zip(live, chosen.tolist(), strict=True):
             if page.stop is None:
                 page.take(token, loaded.vocabulary)
             else:
                 page.feed = []
         if any(page.stop is None for page in live):
-            hidden, memory = _fed(loaded, memory, live, hidden)
+            state = _fed(loaded, state, live)
 
 
-def _fed(loaded: Loaded, memory: Memory, pages: Sequence[_Page], before: Tensor) -> tuple[Tensor, Memory]:
-    """(B, hidden) after each page's ``feed``; a page that feeds nothing keeps what it had ``before``."""
+def _fed(loaded: Loaded, state: _State, pages: Sequence[_Page]) -> _State:
+    """The state after each page's ``feed``; a page that feeds nothing keeps what it had."""
+    memory = state.memory
     furthest = max(page.at + len(page.feed) for page in pages)
     if furthest >= memory.slots:
         memory = memory.expanded(1, furthest + max(ROOM, memory.slots // 4) + 1)
@@ -112,19 +129,25 @@ def _fed(loaded: Loaded, memory: Memory, pages: Sequence[_Page], before: Tensor)
     where = torch.arange(ids.shape[1], device=loaded.device)[None]
     starts = torch.tensor([page.at for page in pages], device=loaded.device)[:, None]
     positions = torch.where(where < lengths[:, None], starts + where, memory.trash)
-    hidden = text.forward(loaded.model.model.language_model, ids, positions, memory, span=furthest)
-    last = hidden[torch.arange(len(pages), device=loaded.device), (lengths - 1).clamp_min(0)]
+    grid = pages[0].grid
+    layers: list[Tensor] | None = None if grid is None else []
+    hidden = text.forward(loaded.model.model.language_model, ids, positions, memory, span=furthest, looked=layers)
+    last = (lengths - 1).clamp_min(0)
+    after = torch.where((lengths > 0)[:, None], hidden[torch.arange(len(pages), device=loaded.device), last], state.hidden)
     for page in pages:
         page.at += len(page.feed)
         page.feed = []
-    return torch.where((lengths > 0)[:, None], last, before), memory
+    return _State(memory, after, None if grid is None else peaks(layers or [], grid.side, last))
 
 
 def _settle(loaded: Loaded, live: Sequence[_Page], pending: Sequence[Step]) -> None:
     """Hand the steps since the last change of rows to the pages that they belong to."""
-    if pending:
-        for page, tokens in zip(live, traces_of(pending, loaded.vocabulary), strict=True):
-            page.written += tokens  # more than its order asks for, if it ended on the way
+    if not pending:
+        return
+    grids = [page.grid for page in live]
+    places = None if pending[0].looked is None else [grid.box for grid in grids if grid is not None]
+    for page, tokens in zip(live, traces_of(pending, loaded.vocabulary, places=places), strict=True):
+        page.written += tokens  # more than its order asks for, if it ended on the way
 
 
 def _allowed(live: Sequence[_Page], logits: Tensor) -> Tensor:
