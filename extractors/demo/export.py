@@ -34,6 +34,7 @@ def export(model: MllamaForConditionalGeneration, out: Path, *, about: dict[str,
     """Processor, bfloat16 weights, and ``surefield.json``, which says what the model was made for."""
     save_processor(build_processor(), out)
     model.to(torch.bfloat16).save_pretrained(out)
+    (out / "model.safetensors").chmod(0o644)  # written for its owner alone
     said = {
         "name": NAME,
         "document_types": [Slip.spec.name],
