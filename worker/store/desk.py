@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from extractors.types import Box, TokenTrace
 from worker.db import Tx
-from worker.models import Action, Document, FieldEvidence, ItemState, Page, PageReading, ReviewDecision, ReviewItem, Submission
+from worker.models import Action, Document, FieldEvidence, ItemState, Page, PageReading, Result, ReviewDecision, ReviewItem, Submission
 from worker.models_people import ReviewNote, ReviewSkip
 from worker.store.compact import boxes_in, storable, tokens_in
 from worker.store.review import item
@@ -64,6 +64,17 @@ class Before:
     filename: str | None
     page_count: int | None
     said: tuple[Said, ...]  # oldest first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How fast somebody decides."""
+
+    who: str
+    today: int
+    last_hour: int
+    median_s: float | None  # from seeing a field to deciding it
+    last: datetime
 
 
 def before_deciding(tx: Tx, item_id: UUID) -> Before:
@@ -172,6 +183,56 @@ def last_decision(tx: Tx, who: str) -> tuple[UUID, int] | None:
         .limit(1)
     ).one_or_none()
     return None if row is None else (row.item_id, row.version)
+
+
+def pace(tx: Tx, who: str | None = None) -> list[Pace]:
+    """How fast people decided today (UTC), the busiest first; only ``who`` when named.  An undo is no progress."""
+    d = ReviewDecision
+    hour_ago = func.now() - timedelta(hours=1)
+    query = (
+        select(
+            d.who,
+            func.count().label("today"),
+            func.count().filter(d.decided_at > hour_ago).label("last_hour"),
+            (func.percentile_cont(0.5).within_group(d.took_ms) / 1000).label("median_s"),
+            func.max(d.decided_at).label("last"),
+        )
+        .where(d.decided_at >= func.date_trunc("day", func.now()), d.action != Action.UNDO)
+        .group_by(d.who)
+        .order_by(func.count().desc(), d.who)
+    )
+    rows = tx.session.execute(query if who is None else query.where(d.who == who))
+    return [Pace(**row._mapping) for row in rows]
+
+
+def skipped(tx: Tx, who: str) -> int:
+    """How many open items this person has put aside for now."""
+    return tx.session.execute(
+        select(func.count())
+        .select_from(ReviewSkip)
+        .join(ReviewItem, ReviewItem.id == ReviewSkip.item_id)
+        .where(ReviewSkip.who == who, ReviewSkip.until > func.now(), ReviewItem.state == ItemState.OPEN)
+    ).scalar_one()
+
+
+def items_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], tuple[UUID, int, ItemState]]:
+    """The review items of a document: (field, ordinal) -> (item, version, state)."""
+    rows = tx.session.execute(
+        select(Result.name, Result.ordinal, ReviewItem.id, ReviewItem.version, ReviewItem.state)
+        .join(Result, ReviewItem.result_id == Result.id)
+        .where(ReviewItem.document_id == document_id)
+    )
+    return {(row.name, row.ordinal): (row.id, row.version, row.state) for row in rows}
+
+
+def boxes_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], tuple[int, tuple[Box, ...]]]:
+    """Where the values of a document stand: (field, ordinal) -> (page, boxes)."""
+    rows = tx.session.execute(
+        select(Result.name, Result.ordinal, Result.page, FieldEvidence.boxes)
+        .join(FieldEvidence, Result.field_id == FieldEvidence.id)
+        .where(Result.document_id == document_id, Result.page.is_not(None))
+    )
+    return {(row.name, row.ordinal): (row.page, boxes_in(row.boxes)) for row in rows}
 
 
 def _evidence(tx: Tx, field_id: UUID | None) -> Evidence | None:

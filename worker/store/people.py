@@ -285,8 +285,8 @@ def _forget_browsers(tx: Tx, user_id: UUID) -> None:
 
 def _usable_name(name: str) -> str:
     name = name.strip().lower()
-    if not 1 <= len(name) <= 100 or not name.isprintable() or not is_storable(name):
-        raise InvalidPerson("A person's name has 1 to 100 printable characters. Choose another one.")
+    if not 1 <= len(name) <= 100 or not name.isprintable() or "/" in name or not is_storable(name):
+        raise InvalidPerson("A person's name has 1 to 100 printable characters and no slash. Choose another one.")
     return name
 
 

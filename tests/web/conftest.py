@@ -1,0 +1,111 @@
+"""The site over a real Postgres, real page images and a backend that doubts, with people who are signed in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from tests.flow.conftest import House, Make, make_house, renderer  # noqa: F401  fixtures
+from tests.web.making import a_backend, a_slip
+from worker.models_people import Role
+from worker.store import people
+from worker.web.app import create_app
+from worker.web.site import csrf_of
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Browser:
+    """A person's browser: keeps the cookie, sends the token of our pages."""
+
+    client: TestClient
+    name: str
+
+    @property
+    def token(self) -> str:
+        return csrf_of(self.client.cookies.get("surefield") or "")
+
+    def get(self, url: str, **more: Any) -> Any:
+        return self.client.get(url, **more)
+
+    def post(self, url: str, data: dict[str, Any] | None = None, **more: Any) -> Any:
+        headers = {"x-csrf-token": self.token, "accept": "application/json", **more.pop("headers", {})}
+        return self.client.post(url, data=data or {}, headers=headers, follow_redirects=False, **more)
+
+    def decide(self, item: Any, action: str, text: str = "", *, version: int = 1, **more: Any) -> Any:
+        return self.post(f"/review/items/{item}/decide", {"version": version, "action": action, "text": text, "took_ms": 900}, **more)
+
+
+@dataclass
+class SiteInTest:
+    """The site, the house behind it, and doors to it."""
+
+    house: House
+    app: FastAPI
+    clients: list[TestClient] = field(default_factory=list)
+
+    def anybody(self) -> TestClient:
+        """A browser that nobody is signed in on."""
+        client = TestClient(self.app, raise_server_exceptions=False)
+        self.clients.append(client)
+        return client
+
+    def sign_in(self, name: str = "ada", role: Role = Role.REVIEWER) -> Browser:
+        """A browser with this person signed in; the person is made when new."""
+        rt = self.house.rt
+        with rt.transaction() as tx:
+            known = {each.name: each for each in people.people(tx)}
+            person = known.get(name) or people.add_person(tx, name, role)
+            secret = people.open_browser(tx, person.user_id, lasts=timedelta(hours=1))
+        client = self.anybody()
+        client.cookies.set("surefield", secret)
+        return Browser(client, name)
+
+    def key(self, upstream: str = "erp") -> dict[str, str]:
+        """The headers of an upstream with a new key."""
+        with self.house.rt.transaction() as tx:
+            return {"authorization": f"Bearer {people.make_key(tx, upstream)}"}
+
+    def read(self, content: bytes | None = None, **request: Any) -> UUID:
+        """A slip, submitted and worked through."""
+        document = self.house.submit(a_slip() if content is None else content, **request)
+        self.house.work()
+        return document
+
+    def items(self, document: UUID | None = None) -> dict[str, UUID]:
+        """The open items by field."""
+        rows = self.house.rows(
+            "SELECT r.name, i.id FROM review_items i JOIN results r ON r.id = i.result_id "
+            "WHERE i.state = 'open' AND (CAST(:d AS uuid) IS NULL OR i.document_id = :d) ORDER BY r.position DESC",
+            d=document,
+        )
+        return {row.name: row.id for row in rows}
+
+    def decisions(self) -> list[Any]:
+        return self.house.rows("SELECT * FROM review_decisions ORDER BY id")
+
+
+MakeSite = Callable[..., SiteInTest]
+
+
+@pytest.fixture
+def make_site(make_house: Make) -> MakeSite:  # noqa: F811
+    """A site whose model says and doubts these things; keywords for ``create_app`` go to ``options``."""
+
+    def make(truth: Any = None, *, options: dict[str, Any] | None = None, changes: dict[str, Any] | None = None, **line: Any) -> SiteInTest:
+        house = make_house(backend=a_backend(truth, **line), **(changes or {}))
+        return SiteInTest(house, create_app(house.rt, **(options or {})))
+
+    return make
+
+
+@pytest.fixture
+def site(make_site: MakeSite) -> SiteInTest:
+    """A site with a doubt about each slip's total and date."""
+    return make_site(doubts={"total": 0.41, "date": 0.62})

@@ -1,0 +1,294 @@
+"""The HTTP door for upstream systems: hand documents in, read what became of them."""
+
+import base64
+import binascii
+import json
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Path, Request
+from fastapi.responses import JSONResponse, Response
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+
+from extractors.errors import InvalidSubmission, SurefieldError, TooLarge
+from extractors.types import FieldState
+from worker import reporting
+from worker.models import Outcome, Status
+from worker.stages import submit
+from worker.store import NotFound, desk, people
+from worker.web.site import SiteHere
+
+router = APIRouter(prefix="/v1", tags=["documents"])
+
+
+class NoSuchKey(SurefieldError):
+    """The request brings no API key, or one that opens nothing."""
+
+    code = "no_such_key"
+
+
+class NotThatKind(SurefieldError):
+    """The request's body is neither multipart nor JSON."""
+
+    code = "unsupported_file"
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 has it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[dict[str, str]] = Field(default_factory=list)
+
+
+class Sent(BaseModel):
+    """A document to read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    document_type: str = Field(min_length=1, max_length=100, description="Its document type, such as `invoice`.")
+    content_base64: str = Field(min_length=1, description="The file: PDF, PNG, JPEG or TIFF, in base64.")
+    filename: str | None = Field(None, max_length=500, description="For people.")
+    priority: int = Field(0, ge=-100, le=100, description="Higher goes first.")
+    password: str | None = Field(None, max_length=1_000, description="Of an encrypted PDF; forgotten once the pages are rendered.")
+    metadata: dict[str, Any] = Field(default_factory=dict, description="Anything; kept beside the document.")
+
+
+class Taken(BaseModel):
+    """The document that a submission stands for."""
+
+    document_id: UUID
+    created: bool = Field(description="False: the same key had been sent before, and this is the document it made.")
+    url: str
+
+
+class FieldOut(BaseModel):
+    """The document's answer about one field."""
+
+    field: str
+    ordinal: int = Field(description="Row of a repeated group, from 0.")
+    page: int | None
+    kind: str
+    state: FieldState
+    text: str | None = Field(description="As printed, or as a person corrected it.")
+    value: Any = Field(description="What the text means: an ISO date, a decimal number, ...")
+    currency: str | None
+    confidence: float | None = Field(description="0 to 1; null when it could not be scored.")
+    method: str | None
+    threshold: float | None
+    certificate: str
+    decision: Outcome
+    reason: str
+    reason_words: str
+    decided_by: str | None
+
+
+class DocumentOut(BaseModel):
+    """A document and what became of it."""
+
+    document_id: UUID
+    document_type: str
+    status: Status
+    filename: str | None
+    key: str
+    created_at: datetime
+    finished_at: datetime | None
+    error_code: str | None
+    error_message: str | None
+    pages: list[str] = Field(description="Addresses of the page images.")
+    fields: list[FieldOut]
+
+
+BEARER = HTTPBearer(auto_error=False, description="An API key, from `surefield key add UPSTREAM`.")
+REFUSALS = {401: "No such key", 404: "No such document", 422: "Something does not fit", 500: "A fault", 503: "Not now"}
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    words = {**REFUSALS, 409: "The key stands for other bytes", 413: "Too large", 415: "Neither multipart nor JSON", 400: "Broken request"}
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": words[status], "model": Problem, "content": content} for status in (401, 422, 503, *statuses)}
+
+
+def upstream_here(request: Request, site: SiteHere) -> str:
+    """The upstream whose key the request brings.
+
+    Raises NoSuchKey.
+    """
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    found = None
+    if scheme.lower() == "bearer" and key.strip():
+        with site.rt.transaction() as tx:
+            found = people.upstream_of(tx, key.strip())
+    if found is None:
+        raise NoSuchKey("Send your API key: 'Authorization: Bearer sf_...'. Make one with: surefield key add UPSTREAM.")
+    return found
+
+
+Upstream = Annotated[str, Depends(upstream_here), Depends(BEARER)]
+DocumentId = Annotated[UUID, Path(description="As POST /v1/documents answered.")]
+
+MULTIPART = {
+    "type": "object",
+    "required": ["document_type", "file"],
+    "properties": {
+        "document_type": {"type": "string", "minLength": 1, "maxLength": 100},
+        "file": {"type": "string", "format": "binary"},
+        "priority": {"type": "integer", "minimum": -100, "maximum": 100},
+        "password": {"type": "string", "maxLength": 1000},
+        "metadata": {"type": "string", "description": "A JSON object.", "contentMediaType": "application/json"},
+    },
+}
+BODY = {"required": True, "content": {
+    "multipart/form-data": {"schema": MULTIPART},
+    "application/json": {"schema": Sent.model_json_schema(ref_template="#/components/schemas/{model}")},
+}}  # fmt: skip
+
+
+@router.post(
+    "/documents",
+    response_model=Taken,
+    status_code=201,
+    responses={200: {"model": Taken, "description": "Sent before"}, **_problems(400, 409, 413, 415)},
+    openapi_extra={"requestBody": BODY},
+)
+async def post_document(
+    request: Request,
+    site: SiteHere,
+    upstream: Upstream,
+    idempotency_key: Annotated[
+        str | None, Header(min_length=1, max_length=200, description="Your own key: the same one gives the same document back.")
+    ] = None,
+) -> Response:
+    """Hand a document in, as multipart or JSON.  It is stored and queued when this answers."""
+    sent = await _sent(request, site.rt.max_bytes)
+    sent = submit.Request(
+        upstream=upstream,
+        document_type=sent.document_type,
+        content=sent.content,
+        filename=sent.filename,
+        key=idempotency_key,
+        priority=sent.priority,
+        password=sent.password,
+        metadata=sent.metadata,
+    )
+    taken = await run_in_threadpool(_submit, sent, site)
+    address = site.address(request, "get_document", document_id=taken.document_id)
+    body = Taken(document_id=taken.document_id, created=taken.created, url=address)
+    return JSONResponse(body.model_dump(mode="json"), 201 if taken.created else 200, headers={"location": address})
+
+
+def _submit(sent: submit.Request, site: SiteHere) -> Any:
+    site.rt.document_type(sent.document_type)  # a misspelt type is said at once
+    return submit.run(sent, site.rt)
+
+
+async def _sent(request: Request, most: int) -> submit.Request:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        return _of_json(await request.body())
+    if kind == "multipart/form-data":
+        return await _of_form(request, most)
+    raise NotThatKind("Send multipart/form-data with a file, or application/json with content_base64.")
+
+
+def _of_json(body: bytes) -> submit.Request:
+    try:
+        sent = Sent.model_validate_json(body)
+    except ValidationError as error:
+        raise InvalidSubmission(_words(error)) from error
+    try:
+        content = base64.b64decode(sent.content_base64, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidSubmission("content_base64 is not base64. Encode the file with the standard alphabet and padding.") from error
+    return _request(sent, content)
+
+
+async def _of_form(request: Request, most: int) -> submit.Request:
+    form = await request.form(max_files=1, max_fields=10)
+    file = form.get("file")
+    if not isinstance(file, UploadFile):
+        raise InvalidSubmission("The part 'file' is missing. Send the document's bytes as a file part of that name.")
+    content = await file.read(most + 1)
+    if len(content) > most:
+        raise TooLarge(f"The file has more than {most:,} bytes. Send a smaller one, or raise SUREFIELD_MAX_BYTES.")
+    given = {name: value for name, value in form.items() if name != "file"}
+    try:
+        metadata = json.loads(str(given.pop("metadata", "{}")))
+    except ValueError as error:
+        raise InvalidSubmission("metadata is not JSON. Send a JSON object.") from error
+    try:
+        sent = Sent.model_validate({**given, "metadata": metadata, "filename": file.filename, "content_base64": "-"})
+    except ValidationError as error:
+        raise InvalidSubmission(_words(error)) from error
+    return _request(sent, content)
+
+
+def _request(sent: Sent, content: bytes) -> submit.Request:
+    return submit.Request(
+        upstream="",
+        document_type=sent.document_type,
+        content=content,
+        filename=sent.filename,
+        priority=sent.priority,
+        password=sent.password,
+        metadata=sent.metadata,
+    )
+
+
+def _words(error: ValidationError) -> str:
+    said = [f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in error.errors(include_input=False)]
+    return "; ".join(said[:10]) + ". Look at /v1/openapi.json for what is taken."
+
+
+@router.get("/documents/{document_id}", response_model=DocumentOut, responses=_problems(404), name="get_document")
+def get_document(request: Request, site: SiteHere, upstream: Upstream, document_id: DocumentId) -> DocumentOut:
+    """What became of a document: its status, and every field with confidence and decision."""
+    row = _own(site, upstream, document_id)
+    with site.rt.transaction() as tx:
+        pages = desk.pages(tx, document_id)
+    names = {"words": "reason_words", "score": "confidence"}
+    fields = [
+        FieldOut.model_validate({names.get(key, key): value for key, value in each.as_json().items()})
+        for each in reporting.fields(site.rt.sessions, [document_id])
+    ]
+    return DocumentOut.model_validate(
+        {
+            **row.as_json(),
+            "pages": [site.address(request, "get_page", document_id=document_id, number=page.number) for page in pages],
+            "fields": fields,
+        }
+    )
+
+
+@router.get(
+    "/documents/{document_id}/pages/{number}.png",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}, "description": "The page"}, **_problems(404)},
+    name="get_page",
+)
+def get_page(site: SiteHere, upstream: Upstream, document_id: DocumentId, number: Annotated[int, Path(ge=1, le=2**31 - 1)]) -> Response:
+    """One page as people see it."""
+    _own(site, upstream, document_id)
+    with site.rt.transaction() as tx:
+        page = next((page for page in desk.pages(tx, document_id) if page.number == number), None)
+    if page is None:
+        raise NotFound(f"Document {document_id} has no page {number}, or it is not rendered yet.")
+    return Response(site.rt.blobs.get(page.view_sha256), media_type="image/png", headers={"cache-control": "private, max-age=86400"})
+
+
+def _own(site: SiteHere, upstream: str, document_id: UUID) -> reporting.DocumentRow:
+    """The document, if this upstream sent it; another's is not there.
+
+    Raises NotFound.
+    """
+    found = reporting.documents(site.rt.sessions, [document_id])
+    if not found or found[0].upstream != upstream:
+        raise NotFound(f"You sent no document {document_id}.")
+    return found[0]

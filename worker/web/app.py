@@ -1,0 +1,64 @@
+"""The web application, put together."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import RedirectResponse
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from worker.runtime import Runtime
+from worker.web import api, documents, people, problems, queue, review, signin
+from worker.web.headers import LimitedBody, SecureHeaders
+from worker.web.site import Site, from_our_page
+
+STATIC = Path(__file__).parent / "static"
+A_DAY = timedelta(days=1)
+
+
+class KeptStatic(StaticFiles):
+    """Our own scripts and styles: their addresses carry their version, so browsers may keep them."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if response.status_code == 200:
+            response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def create_app(
+    rt: Runtime,
+    *,
+    public_url: str | None = None,
+    stays_signed_in: timedelta = timedelta(hours=12),
+    review_lease: timedelta = timedelta(minutes=2),
+) -> FastAPI:
+    """The site over one runtime.
+
+    public_url: how people and programs reach it, such as "https://review.example.org"; with https its cookies are marked as such
+    """
+    site = Site(rt=rt, public_url=public_url, stays_signed_in=stays_signed_in, review_lease=review_lease)
+    app = FastAPI(
+        title="Surefield",
+        version="1",
+        summary="Hand documents in, and read what became of them.",
+        openapi_url="/v1/openapi.json",
+        docs_url=None,  # it would load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.site = site
+    problems.install(app)
+    for pages in (signin, review, queue, documents, people):
+        app.include_router(pages.router, dependencies=[Depends(from_our_page)], include_in_schema=False)
+    app.include_router(api.router)
+    app.mount("/static", KeptStatic(directory=STATIC), name="static")
+    app.add_api_route("/", _home, methods=["GET"], include_in_schema=False)
+    app.add_middleware(LimitedBody, upload_bytes=rt.max_bytes * 4 // 3 + 100_000, upload_path="/v1/documents")
+    app.add_middleware(SecureHeaders, https=site.secure)
+    return app
+
+
+def _home(request: Request) -> RedirectResponse:
+    return RedirectResponse(request.url_for("review_page"), 303)

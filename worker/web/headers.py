@@ -1,0 +1,71 @@
+"""What every answer says to the browser, and how much a request may bring."""
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from extractors.errors import TooLarge
+
+# No inline script or style, nothing from elsewhere, no frame around us, no form to elsewhere.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+ALWAYS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+}
+A_YEAR = 31_536_000
+PAGE_BYTES = 1_000_000  # a form with the longest correction there is
+
+
+class SecureHeaders:
+    """Puts the security headers on every answer, errors included."""
+
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+        self.app = app
+        self.headers = ALWAYS | ({"strict-transport-security": f"max-age={A_YEAR}"} if https else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        await self.app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+class LimitedBody:
+    """Stops reading a request as soon as it is larger than its address takes; nothing of the rest is ever held in memory.
+
+    Reading further raises TooLarge.
+    """
+
+    def __init__(self, app: ASGIApp, *, upload_bytes: int, upload_path: str) -> None:
+        self.app = app
+        self.upload_bytes = upload_bytes
+        self.upload_path = upload_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        most = self.upload_bytes if scope["path"] == self.upload_path else PAGE_BYTES
+        read = 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > most:
+                raise TooLarge(f"The request has more than {most:,} bytes. Send a smaller file, or raise SUREFIELD_MAX_BYTES.")
+            return message
+
+        await self.app(scope, counted, send)

@@ -1,0 +1,117 @@
+"""Errors as answers: RFC 9457 problems for programs, a page for people.  Nothing of a traceback, nothing of a document."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from extractors.errors import InvalidSubmission, SurefieldError, UnknownDocumentType, UnreadableFile
+from worker.web.pages import render
+
+log = structlog.get_logger()
+
+PROBLEM = "application/problem+json"
+STATUS: Mapping[str, int] = {
+    "not_found": 404,
+    "missing_blob": 404,
+    "review_conflict": 409,
+    "key_reused": 409,
+    "name_taken": 409,
+    "invalid_decision": 422,
+    "invalid_person": 422,
+    "too_large": 413,
+    "unsupported_file": 415,
+    "blobs_unavailable": 503,
+    "too_many_tries": 429,
+    "not_signed_in": 401,
+    "no_such_key": 401,
+    "forbidden": 403,
+    "forged_request": 403,
+}
+TITLES: Mapping[int, str] = {
+    400: "The request makes no sense",
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Not possible here",
+    409: "Somebody was faster",
+    413: "Too large",
+    415: "Not a file of this kind",
+    422: "Something does not fit",
+    429: "Too many tries",
+    500: "Something broke here",
+    503: "Not now",
+}
+API = "/v1"
+
+
+def install(app: FastAPI) -> None:
+    """Give every error an answer."""
+    app.add_exception_handler(SurefieldError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def status_of(error: SurefieldError) -> int:
+    """The HTTP status that an error of ours stands for."""
+    if error.code in STATUS:
+        return STATUS[error.code]
+    if isinstance(error, InvalidSubmission | UnknownDocumentType | UnreadableFile):
+        return 422
+    return 503 if error.retry else 500
+
+
+def answer(request: Request, status: int, code: str, detail: str, **more: Any) -> Response:
+    """The error as a problem for programs, as a page for people."""
+    title = TITLES.get(status, "Something went wrong")
+    if request.url.path == API or request.url.path.startswith(f"{API}/"):
+        body = {"type": f"urn:surefield:problem:{code}", "title": title, "status": status, "detail": detail, "code": code, **more}
+        return JSONResponse(body, status, media_type=PROBLEM, headers={"WWW-Authenticate": "Bearer"} if status == 401 else None)
+    return render(request, "problem.html", status=status, title=title, detail=detail, code=code)
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SurefieldError)
+    status = status_of(error)
+    if status >= 500:
+        log.warning("request_failed", code=error.code, path=request.scope.get("route_path", ""))
+    if error.code == "not_signed_in" and request.method == "GET" and "hx-request" not in request.headers and _is_page(request):
+        return RedirectResponse(request.url_for("sign_in_page").include_query_params(next=_here(request)), 303)
+    return answer(request, status, error.code, str(error))
+
+
+def _is_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
+
+
+def _here(request: Request) -> str:
+    query = request.url.query
+    return request.url.path + (f"?{query}" if query else "")
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = [{"where": ".".join(str(part) for part in each["loc"]), "what": each["msg"]} for each in error.errors()]
+    detail = "; ".join(f"{each['where']}: {each['what']}" for each in errors) or "The request does not fit."
+    return answer(request, 422, "invalid_request", detail, errors=errors)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    codes = {404: "not_found", 405: "method_not_allowed", 400: "bad_request", 413: "too_large"}
+    details = {404: "There is nothing at this address.", 405: "This address does not take that method."}
+    response = answer(
+        request, error.status_code, codes.get(error.status_code, "http_error"), details.get(error.status_code, str(error.detail))
+    )
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("request_broke", error=type(error).__name__)
+    return answer(request, 500, "internal", "It was written to the log. Try again; if it stays, tell whoever runs this.")

@@ -1,0 +1,44 @@
+"""The queue at a glance: what waits, since when, and how fast it goes."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from worker import reporting
+from worker.models_people import Role
+from worker.store import desk
+from worker.web.pages import render
+from worker.web.review import AGES, asked
+from worker.web.site import SiteHere, Someone
+
+router = APIRouter()
+
+
+@router.get("/queue", name="queue_page")
+def queue_page(request: Request, site: SiteHere, person: Someone) -> Response:
+    """Counts, age and pace; a manager sees everybody's."""
+    rows = reporting.backlog(site.rt.sessions)
+    wanted = asked(request)
+    shown = [row for row in rows if all(getattr(row, attribute) == wanted[name] for name, attribute in FILTERED if name in wanted)]
+    with site.rt.transaction() as tx:
+        mine = next(iter(desk.pace(tx, person.name)), None)
+        everybody = desk.pace(tx) if person.may(Role.MANAGER) else []
+        skipped = desk.skipped(tx, person.name)
+    return render(
+        request,
+        "queue.html",
+        rows=shown,
+        asked=wanted,
+        ages=list(AGES),
+        types=sorted({row.document_type for row in rows}),
+        fields=sorted({row.field for row in rows}),
+        reasons=sorted({row.reason for row in rows}),
+        waiting=sum(row.waiting for row in shown),
+        overdue=sum(row.overdue for row in shown),
+        oldest=max((row.oldest for row in shown), default=None),
+        mine=mine,
+        everybody=everybody,
+        skipped=skipped,
+    )
+
+
+FILTERED = (("type", "document_type"), ("field", "field"), ("reason", "reason"))

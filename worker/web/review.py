@@ -1,0 +1,241 @@
+"""The review page: one doubtful field after the other, the next one always loaded."""
+
+from datetime import timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Form, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+
+from extractors.documents.spec import Kind
+from extractors.normalise import normalise
+from worker import store
+from worker.models import Action
+from worker.models_people import Role
+from worker.store import desk
+from worker.store.people import Person
+from worker.web.card import Card, card_of, feedback
+from worker.web.pages import render
+from worker.web.site import Forbidden, Site, SiteHere, Someone
+
+router = APIRouter(prefix="/review")
+
+LONGEST_CORRECTION = 100_000  # characters
+AGES = {"1h": timedelta(hours=1), "1d": timedelta(days=1), "7d": timedelta(days=7)}
+FILTERS = ("type", "field", "reason", "older", "priority", "document")
+
+
+def filters_of(request: Request) -> store.ItemFilter:
+    """Which items the address asks for; what makes no sense is left out."""
+    asked = {name: request.query_params.get(name) or None for name in FILTERS}
+    return store.ItemFilter(
+        document_id=_uuid(asked["document"]),
+        document_type=asked["type"],
+        field=asked["field"],
+        reason=asked["reason"],
+        older_than=AGES.get(asked["older"] or ""),
+        least_priority=_whole(asked["priority"]),
+    )
+
+
+def asked(request: Request) -> dict[str, str]:
+    """The filters as they stand in the address."""
+    return {name: request.query_params[name] for name in FILTERS if request.query_params.get(name)}
+
+
+@router.get("", name="review_page")
+def review_page(request: Request, site: SiteHere, person: Someone) -> Response:
+    """The next field, leased to whoever asks."""
+    card = _claim(request, site, person, besides=())
+    return render(request, "review.html", card=card, asked=asked(request), **_limits(site))
+
+
+@router.get("/next", name="next_card")
+def next_card(request: Request, site: SiteHere, person: Someone) -> Response:
+    """The field after those on the desk, as a part of the page; an empty part when there is none."""
+    besides = [found for each in request.query_params.getlist("besides") if (found := _uuid(each)) is not None]
+    card = _claim(request, site, person, besides=besides[:20])
+    return render(request, "card.html", card=card) if card else HTMLResponse("")
+
+
+@router.get("/items/{item_id}", name="item_page")
+def item_page(request: Request, site: SiteHere, person: Someone, item_id: UUID) -> Response:
+    """One field by its address, leased if it is free; a decided one shows what was decided."""
+    with site.rt.transaction() as tx:
+        desk.hold_items(tx, person.name, [item_id], lease=site.review_lease)
+    return render(request, "review.html", card=_card(site, item_id), asked={}, **_limits(site))
+
+
+@router.post("/items/{item_id}/decide", name="decide_item")
+def decide_item(
+    request: Request,
+    site: SiteHere,
+    person: Someone,
+    item_id: UUID,
+    version: Annotated[int, Form(ge=1, le=2**31 - 1)],
+    action: Annotated[str, Form()],
+    text: Annotated[str, Form()] = "",
+    took_ms: Annotated[int, Form(ge=0, le=2**31 - 1)] = 0,
+) -> Response:
+    """Keep a decision.  A second one gets 409 and a page that shows the first."""
+    if len(text) > LONGEST_CORRECTION:
+        raise store.InvalidDecision(f"A correction has at most {LONGEST_CORRECTION:,} characters. Shorten it.")
+    decision = _decision(site, person, item_id, version, action, text, took_ms)
+    try:
+        with site.rt.transaction() as tx:
+            decided = store.decide(tx, decision)
+            now, still = decided.version, decided.open_items
+    except store.ReviewConflict:
+        if not _is_mine(site, decision):
+            return _conflict(request, site, item_id, decision)
+        now, still = version + 1, -1  # the answer to the first try was lost on the way: it counts once
+    if "application/json" in request.headers.get("accept", ""):
+        return JSONResponse({"item": str(item_id), "version": now, "open": still})
+    if request.query_params.get("back") == "document":
+        with site.rt.transaction() as tx:
+            document_id = store.item(tx, item_id).document_id
+        return RedirectResponse(f"/documents/{document_id}", 303)
+    return RedirectResponse(request.url_for("review_page").include_query_params(**asked(request)), 303)
+
+
+@router.post("/items/{item_id}/skip", name="skip_item")
+def skip_item(request: Request, site: SiteHere, person: Someone, item_id: UUID) -> Response:
+    """Leave it to others for an hour."""
+    with site.rt.transaction() as tx:
+        store.item(tx, item_id)
+        desk.skip_item(tx, item_id, person.name)
+    return RedirectResponse(request.url_for("review_page").include_query_params(**asked(request)), 303)
+
+
+@router.post("/items/{item_id}/note", name="note_item")
+def note_item(request: Request, site: SiteHere, person: Someone, item_id: UUID, text: Annotated[str, Form()] = "") -> Response:
+    """Keep a remark beside the field; answers with all that was said about it."""
+    with site.rt.transaction() as tx:
+        store.item(tx, item_id)
+        desk.add_note(tx, item_id, person.name, text)
+        said = desk.said_about(tx, item_id)
+    return render(request, "said.html", said=said)
+
+
+@router.post("/items/{item_id}/parse", name="parse_text")
+def parse_text(request: Request, site: SiteHere, person: Someone, item_id: UUID, text: Annotated[str, Form()] = "") -> Response:
+    """What the field's kind makes of a text while it is typed."""
+    with site.rt.transaction() as tx:
+        seen = store.item(tx, item_id)
+    spec = site.rt.document_type(seen.document_type)
+    return render(request, "feedback.html", feedback=feedback(text[:LONGEST_CORRECTION], spec.field(seen.field), spec))
+
+
+@router.post("/undo", name="undo_last")
+def undo_last(request: Request, site: SiteHere, person: Someone) -> Response:
+    """Take one's own last decision back and show that field again; an undo is a decision too."""
+    with site.rt.transaction() as tx:
+        last = desk.last_decision(tx, person.name)
+        if last is None:
+            raise store.InvalidDecision("There is no decision of yours from the last day to take back.")
+        item_id, version = last
+        store.decide(tx, store.Decision(item_id=item_id, version=version, who=person.name, action=Action.UNDO))
+        desk.hold_items(tx, person.name, [item_id], lease=site.review_lease)
+    if "hx-request" in request.headers or "x-part" in request.headers:
+        return render(request, "card.html", card=_card(site, item_id))
+    return RedirectResponse(request.url_for("item_page", item_id=item_id), 303)
+
+
+@router.post("/heartbeat", name="heartbeat")
+def heartbeat(site: SiteHere, person: Someone, items: Annotated[list[UUID], Body(embed=True, max_length=20)]) -> dict[str, list[str]]:
+    """The page is open still; answers which of its items are this person's."""
+    with site.rt.transaction() as tx:
+        held = desk.hold_items(tx, person.name, items, lease=site.review_lease)
+    return {"held": [str(each) for each in held]}
+
+
+@router.post("/forget-skips", name="forget_skips")
+def forget_skips(request: Request, site: SiteHere, person: Someone) -> Response:
+    """What was skipped comes again."""
+    with site.rt.transaction() as tx:
+        desk.forget_skips(tx, person.name)
+    return RedirectResponse(request.url_for("review_page"), 303)
+
+
+def _claim(request: Request, site: Site, person: Person, *, besides: tuple[UUID, ...] | list[UUID]) -> Card | None:
+    with site.rt.transaction() as tx:
+        item = store.claim_item(tx, person.name, lease=site.review_lease, filters=filters_of(request), besides=besides)
+        before = None if item is None else desk.before_deciding(tx, item.item_id)
+    return None if before is None else card_of(before, site.rt.document_type(before.item.document_type))
+
+
+def _card(site: Site, item_id: UUID) -> Card:
+    with site.rt.transaction() as tx:
+        before = desk.before_deciding(tx, item_id)
+    return card_of(before, site.rt.document_type(before.item.document_type))
+
+
+def _decision(site: Site, person: Person, item_id: UUID, version: int, action: str, text: str, took_ms: int) -> store.Decision:
+    """What the form means; Enter on an unchanged value accepts it.
+
+    Raises InvalidDecision, Forbidden, NotFound.
+    """
+    if action not in list(Action):
+        raise store.InvalidDecision(f"There is no action {action[:40]!r}. Choose from: {', '.join(Action)}.")
+    with site.rt.transaction() as tx:
+        seen = store.item(tx, item_id)
+        said = desk.said_about(tx, item_id)
+    text = text.replace("\r\n", "\n")  # as browsers send a text area
+    chosen = Action(action)
+    if chosen is Action.ACCEPT and text.strip() and text != (seen.text or "").replace("\r\n", "\n"):
+        chosen = Action.CORRECT  # something else was typed: that is meant, and not what stands there
+    if chosen is Action.UNDO and not person.may(Role.MANAGER) and any(each.version == version and each.who != person.name for each in said):
+        raise Forbidden("Only a manager takes back what somebody else decided. Tell them.")
+    value: Any = None
+    if chosen is Action.CORRECT:
+        spec = site.rt.document_type(seen.document_type)
+        field = spec.field(seen.field)
+        if field.kind is Kind.GROUP:
+            raise store.InvalidDecision("A list has no text of its own. Correct its rows, or decide accept, absent or unreadable.")
+        meant = normalise(text, field, spec)
+        if meant.problem is not None:
+            raise store.InvalidDecision(f"This does not fit the field: {meant.message}. Type it as printed, or choose unreadable.")
+        value = meant.value
+    return store.Decision(
+        item_id=item_id,
+        version=version,
+        who=person.name,
+        action=chosen,
+        text=text if chosen is Action.CORRECT else None,
+        value=value,
+        took_ms=took_ms,
+    )
+
+
+def _is_mine(site: Site, decision: store.Decision) -> bool:
+    """The very same decision stands there already, from the same person: a retry."""
+    with site.rt.transaction() as tx:
+        said = desk.said_about(tx, decision.item_id)
+    same = (decision.who, decision.action, decision.text, decision.version + 1)
+    return any((each.who, each.action, each.text, each.version) == same for each in said)
+
+
+def _conflict(request: Request, site: Site, item_id: UUID, decision: store.Decision) -> Response:
+    card = _card(site, item_id)
+    first = next((each for each in reversed(card.said) if each.action is not None), None)
+    part = "x-part" in request.headers
+    template = "conflict.html" if part else "conflict_page.html"
+    return render(request, template, status=409, card=card, first=first, mine=decision)
+
+
+def _limits(site: Site) -> dict[str, Any]:
+    return {"beat_s": max(1, int(site.review_lease.total_seconds() / 4))}
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
+
+
+def _whole(text: str | None) -> int | None:
+    try:
+        return max(-100, min(100, int(text))) if text else None
+    except ValueError:
+        return None

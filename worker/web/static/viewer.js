@@ -1,0 +1,186 @@
+"use strict";
+// The page image under the reader's hand: pan, zoom, rotate, and the value's place lit on it.
+// Lengths are points of the page until the very last transform.
+window.Viewer = class Viewer {
+  constructor(root) {
+    this.root = root;
+    this.paper = root.querySelector(".paper");
+    this.image = this.paper && this.paper.querySelector("img");
+    this.view = null;
+    this.scale = 1; this.x = 0; this.y = 0; this.turns = 0;
+    if (!this.paper) return;
+    root.addEventListener("pointerdown", (event) => this.grab(event));
+    root.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    root.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-view-act]");
+      if (button) this.act(button.dataset.viewAct);
+    });
+    new ResizeObserver(() => this.view && this.place()).observe(root);
+  }
+
+  // Shows a page: {image, width, height, boxes}.  The same image is not loaded again.
+  show(view) {
+    if (!this.paper) return;
+    if (!view || !view.image) { this.view = null; this.paper.classList.remove("ready"); return; }
+    const same = this.view && this.view.image === view.image;
+    this.view = view;
+    if (!same) {
+      this.turns = 0;
+      this.image.src = view.image;
+      this.image.alt = `Page ${view.number || ""}`;
+    }
+    this.paper.style.width = `${view.width}px`;
+    this.paper.style.height = `${view.height}px`;
+    this.paper.classList.toggle("glide", Boolean(same));
+    this.light(view.boxes || []);
+    this.place();
+    this.paper.classList.add("ready");
+  }
+
+  light(boxes) {
+    this.paper.querySelectorAll(".box, .frame").forEach((each) => each.remove());
+    for (const [x0, y0, x1, y1] of boxes) {
+      for (const kind of ["box", "frame"]) {
+        const mark = document.createElement("div");
+        const gap = kind === "frame" ? 2 : 1;
+        mark.className = kind;
+        mark.style.left = `${x0 - gap}px`; mark.style.top = `${y0 - gap}px`;
+        mark.style.width = `${x1 - x0 + 2 * gap}px`; mark.style.height = `${y1 - y0 + 2 * gap}px`;
+        this.paper.append(mark);
+      }
+    }
+  }
+
+  // What the boxes cover together, or null.
+  union() {
+    const boxes = (this.view && this.view.boxes) || [];
+    if (!boxes.length) return null;
+    return [Math.min(...boxes.map((b) => b[0])), Math.min(...boxes.map((b) => b[1])), Math.max(...boxes.map((b) => b[2])), Math.max(...boxes.map((b) => b[3]))];
+  }
+
+  // The value's place in the middle, large enough to read, with as much of the page around it as fits.
+  place() {
+    const at = this.union();
+    const { clientWidth: w, clientHeight: h } = this.root;
+    if (!at || !w) { this.fit(); return; }
+    const wide = this.turns % 2 ? this.view.height : this.view.width;
+    const readable = 24 / Math.max(4, Math.min(at[3] - at[1], 40));
+    this.scale = Math.min(Math.max((w - 32) / wide, readable), (w - 32) / Math.max(60, at[2] - at[0]), 6);
+    this.centre((at[0] + at[2]) / 2, (at[1] + at[3]) / 2);
+  }
+
+  fit() {
+    const { clientWidth: w, clientHeight: h } = this.root;
+    if (!this.view || !w) return;
+    const [pw, ph] = this.turns % 2 ? [this.view.height, this.view.width] : [this.view.width, this.view.height];
+    this.scale = Math.min((w - 32) / pw, (h - 32) / ph);
+    this.centre(this.view.width / 2, this.view.height / 2);
+  }
+
+  centre(px, py) {
+    const [qx, qy] = this.turned(px, py);
+    const { clientWidth: w, clientHeight: h } = this.root;
+    this.x = w / 2 - this.scale * qx;
+    this.y = h / 2 - this.scale * qy;
+    this.keepInside();
+    this.draw();
+  }
+
+  // A page narrower or lower than the window stands in its middle; a larger one leaves no empty margin.
+  keepInside() {
+    const { clientWidth: w, clientHeight: h } = this.root;
+    const [pw, ph] = this.turns % 2 ? [this.view.height, this.view.width] : [this.view.width, this.view.height];
+    const clamp = (at, size, room) => (size + 32 <= room ? (room - size) / 2 : Math.min(16, Math.max(room - size - 16, at)));
+    this.x = clamp(this.x, pw * this.scale, w);
+    this.y = clamp(this.y, ph * this.scale, h);
+  }
+
+  // A point of the page after the quarter turns, from the top left of the turned page.
+  turned(px, py) {
+    const { width, height } = this.view;
+    return [[px, py], [height - py, px], [width - px, height - py], [py, width - px]][this.turns];
+  }
+
+  draw() {
+    const { width, height } = this.view;
+    const shift = [[0, 0], [height, 0], [width, height], [0, width]][this.turns];
+    this.paper.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale}) translate(${shift[0]}px, ${shift[1]}px) rotate(${90 * this.turns}deg)`;
+    for (const frame of this.paper.querySelectorAll(".frame")) frame.style.borderWidth = `${2 / this.scale}px`;
+  }
+
+  zoom(factor, cx = this.root.clientWidth / 2, cy = this.root.clientHeight / 2) {
+    if (!this.view) return;
+    const scale = Math.min(12, Math.max(0.05, this.scale * factor));
+    this.x = cx - ((cx - this.x) * scale) / this.scale;
+    this.y = cy - ((cy - this.y) * scale) / this.scale;
+    this.scale = scale;
+    this.draw();
+  }
+
+  pan(dx, dy) { if (this.view) { this.x += dx; this.y += dy; this.draw(); } }
+
+  act(name) {
+    const acts = { in: () => this.zoom(1.25), out: () => this.zoom(0.8), fit: () => this.fit(), place: () => this.place(),
+      turn: () => { if (this.view) { this.turns = (this.turns + 1) % 4; this.fit(); } } };
+    if (acts[name]) { this.paper.classList.add("glide"); acts[name](); }
+  }
+
+  // A key that moves the page; true when it was one.
+  key(event) {
+    const step = 80;
+    const keys = { "+": () => this.act("in"), "=": () => this.act("in"), "-": () => this.act("out"), 0: () => this.act("fit"), f: () => this.act("place"), r: () => this.act("turn"),
+      ArrowLeft: () => this.pan(step, 0), ArrowRight: () => this.pan(-step, 0), ArrowUp: () => this.pan(0, step), ArrowDown: () => this.pan(0, -step) };
+    const does = keys[event.key];
+    if (does) { event.preventDefault(); does(); }
+    return Boolean(does);
+  }
+
+  wheel(event) {
+    event.preventDefault();
+    this.paper.classList.remove("glide");
+    const at = this.root.getBoundingClientRect();
+    this.zoom(Math.exp(-event.deltaY / 400), event.clientX - at.left, event.clientY - at.top);
+  }
+
+  grab(event) {
+    if (event.button !== 0 || event.target.closest(".tools")) return;
+    this.paper.classList.remove("glide");
+    this.root.setPointerCapture(event.pointerId);
+    this.root.classList.add("grabbed");
+    let [x, y] = [event.clientX, event.clientY];
+    const move = (next) => { this.pan(next.clientX - x, next.clientY - y); [x, y] = [next.clientX, next.clientY]; };
+    const drop = () => { this.root.classList.remove("grabbed"); this.root.removeEventListener("pointermove", move); };
+    this.root.addEventListener("pointermove", move);
+    this.root.addEventListener("pointerup", drop, { once: true });
+    this.root.addEventListener("pointercancel", drop, { once: true });
+  }
+};
+
+// Draws the place around the boxes of a view, enlarged, from the page's own image.
+window.drawCrop = async (figure, view) => {
+  const canvas = figure.querySelector("canvas");
+  const boxes = view.boxes || [];
+  figure.classList.toggle("unknown", !boxes.length);
+  figure.querySelector("figcaption").hidden = Boolean(boxes.length);
+  if (!boxes.length) return;
+  const image = new Image();
+  image.src = view.image;
+  try { await image.decode(); } catch { return; }
+  const [x0, y0] = [Math.min(...boxes.map((b) => b[0])), Math.min(...boxes.map((b) => b[1]))];
+  const [x1, y1] = [Math.max(...boxes.map((b) => b[2])), Math.max(...boxes.map((b) => b[3]))];
+  const ratio = canvas.clientWidth / Math.max(1, canvas.clientHeight);
+  let height = Math.max((y1 - y0) * 2, 16);
+  let width = height * ratio;
+  if (width < (x1 - x0) * 1.2) { width = (x1 - x0) * 1.2; height = width / ratio; }
+  const [left, top] = [(x0 + x1 - width) / 2, (y0 + y1 - height) / 2];
+  const sharp = window.devicePixelRatio || 1;
+  canvas.width = canvas.clientWidth * sharp; canvas.height = canvas.clientHeight * sharp;
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = "#fff"; pen.fillRect(0, 0, canvas.width, canvas.height);
+  const dots = image.naturalWidth / view.width;
+  pen.imageSmoothingQuality = "high";
+  pen.drawImage(image, left * dots, top * dots, width * dots, height * dots, 0, 0, canvas.width, canvas.height);
+  pen.strokeStyle = "#e08600"; pen.lineWidth = 2 * sharp;
+  const zoom = canvas.width / width;
+  for (const box of boxes) { pen.beginPath(); pen.moveTo((box[0] - left) * zoom, (box[3] + 1.5 - top) * zoom); pen.lineTo((box[2] - left) * zoom, (box[3] + 1.5 - top) * zoom); pen.stroke(); }
+};
