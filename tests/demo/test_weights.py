@@ -1,0 +1,46 @@
+"""The weights in the repository read."""
+
+import json
+
+import pytest
+
+from extractors import prompts
+from extractors.backends.mllama import MllamaBackend
+from extractors.demo import WEIGHTS
+from extractors.demo.evaluate import as_json, evaluate
+from extractors.documents.invoice import Invoice
+from extractors.documents.slip import Slip
+
+FLOOR = 0.40  # of values exactly right on clean slips; the model card says what was measured
+
+
+@pytest.fixture(scope="module")
+def backend() -> MllamaBackend:
+    return MllamaBackend(WEIGHTS, grammar=False, max_new_tokens=300)
+
+
+def test_the_bundled_weights_read_unseen_slips(backend: MllamaBackend) -> None:
+    """Twenty clean slips, free-running, through rendering, backend and spans: at least the floor is exactly right."""
+    figures = as_json(evaluate(backend, per_level=20, levels=(0,), seed=1))
+    assert figures["levels"]["0"]["value_accuracy"] >= FLOOR
+    assert figures["levels"]["0"]["absent_precision"] >= 0.9
+    assert figures["seconds_per_page"] < 1.5
+
+
+def test_the_bundled_model_knows_what_it_was_made_for(backend: MllamaBackend) -> None:
+    """In domain for slips, and for nothing else."""
+    assert backend.in_domain(Slip.spec)
+    assert not backend.in_domain(Invoice.spec)
+
+
+def test_the_bundled_model_was_trained_on_the_prompts_in_use() -> None:
+    """A changed prompt, or a changed slip type, needs a new training."""
+    said = json.loads((WEIGHTS / "surefield.json").read_text(encoding="utf-8"))
+    assert said["prompt_hash"] == {mode: prompts.prompt_hash(Slip.spec, mode) for mode in ("json", "fields")}
+
+
+def test_the_bundled_weights_are_small() -> None:
+    """At most 30 MB in all, and 16 MB a file, so that a clone stays quick."""
+    sizes = [path.stat().st_size for path in WEIGHTS.iterdir()]
+    assert max(sizes) < 16_000_000
+    assert sum(sizes) < 30_000_000
