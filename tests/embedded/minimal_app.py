@@ -1,5 +1,6 @@
 """The smallest Celery application: its tasks append a line to a file, so that a test can count what ran, in which process."""
 
+import json
 import os
 import time
 from pathlib import Path
@@ -10,8 +11,7 @@ from worker.embedded.broker import broker_options
 
 app = Celery("minimal")
 app.conf.update(broker_options(os.environ["TEST_BROKER_URL"]), task_default_queue="cpu")
-if seconds := os.environ.get("TEST_VISIBILITY_TIMEOUT"):
-    app.conf.broker_transport_options = {**app.conf.broker_transport_options, "visibility_timeout": int(seconds)}
+app.conf.broker_transport_options = {**app.conf.broker_transport_options, **json.loads(os.environ.get("TEST_TRANSPORT_OPTIONS", "{}"))}
 
 
 @app.task(name="note")

@@ -9,7 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
+
+from celery import Celery
+
+from worker.embedded.broker import broker_options
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,3 +66,16 @@ def private_folder() -> Iterator[Path]:
     """A temporary folder outside pytest's own, which every pytest run closes again to the account that a server under root runs as."""
     with tempfile.TemporaryDirectory(prefix="surefield-test-") as folder:
         yield Path(folder).resolve()
+
+
+def send_task(url: str, *arguments: Any, name: str = "note") -> None:
+    """Send one message to the minimal application."""
+    app = Celery("sender", set_as_current=False)
+    app.conf.update(broker_options(url), task_default_queue="cpu")
+    app.send_task(name, arguments)
+    app.close()
+
+
+def ended(output: Path) -> list[str]:
+    """The words whose tasks have ended, in that order."""
+    return [line.split()[1] for line in output.read_text().splitlines() if line.startswith("end")]

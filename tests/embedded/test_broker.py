@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from extractors.errors import InvalidSetting
-from tests.embedded.processes import celery_worker, eventually
+from tests.embedded.processes import celery_worker, ended, eventually, send_task
 from worker.embedded.broker import BY_SCHEME, broker_options
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.queues import conninfo, prepare
@@ -207,19 +207,6 @@ def output(tmp_path: Path, empty_database_url: str, monkeypatch: pytest.MonkeyPa
     return file
 
 
-def send_task(url: str, *arguments: Any, name: str = "note") -> None:
-    from celery import Celery
-
-    app = Celery("sender")
-    app.conf.update(broker_options(url), task_default_queue="cpu")
-    app.send_task(name, arguments)
-    app.close()
-
-
-def ended(output: Path) -> list[str]:
-    return [line.split()[1] for line in output.read_text().splitlines() if line.startswith("end")]
-
-
 def test_a_prefork_worker_with_prefetch_one_is_not_slowed_down(output, empty_database_url):
     """Kombu's transport does 1.1 tasks a second here; 40 tasks would take 36 s."""
     with celery_worker(empty_database_url, output, "-P", "prefork", "-c", "2", "--prefetch-multiplier", "1"):
@@ -241,7 +228,7 @@ def test_a_task_can_send_the_next_message_from_its_process(output, empty_databas
 @pytest.mark.parametrize("pool", [("-P", "prefork", "-c", "1"), ("-P", "solo")], ids=["prefork", "solo"])
 def test_a_killed_workers_task_is_run_by_the_next(output, empty_database_url, monkeypatch, pool):
     """kill -9 in the middle of a task: it runs again, and the ones behind it run once."""
-    monkeypatch.setenv("TEST_VISIBILITY_TIMEOUT", "2")
+    monkeypatch.setenv("TEST_TRANSPORT_OPTIONS", '{"visibility_timeout": 2}')
     with celery_worker(empty_database_url, output, *pool) as worker:
         send_task(empty_database_url, "slow", 30.0)
         eventually(lambda: "begin slow" in output.read_text())

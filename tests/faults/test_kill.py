@@ -17,6 +17,7 @@ from worker.embedded.leftovers import mark_of, marked
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.settings import Settings
 
+pytestmark = pytest.mark.xdist_group("house")  # one house at a time: each has the machine to itself
 DOCUMENTS = 100
 PAGES = sum(1 + number % 3 for number in range(DOCUMENTS))
 WITHIN_S = 60.0

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 MARK = "SUREFIELD_SUPERVISED_BY"
+KEEP_MARK = {"SPT_NOENV": "1"}  # the setproctitle package, which Celery uses where it is installed, writes over the environment otherwise
 
 
 def mark_of(state_dir: Path, child: str = "") -> str:

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import BinaryIO, ClassVar
 
 from extractors.errors import SurefieldError
-from worker.embedded.leftovers import MARK, end, mark_of
+from worker.embedded.leftovers import KEEP_MARK, MARK, end, mark_of
 from worker.embedded.postgres import EmbeddedPostgres
 
 log = logging.getLogger(__name__)
@@ -215,7 +215,7 @@ class _Running:
         if self._log.exists() and self._log.stat().st_size > LOG_BYTES_MAX:
             self._log.replace(self._log.with_suffix(".log.1"))
         with self._log.open("ab") as out:
-            environment = {**os.environ, **self.child.env, MARK: self._mark}
+            environment = {**os.environ, **self.child.env, **KEEP_MARK, MARK: self._mark}
             self._process = subprocess.Popen(
                 list(self.child.argv), env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out, process_group=0
             )
