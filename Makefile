@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-services lint bench clean up
+.PHONY: help demo test test-services test-web lint bench clean up
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -17,10 +17,13 @@ up: .venv/run.stamp ## run everything on this machine until Ctrl-C
 	@$(BIN)/surefield up
 
 test: .venv/dev.stamp ## the tests, on a real Postgres, nothing mocked
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests --ignore=tests/services --ignore=tests/benchmarks
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests --ignore=tests/services --ignore=tests/benchmarks --ignore=tests/web/browser --ignore=tests/vllm/live
 
 test-services: .venv/services.stamp ## the same flow on RabbitMQ, Redis and Postgres from Debian's packages
 	@$(BIN)/python -m pytest tests/services
+
+test-web: .venv/dev.stamp ## the review page in a real Chromium (Debian's, /usr/bin/chromium)
+	@$(BIN)/python -m pytest tests/web
 
 lint: .venv/dev.stamp ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .
@@ -39,13 +42,13 @@ clean: ## remove the environment and all local state
 	$(PYTHON) -m venv .venv
 
 .venv/run.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) install -q -c constraints.txt -e '.[model,embedded]'
+	$(PIP) install -q -c constraints.txt -e '.[model,embedded,web]'
 	@touch $@
 
 .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) install -q -c constraints.txt -e '.[model,embedded,train,dev]'
+	$(PIP) install -q -c constraints.txt -e '.[model,embedded,web,train,dev]'
 	@touch $@ .venv/run.stamp
 
 .venv/services.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) install -q -c constraints.txt -e '.[model,embedded,train,dev,redis]'
+	$(PIP) install -q -c constraints.txt -e '.[model,embedded,web,train,dev,redis]'
 	@touch $@ .venv/run.stamp .venv/dev.stamp
