@@ -9,10 +9,12 @@ from pathlib import Path
 
 import torch
 
+from extractors import prompts
 from extractors.backends import made_for
 from extractors.backends.checkpoint import Loaded, device_of, dtype_of, fingerprint_of, folder_of, load
 from extractors.backends.engine.fields import read_fields
 from extractors.backends.engine.looked import grids_of
+from extractors.backends.engine.memory import MemoryPlan, plan
 from extractors.backends.engine.plan import Continuation, PageInputs, continuations, page_inputs
 from extractors.backends.engine.skeleton import read_json
 from extractors.backends.generate import generate_json, inputs_of
@@ -93,11 +95,37 @@ class MllamaBackend:
     def answer(self, pages: Sequence[PageImage], spec: DocumentType) -> list[PageAnswer]:
         """Every page's answer; batches that do not fit into memory are halved until they do."""
         with self._lock, torch.inference_mode():
-            answers: list[PageAnswer] = []
-            while len(answers) < len(pages):
-                batch = pages[len(answers) : len(answers) + self.fits_pages]
-                answers += self._answer_or_shrink(batch, spec)
-            return answers
+            order = sorted(range(len(pages)), key=lambda n: self._tiles(pages[n]))  # pages of as many tiles together: less padding
+            done: list[tuple[int, PageAnswer]] = []
+            while len(done) < len(pages):
+                batch = order[len(done) : len(done) + self._fitting(spec)]
+                done += zip(batch, self._answer_or_shrink([pages[n] for n in batch], spec), strict=False)
+            return [answer for _, answer in sorted(done, key=lambda one: one[0])]
+
+    def memory_plan(self, spec: DocumentType) -> MemoryPlan | None:
+        """What a batch of this type will take on the GPU, with the weights loaded; None on a CPU."""
+        if self.device.type != "cuda":
+            return None
+        model = self.loaded.model
+        free_bytes, _ = torch.cuda.mem_get_info(self.device)
+        per_field = self.decode_mode == "fields"
+        return plan(
+            model.config,
+            free_bytes=free_bytes + torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device),
+            item_bytes=self.dtype.itemsize,
+            prompt_tokens=len(self.loaded.processor.tokenizer.encode(prompts.instruction(spec))) + 16,  # and the chat's own tokens
+            fields=len(spec.fields) if per_field else 1,
+            new_tokens=self.field_tokens if per_field else self.max_new_tokens,
+        )
+
+    def _fitting(self, spec: DocumentType) -> int:
+        """Pages to try at once: what was asked for, what the plan allows, and what has fitted before."""
+        planned = self.memory_plan(spec)
+        return max(1, self.fits_pages if planned is None else min(self.fits_pages, planned.pages))
+
+    def _tiles(self, page: PageImage) -> int:
+        side = self.canvas.tile_px
+        return -(-page.width_px // side) * -(-page.height_px // side)
 
     def _answer_or_shrink(self, batch: Sequence[PageImage], spec: DocumentType) -> list[PageAnswer]:
         """The batch's answers; none when memory ran out and the next try must be smaller."""

@@ -5,8 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from extractors.backends.engine.memory import VISION_AT_ONCE
 
-def encode(model: Any, pixels: Tensor, aspect_ids: Tensor, aspect_mask: Tensor, *, at_once: int = 2) -> Tensor:
+
+def encode(model: Any, pixels: Tensor, aspect_ids: Tensor, aspect_mask: Tensor, *, at_once: int = VISION_AT_ONCE) -> Tensor:
     """Vision tokens of each page, projected to the language model's width.
 
     model:       MllamaForConditionalGeneration

@@ -1,0 +1,77 @@
+"""How many pages fit: counted from the model's shape before anything is tried.
+
+What is counted is what the engine allocates; activations that come and go are covered by a margin.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+MARGIN = 1.25
+VISION_AT_ONCE = 2  # pages in the vision tower; see ``vision.encode``
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryPlan:
+    """What one batch will take, and how many pages it may have."""
+
+    free_bytes: int  # with the weights loaded
+    vision_bytes: int  # while a few pages are in the vision tower, whatever the batch
+    page_bytes: int  # for each page of a batch
+    pages: int  # that fit; 0: not even one
+
+    def as_text(self) -> str:
+        """One line for people."""
+        return (
+            f"{self.free_bytes / 1e9:.1f} GB free, {self.vision_bytes / 1e9:.2f} GB for the vision tower,"
+            f" {self.page_bytes / 1e9:.2f} GB a page: {self.pages} pages at once"
+        )
+
+
+def plan(config: Any, *, free_bytes: int, item_bytes: int, prompt_tokens: int, fields: int, new_tokens: int) -> MemoryPlan:
+    """The plan for pages of all tiles.
+
+    config:     MllamaConfig
+    item_bytes: of one number: 2 in bfloat16
+    fields:     rows a page: 1 in json mode
+    new_tokens: skeleton and answer of a row
+    """
+    page = round(MARGIN * (_seen_numbers(config) + _self_numbers(config, prompt_tokens, fields, new_tokens)) * item_bytes)
+    page += round(MARGIN * fields * _step_bytes(config))
+    vision = round(MARGIN * VISION_AT_ONCE * _vision_numbers(config) * item_bytes)
+    return MemoryPlan(
+        free_bytes=free_bytes, vision_bytes=vision, page_bytes=page, pages=max(0, (free_bytes - vision) // page if page else 0)
+    )
+
+
+def vision_tokens(config: Any) -> int:
+    """Of a page with all its tiles."""
+    vision = config.vision_config
+    return int(vision.max_num_tiles * ((vision.image_size // vision.patch_size) ** 2 + 1))
+
+
+def _seen_numbers(config: Any) -> int:
+    """Numbers of a page's vision tokens: projected once, and as keys and values of every cross-attention layer (twice while trimmed)."""
+    text = config.text_config
+    width = text.hidden_size * text.num_key_value_heads // text.num_attention_heads
+    return vision_tokens(config) * int(text.hidden_size + 2 * 2 * width * len(text.cross_attention_layers))
+
+
+def _self_numbers(config: Any, prompt_tokens: int, fields: int, new_tokens: int) -> int:
+    """Numbers of a page's self-attention keys and values: the prompt once, and with every row's own tokens (twice while they grow)."""
+    text = config.text_config
+    width = text.hidden_size * text.num_key_value_heads // text.num_attention_heads
+    layers = text.num_hidden_layers - len(text.cross_attention_layers)
+    return int(2 * width * layers * (prompt_tokens + 2 * fields * (prompt_tokens + new_tokens)))
+
+
+def _step_bytes(config: Any) -> int:
+    """Of one row's logits: as they come, in float32, and what the recorder's sums need meanwhile."""
+    return int(config.text_config.vocab_size * 4 * 4)
+
+
+def _vision_numbers(config: Any) -> int:
+    """Numbers of one page in the vision tower: every layer's output is kept, and its mask is a square of all tokens."""
+    vision = config.vision_config
+    tokens = vision_tokens(config) + 8 * vision.max_num_tiles  # each tile is padded to a multiple of eight
+    layers = vision.num_hidden_layers + vision.num_global_layers
+    return int(tokens * vision.hidden_size * (layers + 8) + 2 * tokens * tokens + tokens * vision.vision_output_dim)

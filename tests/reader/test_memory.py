@@ -1,0 +1,78 @@
+"""How many pages fit is counted from the model's shape, and counted as the engine allocates."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import MllamaConfig
+
+from extractors.backends.engine.fields import prefilled
+from extractors.backends.engine.memory import plan, vision_tokens
+from extractors.backends.mllama import MllamaBackend
+from extractors.documents.slip import Slip
+from tests.reader import tiny
+from tests.reader.test_engine import batch
+
+H200 = 120_000_000_000
+
+
+def planned(config, free_bytes: int = H200, *, fields: int = 8, prompt_tokens: int = 300, new_tokens: int = 96, item_bytes: int = 2):
+    return plan(config, free_bytes=free_bytes, item_bytes=item_bytes, prompt_tokens=prompt_tokens, fields=fields, new_tokens=new_tokens)
+
+
+@pytest.fixture(scope="module")
+def llama() -> MllamaConfig:
+    return MllamaConfig(vision_config={"image_size": 560}, text_config={})
+
+
+def test_a_page_of_llama_takes_what_its_shape_says(llama):
+    """6,404 vision tokens, 210 MB of cross-attention keys and values a page: the figures of the architecture."""
+    assert vision_tokens(llama) == 6404
+    page = planned(llama)
+    assert 2 * 210e6 < page.page_bytes < 2e9
+    assert page.vision_bytes > 2 * 83e6
+    assert page.pages > 64
+
+
+@given(st.integers(0, H200), st.integers(1, 40), st.integers(1, 2000))
+def test_what_is_planned_fits(free_bytes, fields, new_tokens):
+    """The batch and the vision tower together never exceed what is free; less memory never means more pages."""
+    config = MllamaConfig(vision_config={"image_size": 560}, text_config={})
+    made = planned(config, free_bytes, fields=fields, new_tokens=new_tokens)
+    assert made.pages == 0 or made.vision_bytes + made.pages * made.page_bytes <= free_bytes
+    assert planned(config, free_bytes // 2, fields=fields, new_tokens=new_tokens).pages <= made.pages
+
+
+def test_the_plan_counts_at_least_what_is_allocated(loaded):
+    """Against the tensors themselves: prompt, rows and vision keys of real batches."""
+    inputs = batch(loaded, [4, 4])
+    longest = max(map(len, inputs.prompts))
+    with torch.inference_mode():
+        _, memory = prefilled(loaded, inputs)
+        memory = memory.expanded(3, longest + 24)
+    held = sum(t.nbytes for part in (memory.keys, memory.values, memory.seen_keys, memory.seen_values) for t in part.values())
+    made = planned(loaded.model.config, fields=3, prompt_tokens=longest, new_tokens=24, item_bytes=4)
+    assert held / 2 <= made.page_bytes < 20 * held
+
+
+def test_a_cpu_has_no_plan(checkpoint, loaded):
+    """Its memory is the machine's; what is asked for is tried."""
+    backend = MllamaBackend(checkpoint, device="cpu")
+    assert backend.memory_plan(Slip.spec) is None
+
+
+def test_a_plan_reads_as_a_sentence(llama):
+    """For the doctor's page."""
+    assert "pages at once" in planned(llama).as_text()
+
+
+def test_pages_of_as_many_tiles_are_read_together(backend, monkeypatch):
+    """Sorted into batches by tile count, and given back in the order they came."""
+    pages = [tiny.page(n, width_px=56 * (1 + n % 2)) for n in range(6)]  # 56 x 112 and 112 x 112
+    batches = []
+    original = backend._answer_or_shrink
+    monkeypatch.setattr(backend, "_answer_or_shrink", lambda some, spec: batches.append([p.width_px for p in some]) or original(some, spec))
+    backend.fits_pages = 3
+    answers = backend.answer(pages, Slip.spec)
+    assert [a.page for a in answers] == [0, 1, 2, 3, 4, 5]
+    assert batches == [[56, 56, 56], [112, 112, 112]]
