@@ -22,7 +22,8 @@ from worker.stages import submit
 from worker.store import NotFound, desk, people
 from worker.web.site import SiteHere
 
-router = APIRouter(prefix="/v1", tags=["documents"])
+BEARER = HTTPBearer(auto_error=False, description="An API key, from `surefield key add UPSTREAM`.")
+router = APIRouter(prefix="/v1", tags=["documents"], dependencies=[Depends(BEARER)])  # the dependency only describes the key
 
 
 class NoSuchKey(SurefieldError):
@@ -106,7 +107,6 @@ class DocumentOut(BaseModel):
     fields: list[FieldOut]
 
 
-BEARER = HTTPBearer(auto_error=False, description="An API key, from `surefield key add UPSTREAM`.")
 REFUSALS = {401: "No such key", 404: "No such document", 422: "Something does not fit", 500: "A fault", 503: "Not now"}
 
 
@@ -131,7 +131,7 @@ def upstream_here(request: Request, site: SiteHere) -> str:
     return found
 
 
-Upstream = Annotated[str, Depends(upstream_here), Depends(BEARER)]
+Upstream = Annotated[str, Depends(upstream_here)]
 DocumentId = Annotated[UUID, Path(description="As POST /v1/documents answered.")]
 
 MULTIPART = {

@@ -1,0 +1,181 @@
+"""The HTTP door for upstream systems."""
+
+import base64
+import json
+from uuid import uuid4
+
+import pytest
+
+from tests.web.making import TRUTH, a_slip
+from worker.store import people
+
+PROBLEM = "application/problem+json"
+
+
+def problem(answer, status: int, code: str) -> str:
+    """The answer is this problem, as RFC 9457 has it; returns its words."""
+    body = answer.json()
+    assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM)
+    assert (body["status"], body["code"], body["type"]) == (status, code, f"urn:surefield:problem:{code}")
+    assert body["title"]
+    assert body["detail"]
+    return str(body["detail"])
+
+
+@pytest.fixture
+def post(site):
+    """Posts a multipart submission as the upstream ``erp``."""
+    client, key = site.anybody(), site.key()
+
+    def send(content=None, *, headers=None, **data):
+        files = {"file": ("slip.pdf", a_slip() if content is None else content, "application/pdf")}
+        return client.post("/v1/documents", data={"document_type": "slip", **data}, files=files, headers={**key, **(headers or {})})
+
+    send.client, send.key = client, key
+    return send
+
+
+def test_a_file_goes_in_as_multipart_and_comes_out_as_fields(site, post):
+    """One request in, one request out: values with confidence and decision, and the pages."""
+    answer = post(priority="3", metadata=json.dumps({"order": 7}))
+    assert answer.status_code == 201
+    body = answer.json()
+    assert answer.headers["location"] == body["url"]
+    site.house.work()
+
+    found = post.client.get(body["url"], headers=post.key)
+    assert found.status_code == 200
+    document = found.json()
+    fields = {each["field"]: each for each in document["fields"]}
+    assert (document["status"], document["filename"]) == ("in_review", "slip.pdf")
+    assert (fields["total"]["text"], fields["total"]["value"], fields["total"]["decision"]) == (TRUTH["total"], "1284.50", "review")
+    assert fields["total"]["confidence"] == pytest.approx(0.41)
+    assert fields["payee"]["decision"] == "accepted"
+    image = post.client.get(document["pages"][0], headers=post.key)
+    assert (image.status_code, image.content[:4]) == (200, b"\x89PNG")
+    assert site.house.rows("SELECT priority FROM documents")[0].priority == 3
+
+
+def test_a_file_goes_in_as_json(site, post):
+    """For whom multipart is a burden."""
+    body = {"document_type": "slip", "content_base64": base64.b64encode(a_slip()).decode(), "filename": "a.pdf"}
+    assert post.client.post("/v1/documents", json=body, headers=post.key).status_code == 201
+
+
+def test_the_same_key_gives_the_same_document_back(site, post):
+    """201 the first time, 200 afterwards; other bytes under the same key are refused."""
+    key = {"idempotency-key": "order 7"}
+    slip = a_slip()
+    first, second = post(slip, headers=key), post(slip, headers=key)
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json()["document_id"] == second.json()["document_id"]
+    assert "Send a new key" in problem(post(a_slip({**TRUTH, "total": "1.00"}), headers=key), 409, "key_reused")
+
+
+def test_an_upstream_sees_its_own_documents_only(site, post):
+    """Another's document is not there."""
+    url = post().json()["url"]
+    problem(post.client.get(url, headers=site.key("other")), 404, "not_found")
+    problem(post.client.get(f"{url}/pages/1.png", headers=site.key("other")), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"authorization": "Bearer sf_nonsense"}, {"authorization": "Basic abc"}, {"authorization": "Bearer "}]
+)
+def test_without_a_key_nothing_opens(site, headers):
+    """401 says how to bring one."""
+    client = site.anybody()
+    for answer in (client.post("/v1/documents", headers=headers), client.get(f"/v1/documents/{uuid4()}", headers=headers)):
+        assert "surefield key add" in problem(answer, 401, "no_such_key")
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_revoked_key_opens_nothing(site, post):
+    """At once."""
+    with site.house.rt.transaction() as tx:
+        people.revoke_key(tx, people.keys(tx)[0].key_id)
+    problem(post(), 401, "no_such_key")
+
+
+def test_a_browser_that_is_signed_in_has_no_rights_at_the_door_of_programs(site):
+    """Cookies do not count there, so no other site can make a browser submit."""
+    problem(site.sign_in().client.post("/v1/documents", json={}), 401, "no_such_key")
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"document_type": "slip"}, "invalid_submission"),
+        ({"document_type": "slip", "content_base64": "?"}, "invalid_submission"),
+        ({"document_type": "slip", "content_base64": "QQ==", "extra": 1}, "invalid_submission"),
+        ({"document_type": "slip", "content_base64": "QQ==", "priority": 101}, "invalid_submission"),
+        ({"document_type": "nonesuch", "content_base64": "QQ=="}, "unknown_document_type"),
+        ([], "invalid_submission"),
+        ("\ud800", "invalid_submission"),
+    ],
+)
+def test_a_request_that_does_not_fit_is_refused_with_words(site, post, body, code):
+    """422, and nothing is stored."""
+    answer = post.client.post("/v1/documents", content=json.dumps(body), headers={**post.key, "content-type": "application/json"})
+    problem(answer, 422, code)
+    assert site.house.rows("SELECT 1 FROM documents") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [
+        (b"{", "application/json", 422),
+        (b"", "application/json", 422),
+        (b"x", "text/plain", 415),
+        (b"x", "multipart/form-data", 400),
+        (b"x", "multipart/form-data; boundary=y", 400),
+        (b"--y\r\nContent-Disposition: form-data; name=document_type\r\n\r\nslip\r\n--y--\r\n", "multipart/form-data; boundary=y", 422),
+    ],
+)
+def test_broken_bodies_are_the_senders_problem(post, content, kind, status):
+    """Never a fault of ours."""
+    answer = post.client.post("/v1/documents", content=content, headers={**post.key, "content-type": kind})
+    assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM)
+
+
+def test_a_file_that_is_too_large_is_refused_while_it_comes(make_site):
+    """The rest is never read; the door stays open for the next."""
+    site = make_site(changes={"max_bytes": 20_000})
+    client, key = site.anybody(), site.key()
+    read = []
+
+    def endless():
+        yield b'--y\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+        for _ in range(1_000):
+            read.append(1)
+            yield b"x" * 10_000
+
+    headers = {**key, "content-type": "multipart/form-data; boundary=y"}
+    problem(client.post("/v1/documents", content=endless(), headers=headers), 413, "too_large")
+    files = {"file": ("a", b"x" * 20_001)}
+    problem(client.post("/v1/documents", data={"document_type": "slip"}, files=files, headers=key), 413, "too_large")
+    files = {"file": ("a", b"x" * 20_000)}
+    assert client.post("/v1/documents", data={"document_type": "slip"}, files=files, headers=key).status_code == 201
+
+
+def test_pages_that_are_not_there_are_not_found(post):
+    """A page number out of range, or a document that is not rendered yet."""
+    url = post().json()["url"]
+    problem(post.client.get(f"{url}/pages/1.png", headers=post.key), 404, "not_found")
+    assert post.client.get(f"{url}/pages/0.png", headers=post.key).status_code == 422
+    problem(post.client.get("/v1/nothing", headers=post.key), 404, "not_found")
+    problem(post.client.delete(url, headers=post.key), 405, "method_not_allowed")
+
+
+def test_the_description_names_every_path_and_every_refusal(site):
+    """OpenAPI, without the pages for people."""
+    described = site.anybody().get("/v1/openapi.json").json()
+    assert set(described["paths"]) == {
+        "/v1/documents",
+        "/v1/documents/{document_id}",
+        "/v1/documents/{document_id}/pages/{number}.png",
+    }
+    post = described["paths"]["/v1/documents"]["post"]
+    assert set(post["responses"]) == {"200", "201", "400", "401", "409", "413", "415", "422", "503"}
+    assert set(post["requestBody"]["content"]) == {"multipart/form-data", "application/json"}
+    assert all(PROBLEM in post["responses"][status]["content"] for status in ("401", "409", "413", "422"))

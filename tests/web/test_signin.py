@@ -1,0 +1,230 @@
+"""Coming in: passwords, links, sessions, rights, and requests that nobody's page sent."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.web.conftest import PASSWORD
+from worker.models_people import Role
+from worker.store import people
+from worker.web.site import csrf_of
+
+
+def enter(site, client, name, password, *, next="/", token=None):
+    """Fill the form in as a browser does."""
+    client.get("/sign-in")
+    csrf = csrf_of(client.cookies["surefield"]) if token is None else token
+    form = {"name": name, "password": password, "next": next, "csrf": csrf}
+    return client.post("/sign-in", data=form, follow_redirects=False)
+
+
+def add(site, name="ada", role=Role.REVIEWER, password=PASSWORD):
+    with site.house.rt.transaction() as tx:
+        return people.add_person(tx, name, role, password=password)
+
+
+def link(site, name, lasts=timedelta(days=1)):
+    with site.house.rt.transaction() as tx:
+        return people.make_link(tx, name, lasts=lasts)
+
+
+def test_name_and_password_open_the_door_and_go_where_one_wanted(site):
+    """The form gives a new cookie and leads on."""
+    add(site)
+    client = site.anybody()
+    client.get("/sign-in")
+    before = client.cookies["surefield"]
+
+    answer = enter(site, client, " Ada ", PASSWORD, next="/queue")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/queue")
+    assert client.cookies["surefield"] != before
+    assert client.get("/queue").status_code == 200
+
+
+@pytest.mark.parametrize(("name", "password"), [("ada", "wrong wrong wrong"), ("nobody", PASSWORD), ("ada", "")])
+def test_a_wrong_name_and_a_wrong_password_sound_the_same(site, name, password):
+    """Nobody learns who has an account."""
+    add(site)
+    answer = enter(site, site.anybody(), name, password)
+    assert answer.status_code in {401, 422}
+    assert "surefield user link" in answer.text or answer.status_code == 422
+
+
+def test_a_person_without_a_password_cannot_sign_in_with_one(site):
+    """There is no default password anywhere."""
+    add(site, password=None)
+    assert enter(site, site.anybody(), "ada", "anything at all").status_code == 401
+
+
+def test_passwords_and_secrets_are_stored_as_hashes(site):
+    """A stolen database signs nobody in."""
+    add(site)
+    secret = link(site, "ada")
+    headers = site.key()
+    kept = str([site.house.rows(f"SELECT * FROM {table}") for table in ("users", "sign_in_links", "api_keys", "web_sessions")])
+    assert PASSWORD not in kept
+    assert secret not in kept
+    assert headers["authorization"].removeprefix("Bearer ") not in kept
+    assert "$argon2id$" in kept
+
+
+def test_too_many_attempts_are_refused_even_with_the_right_password(site):
+    """The eleventh attempt on a name within a quarter of an hour is not looked at."""
+    add(site)
+    client = site.anybody()
+    for _ in range(people.MOST_FOR_A_NAME):
+        assert enter(site, client, "ada", "wrong wrong wrong").status_code == 401
+    assert enter(site, client, "ada", PASSWORD).status_code == 429
+    assert enter(site, client, "somebody else", PASSWORD).status_code == 401
+
+
+def test_one_address_cannot_try_many_names(site):
+    """Guessing one password over many names is counted by address."""
+    client = site.anybody()
+    with site.house.rt.transaction() as tx:
+        for number in range(people.MOST_FROM_AN_ADDRESS):
+            people.note_attempt(tx, f"name {number}", "testclient")
+    assert enter(site, client, "ada", PASSWORD).status_code == 429
+
+
+def test_a_link_signs_in_once_and_only_by_its_button(site):
+    """Opening it uses nothing up; pressing the button does."""
+    add(site, password=None)
+    secret = link(site, "ada")
+    client, second = site.anybody(), site.anybody()
+    for each in (client, second):
+        assert each.get(f"/sign-in/{secret}").status_code == 200
+        assert each.get("/queue", headers={"accept": "text/html"}, follow_redirects=False).status_code == 303
+    form = {"csrf": csrf_of(client.cookies["surefield"])}
+    assert client.post(f"/sign-in/{secret}", data=form, follow_redirects=False).headers["location"] == "/account"
+    assert client.get("/queue").status_code == 200
+
+    form = {"csrf": csrf_of(second.cookies["surefield"])}
+    assert second.post(f"/sign-in/{secret}", data=form, follow_redirects=False).status_code == 401
+
+
+def test_an_old_link_opens_nothing(site):
+    """Links end."""
+    add(site)
+    secret = link(site, "ada", lasts=timedelta(seconds=-1))
+    client = site.anybody()
+    client.get("/sign-in")
+    assert client.post(f"/sign-in/{secret}", data={"csrf": csrf_of(client.cookies["surefield"])}).status_code == 401
+
+
+def test_a_new_password_signs_every_other_browser_out(site):
+    """Whoever stole a session loses it."""
+    add(site)
+    mine, thief = site.sign_in("ada"), site.sign_in("ada")
+    answer = mine.post("/account", {"old": PASSWORD, "new": "another long password"})
+    assert answer.status_code == 303
+    assert mine.get("/queue").status_code == 200
+    assert thief.get("/queue", headers={"accept": "application/json"}).status_code == 401
+
+
+def test_the_present_password_is_asked_for(site):
+    """A browser left open is not enough to take an account over."""
+    add(site)
+    assert site.sign_in("ada").post("/account", {"old": "not the one", "new": "another long password"}).status_code == 422
+
+
+def test_signing_out_ends_the_session_and_frees_what_was_held(site):
+    """The next reviewer gets the field at once."""
+    site.read()
+    ada, ben = site.sign_in("ada"), site.sign_in("ben")
+    ada.get("/review")
+    held = site.house.rows("SELECT id FROM review_items WHERE leased_by = 'ada'")
+    assert len(held) == 1
+    assert ada.post("/sign-out").status_code == 303
+    assert str(held[0].id) in ben.get("/review").text
+
+
+def test_whoever_is_disabled_is_out_at_once(site):
+    """A right that is taken away is gone with the next click."""
+    ada = site.sign_in("ada")
+    assert ada.get("/queue").status_code == 200
+    with site.house.rt.transaction() as tx:
+        people.change_person(tx, "ada", disabled=True)
+    assert ada.get("/queue", headers={"accept": "application/json"}).status_code == 401
+
+
+@pytest.mark.parametrize("url", ["/review", "/queue", "/documents", "/people", "/account", "/review/next"])
+def test_pages_send_whoever_is_not_signed_in_to_the_door(site, url):
+    """And bring him back afterwards; a program gets a plain 401."""
+    client = site.anybody()
+    answer = client.get(url, headers={"accept": "text/html"}, follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["location"].endswith("/sign-in?next=" + url.replace("/", "%2F"))
+    assert client.get(url, headers={"accept": "*/*"}, follow_redirects=False).status_code == 401
+
+
+@pytest.mark.parametrize("next", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/a\r\nb"])
+def test_the_door_leads_nowhere_but_to_our_pages(site, next):
+    """A forged link cannot use our sign-in to send somebody elsewhere."""
+    add(site)
+    assert enter(site, site.anybody(), "ada", PASSWORD, next=next).headers["location"] == "/"
+
+
+@pytest.mark.parametrize(("role", "status"), [(Role.REVIEWER, 403), (Role.MANAGER, 403), (Role.ADMIN, 200)])
+def test_only_administrators_see_people(site, role, status):
+    """The page says which role is missing."""
+    answer = site.sign_in("ada", role).get("/people")
+    assert answer.status_code == status
+    assert ("role admin" in answer.text) == (status == 403)
+
+
+@pytest.mark.parametrize("headers", [{"x-csrf-token": ""}, {"x-csrf-token": "f" * 64}])
+def test_a_request_that_no_page_of_ours_sent_is_refused(site, headers):
+    """Another site's form does nothing, though the browser sends the cookie along."""
+    site.read()
+    ada = site.sign_in()
+    item = site.items()["total"]
+    assert ada.decide(item, "accept", headers=headers).status_code == 403
+    assert ada.client.post(f"/review/items/{item}/decide", data={"version": 1, "action": "accept"}).status_code == 403
+    assert ada.decide(item, "accept", headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    assert site.decisions() == []
+
+
+def test_the_door_itself_refuses_a_forged_form(site):
+    """Nobody is signed in as somebody else without noticing."""
+    add(site)
+    assert enter(site, site.anybody(), "ada", PASSWORD, token="0" * 64).status_code == 403
+
+
+def test_every_answer_carries_the_security_headers(site):
+    """Errors and files too; no inline script, no frame, no sniffing."""
+    client = site.anybody()
+    for url in ("/sign-in", "/nope", "/static/app.css", "/v1/documents/x", "/v1/openapi.json"):
+        headers = client.get(url).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+    assert client.get("/sign-in").headers["cache-control"] == "no-store"
+
+
+def test_cookies_are_out_of_reach_of_scripts_and_of_plain_http(make_site):
+    """Behind https the cookie is bound to the host and marked secure."""
+    site = make_site(options={"public_url": "https://review.example.org"})
+    cookie = site.anybody().get("/sign-in").headers["set-cookie"].lower()
+    assert cookie.startswith("__host-surefield=")
+    assert all(mark in cookie for mark in ("httponly", "secure", "samesite=lax", "path=/"))
+
+
+def test_an_administrator_invites_changes_and_shuts_out(site):
+    """The link and the key are shown once; nobody changes his own rights."""
+    root = site.sign_in("root", Role.ADMIN)
+    page = root.post("/people", {"name": "Grace", "role": "manager"})
+    assert page.status_code == 200
+    assert "/sign-in/" in page.text
+    assert root.post("/people", {"name": "grace", "role": "manager"}).status_code == 422
+    assert root.post("/people/grace/change", {"role": "reviewer"}).status_code == 303
+    assert root.post("/people/grace/change", {"disabled": "true"}).status_code == 303
+    assert root.post("/people/root/change", {"role": "reviewer"}).status_code == 422
+    key = root.post("/people/keys", {"upstream": "erp"})
+    assert "sf_" in key.text
+    row = site.house.rows("SELECT id FROM api_keys")[0]
+    assert root.post(f"/people/keys/{row.id}/revoke").status_code == 303
+    rows = site.house.rows("SELECT name, role, disabled_at IS NOT NULL AS off FROM users ORDER BY name")
+    assert [tuple(each) for each in rows] == [("grace", "reviewer", True), ("root", "admin", False)]
