@@ -89,7 +89,8 @@
       if (draft !== null && draft !== typed.value) { typed.value = draft; say("What you had typed here is back."); }
       if (card.dataset.canAccept === "no") typed.focus(); else document.activeElement?.blur();
     }
-    card.dataset.ready = "yes";
+    const shown = card;
+    viewer.loaded().then(() => { shown.dataset.ready = "yes"; });
     prefetch();
   }
 

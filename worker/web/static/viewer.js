@@ -37,6 +37,9 @@ window.Viewer = class Viewer {
     this.paper.classList.add("ready");
   }
 
+  // When the page's image is there to be seen, or will not come.
+  loaded() { return this.view && this.image ? this.image.decode().catch(() => {}) : Promise.resolve(); }
+
   light(boxes) {
     this.paper.querySelectorAll(".box, .frame").forEach((each) => each.remove());
     for (const [x0, y0, x1, y1] of boxes) {
