@@ -65,6 +65,7 @@ class Backend(Protocol):
 BACKENDS: dict[str, str] = {
     "mllama": "extractors.backends.mllama:MllamaBackend",
     "scripted": "extractors.backends.scripted:ScriptedBackend",
+    "vllm": "extractors.backends.vllm:VllmBackend",
 }
 
 

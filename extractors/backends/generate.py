@@ -7,8 +7,10 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from PIL import Image
-from transformers import LogitsProcessorList, StoppingCriteriaList
+from torch import Tensor
+from transformers import LogitsProcessorList, RepetitionPenaltyLogitsProcessor, StoppingCriteriaList
 
 from extractors import prompts
 from extractors.backends.checkpoint import Loaded
@@ -51,14 +53,16 @@ def generate_json(
     inputs = inputs_of(loaded, pages, spec)
     prompt_tokens = inputs["input_ids"].shape[1]
     processors = LogitsProcessorList()
+    if repetition_penalty != 1.0:
+        processors.append(Penalty(repetition_penalty, loaded.vocabulary))
     if grammar is not None:
         processors.append(GrammarMask([grammar.matcher(spec) for _ in pages], loaded.vocabulary, prompt_tokens))
-    rows = generate_recorded(loaded, inputs, max_new_tokens=max_new_tokens, processors=processors, repetition_penalty=repetition_penalty)
+    rows = generate_recorded(loaded, inputs, max_new_tokens=max_new_tokens, processors=processors)
     return [ended(row, loaded.vocabulary) for row in rows]
 
 
 def generate_recorded(
-    loaded: Loaded, inputs: Any, *, max_new_tokens: int, processors: LogitsProcessorList | None = None, repetition_penalty: float = 1.0
+    loaded: Loaded, inputs: Any, *, max_new_tokens: int, processors: LogitsProcessorList | None = None
 ) -> list[list[TokenTrace]]:
     """Greedy ``generate`` with the recorder listening; each row's tokens to the batch's last step."""
     recorder = Recorder()
@@ -70,13 +74,26 @@ def generate_recorded(
             temperature=None,  # the checkpoint may bring sampling settings, which greedy decoding warns about
             top_p=None,
             top_k=None,
-            repetition_penalty=repetition_penalty,
+            repetition_penalty=1.0,  # likewise
             eos_token_id=list(loaded.vocabulary.eos_ids) or None,
             pad_token_id=loaded.vocabulary.pad_id,
             logits_processor=processors,
             stopping_criteria=StoppingCriteriaList([after_step]),
         )
     return recorder.traces(loaded.vocabulary)
+
+
+class Penalty(RepetitionPenaltyLogitsProcessor):  # type: ignore[misc]  # transformers is untyped
+    """Transformers' repetition penalty, which before 5.18 stumbles over the image token: lm_head has no row for it."""
+
+    def __init__(self, penalty: float, vocabulary: Vocabulary) -> None:
+        super().__init__(penalty)
+        self._vocabulary = vocabulary
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        known = torch.where(input_ids < len(self._vocabulary), input_ids, self._vocabulary.pad_id)
+        penalised: Tensor = super().__call__(known, scores)
+        return penalised
 
 
 def ended(row: Sequence[TokenTrace], vocabulary: Vocabulary) -> Generation:

@@ -28,6 +28,7 @@ from extractors.backends.engine.skeleton import read_json
 from extractors.backends.generate import generate_recorded
 from extractors.backends.recorder import Recorder, Step
 from extractors.backends.vocabulary import Vocabulary
+from tests.benchmarks import engine_demo
 
 FIELDS = 8
 SKELETON_TOKENS = (7, 7, 7, 7, 7, 7, 6, 6)  # of a JSON answer: 54, and 96 of values
@@ -281,7 +282,7 @@ def run(small: bool = False) -> list[dict[str, Any]]:
     scores, evidence = evidence_bytes(shape)
     rows.append(measurement("A stores of a page's scores", scores / 1e6, "MB"))
     rows.append(measurement("scores against the recorder's evidence", scores / evidence, "x", None if small else 1000.0))
-    return rows
+    return rows + engine_demo.rows(measurement, small=small)
 
 
 def measurement(metric: str, value: float, unit: str, goal: float | None = None) -> dict[str, Any]:

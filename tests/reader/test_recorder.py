@@ -69,7 +69,7 @@ def test_a_token_the_grammar_forced_keeps_its_low_probability(with_grammar):
 
 
 def test_a_repetition_penalty_leaves_the_recorded_log_probabilities_raw(loaded, grammar):
-    """transformers' own processors run before custom ones, and must not be seen either."""
+    """A processor that rewards or punishes tokens must not be seen either."""
     with torch.inference_mode():
         plain = generate_json(loaded, PAGES, Slip.spec, max_new_tokens=BUDGET)
         penalised = generate_json(loaded, PAGES, Slip.spec, max_new_tokens=BUDGET, repetition_penalty=1.7, grammar=grammar)
