@@ -14,10 +14,10 @@ from worker.cli import machine, tables
 from worker.cli.documents import submit_files, wait_for
 from worker.models import Status
 from worker.runtime import Runtime
-from worker.settings import Settings
+from worker.settings import BUNDLED_MODEL, Settings
 
 PATIENCE_S = 240.0
-SQL = "SELECT field, text, score, decision, reason FROM reporting.field_outcomes WHERE document_id = '…';"
+SQL = "SELECT decision, reason, count(*), avg(score) AS score FROM field_outcomes GROUP BY 1, 2 ORDER BY 1, 3 DESC"
 
 
 def run() -> None:
@@ -26,18 +26,18 @@ def run() -> None:
     console = tables.console()
     settings = Settings()
     settings = settings.model_copy(update={"state_dir": settings.state_dir / "demo"})
+    model = "the bundled demonstration model" if settings.model == str(BUNDLED_MODEL) else settings.model
     with tempfile.TemporaryDirectory() as folder, machine.database(settings) as ready:
         with console.status("starting Postgres, the broker and the workers"):
             samples = _write_samples(Path(folder))
         with machine.running(ready), machine.runtime(ready) as rt:
-            console.print(f"Reading {len(samples)} sample PDFs with {Path(ready.model).name if ready.embedded else ready.model} …")
+            console.print(f"Reading {len(samples)} sample PDFs with {model} …")
             # A name of its own for each run: the same files are then new documents, read anew.
             ids, _ = submit_files(samples, Slip.spec.name, rt, upstream=f"demo-{uuid4().hex[:12]}")
             ended = wait_for(ids, rt, console=console, patience_s=PATIENCE_S)
             _show(console, rt, ids)
-    console.print(
-        f"\n{len(ids)} documents in {time.monotonic() - began:.0f} s. The rows stay in {settings.state_dir}; ask them with SQL:\n  {SQL}"
-    )
+    console.print(f"\n{len(ids)} documents in {time.monotonic() - began:.0f} s. The rows stay; ask them with SQL:")
+    console.print(f"  SUREFIELD_STATE_DIR={settings.state_dir} .venv/bin/surefield sql '{SQL}'", highlight=False, soft_wrap=True)
     if not ended:
         console.print("[red]Not every document came to an end. The workers' logs are in the state folder, under logs.[/red]")
         raise typer.Exit(1)

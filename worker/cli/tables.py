@@ -132,3 +132,15 @@ def types(console: Console, found: Iterable[DocumentType]) -> None:
             for member in field.members:
                 table.add_row("", f"  {member.name}", member.kind.value, "", member.description)
     console.print(table)
+
+
+def answer(console: Console, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """What a query says."""
+    table = _table(*names)
+    for row in rows:
+        table.add_row(*(Text("—", style="dim") if value is None else plain(_short(value)) for value in row))
+    console.print(table)
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

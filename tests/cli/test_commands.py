@@ -1,0 +1,118 @@
+"""The commands, as they are typed, on a real Postgres."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.factories import a_document
+from worker.models import Status
+
+
+@pytest.fixture
+def surefield(database_url, tmp_path):
+    """Type a command; its output comes back."""
+
+    def typed(*words: str, fails: bool = False, **env: str) -> str:
+        environment = {**os.environ, "SUREFIELD_DATABASE_URL": database_url, "SUREFIELD_STATE_DIR": str(tmp_path), **env}
+        done = subprocess.run([sys.executable, "-m", "worker", *words], capture_output=True, text=True, env=environment, timeout=120)
+        assert (done.returncode != 0) == fails, done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stderr if fails else done.stdout
+
+    return typed
+
+
+def test_list_and_show_give_the_rows_as_json(db, surefield):
+    """What a program needs to go on: ids, status, fields, scores and reasons."""
+    document = a_document(db, status=Status.IN_REVIEW)
+    listed = json.loads(surefield("list", "--json"))
+    assert [row["document_id"] for row in listed] == [str(document.id)]
+    shown = json.loads(surefield("show", str(document.id), "--json"))
+    assert {field["field"] for field in shown["fields"]} == {"payee", "total"}
+
+
+def test_a_person_clears_a_field_from_the_terminal(db, surefield):
+    """List, decide, and the document's last item closes its review."""
+    document = a_document(db, status=Status.IN_REVIEW)
+    (item,) = json.loads(surefield("review", "list", "--json"))
+    decided = json.loads(surefield("review", "decide", item["item"], "--text", "13.00", "--who", "ada", "--json"))
+    assert decided == {"document": str(document.id), "version": 2, "open": 0, "status": "reviewed"}
+    assert "13.00" in surefield("show", str(document.id))
+
+
+def test_a_second_decision_on_the_version_first_seen_is_a_conflict(db, surefield):
+    """Nobody overwrites a colleague's decision without seeing it."""
+    a_document(db, status=Status.IN_REVIEW)
+    (item,) = json.loads(surefield("review", "list", "--json"))
+    surefield("review", "decide", item["item"], "--accept", "--who", "ada")
+    assert "review_conflict" in surefield("review", "decide", item["item"], "--absent", "--version", "1", "--who", "bob", fails=True)
+
+
+def test_a_correction_that_is_no_amount_is_refused(db, surefield):
+    """The kind's parser speaks before anything is stored."""
+    a_document(db, status=Status.IN_REVIEW)
+    (item,) = json.loads(surefield("review", "list", "--json"))
+    assert "invalid_decision" in surefield("review", "decide", item["item"], "--text", "about twelve", fails=True)
+
+
+def test_a_file_that_cannot_be_read_does_not_hold_up_the_others(surefield, tmp_path):
+    """The good one is stored, the bad one is named with what to do, and the command says that something went wrong."""
+    good = tmp_path / "good.pdf"
+    good.write_bytes(b"%PDF-1.4")
+    said = surefield("submit", str(tmp_path / "none.pdf"), str(good), "--type", "slip", fails=True)
+    assert "none.pdf: unreadable_file" in said
+    assert len(json.loads(surefield("list", "--json"))) == 1
+
+
+def test_a_misspelt_type_is_said_at_once_with_the_ones_that_exist(surefield, tmp_path):
+    """Before anything is stored."""
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.4")
+    assert "invoice" in surefield("submit", str(tmp_path / "a.pdf"), "--type", "inovice", fails=True)
+    assert json.loads(surefield("list", "--json")) == []
+
+
+def test_a_broken_document_type_names_its_file_and_what_to_mend(surefield, tmp_path):
+    """One line, not a trace."""
+    (tmp_path / "types").mkdir()
+    broken = "from extractors.documents.spec import DocumentModel\nclass Order(DocumentModel, name='order'):\n    x: str\n"
+    (tmp_path / "types" / "order.py").write_text(broken)
+    said = surefield("types", fails=True, SUREFIELD_DOCUMENT_TYPES=str(tmp_path / "types"))
+    assert "broken_document_type" in said
+    assert "order.py" in said
+
+
+def test_a_setting_out_of_bounds_names_its_variable(surefield):
+    """The operator reads which one."""
+    assert "SUREFIELD_ACCEPT_AT" in surefield("list", fails=True, SUREFIELD_ACCEPT_AT="1.5")
+
+
+def test_sql_answers_from_the_views_and_from_nothing_else(db, surefield):
+    """The reader's role: no table, no write, and no second statement behind a COMMIT."""
+    a_document(db, status=Status.IN_REVIEW)
+    assert json.loads(surefield("sql", "SELECT count(*) AS n FROM field_outcomes", "--json")) == [{"n": 2}]
+    for query in ("SELECT * FROM public.secrets", "DELETE FROM public.results", "COMMIT; DROP TABLE public.scores"):
+        assert "bad_question" in surefield("sql", query, fails=True)
+
+
+def test_doctor_finds_a_model_folder_without_weights(surefield, tmp_path):
+    """And says which setting to look at."""
+    (tmp_path / "model").mkdir()
+    environment = {"SUREFIELD_MODEL": str(tmp_path / "model")}
+    done = subprocess.run(
+        [sys.executable, "-m", "worker", "doctor"], capture_output=True, text=True, env={**os.environ, **environment}, timeout=120
+    )
+    assert done.returncode == 1
+    assert "broken" in done.stdout
+
+
+def test_without_a_database_a_worker_says_what_to_set(tmp_path):
+    """The 3 a.m. operator gets a sentence."""
+    environment = {name: value for name, value in os.environ.items() if name != "SUREFIELD_DATABASE_URL"}
+    done = subprocess.run(
+        [sys.executable, "-c", "import worker.tasks"], capture_output=True, text=True, env=environment, cwd=Path(__file__).parents[2]
+    )
+    assert "SUREFIELD_DATABASE_URL is not set" in done.stderr
