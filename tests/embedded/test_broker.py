@@ -148,6 +148,18 @@ def test_an_unacknowledged_message_comes_back_to_another_reader(empty_database_u
             assert reader.messages[0].payload == "again"
 
 
+def test_a_message_that_kills_its_workers_is_put_aside(broker, empty_database_url):
+    """It stays in the queue's archive for whoever looks into it; the next one is served."""
+    publish(broker, "poison")
+    with psycopg.connect(conninfo(empty_database_url), autocommit=True) as connection:
+        connection.execute("update pgmq.q_cpu set read_ct = 20")
+        publish(broker, "food")
+        reader = Reader(broker, prefetch=9)
+        assert drain(broker, 5)
+        assert [message.payload for message in reader.messages] == ["food"]
+        assert connection.execute("select count(*) from pgmq.a_cpu").fetchone() == (1,)
+
+
 def test_queue_names_that_postgres_cannot_hold_are_shortened_without_meeting(broker):
     """Kombu's transport fails on names above 47 characters, such as those of remote control."""
     readers = [Reader(broker, LONG, prefetch=9), Reader(broker, f"{LONG}.too", prefetch=9)]

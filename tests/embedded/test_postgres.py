@@ -111,6 +111,7 @@ def test_a_killed_postmaster_starts_again_with_its_data(a_server):
     assert server.pid != killed
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt orphans")
 def test_a_killed_postmaster_that_nobody_reaps_is_not_taken_for_alive(a_server):
     """Where process 1 does not collect the dead, the zombie stays for ever and its process id looks taken."""
     libc = ctypes.CDLL(None)
@@ -185,6 +186,13 @@ def test_a_damaged_data_folder_is_an_error_that_says_what_to_do(a_server):
         server.start()
     assert "pg_control" in str(failed.value)
     assert f"remove {server.data_dir}" in str(failed.value)
+
+
+def test_a_state_folder_that_cannot_be_made_is_an_error_that_says_so(tmp_path):
+    """Here a file stands in its way."""
+    (tmp_path / "file").touch()
+    with pytest.raises(EmbeddedPostgresFailed, match="Choose another state folder"):
+        EmbeddedPostgres(tmp_path / "file" / "state").start()
 
 
 def test_a_path_too_long_for_a_socket_still_serves(a_server, tmp_path):

@@ -8,12 +8,14 @@
 3. *Names and fan-out that the SQL accepts.* Queue names are cut to pgmq's 47 characters with a digest, and ``send_topic`` always gets
    its delay, since no overload without it takes headers.
 
-And one for safety: the connection is made from the whole address. pgmq rebuilds it from five parts, unquoted: ``sslmode`` would be lost.
+And two for safety. The connection is made from the whole address: pgmq rebuilds it from five parts, unquoted; ``sslmode`` would be lost.
+A message that was read too often is put aside: it has killed its workers, and would do so for ever.
 
 Written against kombu 5.7.0 and pgmq 1.1.4, which are pinned.
 """
 
 import hashlib
+import logging
 import time
 from queue import Empty
 from typing import Any
@@ -25,6 +27,9 @@ from psycopg_pool import ConnectionPool
 
 from worker.embedded.queues import create_missing, exists
 
+log = logging.getLogger(__name__)
+
+READS_MAX = 20  # after a killed worker, or when its task runs longer than the visibility timeout, a message is read once more
 NAME_MAX = 47  # characters that pgmq leaves for a queue's own name
 BUSY_TICK_S = 0.02  # how late an acknowledgement may be
 IDLE_TICK_S = 0.25  # how late a shutdown may be noticed; a notification ends it at once
@@ -39,6 +44,14 @@ class Channel(pgmq.Channel):  # type: ignore[misc]  # kombu has no types
         if len(entity) <= NAME_MAX:
             return entity
         return f"{entity[: NAME_MAX - 13]}_{hashlib.sha256(entity.encode()).hexdigest()[:12]}"
+
+    def _receive_messages(self, queue: str, *args: Any, **options: Any) -> list[Any]:
+        messages: list[Any] = super()._receive_messages(queue, *args, **options)
+        worn = [message for message in messages if message.read_ct > READS_MAX]
+        for message in worn:
+            self.pgmq.archive(self._queue_name(queue), message.msg_id)
+            log.error("message %s was read %s times and is now in pgmq.a_%s", message.msg_id, READS_MAX, self._queue_name(queue))
+        return [message for message in messages if message not in worn]
 
     def _new_queue(self, queue: str, **_: Any) -> None:
         name = self._queue_name(queue)

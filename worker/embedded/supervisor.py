@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, ClassVar
 
+import psutil
+
 from extractors.errors import SurefieldError
 from worker.embedded.leftovers import KEEP_MARK, MARK, end, mark_of
 from worker.embedded.postgres import EmbeddedPostgres
@@ -29,6 +31,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0  # before a restart; doubled while a 
 GROWN_UP_AFTER_S = 20.0
 LOG_BYTES_MAX = 10_000_000
 PACKAGES = Path(__file__).resolve().parents[2]
+REFUSE_AFTER_S = 1.0  # a process is still there for a moment after a kill -9
 TAKE_OVER_WITHIN_S = 20.0  # for the undertaker of a supervisor that was killed a moment ago
 
 
@@ -136,12 +139,13 @@ class Supervisor:
 
     def _take_over(self) -> None:
         """Become this folder's one supervisor, and end the children of one that was killed."""
-        _lock_file(self._state_dir).parent.mkdir(parents=True, exist_ok=True)
+        (self._state_dir / "logs").mkdir(parents=True, exist_ok=True)
         with _lock_file(self._state_dir).open("ab") as lock:
-            until = time.monotonic() + TAKE_OVER_WITHIN_S
+            began = time.monotonic()
             while not _locked(lock):
                 other = _lock_file(self._state_dir).read_text().strip()
-                if _is_alive(other) or time.monotonic() > until:
+                patience_s = REFUSE_AFTER_S if _is_alive(other) else TAKE_OVER_WITHIN_S
+                if time.monotonic() - began > patience_s:
                     raise ProcessFailed(
                         f"Surefield runs already in {self._state_dir} (process {other}). Stop it, or use another state folder."
                     )
@@ -278,7 +282,7 @@ class _Running:
 
 
 def _lock_file(state_dir: Path) -> Path:
-    return state_dir.expanduser().resolve() / "logs" / "supervisor.lock"
+    return state_dir.expanduser().resolve() / "supervisor.lock"
 
 
 def _locked(file: BinaryIO) -> bool:
@@ -291,9 +295,6 @@ def _locked(file: BinaryIO) -> bool:
 
 def _is_alive(pid: str) -> bool:
     try:
-        os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
+        return bool(psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE)
+    except (ValueError, psutil.Error):
         return False
-    except PermissionError:
-        return True
-    return True
