@@ -25,7 +25,7 @@ def ready(page: Page, field: str | None = None) -> str:
 
 def prefetched(page: Page) -> None:
     """Wait until the next field is loaded, or it is known that there is none."""
-    page.wait_for_function("document.getElementById('stage').dataset.next !== undefined")
+    page.locator("#stage[data-next]").wait_for()
 
 
 def on(page: Page, live: Live, field: str) -> str:
@@ -180,7 +180,7 @@ def test_the_second_of_two_sees_what_the_first_decided(live):
     """409 in a window over the next field; what was typed is in it."""
     page = live.sign_in()
     item = on(page, live, "total")
-    live.run("UPDATE review_items SET lease_until = now() - interval '1 s'")
+    live.run("UPDATE review_items SET lease_until = now() - interval '1 s' WHERE leased_by IS NOT NULL")
     live.site.sign_in("ben").decide(item, "correct", "1,234.50")
     page.keyboard.press("e")
     page.keyboard.type("9")

@@ -87,6 +87,7 @@
     if (typed) {
       const draft = localStorage.getItem(draftKey(card.dataset.item));
       if (draft !== null && draft !== typed.value) { typed.value = draft; say("What you had typed here is back."); }
+      markTyped();
       if (card.dataset.canAccept === "no") typed.focus(); else document.activeElement?.blur();
     }
     const shown = card;
@@ -95,6 +96,7 @@
   }
 
   function prefetch() {
+    delete stage.dataset.next;
     const url = new URL("/review/next", location.origin);
     for (const [name, value] of new URLSearchParams(location.search)) url.searchParams.append(name, value);
     const desk = unsent().map((entry) => entry.item);
@@ -127,6 +129,11 @@
   // ---- deciding
   const input = () => card && card.querySelector("textarea[name=text]");
   const isTyped = () => { const typed = input(); return Boolean(typed) && typed.value !== card.dataset.text; };
+  function markTyped() {
+    const typed = isTyped() && Boolean(input().value.trim());
+    card.classList.toggle("typed", typed);
+    card.querySelector("[data-act=enter]").disabled = !typed && card.dataset.canAccept === "no";
+  }
   const entryOf = (action, text) => ({
     id: crypto.randomUUID ? crypto.randomUUID() : String(Math.random()), item: card.dataset.item, url: `/review/items/${card.dataset.item}/decide`,
     body: { version: card.dataset.version, action, text, took_ms: String(Math.round(performance.now() - shownAt)) },
@@ -243,7 +250,7 @@
     event.preventDefault();
     acts[button.dataset.act]();
   });
-  now.addEventListener("input", (event) => { if (event.target === input()) localStorage.setItem(draftKey(card.dataset.item), event.target.value); });
+  now.addEventListener("input", (event) => { if (event.target === input()) { localStorage.setItem(draftKey(card.dataset.item), event.target.value); markTyped(); } });
   now.addEventListener("htmx:afterRequest", (event) => { if (event.target.matches(".note") && event.detail.successful) { event.target.reset(); event.target.hidden = true; } });
   window.addEventListener("online", flush);
 
