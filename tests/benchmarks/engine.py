@@ -52,9 +52,25 @@ class Shape:
     vision_layers: int = 6
     vision_globals: int = 2
     vision_heads: int = 4
+    vision_taken: tuple[int, ...] = (0, 3)
     tile_px: int = 224
 
 
+LLAMA_11B = Shape(
+    hidden=4096,
+    layers=40,
+    crossing=(3, 8, 13, 18, 23, 28, 33, 38),
+    heads=32,
+    kv_heads=8,
+    intermediate=14_336,
+    vocabulary=128_256,
+    vision_hidden=1280,
+    vision_layers=32,
+    vision_globals=8,
+    vision_heads=16,
+    vision_taken=(3, 7, 15, 23, 30),
+    tile_px=560,
+)
 NOTED = Shape()
 TOY = Shape(
     hidden=64,
@@ -65,6 +81,7 @@ TOY = Shape(
     vision_hidden=32,
     vision_layers=2,
     vision_globals=1,
+    vision_taken=(0, 1),
     tile_px=56,
 )
 
@@ -111,22 +128,25 @@ def random_model(shape: Shape, *, device: str = "cpu", dtype: torch.dtype = torc
         eos_token_id=2,
         pad_token_id=0,
     )
-    taken = [0, shape.vision_layers // 2]
     vision = MllamaVisionConfig(
         hidden_size=shape.vision_hidden,
         num_hidden_layers=shape.vision_layers,
         num_global_layers=shape.vision_globals,
         attention_heads=shape.vision_heads,
         intermediate_size=4 * shape.vision_hidden,
-        vision_output_dim=shape.vision_hidden * (1 + len(taken)),
-        intermediate_layers_indices=taken,
+        vision_output_dim=shape.vision_hidden * (1 + len(shape.vision_taken)),
+        intermediate_layers_indices=list(shape.vision_taken),
         image_size=shape.tile_px,
         patch_size=14,
         max_num_tiles=4,
     )
-    with torch.device(device):
-        model = MllamaForConditionalGeneration(MllamaConfig(vision_config=vision, text_config=text, image_token_index=shape.vocabulary))
-    model = model.to(dtype).eval()
+    torch.set_default_dtype(dtype)  # 11B in float32 would need twice the memory before it is halved
+    try:
+        with torch.device(device):
+            model = MllamaForConditionalGeneration(MllamaConfig(vision_config=vision, text_config=text, image_token_index=shape.vocabulary))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    model = model.eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if "gate" in name and parameter.numel() == 1:
