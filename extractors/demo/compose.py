@@ -24,12 +24,11 @@ class Setter:
 
     def __init__(self, r: Random) -> None:
         self.r = r
-        self.face = r.choices(list(FACES), weights=(5, 3, 1, 1, 4, 3, 1, 1, 3, 2))[0]
+        self.face = r.choices(list(FACES), weights=(10, 6, 1, 1, 8, 6, 1, 1, 6, 4))[0]
         self.strong = {"helv": "hebo", "heit": "hebi", "tiro": "tibo", "tiit": "tibi", "cour": "cobo"}.get(self.face, self.face)
         self.x_height = r.uniform(MIN_GLYPH_PX + 0.05, 7.25 if self.face in ("cour", "cobo") else 7.9)
         self.grey = r.choice((0.0, 0.0, 0.0, 0.15, 0.3))
-        aligned = r.random() < 0.8
-        self.shift = r.uniform(-0.8, 0.8) if aligned else r.uniform(-4.0, 4.0)
+        self.shift = r.uniform(-0.8, 0.8)  # printing keeps to the line grid; scanning (damage) does not
         self.left = r.uniform(8.0, 24.0)
         self.row = 1 if r.random() < 0.6 else 0
         self.inks: list[Ink] = []
@@ -101,7 +100,7 @@ def _pairs(s: Setter, rows: list[tuple[str, str, str | None]]) -> None:
             s.down()
             s.put(value, s.left, field=field)
         elif manner == "flush":
-            s.put(value, s.right, flush=True, field=field)
+            s.put(value, max(s.right, end + 4 + length), flush=True, field=field)
         else:
             x = end + 5 if manner == "inline" else column
             s.put(value, max(end + 4, min(x, WIDTH_PT - length - 3)), field=field)
