@@ -14,8 +14,8 @@ from worker.db import Tx
 from worker.models import Action, Document, FieldEvidence, ItemState, Page, PageReading, Result, ReviewDecision, ReviewItem, Submission
 from worker.models_people import ReviewNote, ReviewSkip
 from worker.store.compact import boxes_in, storable, tokens_in
-from worker.store.review import item
-from worker.store.values import InvalidDecision, Item
+from worker.store.review import item, matching
+from worker.store.values import InvalidDecision, Item, ItemFilter
 
 UNDO_WITHIN = timedelta(hours=24)
 LONGEST_NOTE = 4_000
@@ -75,6 +75,18 @@ class Pace:
     last_hour: int
     median_s: float | None  # from seeing a field to deciding it
     last: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """How many fields of a kind wait for one reason, and since when."""
+
+    document_type: str
+    field: str
+    reason: str
+    waiting: int
+    overdue: int
+    oldest: datetime
 
 
 def before_deciding(tx: Tx, item_id: UUID) -> Before:
@@ -183,6 +195,27 @@ def last_decision(tx: Tx, who: str) -> tuple[UUID, int] | None:
         .limit(1)
     ).one_or_none()
     return None if row is None else (row.item_id, row.version)
+
+
+def backlog(tx: Tx, filters: ItemFilter) -> list[Waiting]:
+    """What waits and fits these filters, by type, field and reason, the most first."""
+    groups = (Document.document_type, Result.name, ReviewItem.reason)
+    rows = tx.session.execute(
+        select(
+            Document.document_type,
+            Result.name.label("field"),
+            ReviewItem.reason,
+            func.count().label("waiting"),
+            func.count().filter(ReviewItem.deadline < func.now()).label("overdue"),
+            func.min(ReviewItem.created_at).label("oldest"),
+        )
+        .join(Result, ReviewItem.result_id == Result.id)
+        .join(Document, ReviewItem.document_id == Document.id)
+        .where(ReviewItem.state == ItemState.OPEN, *matching(filters))
+        .group_by(*groups)
+        .order_by(func.count().desc(), *groups)
+    )
+    return [Waiting(**row._mapping) for row in rows]
 
 
 def pace(tx: Tx, who: str | None = None) -> list[Pace]:

@@ -29,7 +29,7 @@ ORDER = (
 def list_items(tx: Tx, filters: ItemFilter = ANY, *, limit: int = 100, closed: bool = False) -> list[Item]:
     """Items in the order in which people should see them; the open ones, unless the closed ones are asked for."""
     state = ItemState.CLOSED if closed else ItemState.OPEN
-    rows = tx.session.execute(_items().where(ReviewItem.state == state, *_matching(filters)).order_by(*ORDER).limit(limit))
+    rows = tx.session.execute(_items().where(ReviewItem.state == state, *matching(filters)).order_by(*ORDER).limit(limit))
     return [_item(row) for row in rows]
 
 
@@ -66,7 +66,7 @@ def _first(tx: Tx, among: ColumnElement[bool], who: str, filters: ItemFilter, be
         select(ReviewItem.id)
         .join(Result, ReviewItem.result_id == Result.id)
         .join(Document, ReviewItem.document_id == Document.id)
-        .where(ReviewItem.state == ItemState.OPEN, among, *_matching(filters), ReviewItem.id.not_in(besides), ~skipped.exists())
+        .where(ReviewItem.state == ItemState.OPEN, among, *matching(filters), ReviewItem.id.not_in(besides), ~skipped.exists())
         .order_by(*ORDER)
         .limit(1)
         .with_for_update(of=ReviewItem, skip_locked=True)
@@ -229,7 +229,8 @@ def _check_name(who: str) -> None:
         raise InvalidDecision("Reviewing needs the name of who does it, at most 200 characters. Log in, or pass --who.")
 
 
-def _matching(filters: ItemFilter) -> list[ColumnElement[bool]]:
+def matching(filters: ItemFilter) -> list[ColumnElement[bool]]:
+    """The filters as conditions on review items joined with their results and documents."""
     columns = {
         ReviewItem.document_id: filters.document_id,
         Document.document_type: filters.document_type,

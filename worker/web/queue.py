@@ -3,11 +3,10 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from worker import reporting
 from worker.models_people import Role
-from worker.store import desk
+from worker.store import ItemFilter, desk
 from worker.web.pages import render
-from worker.web.review import AGES, asked
+from worker.web.review import AGES, asked, filters_of
 from worker.web.site import SiteHere, Someone
 
 router = APIRouter()
@@ -16,10 +15,10 @@ router = APIRouter()
 @router.get("/queue", name="queue_page")
 def queue_page(request: Request, site: SiteHere, person: Someone) -> Response:
     """Counts, age and pace; a manager sees everybody's."""
-    rows = reporting.backlog(site.rt.sessions)
-    wanted = asked(request)
-    shown = [row for row in rows if all(getattr(row, attribute) == wanted[name] for name, attribute in FILTERED if name in wanted)]
     with site.rt.transaction() as tx:
+        rows = desk.backlog(tx, ItemFilter())
+        wanted = asked(request)
+        shown = desk.backlog(tx, filters_of(request)) if wanted else rows
         mine = next(iter(desk.pace(tx, person.name)), None)
         everybody = desk.pace(tx) if person.may(Role.MANAGER) else []
         skipped = desk.skipped(tx, person.name)
@@ -34,11 +33,8 @@ def queue_page(request: Request, site: SiteHere, person: Someone) -> Response:
         reasons=sorted({row.reason for row in rows}),
         waiting=sum(row.waiting for row in shown),
         overdue=sum(row.overdue for row in shown),
-        oldest=max((row.oldest for row in shown), default=None),
+        oldest=min((row.oldest for row in shown), default=None),
         mine=mine,
         everybody=everybody,
         skipped=skipped,
     )
-
-
-FILTERED = (("type", "document_type"), ("field", "field"), ("reason", "reason"))

@@ -20,7 +20,10 @@ document.addEventListener("keydown", () => { pressed = performance.now(); }, tru
 new MutationObserver((changes) => {
   if (pressed === null || !changes.some((c) => c.target.matches?.("article.card[data-ready]") )) return;
   const since = pressed; pressed = null;
-  requestAnimationFrame(() => requestAnimationFrame(() => { window.waits.push(performance.now() - since); document.body.dataset.waits = window.waits.length; }));
+  requestAnimationFrame(() => requestAnimationFrame(() => {
+    window.waits.push(performance.now() - since);
+    document.body.dataset.waits = window.waits.length;
+  }));
 }).observe(document.getElementById("now"), { subtree: true, attributes: true, attributeFilter: ["data-ready"] });
 """
 
