@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-import llguidance
-import llguidance.numpy
 import numpy as np
 import torch
 from torch import Tensor
@@ -18,6 +16,7 @@ from transformers import LogitsProcessor
 from extractors import prompts
 from extractors.backends.vocabulary import Vocabulary
 from extractors.documents.spec import DocumentType
+from extractors.errors import ModelNotLoadable
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +27,13 @@ class GrammarSource:
     """Compiles document types to matchers, for one tokenizer."""
 
     def __init__(self, vocabulary: Vocabulary, tokenizer: Any) -> None:
-        self.vocabulary = vocabulary
+        try:
+            import llguidance  # here, so that a machine without it can still read in fields mode
+        except ModuleNotFoundError as error:
+            raise ModelNotLoadable(
+                "json mode's grammar needs llguidance. Install it: pip install 'surefield[model]'; or turn the grammar off."
+            ) from error
+        self._matcher_of = llguidance.LLMatcher
         wrapper = llguidance.TokenizerWrapper(_Tokens(vocabulary, tokenizer))
         self._tokenizer = llguidance.LLTokenizer(wrapper, n_vocab=len(vocabulary), eos_token=list(vocabulary.eos_ids))
         self._compiled = lru_cache(maxsize=64)(self._compile)
@@ -38,8 +43,8 @@ class GrammarSource:
         return self._compiled(spec).deep_copy()
 
     def _compile(self, spec: DocumentType) -> Any:
-        grammar = llguidance.LLMatcher.grammar_from_json_schema(prompts.answer_schema(spec), overrides=_COMPACT)
-        matcher = llguidance.LLMatcher(self._tokenizer, grammar)
+        grammar = self._matcher_of.grammar_from_json_schema(prompts.answer_schema(spec), overrides=_COMPACT)
+        matcher = self._matcher_of(self._tokenizer, grammar)
         assert not matcher.is_error(), matcher.get_error()
         return matcher
 
@@ -69,18 +74,12 @@ class GrammarMask(LogitsProcessor):  # type: ignore[misc]  # transformers is unt
         self._matchers: list[Any | None] = list(matchers)  # None: the row has ended, or its matcher gave up
         self._vocabulary = vocabulary
         self._seen = prompt_tokens
-        self._mask = llguidance.numpy.allocate_token_bitmask(len(matchers), len(vocabulary))
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """scores: (B, V), of which what the grammar forbids becomes -inf."""
         self._consume(input_ids[:, self._seen :].tolist())
         self._seen = input_ids.shape[1]
-        for row, matcher in enumerate(self._matchers):
-            if matcher is None:
-                self._mask[row] = -1
-            else:
-                llguidance.numpy.fill_next_token_bitmask(matcher, self._mask, row)
-        return scores.masked_fill(~self._allowed(scores), float("-inf"))
+        return scores.masked_fill(~allowed_next(self._matchers, scores), float("-inf"))
 
     def _consume(self, new: list[list[int]]) -> None:
         for row, tokens in enumerate(new):
@@ -94,7 +93,14 @@ class GrammarMask(LogitsProcessor):  # type: ignore[misc]  # transformers is unt
                     log.warning("grammar_gave_up", extra={"reason": matcher.get_error()[:200]})
                     self._matchers[row] = None  # the row goes on without a grammar; its reader judges what comes
 
-    def _allowed(self, scores: Tensor) -> Tensor:
-        """(B, V) bool"""
-        bits = np.unpackbits(self._mask.view(np.uint8), axis=1, bitorder="little")  # (B, 32 * ceil(V / 32))
-        return torch.from_numpy(bits[:, : scores.shape[1]]).to(scores.device).bool()
+
+def allowed_next(matchers: Sequence[Any | None], scores: Tensor) -> Tensor:
+    """(B, V) bool: what each row's matcher allows next; everything where there is none."""
+    width = scores.shape[1]
+    mask = np.full((len(matchers), (width + 31) // 32), -1, dtype=np.int32)
+    for row, matcher in enumerate(matchers):
+        if matcher is not None:
+            bits = mask[row]
+            matcher.unsafe_compute_mask_ptr(bits.ctypes.data, bits.nbytes)
+    bits = np.unpackbits(mask.view(np.uint8), axis=1, bitorder="little")[:, :width]
+    return torch.from_numpy(bits).to(scores.device).bool()

@@ -1,6 +1,8 @@
 """The fields decode mode through the backend: what is fed, where values end, what comes out."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -102,3 +104,29 @@ def test_a_number_ends_with_what_follows_it():
     end = ValueEnd()
     assert not end.feed(b" 12.50")
     assert end.feed(b",")
+
+
+def test_a_machine_without_llguidance_reads_in_fields_mode_and_says_what_json_mode_lacks(checkpoint):
+    """A GPU machine may have torch and transformers and little else."""
+    code = f"""
+import sys
+for name in ("llguidance", "pymupdf", "sqlalchemy", "celery", "babel"):
+    sys.modules[name] = None
+from extractors.backends.mllama import MllamaBackend
+from extractors.documents.slip import Slip
+from extractors.errors import ModelNotLoadable
+from extractors.read import read_pages
+from tests.reader import tiny
+pages = [tiny.page(1)]
+options = dict(device="cpu", field_tokens=8, max_new_tokens=8)
+[reading] = read_pages(pages, Slip.spec, MllamaBackend({str(checkpoint)!r}, decode_mode="fields", **options))
+assert len(reading.answer.generations) == 6
+assert read_pages(pages, Slip.spec, MllamaBackend({str(checkpoint)!r}, grammar=False, **options))
+try:
+    read_pages(pages, Slip.spec, MllamaBackend({str(checkpoint)!r}, **options))
+except ModelNotLoadable as error:
+    assert "llguidance" in str(error)
+else:
+    raise AssertionError("json mode needs a grammar")
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import llguidance.numpy
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,6 +17,7 @@ from extractors.backends.engine.fields import ROOM, prefilled
 from extractors.backends.engine.looked import PatchGrid, peaks
 from extractors.backends.engine.plan import PageInputs, padded
 from extractors.backends.engine.text import Memory
+from extractors.backends.grammar import allowed_next
 from extractors.backends.recorder import Step, spelled, step_of, traces_of
 from extractors.backends.vocabulary import Vocabulary
 from extractors.types import Generation, StopReason, TokenTrace
@@ -108,7 +107,9 @@ def _write(loaded: Loaded, state: _State, live: Sequence[_Page]) -> None:
                 return
             state, live = state.selected(torch.tensor(still, device=loaded.device)), [live[n] for n in still]
         logits = loaded.lm_head(state.hidden)  # (B, V)
-        chosen = logits.masked_fill(~_allowed(live, logits), float("-inf")).argmax(dim=-1)
+        chosen = logits.masked_fill(
+            ~allowed_next([page.matcher if page.stop is None else None for page in live], logits), float("-inf")
+        ).argmax(dim=-1)
         pending.append(step_of(logits, chosen, state.looked))
         for page, token in zip(live, chosen.tolist(), strict=True):
             if page.stop is None:
@@ -148,13 +149,3 @@ def _settle(loaded: Loaded, live: Sequence[_Page], pending: Sequence[Step]) -> N
     places = None if pending[0].looked is None else [grid.box for grid in grids if grid is not None]
     for page, tokens in zip(live, traces_of(pending, loaded.vocabulary, places=places), strict=True):
         page.written += tokens  # more than its order asks for, if it ended on the way
-
-
-def _allowed(live: Sequence[_Page], logits: Tensor) -> Tensor:
-    """(B, V) bool: what each page's grammar allows next."""
-    mask = llguidance.numpy.allocate_token_bitmask(len(live), logits.shape[1])
-    for n, page in enumerate(live):
-        if page.stop is None:
-            llguidance.numpy.fill_next_token_bitmask(page.matcher, mask, n)
-    bits = np.unpackbits(mask.view(np.uint8), axis=1, bitorder="little")[:, : logits.shape[1]]
-    return torch.from_numpy(bits).to(logits.device).bool()
