@@ -127,6 +127,12 @@ class BackendUnavailable(SurefieldError):
     retry = True
 
 
+class RequestRefused(SurefieldError):
+    """The model's server will never answer this request: it is too long, or not to its taste."""
+
+    code = "request_refused"
+
+
 class OutOfMemory(BackendUnavailable):
     """A single page does not fit into the memory of the accelerator."""
 
