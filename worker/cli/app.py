@@ -9,7 +9,7 @@ from rich.console import Console
 
 from extractors.errors import SurefieldError
 from worker import log
-from worker.cli import ask, demo, documents, model, operate, review
+from worker.cli import ask, demo, documents, model, operate, people, review
 
 app = typer.Typer(
     name="surefield",
@@ -24,6 +24,8 @@ app.command("submit")(documents.submit)
 app.command("list")(documents.list_documents)
 app.command("show")(documents.show)
 app.add_typer(review.app, name="review")
+app.add_typer(people.user, name="user")
+app.add_typer(people.key, name="key")
 app.command("sql")(ask.sql)
 app.command("types")(documents.types)
 app.command("migrate")(operate.migrate)

@@ -1,10 +1,12 @@
 """What a command needs running: the database alone, or the whole machine."""
 
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TypeVar
 
 from pydantic import SecretStr
 
@@ -17,10 +19,13 @@ from worker.flow import CPU, GPU, QUEUES
 from worker.migrate import migrate
 from worker.runtime import Runtime
 from worker.settings import Settings
+from worker.web.settings import WebSettings
+
+S = TypeVar("S", bound=Settings)
 
 
 @contextmanager
-def database(settings: Settings) -> Iterator[Settings]:
+def database(settings: S) -> Iterator[S]:
     """Settings whose database answers and has the newest schema; an embedded one that this command started is stopped again."""
     if not settings.embedded:
         yield _ready(settings)
@@ -35,7 +40,7 @@ def database(settings: Settings) -> Iterator[Settings]:
             postgres.stop()
 
 
-def _ready(settings: Settings) -> Settings:
+def _ready(settings: S) -> S:
     url = compose.database_url(settings)
     db.with_patience(lambda: migrate(url))
     if compose.broker_url(settings) == url:
@@ -90,11 +95,31 @@ def children(settings: Settings) -> tuple[Child, ...]:
         "worker.tasks", "-P", "prefork", "-c", str(settings.cpu_processes), "-Q", CPU, "-n", "cpu@%h", "--prefetch-multiplier", "4"
     )
     gpu = worker("worker.gpu", "-P", "solo", "-Q", GPU, "-n", "gpu@%h", "--prefetch-multiplier", "1")
-    return (
+    workers = (
         Child(name="cpu-worker", argv=cpu, env=environment),
         Child(name="gpu-worker", argv=gpu, env=environment),
         Child(name="sweeper", argv=(python, "-m", "worker", "sweeper"), env=environment),
     )
+    if not isinstance(settings, WebSettings):
+        return workers
+    port = settings.web_port
+    web = Child(name="web", argv=(python, "-m", "worker.web.serve"), env=environment, probe=lambda: _is_open(port))
+    return (*workers, web)
+
+
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def free_port(wanted: int) -> int:
+    """The wanted port of this machine, or another one when it is taken."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -10,15 +10,19 @@ from rich.table import Table
 
 from worker import flow
 from worker.cli import machine
+from worker.cli.people import sign_in_url
 from worker.settings import Settings
+from worker.web.settings import WebSettings
 
 
 def up() -> None:
-    """Run everything on this machine until Ctrl-C: Postgres and broker (unless you named yours), workers, sweeper."""
+    """Run everything on this machine until Ctrl-C: Postgres and broker (unless you named yours), workers, sweeper, web."""
     console = Console(stderr=True)
-    with machine.database(Settings()) as settings, machine.running(settings):
+    with machine.database(WebSettings()) as settings, machine.running(settings), machine.runtime(settings) as rt:
         console.print("Surefield is up. Submit with: surefield submit FILE --type TYPE   (Ctrl-C stops)")
-        _until_stopped()
+        if console.is_terminal:  # a link that signs in belongs on the operator's screen, never in a log
+            console.print(f"Review at: {sign_in_url(rt, 'admin', settings.web_url)}   (signs you in, once)", soft_wrap=True)
+        until_stopped()
     console.print("stopped")
 
 
@@ -98,5 +102,6 @@ def _stop_event() -> threading.Event:
     return stop
 
 
-def _until_stopped() -> None:
+def until_stopped() -> None:
+    """Wait for Ctrl-C or SIGTERM."""
     _stop_event().wait()
