@@ -85,7 +85,8 @@ def test_a_house_that_was_killed_whole_goes_on_where_it_was(settings):
 
 
 def up(settings: Settings) -> "subprocess.Popen[bytes]":
-    environment = {**os.environ, **machine.environment_of(settings), "PYTHONPATH": str(ROOT)}
+    own_port = {"SUREFIELD_WEB_PORT": str(machine.free_port(0))}  # another run may hold the usual one
+    environment = {**os.environ, **machine.environment_of(settings), **own_port, "PYTHONPATH": str(ROOT)}
     log = Path(settings.state_dir) / "up.log"
     with log.open("ab") as out:
         return subprocess.Popen([sys.executable, "-m", "worker", "up"], cwd=ROOT, env=environment, stdout=out, stderr=out, process_group=0)
