@@ -60,7 +60,8 @@ class Before:
 
     item: Item
     evidence: Evidence | None
-    page: PageView | None
+    page: PageView | None  # the one that the value comes from, else the first
+    pages: tuple[PageView, ...]
     filename: str | None
     page_count: int | None
     said: tuple[Said, ...]  # oldest first
@@ -103,11 +104,12 @@ def before_deciding(tx: Tx, item_id: UUID) -> Before:
         .where(Submission.document_id == found.document_id)
         .limit(1)
     ).one_or_none()
-    page = next((page for page in pages(tx, found.document_id) if page.number == number), None)
+    every = tuple(pages(tx, found.document_id))
     return Before(
         item=found,
         evidence=evidence,
-        page=page,
+        page=next((page for page in every if page.number == number), None),
+        pages=every,
         filename=name.filename if name else None,
         page_count=name.page_count if name else None,
         said=said_about(tx, item_id),

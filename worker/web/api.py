@@ -142,11 +142,12 @@ MULTIPART = {
         "file": {"type": "string", "format": "binary"},
         "priority": {"type": "integer", "minimum": -100, "maximum": 100},
         "password": {"type": "string", "maxLength": 1000},
-        "metadata": {"type": "string", "description": "A JSON object.", "contentMediaType": "application/json"},
+        "metadata": {"type": "object", "description": "Anything; kept beside the document."},
     },
+    "additionalProperties": False,
 }
 BODY = {"required": True, "content": {
-    "multipart/form-data": {"schema": MULTIPART},
+    "multipart/form-data": {"schema": MULTIPART, "encoding": {"metadata": {"contentType": "application/json"}}},
     "application/json": {"schema": Sent.model_json_schema(ref_template="#/components/schemas/{model}")},
 }}  # fmt: skip
 
@@ -220,7 +221,7 @@ async def _of_form(request: Request, most: int) -> submit.Request:
         raise TooLarge(f"The file has more than {most:,} bytes. Send a smaller one, or raise SUREFIELD_MAX_BYTES.")
     given = {name: value for name, value in form.items() if name != "file"}
     try:
-        metadata = json.loads(str(given.pop("metadata", "{}")))
+        metadata = json.loads(str(given.pop("metadata", "")) or "{}")
     except ValueError as error:
         raise InvalidSubmission("metadata is not JSON. Send a JSON object.") from error
     try:

@@ -3,12 +3,13 @@
 import json
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.normalise import normalise
 from extractors.types import FieldState
 from worker.models import ItemState
-from worker.store.desk import Before, Said
+from worker.store.desk import Before, PageView, Said
 from worker.store.values import Item
 from worker.web.alternatives import Choice, choices, meaning_of
 from worker.web.spelling import Run, runs_of
@@ -42,7 +43,6 @@ class Card:
     said: tuple[Said, ...]
     view: str  # JSON for the page viewer: image, page size in points, boxes
     page_count: int | None
-    box_source: str | None
     open: bool
 
     @property
@@ -77,7 +77,6 @@ def card_of(before: Before, spec: DocumentType) -> Card:
         said=before.said,
         view=json.dumps(_view(before)),
         page_count=before.page_count,
-        box_source=before.evidence.box_source if before.evidence else None,
         open=item.item_state is ItemState.OPEN,
     )
 
@@ -117,9 +116,14 @@ def _view(before: Before) -> dict[str, Any]:
     same_page = before.evidence is not None and before.evidence.page == page.number
     boxes = before.evidence.boxes if before.evidence and same_page else ()
     return {
-        "image": f"/documents/{before.item.document_id}/pages/{page.number}.png?v={page.view_sha256[:12]}",
-        "number": page.number,
-        "width": page.width_pt,
-        "height": page.height_pt,
+        **page_json(before.item.document_id, page),
         "boxes": [[box.x0, box.y0, box.x1, box.y1] for box in boxes],
+        "source": before.evidence.box_source if before.evidence else None,
+        "pages": [page_json(before.item.document_id, each) for each in before.pages],
     }
+
+
+def page_json(document_id: UUID, page: PageView) -> dict[str, Any]:
+    """A page as the viewer takes it; its image's address carries the name of its bytes, so that browsers may keep it."""
+    image = f"/documents/{document_id}/pages/{page.number}.png?v={page.view_sha256[:12]}"
+    return {"image": image, "number": page.number, "width": page.width_pt, "height": page.height_pt}

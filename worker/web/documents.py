@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from worker import reporting
 from worker.models import ItemState, Status
 from worker.store import NotFound, desk
+from worker.web.card import page_json
 from worker.web.pages import render
 from worker.web.site import SiteHere, Someone
 
@@ -37,9 +38,7 @@ def document_page(request: Request, site: SiteHere, person: Someone, document_id
         pages = desk.pages(tx, document_id)
         items = desk.items_of(tx, document_id)
         boxes = desk.boxes_of(tx, document_id)
-    view = json.dumps(
-        {"pages": [{"number": p.number, "width": p.width_pt, "height": p.height_pt, "image": image_url(document_id, p)} for p in pages]}
-    )
+    view = json.dumps({"pages": [page_json(document_id, page) for page in pages]})
     places = {key: json.dumps({"page": at[0], "boxes": [[b.x0, b.y0, b.x1, b.y1] for b in at[1]]}) for key, at in boxes.items()}
     return render(
         request, "document.html", document=found[0], rows=rows, items=items, places=places, view=view, pages=pages, OPEN=ItemState.OPEN
@@ -56,7 +55,3 @@ def page_image(site: SiteHere, person: Someone, document_id: UUID, number: int) 
     # Private: only this person's browser keeps it.  Its bytes never change, and its address carries their name.
     headers = {"cache-control": "private, max-age=86400, immutable", "etag": f'"{page.view_sha256}"'}
     return Response(site.rt.blobs.get(page.view_sha256), media_type="image/png", headers=headers)
-
-
-def image_url(document_id: UUID, page: desk.PageView) -> str:
-    return f"/documents/{document_id}/pages/{page.number}.png?v={page.view_sha256[:12]}"

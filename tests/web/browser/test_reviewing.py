@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.flow.conftest import a_pdf
 from tests.web.browser.conftest import Live, snap
 from tests.web.conftest import PASSWORD
 from tests.web.making import TRUTH, a_slip
@@ -376,3 +377,18 @@ def test_a_window_that_is_signed_out_keeps_what_was_decided(live):
     page.context.add_cookies([{"name": "surefield", "value": cookie["value"], "url": live.url}])
     page.goto("/review")
     live.wait_for("SELECT action FROM review_decisions", [("absent",)])
+
+
+def test_the_documents_other_pages_are_a_key_away(live):
+    """A field that is missing may stand on another page: PgDn looks, PgUp comes back to the place."""
+    live.site.read(a_pdf("Nordlicht Energie GmbH RE-2026-0481", "14/03/2026", "1,284.50 EUR", pages=3))
+    page = live.sign_in()
+    page.goto("/review?field=total")
+    ready(page, "total")
+    expect(page.locator(".page-no")).to_have_text("1 of 3")
+    expect(page.locator(".paper .box")).to_have_count(1)
+    page.keyboard.press("PageDown")
+    expect(page.locator(".page-no")).to_have_text("2 of 3")
+    expect(page.locator(".paper .box")).to_have_count(0)
+    page.keyboard.press("PageUp")
+    expect(page.locator(".paper .box")).to_have_count(1)

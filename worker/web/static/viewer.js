@@ -18,8 +18,27 @@ window.Viewer = class Viewer {
     new ResizeObserver(() => this.view && this.place()).observe(root);
   }
 
-  // Shows a page: {image, width, height, boxes}.  The same image is not loaded again.
+  // Shows a page: {image, width, height, number, boxes, source, pages}; ``pages`` are all there are to turn to.
   show(view) {
+    this.home = view;
+    this.open(view);
+  }
+
+  turnPage(by) {
+    const pages = (this.home && this.home.pages) || [];
+    const page = this.view && pages[pages.findIndex((each) => each.number === this.view.number) + by];
+    if (page) this.open(page.number === this.home.number ? this.home : page);
+  }
+
+  tellPage() {
+    const pages = (this.home && this.home.pages) || [];
+    for (const each of this.root.querySelectorAll(".turns")) each.hidden = pages.length < 2;
+    const label = this.root.querySelector(".page-no");
+    if (label) label.textContent = this.view ? `${this.view.number} of ${pages.length}` : "";
+  }
+
+  // The same image is not loaded again.
+  open(view) {
     if (!this.paper) return;
     if (!view || !view.image) { this.view = null; this.paper.classList.remove("ready"); return; }
     const same = this.view && this.view.image === view.image;
@@ -32,21 +51,23 @@ window.Viewer = class Viewer {
     this.paper.style.width = `${view.width}px`;
     this.paper.style.height = `${view.height}px`;
     this.paper.classList.toggle("glide", Boolean(same));
-    this.light(view.boxes || []);
+    this.light(view.boxes || [], view.source);
     this.place();
     this.paper.classList.add("ready");
+    this.tellPage();
   }
 
   // When the page's image is there to be seen, or will not come.
   loaded() { return this.view && this.image ? this.image.decode().catch(() => {}) : Promise.resolve(); }
 
-  light(boxes) {
+  // A place found in words is framed firmly; one that was only looked at, softly.
+  light(boxes, source) {
     this.paper.querySelectorAll(".box, .frame").forEach((each) => each.remove());
     for (const [x0, y0, x1, y1] of boxes) {
       for (const kind of ["box", "frame"]) {
         const mark = document.createElement("div");
         const gap = kind === "frame" ? 2 : 1;
-        mark.className = kind;
+        mark.className = source && source !== "text-layer" ? `${kind} soft` : kind;
         mark.style.left = `${x0 - gap}px`; mark.style.top = `${y0 - gap}px`;
         mark.style.width = `${x1 - x0 + 2 * gap}px`; mark.style.height = `${y1 - y0 + 2 * gap}px`;
         this.paper.append(mark);
@@ -124,6 +145,7 @@ window.Viewer = class Viewer {
 
   act(name) {
     const acts = { in: () => this.zoom(1.25), out: () => this.zoom(0.8), fit: () => this.fit(), place: () => this.place(),
+      before: () => this.turnPage(-1), after: () => this.turnPage(1),
       turn: () => { if (this.view) { this.turns = (this.turns + 1) % 4; this.fit(); } } };
     if (acts[name]) { this.paper.classList.add("glide"); acts[name](); }
   }
@@ -131,7 +153,7 @@ window.Viewer = class Viewer {
   // A key that moves the page; true when it was one.
   key(event) {
     const step = 80;
-    const keys = { "+": () => this.act("in"), "=": () => this.act("in"), "-": () => this.act("out"), 0: () => this.act("fit"), f: () => this.act("place"), r: () => this.act("turn"),
+    const keys = { "+": () => this.act("in"), "=": () => this.act("in"), "-": () => this.act("out"), 0: () => this.act("fit"), f: () => this.act("place"), r: () => this.act("turn"), PageUp: () => this.act("before"), PageDown: () => this.act("after"),
       ArrowLeft: () => this.pan(step, 0), ArrowRight: () => this.pan(-step, 0), ArrowUp: () => this.pan(0, step), ArrowDown: () => this.pan(0, -step) };
     const does = keys[event.key];
     if (does) { event.preventDefault(); does(); }
