@@ -52,7 +52,7 @@ def read_fields(
     check_every: steps between two looks at what has ended; each look waits for the device
     """
     check_every = check_every or (8 if loaded.device.type == "cuda" else 2)
-    _, memory = prefilled(loaded, inputs)
+    _, memory = prefilled(loaded, inputs, only_memory=True)
     rows = [
         _Row(page, continuation, len(prompt) + len(continuation.skeleton))
         for page, prompt in enumerate(inputs.prompts)
@@ -66,13 +66,18 @@ def read_fields(
     ]
 
 
-def prefilled(loaded: Loaded, inputs: PageInputs) -> tuple[Tensor, Memory]:
-    """(B, hidden) of the prompts' last tokens, and the memory, one row a page, without the padding tiles."""
+def prefilled(loaded: Loaded, inputs: PageInputs, *, only_memory: bool = False) -> tuple[Tensor, Memory]:
+    """(B, hidden) of the prompts' last tokens, and the memory, one row a page, without the padding tiles.
+
+    only_memory: a skeleton follows at once, so that nobody asks what the prompts' last tokens say
+    """
     model: Any = loaded.model
     states = vision.encode(model, inputs.pixels, inputs.aspect_ids, inputs.aspect_mask)
     ids, lengths = padded(inputs.prompts, loaded.vocabulary.pad_id, loaded.device)
     image_at = (ids == inputs.image_token).int().argmax(dim=1)
-    hidden, memory = text.prefill(model.model.language_model, ids, lengths, image_at, states, inputs.aspect_mask[:, 0].bool())
+    hidden, memory = text.prefill(
+        model.model.language_model, ids, lengths, image_at, states, inputs.aspect_mask[:, 0].bool(), only_memory=only_memory
+    )
     return hidden, memory.trimmed(inputs.tiles, states.shape[1] // inputs.aspect_mask.shape[-1])
 
 

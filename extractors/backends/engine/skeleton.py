@@ -75,7 +75,7 @@ def read_json(loaded: Loaded, inputs: PageInputs, matchers: Sequence[Any], *, ma
     ]
     for page in pages:
         page.force(loaded.vocabulary)
-    hidden, memory = prefilled(loaded, inputs)
+    hidden, memory = prefilled(loaded, inputs, only_memory=all(page.feed for page in pages))
     state = _State(memory.expanded(1, max(page.at for page in pages) + ROOM + 1), hidden, None)
     if any(page.feed for page in pages):
         state = _fed(loaded, state, pages)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
-from transformers.models.mllama.modeling_mllama import apply_rotary_pos_emb
+from transformers.models.mllama.modeling_mllama import rotate_half
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,9 @@ class Memory:
         return Memory(of(self.keys, rows), of(self.values, rows), of(self.seen_keys, pages), of(self.seen_values, pages), mask, fields)
 
 
-def prefill(text: Any, ids: Tensor, lengths: Tensor, image_at: Tensor, states: Tensor, tile_mask: Tensor) -> tuple[Tensor, Memory]:
+def prefill(
+    text: Any, ids: Tensor, lengths: Tensor, image_at: Tensor, states: Tensor, tile_mask: Tensor, *, only_memory: bool = False
+) -> tuple[Tensor, Memory]:
     """The prompts of B pages, once each.
 
     text:      MllamaTextModel
@@ -79,6 +81,7 @@ def prefill(text: Any, ids: Tensor, lengths: Tensor, image_at: Tensor, states: T
     image_at:  (B,) position of the image token
     states:    (B, M, hidden) from ``vision.encode``, all tiles
     tile_mask: (B, T) bool, true for real tiles
+    only_memory: what the prompts' last tokens say is not asked, so that the last layers need not be finished
     returns:   (B, hidden) of each prompt's last token, and the memory with P + 1 slots and one row a page
     """
     batch, width = ids.shape
@@ -104,7 +107,16 @@ def prefill(text: Any, ids: Tensor, lengths: Tensor, image_at: Tensor, states: T
     if not bool(tile_mask.all()):
         tokens = tile_mask.repeat_interleave(states.shape[1] // tile_mask.shape[1], dim=1)  # (B, M)
         cross_mask = (tokens[:, None] | ~after_image[:, :, None])[:, None]  # (B, 1, P, M)
-    hidden = forward(text, ids, positions, memory, span=width, cross_mask=cross_mask, row_gate=after_image[..., None].to(states.dtype))
+    hidden = forward(
+        text,
+        ids,
+        positions,
+        memory,
+        span=width,
+        cross_mask=cross_mask,
+        row_gate=after_image[..., None].to(states.dtype),
+        until=max(selves) if only_memory else None,
+    )
     return hidden[torch.arange(batch, device=ids.device), lengths - 1], memory
 
 
@@ -118,6 +130,7 @@ def forward(
     cross_mask: Tensor | None = None,
     row_gate: Tensor | None = None,
     looked: list[Tensor] | None = None,
+    until: int | None = None,
 ) -> Tensor:
     """The next tokens of every row; their keys and values join the memory.
 
@@ -127,13 +140,15 @@ def forward(
     cross_mask: (B, 1, F * q, M) bool, where it differs from row to row (prefill); else the memory's own
     row_gate:   (R, q, 1): 0 for rows before the image, whose MLP output in cross-attention layers is dropped
     looked:     is given (R, q, M) for each cross-attention layer: the mean over heads of its attention
+    until:      the last self-attention layer, when only the memory is wanted: nothing after its keys and values is computed
     returns:    (R, q, hidden), normalised for lm_head
     """
     slots = torch.arange(span, device=ids.device)
     groups = text.config.num_attention_heads // text.config.num_key_value_heads
     rows = torch.arange(ids.shape[0], device=ids.device)[:, None]  # (R, 1)
     hidden = text.embed_tokens(ids)
-    angles = text.rotary_emb(hidden, position_ids=positions)
+    cos, sin = text.rotary_emb(hidden, position_ids=positions)
+    angles = (cos[:, :, None], sin[:, :, None])
     visible = _additive((slots[None, None] <= positions[..., None])[:, None], groups, hidden.dtype)
     seen = memory.seen_mask if cross_mask is None else cross_mask
     mask = None if seen is None else _additive(seen, groups, hidden.dtype)
@@ -145,7 +160,10 @@ def forward(
             more = layer.mlp(layer.post_attention_layernorm(hidden))
             hidden = hidden + layer.cross_attn_mlp_gate.tanh() * (more if row_gate is None else row_gate * more)
         else:
-            hidden = hidden + _self(layer.self_attn, normed, angles, memory, number, (rows, positions), visible)
+            _remember(layer.self_attn, normed, angles, memory, number, (rows, positions))
+            if number == until:
+                break
+            hidden = hidden + _self(layer.self_attn, normed, angles, memory, number, visible)
             hidden = hidden + layer.mlp(layer.post_attention_layernorm(hidden))
     normalised: Tensor = text.norm(hidden)
     return normalised
@@ -158,25 +176,32 @@ def _additive(mask: Tensor, groups: int, dtype: torch.dtype) -> Tensor:
     return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, float("-inf"))
 
 
-def _self(
-    attn: Any, x: Tensor, angles: tuple[Tensor, Tensor], memory: Memory, number: int, at: tuple[Tensor, Tensor], visible: Tensor
-) -> Tensor:
+def _remember(attn: Any, x: Tensor, angles: tuple[Tensor, Tensor], memory: Memory, number: int, at: tuple[Tensor, Tensor]) -> None:
+    """Write the new tokens' keys and values to their slots.  x: (R, q, hidden)"""
+    shape = (*x.shape[:2], attn.num_key_value_heads, attn.head_dim)
+    memory.keys[number].transpose(1, 2)[at] = _turned(attn.k_proj(x).view(shape), angles)  # at (row, slot): (R, q, KV, D)
+    memory.values[number].transpose(1, 2)[at] = attn.v_proj(x).view(shape)
+
+
+def _self(attn: Any, x: Tensor, angles: tuple[Tensor, Tensor], memory: Memory, number: int, visible: Tensor) -> Tensor:
     """x: (R, q, hidden); visible: (R, 1, groups * q or 1, span), additive"""
     rows, new, _ = x.shape
-    query = attn.q_proj(x).view(rows, new, attn.num_heads, attn.head_dim).transpose(1, 2)
-    key = attn.k_proj(x).view(rows, new, attn.num_key_value_heads, attn.head_dim).transpose(1, 2)
-    value = attn.v_proj(x).view(rows, new, attn.num_key_value_heads, attn.head_dim)
-    query, key = apply_rotary_pos_emb(query, key, *angles)
-    keys, values = memory.keys[number], memory.values[number]
-    keys.transpose(1, 2)[at] = key.transpose(1, 2)  # at (row, slot): (R, q, KV, D)
-    values.transpose(1, 2)[at] = value
+    query = _turned(attn.q_proj(x).view(rows, new, attn.num_heads, attn.head_dim), angles).transpose(1, 2)
     span = visible.shape[-1]
     groups = attn.num_key_value_groups
     query = query.reshape(rows, attn.num_key_value_heads, groups * new, attn.head_dim)  # heads that share keys become queries
+    keys, values = memory.keys[number], memory.values[number]
     out = scaled_dot_product_attention(query, keys[:, :, :span], values[:, :, :span], attn_mask=visible)
     out = out.reshape(rows, attn.num_heads, new, attn.head_dim).transpose(1, 2).reshape(rows, new, -1)
     projected: Tensor = attn.o_proj(out)
     return projected
+
+
+def _turned(x: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
+    """Rotary position embedding.  x: (R, q, heads, D); angles: cosines and sines, (R, q, 1, D)"""
+    cos, sin = angles
+    turned: Tensor = x * cos + rotate_half(x) * sin
+    return turned
 
 
 def _cross(attn: Any, x: Tensor, memory: Memory, number: int, mask: Tensor | None, looked: list[Tensor] | None) -> Tensor:
