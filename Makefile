@@ -23,7 +23,7 @@ test-services: .venv/services.stamp ## the same flow on RabbitMQ, Redis and Post
 	@$(BIN)/python -m pytest tests/services
 
 test-web: .venv/dev.stamp ## the review page in a real Chromium (Debian's, /usr/bin/chromium)
-	@$(BIN)/python -m pytest tests/web
+	@$(BIN)/python -m pytest tests/web/browser
 
 lint: .venv/dev.stamp ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .
