@@ -63,6 +63,12 @@ def test_a_number_without_quotes_is_found_too():
     assert [(run.text, run.level) for run in runs] == [("12", "sure"), (".5", "doubtful")]
 
 
+def test_of_a_long_text_only_the_beginning_is_marked():
+    """Nobody looks for single characters beyond; nothing of the text is lost."""
+    runs = runs_of([token('"'), token("a", 0.4), token("b" * 50), token('"')], "a" + "b" * 50, most=10)
+    assert [(len(run.text), run.level) for run in runs] == [(1, "weak"), (9, "sure"), (41, "sure")]
+
+
 def test_alternatives_exchange_doubtful_tokens_alone_and_together():
     """The likeliest first."""
     parts = tokens_of(token('"1'), token("8", 0.5, **{"3": 0.4}), token("."), token("5", 0.6, **{"6": 0.3}), token('"'))

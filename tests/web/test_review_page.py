@@ -320,3 +320,12 @@ def test_empty_pages_say_what_to_do_next(site):
     assert "appear here" in ada.get("/queue").text
     assert "surefield submit" in ada.get("/documents").text
     assert "No upstream system has a key yet" in ada.get("/people").text
+
+
+def test_a_text_without_a_meaning_says_so_before_it_is_accepted(make_site):
+    """The person knows that the text is kept and that there will be no value."""
+    site = make_site({**TRUTH, "total": "12.5O"})
+    site.read()
+    page = site.sign_in().get("/review").text
+    assert "not an amount that can be read in one way" in page
+    assert "Accepting keeps the text without a value" in page

@@ -38,6 +38,7 @@ class Card:
     doubtful_at: int  # the first character of the weakest run: where the cursor goes; -1 for none
     text: str  # to begin a correction with
     meaning: str | None
+    problem: str | None  # in words, why the text has no value
     choices: tuple[Choice, ...]
     reasons: tuple[str, ...]
     said: tuple[Said, ...]
@@ -61,8 +62,9 @@ def card_of(before: Before, spec: DocumentType) -> Card:
     field = spec.field(item.field)
     tokens = before.evidence.tokens if before.evidence else ()
     text = item.text or ""
-    runs = runs_of(tokens, text[:LONGEST_MARKED]) if text and _as_read(before) else ((Run(text, None, "sure"),) if text else ())
+    runs = runs_of(tokens if _as_read(before) else (), text, most=LONGEST_MARKED)
     has_kind = field.kind is not Kind.GROUP
+    value = normalise(text, field, spec) if text and has_kind else None
     return Card(
         item=item,
         filename=before.filename,
@@ -71,7 +73,8 @@ def card_of(before: Before, spec: DocumentType) -> Card:
         runs=runs,
         doubtful_at=_doubtful_at(runs),
         text=text,
-        meaning=meaning_of(normalise(text, field, spec), text) if text and has_kind else None,
+        meaning=meaning_of(value, text) if value else None,
+        problem=(value.message or value.problem) if value else None,
         choices=choices(item.text, tokens, item.details, field, spec) if has_kind and len(text) <= LONGEST_MARKED else (),
         reasons=_reasons(item),
         said=before.said,

@@ -6,6 +6,7 @@ found again by decoding from each place where it could begin; when it is not fou
 
 import json
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -40,18 +41,21 @@ def spelling_of(tokens: Sequence[TokenTrace], text: str) -> Spelling | None:
         return None
     data = b"".join(token.text for token in tokens)
     for start in range(len(tokens[0].text) + 1):
-        characters, places = decoded(data, start)
+        characters, places = decoded(data, start, most=len(text) + 1)
         if characters[: len(text)] == text and (len(characters) == len(text) or data[start - 1 : start] != b'"'):
             return Spelling(data, start, tuple(places[: len(text)]))
     return None
 
 
-def decoded(data: bytes, start: int) -> tuple[str, list[tuple[int, int]]]:
-    """The characters of a JSON string's content from ``start`` to its closing quote or the end, and the bytes of each."""
+def decoded(data: bytes, start: int, *, most: int | None = None) -> tuple[str, list[tuple[int, int]]]:
+    """The characters of a JSON string's content from ``start`` to its closing quote or the end, and the bytes of each.
+
+    most: characters after which nobody needs to know more
+    """
     characters: list[str] = []
     places: list[tuple[int, int]] = []
     at = start
-    while at < len(data) and data[at : at + 1] != b'"':
+    while at < len(data) and data[at : at + 1] != b'"' and (most is None or len(characters) < most):
         character, size = _character(data, at)
         if character is None:
             break
@@ -79,23 +83,24 @@ def _character(data: bytes, at: int) -> tuple[str | None, int]:
         return None, 0
 
 
-def runs_of(tokens: Sequence[TokenTrace], text: str) -> tuple[Run, ...]:
-    """The text in runs of equally sure characters."""
+def runs_of(tokens: Sequence[TokenTrace], text: str, *, most: int | None = None) -> tuple[Run, ...]:
+    """The text in runs of equally sure characters; ``most`` characters of it are marked, the rest is one run."""
     spelled = spelling_of(tokens, text)
     if spelled is None:
         return (Run(text, None, "sure"),) if text else ()
+    rest = () if most is None or len(text) <= most else (Run(text[most:], None, "sure"),)
     ends = list(accumulate(len(token.text) for token in tokens))
     runs: list[Run] = []
-    for character, (first, last) in zip(text, spelled.places, strict=True):
-        covering = [t for t, end in zip(tokens, ends, strict=True) if end > first and end - len(t.text) < last]
-        probability = min((probability_of(token) for token in covering), default=None)
+    for character, (first, last) in zip(text[:most], spelled.places[:most], strict=True):
+        covering = tokens[bisect_right(ends, first) : bisect_left(ends, last) + 1]
+        probability = min((probability_of(token) for token in covering if token.text), default=None)
         level = level_of(probability)
         if runs and runs[-1].level == level and (level == "sure" or runs[-1].probability == probability):
             least = min((p for p in (runs[-1].probability, probability) if p is not None), default=None)
             runs[-1] = Run(runs[-1].text + character, least, level)
         else:
             runs.append(Run(character, probability, level))
-    return tuple(runs)
+    return (*runs, *rest)
 
 
 def probability_of(token: TokenTrace) -> float:
