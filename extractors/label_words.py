@@ -1,0 +1,34 @@
+"""What else a field's label says on paper: everyday words of business forms, by the English word that a field is described with.
+
+English first, then Dutch, French, German, Italian, Portuguese and Spanish.  Accents and case do not count.
+"""
+
+_WRITTEN = {
+    "address": "street city town postcode zip adres straat adresse rue anschrift strasse ort indirizzo via endereco rua direccion calle",
+    "account": "iban bank rekening compte konto kontonummer bankverbindung conto conta cuenta",
+    "amount": "sum value price bedrag montant betrag importo quantia valor importe",
+    "billed": "bill customer client klant facture kunde rechnungsempfanger cliente faturado destinatario",
+    "business": "company firm bedrijf societe entreprise firma unternehmen azienda ditta empresa",
+    "buyer": "customer client purchaser koper acheteur kaufer kunde acquirente comprador cliente",
+    "company": "firm shop store merchant bedrijf societe firma unternehmen azienda empresa loja tienda",
+    "currency": "valuta devise monnaie wahrung moeda moneda divisa",
+    "customer": "client buyer klant kunde cliente",
+    "date": "dated day issued issue datum le du data fecha emissao emision ausgestellt",
+    "description": "item article product omschrijving designation bezeichnung beschreibung artikel descrizione descricao descripcion",
+    "due": "payable deadline vervaldatum echeance fallig zahlbar scadenza vencimento vencimiento",
+    "iban": "account bank konto rekening compte conto conta cuenta",
+    "invoice": "bill factuur facture rechnung fattura fatura factura",
+    "name": "naam nom nome nombre",
+    "net": "subtotal netto hors imponibile liquido neto nettobetrag",
+    "number": "no nr num reference ref nummer numero referenz rechnungsnummer factuurnummer belegnummer",
+    "paid": "pay payable paye betaald bezahlt pagato pago pagado",
+    "payee": "beneficiary recipient payable begunstigde beneficiaire empfanger beneficiario",
+    "price": "rate prijs prix preis prezzo preco precio",
+    "quantity": "qty pieces units aantal quantite menge anzahl quantita quantidade cantidad",
+    "seller": "supplier vendor from issuer verkoper leverancier vendeur fournisseur verkaufer lieferant venditore fornitore proveedor",
+    "shop": "store merchant winkel magasin laden geschaft negozio loja tienda",
+    "tax": "vat gst btw tva mwst ust mehrwertsteuer umsatzsteuer steuer iva imposto impuesto",
+    "total": "sum due payable totaal gesamt gesamtbetrag summe endbetrag totale",
+}
+
+ALSO: dict[str, tuple[str, ...]] = {word: tuple(also.split()) for word, also in _WRITTEN.items()}
