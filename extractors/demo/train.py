@@ -2,7 +2,7 @@
 
     python -m extractors.demo.train [--minutes M] [--threads T] [--device auto] [--out DIR] [--resume]
 
-Three parts of the time: reading dense pages with the vision tower alone, then clean slips, then damaged ones too.  The learning
+Parts of the time: reading dense pages with the vision tower alone, then clean slips, then damaged and dense ones too.  The learning
 rate falls to zero at the end of the minutes; a stopped run goes on with --resume, with a longer time if one is given.  Pages are
 made by a second process as the training goes on.
 """
@@ -42,11 +42,12 @@ from extractors.demo.objective import (
 from extractors.demo.processor import build_processor
 from extractors.demo.start import prepare_vision
 
-PHASES = (("reading", 0.08), ("clean", 0.45), ("damaged", 1.0))  # until which share of the time
+PHASES = (("reading", 0.08), ("clean", 0.45), ("damaged", 0.72), ("finishing", 1.0))  # until which share of the time
 PAGES = {  # what a phase learns from; dense pages teach reading nine times faster than slips, so they come back
     "reading": {"dense": 1.0},
     "clean": {"clean": 1.0},
     "damaged": {"dense": 0.3, "clean": 0.45, "mixed": 0.25},
+    "finishing": {"clean": 0.62, "mixed": 0.38},
 }
 COLUMNS = ("step", "seconds", "phase", "rate", "answer", "chars", "looking", "chars_right", "tokens_right", "looks_right")
 DECAY_FROM = 0.1  # of the time; from then on the learning rate falls in a straight line to zero
