@@ -59,6 +59,7 @@ def open_backend(settings: Settings) -> Backend:
         grammar=settings.grammar,
         max_new_tokens=settings.max_new_tokens,
         batch_pages=settings.batch_pages,
+        looked=settings.where_it_looked,
     )
 
 

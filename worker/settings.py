@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     device: str = Field("auto", description="`auto`, `cpu` or `cuda`.")
     decode_mode: str = Field("json", pattern="^(json|fields)$", description="One JSON a page, or all fields in parallel.")
     grammar: bool = Field(True, description="Let a grammar keep the JSON well-formed. Scores are always taken before it.")
+    where_it_looked: bool = Field(True, description="Keep the place on the page that the model attended to for each value.")
     max_new_tokens: int = Field(1024, ge=16, le=8192, description="Tokens that one page's answer may take; a longer one is truncated.")
     batch_pages: int = Field(8, ge=1, le=256, description="Pages that one forward pass reads together.")
     script: Path | None = Field(None, description="The scripted backend's answers (JSON).")

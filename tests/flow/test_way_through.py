@@ -1,6 +1,7 @@
 """One document's way from bytes to rows."""
 
 import base64
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from extractors.backends.scripted import Line, ScriptedBackend
 from extractors.confidence import METHODS
 from extractors.errors import BackendUnavailable, InvalidSubmission, MissingBlob, SourceNotAllowed, TooLarge
+from extractors.types import Box
 from tests.flow.conftest import TINY_CANVAS, TRUTH, a_pdf
 from worker import flow, store
 from worker.models import Status
@@ -319,3 +321,38 @@ def test_keys_that_the_model_invents_twice_do_not_break_the_save(make_house):
     house.work()
     assert house.status(document) == "in_review"
     assert [row.ordinal for row in house.rows("SELECT ordinal FROM fields WHERE name = 'x' ORDER BY 1")] == [0, 1]
+
+
+def looking(token):
+    """The token, read from one place."""
+    return replace(token, looked=Box(10, 20, 30, 40))
+
+
+class Looking(ScriptedBackend):
+    """A scripted model that looked at one place for every token."""
+
+    def answer(self, pages, spec):
+        return [
+            replace(answer, generations=tuple(replace(g, tokens=tuple(map(looking, g.tokens))) for g in answer.generations))
+            for answer in super().answer(pages, spec)
+        ]
+
+
+@pytest.mark.parametrize(("words", "source"), [(False, "cross-attention"), (True, "text-layer")])
+def test_where_the_model_looked_is_kept_until_the_page_itself_says_where(make_house, words, source):
+    """Words on the page are firmer evidence than attention; without words the attended place is what a person is shown."""
+    house = make_house(backend=Looking(lambda page, spec: Line(truth=TRUTH), canvas=TINY_CANVAS))
+    house.submit(a_pdf(words=words))
+    house.work()
+    row = house.rows("SELECT boxes, box_source FROM fields WHERE name = 'total'")[0]
+    assert row.box_source == source
+    assert (row.boxes == [[10, 20, 30, 40]]) == (source == "cross-attention")
+
+
+def test_a_value_that_the_page_denies_keeps_the_place_the_model_looked_at(make_house):
+    """The reviewer is shown where to look, and that the words there say something else."""
+    house = make_house(backend=Looking(lambda page, spec: Line(truth={**TRUTH, "total": "99.99"}), canvas=TINY_CANVAS))
+    house.submit(a_pdf())
+    house.work()
+    row = house.rows("SELECT boxes, box_source, agreement FROM fields WHERE name = 'total'")[0]
+    assert (row.boxes, row.box_source, row.agreement) == ([[10, 20, 30, 40]], "cross-attention", "none")

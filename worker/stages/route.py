@@ -1,6 +1,6 @@
 """Opinion becomes a decision: the document's answer, what of it is accepted, and what waits for a person."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from extractors.confidence import DEFAULT
@@ -35,7 +35,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
         results = [_result(at, row, decision, spec) for at, (row, decision) in enumerate(zip(rows, decisions, strict=True))]
 
         with rt.transaction() as tx:
-            store.save_grounding(tx, claim, [_found(each) for each in evidence if each.grounding])
+            store.save_grounding(tx, claim, _found(evidence, fields))
             store.save_results(tx, claim, results)
             waiting = store.open_review(tx, claim)
             store.finish(tx, claim, to=Status.IN_REVIEW if waiting else Status.ACCEPTED)
@@ -64,11 +64,18 @@ def _evidence(field: store.StoredField, spec: DocumentType, score: float | None,
     )
 
 
-def _found(evidence: Evidence) -> store.FoundAt:
-    grounding = evidence.grounding
-    assert grounding is not None
-    first = grounding.places[0] if grounding.places else ()
-    return store.FoundAt(field_id=evidence.id, boxes=first, source=grounding.source, agreement=grounding.agreement.value)
+def _found(evidence: Sequence[Evidence], fields: Sequence[store.StoredField]) -> list[store.FoundAt]:
+    """Where the page's words say each value; where they do not say it, the place that the model looked at stays."""
+    looked = {field.field_id: field for field in fields}
+    found = []
+    for each in evidence:
+        if each.grounding is None:
+            continue
+        before = looked[each.id]
+        boxes, source = (each.grounding.places[0], each.grounding.source) if each.grounding.places else (before.boxes, before.box_source)
+        agreement = each.grounding.agreement.value
+        found.append(store.FoundAt(field_id=each.id, boxes=boxes, source=source or each.grounding.source, agreement=agreement))
+    return found
 
 
 def _result(position: int, row: Merged, decision: Decision, spec: DocumentType) -> store.NewResult:

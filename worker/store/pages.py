@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from extractors.types import FieldReading, Reading
 from worker.db import Tx
 from worker.models import Document, FieldEvidence, Page, PageReading, PageStatus, Status
-from worker.store.compact import UNSTORABLE_PROBLEM, is_storable, storable, storable_json, tokens_out, words_out
+from worker.store.compact import UNSTORABLE_PROBLEM, box_out, is_storable, storable, storable_json, tokens_out, words_out
 from worker.store.documents import abandoned, end, free, hold, message_of, pause
-from worker.store.values import MAX_ATTEMPTS, Claim, Failure, NewPage, PageClaim
+from worker.store.values import LOOKED, MAX_ATTEMPTS, Claim, Failure, NewPage, PageClaim
 
 
 def save_pages(tx: Tx, held: Claim, pages: Sequence[NewPage]) -> None:
@@ -168,6 +168,8 @@ def _field_row(reading_id: UUID, field: FieldReading) -> dict[str, Any]:
         "ends": field.ends,
         "stop_reason": str(field.stop_reason),
         "problem": problem,
+        "boxes": null() if field.looked is None else [box_out(field.looked)],
+        "box_source": None if field.looked is None else LOOKED,
     }
 
 

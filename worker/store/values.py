@@ -10,6 +10,7 @@ from extractors.errors import InvalidSubmission, SurefieldError
 from extractors.types import Box, FieldReading, FieldState, Word
 from worker.models import Action, ItemState, Outcome, Status
 
+LOOKED = "cross-attention"  # a box's source: where the model looked, not where the page says so
 MAX_ATTEMPTS = 4  # at one status, when the caller names no cap
 
 
