@@ -7,9 +7,10 @@ ten points in typefaces sized so that an ``x`` is at least seven pixels high on 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pymupdf
+if TYPE_CHECKING:  # training from pages made elsewhere needs no PDF library
+    import pymupdf
 
 TILE_PX = 182  # 13 x 13 patches of 14 px
 PX_PER_PT = 1.4  # a slip fills two tiles side by side exactly
@@ -73,7 +74,9 @@ class Glyph:
 
 
 @cache
-def _font(face: str) -> pymupdf.Font:
+def _font(face: str) -> "pymupdf.Font":
+    import pymupdf
+
     return pymupdf.Font(face)
 
 
@@ -102,8 +105,10 @@ def glyphs(ink: Ink) -> list[Glyph]:
     return found
 
 
-def draw(sheet: Sheet) -> pymupdf.Document:
+def draw(sheet: Sheet) -> "pymupdf.Document":
     """The sheet as a PDF page."""
+    import pymupdf
+
     document = pymupdf.open()
     page = document.new_page(width=sheet.width_pt, height=sheet.height_pt)
     shape = page.new_shape()  # one content stream: a call to the page for each piece would rewrite it every time

@@ -44,3 +44,10 @@ class Masters:
             torch._foreach_copy_(self.live, self.master)
         self.muon.load_state_dict(state["muon"])
         self.adam.load_state_dict(state["adam"])
+
+    def take(self, weights: Sequence[Tensor]) -> None:
+        """Start from these weights, in the modules' order; what comes after them (the character head) stays as it is."""
+        with torch.no_grad():
+            for mine, theirs in zip(self.master, weights, strict=False):
+                mine.copy_(theirs)
+            torch._foreach_copy_(self.live, self.master)

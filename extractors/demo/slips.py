@@ -9,14 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pymupdf
 from PIL import Image
 
 from extractors.demo import compose, others
 from extractors.demo.damage import LEVELS, Move, damaged, scan_resolution
 from extractors.demo.layout import Sheet, draw
+
+if TYPE_CHECKING:
+    import pymupdf
 
 Split = Literal["train", "calibration", "test", "user"]
 
@@ -36,13 +38,15 @@ class Slip:
 class Print:
     """One page as it came out, with where the sheet's points went."""
 
-    page: pymupdf.Document
+    page: "pymupdf.Document"
     sheet: Sheet
     move: Move
 
 
 def slips(n: int, seed: int, *, split: Split = "user", levels: Sequence[int] = LEVELS, no_slip: float = others.NO_SLIP) -> Iterator[Slip]:
     """``n`` documents; ``levels`` are taken in turn, and a share ``no_slip`` of the documents is something else."""
+    import pymupdf
+
     for i in range(n):
         r = Random(f"{split}/{seed}/{i}")
         level = levels[i % len(levels)]
@@ -63,6 +67,8 @@ def slips(n: int, seed: int, *, split: Split = "user", levels: Sequence[int] = L
 
 def printed(sheet: Sheet, level: int, r: Random) -> Print:
     """A sheet as a PDF page: vector text at level 0, else one damaged image without a text layer."""
+    import pymupdf
+
     clean = draw(sheet)
     if level == 0:
         return Print(clean, sheet, lambda x, y: (x, y))
@@ -74,8 +80,10 @@ def printed(sheet: Sheet, level: int, r: Random) -> Print:
     return Print(scanned, sheet, move)
 
 
-def raster(document: pymupdf.Document, px_per_pt: float, page: int = 0) -> Image.Image:
+def raster(document: "pymupdf.Document", px_per_pt: float, page: int = 0) -> Image.Image:
     """A page in grey at so many pixels a point."""
+    import pymupdf
+
     pixmap = document[page].get_pixmap(matrix=pymupdf.Matrix(px_per_pt, px_per_pt), colorspace=pymupdf.csGRAY)
     return Image.frombytes("L", (pixmap.width, pixmap.height), pixmap.samples)
 

@@ -1,6 +1,6 @@
 """Train the demo model from nothing.
 
-    python -m extractors.demo.train [--minutes M] [--threads T] [--device auto] [--out DIR] [--resume]
+    python -m extractors.demo.train [--minutes M] [--threads T] [--device auto] [--out DIR] [--resume | --start-from WEIGHTS]
 
 Parts of the time: reading dense pages with the vision tower alone, then clean slips, then damaged and dense ones too.  The learning
 rate falls to zero at the end of the minutes; a stopped run goes on with --resume, with a longer time if one is given.  Pages are
@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from transformers import MllamaForConditionalGeneration
 
 from extractors.demo import curve
 from extractors.demo.dataset import Shard
@@ -168,6 +169,12 @@ class Trainer:
         self.feed = Feed(self.plan.shards, seed=self.step)
         self.masters.load(state)
 
+    def start_from(self, weights: Path) -> None:
+        """Begin with a checkpoint's weights instead of nothing, past the phase that teaches reading."""
+        known = MllamaForConditionalGeneration.from_pretrained(weights, dtype=torch.float32)
+        self.masters.take(list(known.parameters()))
+        self.spent = PHASES[0][1] * self.plan.minutes * 60 + 1
+
 
 def _there(seen: Tensor | None) -> Tensor:
     assert seen is not None  # the hook has run
@@ -208,6 +215,7 @@ def main() -> None:
     parser.add_argument("--shards", type=Path, default=Path(".train/shards"))
     parser.add_argument("--batch", type=int, default=0, help="pages a step; 0: 16 on a CPU, 128 on a GPU")
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--start-from", type=Path, help="a checkpoint to go on from when no saved training is left")
     parser.add_argument("--pages-as-they-are", action="store_true", help="make no pages; use those in --shards")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -217,7 +225,12 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     batch = args.batch or (128 if device.type == "cuda" else 16)
     with nullcontext() if args.pages_as_they_are else pages_being_made(args.shards):
-        _train(Trainer(Plan(minutes=args.minutes, batch=batch, device=device, out=args.out, shards=args.shards)), resume=args.resume)
+        trainer = Trainer(Plan(minutes=args.minutes, batch=batch, device=device, out=args.out, shards=args.shards))
+        if args.resume:
+            trainer.resume()
+        elif args.start_from:
+            trainer.start_from(args.start_from)
+        _train(trainer, fresh=not args.resume)
 
 
 @contextmanager
@@ -234,12 +247,10 @@ def pages_being_made(shards: Path) -> Iterator[None]:
         maker.wait()
 
 
-def _train(trainer: Trainer, *, resume: bool) -> None:
-    if resume:
-        trainer.resume()
+def _train(trainer: Trainer, *, fresh: bool) -> None:
     signal.signal(signal.SIGTERM, lambda *_: setattr(trainer, "stopping", True))  # saves, then ends
     log = trainer.plan.out / "log.csv"
-    fresh = not (resume and log.exists())
+    fresh = fresh or not log.exists()
     with log.open("w" if fresh else "a", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         if fresh:

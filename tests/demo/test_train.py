@@ -1,6 +1,8 @@
 """A training learns, stops, and goes on where it stopped."""
 
 import csv
+import subprocess
+import sys
 from itertools import islice
 from pathlib import Path
 
@@ -81,6 +83,21 @@ def test_an_exported_training_loads_like_any_checkpoint(shards: Path, tmp_path: 
     assert sum(path.stat().st_size for path in (tmp_path / "weights").iterdir()) < 30_000_000
 
 
+def test_a_training_goes_on_from_a_checkpoint_when_no_saved_state_is_left(shards: Path, tmp_path: Path) -> None:
+    """The exported weights are taken over, and the phase that teaches reading is behind."""
+    first = Trainer(_plan(shards, tmp_path))
+    with train.training_attention(first.model):
+        first.learn()
+    first.save()
+    model, about = model_of(first.checkpoint)
+    export(model, tmp_path / "weights", about=about)
+
+    second = Trainer(_plan(shards, tmp_path / "second"))
+    second.start_from(tmp_path / "weights")
+    assert second.phase == "clean"
+    assert torch.equal(second.model.lm_head.weight, first.model.lm_head.weight)
+
+
 def test_training_pages_repeat_from_their_key_and_spell_the_frozen_answers() -> None:
     """A shard's name decides its pages; answers end with the end-of-turn token."""
     first, again = (list(islice(dataset.pages("clean", "7"), 5)) for _ in range(2))
@@ -98,3 +115,10 @@ def test_the_curve_is_drawn_from_the_log(tmp_path: Path) -> None:
         writer.writerow({"step": 50, "seconds": 40, "phase": "clean", "chars_right": 0.2, "tokens_right": 0.1, "looks_right": 0.1})
     curve.draw(tmp_path / "log.csv", tmp_path / "curve.png")
     assert (tmp_path / "curve.png").stat().st_size > 5_000
+
+
+def test_training_needs_no_pdf_library_where_the_pages_were_made_before() -> None:
+    """A GPU machine without PyMuPDF can train on shards that another machine made."""
+    code = "import sys; sys.modules['pymupdf'] = None; import extractors.demo.train"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
