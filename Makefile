@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-services test-web lint bench clean up
+.PHONY: help demo test test-services test-web lint bench bench-gpu clean up
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ lint: .venv/dev.stamp ## ruff, mypy --strict, import-linter
 
 bench: .venv/dev.stamp ## one table of measurements, .bench/<name>.json; ONLY=name picks one
 	@$(BIN)/python -m tests.benchmarks $(ONLY)
+
+bench-gpu: .venv/dev.stamp ## the engine on a random Mllama of the real 11B size, where there is a GPU
+	@$(BIN)/python -m tests.benchmarks.engine_gpu
 
 clean: ## remove the environment and all local state
 	rm -rf .venv .surefield .bench .mypy_cache .ruff_cache .pytest_cache build dist
