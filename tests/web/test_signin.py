@@ -104,6 +104,18 @@ def test_a_link_signs_in_once_and_only_by_its_button(site):
     assert second.post(f"/sign-in/{secret}", data=form, follow_redirects=False).status_code == 401
 
 
+def test_a_link_can_lead_to_a_page_of_ours(site):
+    """The demonstration's link ends before the first doubtful field, password or not."""
+    add(site, password=None)
+    for wanted, reached in (("/review", "/review"), ("https://evil.example", "/")):
+        client = site.anybody()
+        secret = link(site, "ada")
+        page = client.get(f"/sign-in/{secret}?next={wanted}").text
+        assert f'name="next" value="{wanted}"' in page
+        form = {"csrf": csrf_of(client.cookies["surefield"]), "next": wanted}
+        assert client.post(f"/sign-in/{secret}", data=form, follow_redirects=False).headers["location"] == reached
+
+
 def test_an_old_link_opens_nothing(site):
     """Links end."""
     add(site)

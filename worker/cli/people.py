@@ -25,10 +25,13 @@ LINK_LASTS = timedelta(days=3)
 Name = Annotated[str, typer.Argument(help="Their name.")]
 
 
-def sign_in_url(rt: Runtime, name: str, url: str, *, role: Role = Role.ADMIN, lasts: timedelta = LINK_LASTS) -> str:
+def sign_in_url(
+    rt: Runtime, name: str, url: str, *, role: Role = Role.ADMIN, lasts: timedelta = LINK_LASTS, then: str | None = "/review"
+) -> str:
     """The address that signs this person in, once; the person is made when there is none of that name.
 
-    url: where the web is reached, without a path
+    url:  where the web is reached, without a path
+    then: the page that it leads to; None: to one's account if there is no password yet
     """
     with rt.transaction() as tx:
         try:
@@ -36,7 +39,7 @@ def sign_in_url(rt: Runtime, name: str, url: str, *, role: Role = Role.ADMIN, la
         except NotFound:
             people.add_person(tx, name, role)
         secret = people.make_link(tx, name, lasts=lasts)
-    return f"{url.rstrip('/')}/sign-in/{secret}"
+    return f"{url.rstrip('/')}/sign-in/{secret}" + (f"?next={then}" if then else "")
 
 
 @user.command("add")
@@ -46,7 +49,7 @@ def add(name: Name, role: Annotated[Role, typer.Option(help="What they may do.")
     with machine.database(settings) as ready, machine.runtime(ready) as rt:
         with rt.transaction() as tx:
             people.add_person(tx, name, role)
-        url = sign_in_url(rt, name, settings.web_url)
+        url = sign_in_url(rt, name, settings.web_url, then=None)
     typer.echo(url)
 
 

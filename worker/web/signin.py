@@ -48,20 +48,20 @@ def sign_in(
 
 
 @router.get("/sign-in/{secret}")
-def link_page(request: Request, site: SiteHere, secret: str) -> Response:
+def link_page(request: Request, site: SiteHere, secret: str, next: str = "") -> Response:
     """A link only shows a button: mail scanners and previews that open it must not use it up."""
-    return _with_visit(request, site, "signin_link.html", secret=secret)
+    return _with_visit(request, site, "signin_link.html", secret=secret, next=next)
 
 
 @router.post("/sign-in/{secret}")
-def use_link(request: Request, site: SiteHere, secret: str) -> Response:
-    """The button behind the link."""
+def use_link(request: Request, site: SiteHere, secret: str, next: Annotated[str, Form()] = "") -> Response:
+    """The button behind the link.  Whoever has no password yet is asked for one, unless the link leads elsewhere."""
     with site.rt.transaction() as tx:
         person = people.use_link(tx, secret)
     if person is None:
         problem = "This link was used already or is too old. Ask for a new one."
         return _form(request, site, next="/", problem=problem, status=401)
-    return _enter(site, person, "/" if person.has_password else "/account")
+    return _enter(site, person, _ours(next or ("/" if person.has_password else "/account")))
 
 
 @router.post("/sign-out")

@@ -1,0 +1,55 @@
+"""The whole way: sample slips, read by the bundled model, cleared by a person in a browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from extractors.backends import open_backend
+from extractors.canvas import canvas_of
+from extractors.demo.samples import sample_pdfs
+from tests.web.browser.conftest import snap
+from tests.web.browser.test_reviewing import ready
+from tests.web.conftest import SiteInTest
+from worker.settings import BUNDLED_MODEL
+from worker.web.app import create_app
+
+SAMPLES = ("clean-1.pdf", "items-2.pdf", "scan-phone.pdf", "letter.pdf")
+
+
+@pytest.fixture
+def demo(make_house, serve_site):
+    """A site whose documents the bundled model has read."""
+    model = str(BUNDLED_MODEL)
+    backend = open_backend("mllama", model=model, device="cpu")
+    house = make_house(backend=backend, canvas=lambda: canvas_of(model))
+    live = serve_site(SiteInTest(house, create_app(house.rt)))
+    files = sample_pdfs()
+    for name in SAMPLES:
+        live.site.read(files[name], filename=name)
+    return live
+
+
+def test_every_field_that_the_model_doubts_is_cleared_by_keyboard(demo):
+    """The evidence of a real model: doubtful characters, other readings, places; in the end every document is finished."""
+    waiting = demo.site.house.rows("SELECT count(*) AS n FROM review_items WHERE state = 'open'")[0].n
+    assert waiting > 0
+    page = demo.sign_in()
+    page.goto("/review")
+    marked = lit = offered = 0
+    for number in range(waiting):
+        item = ready(page)
+        card = page.locator("#now article.card")
+        marked += card.locator("mark").count() > 0
+        lit += page.locator(".paper .box").count() > 0
+        offered += card.locator(".choice").count() > 0
+        if number == 0 or (card.locator("mark").count() and page.locator(".paper .box").count()):
+            snap(page, "demo-review")
+        can_accept = card.get_attribute("data-can-accept") == "yes"
+        page.keyboard.press("Enter" if can_accept else "Alt+x")
+        expect(page.locator(f"#now article.card[data-item='{item}']")).to_have_count(0)
+    expect(page.get_by_text(re.compile("Nothing waits for you"))).to_be_visible()
+    demo.wait_for("SELECT count(*) FROM review_items WHERE state = 'open'", [(0,)])
+    demo.wait_for("SELECT DISTINCT status IN ('accepted', 'reviewed', 'failed') FROM documents", [(True,)])
+    assert marked > 0
+    print(f"{waiting} fields: {marked} with marked characters, {lit} lit on the page, {offered} with other readings")
