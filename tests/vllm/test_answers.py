@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from extractors.backends.vllm.tokens import UNKNOWN_ID
-from extractors.errors import ModelNotLoadable
+from extractors.errors import ModelNotLoadable, RequestRefused
 from extractors.spans import fields_of
 from extractors.types import FieldState, Generation, StopReason
 from tests.vllm import tokenizer
@@ -254,6 +254,23 @@ def test_a_grammar_that_allows_endless_spaces_ends_as_cut_short(replaying, name)
     assert answer.generations[0].stop_reason is StopReason.LENGTH
     assert server.asked[1].body["messages"][-1]["content"] == '{"invoice_number"'
     assert {(field.state, field.problem) for field in fields_of(answer, SPEC)} == {(FieldState.UNREADABLE, "truncated")}
+
+
+def test_a_cut_answer_that_leaves_no_room_to_read_it_back_gives_no_values(replaying):
+    """It filled the model's whole context; the page goes to a person rather than failing for ever."""
+    backend, _ = replaying(ok(first_answer(finish_reason="length")), recorded("raw_toolong"))
+    (answer,) = backend.answer([a_page()], SPEC)
+
+    assert answer.generations == (Generation(tokens=(), stop_reason=StopReason.LENGTH),)
+    assert {field.state for field in fields_of(answer, SPEC)} == {FieldState.UNREADABLE}
+
+
+def test_a_whole_answer_that_cannot_be_read_back_is_an_error(replaying):
+    """Nothing was cut, so something is wrong that a person must mend."""
+    backend, _ = replaying(ok(first_answer()), recorded("raw_toolong"))
+
+    with pytest.raises(RequestRefused):
+        backend.answer([a_page()], SPEC)
 
 
 def test_an_ignored_grammar_gives_no_values(replaying):

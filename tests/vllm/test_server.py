@@ -1,6 +1,7 @@
 """Talking to a server: what is sent, what is tried again, and what its errors become."""
 
 import base64
+import inspect
 import json
 import socket
 import subprocess
@@ -154,6 +155,11 @@ def test_a_slow_answer_is_not_asked_for_twice(replaying):
     with pytest.raises(BackendUnavailable, match="too long"):
         backend.answer([a_page()], SPEC)
     assert len(server.asked) == 1
+
+
+def test_a_cold_server_has_time_for_its_first_answer():
+    """It was seen to take 28 seconds for the first request that asks for log-probabilities."""
+    assert inspect.signature(VllmBackend).parameters["timeout_s"].default >= 60
 
 
 def test_nobody_at_the_address_is_unavailable():

@@ -1,11 +1,12 @@
 """The tokenizer of the recordings, trained again from the same few lines: every id comes out the same."""
 
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-_SPECIAL = (
+SPECIAL = (
     "<|endoftext|>",
     "<|im_start|>",
     "<|im_end|>",
@@ -22,8 +23,8 @@ _TEXT = (
 )
 
 
-def save(folder: Path) -> Path:
-    """Write it where ``from_pretrained`` finds it."""
+def trained(**options: Any) -> PreTrainedTokenizerFast:
+    """Byte-level, of 402 tokens; ``options`` are the tokenizer's own."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -31,12 +32,17 @@ def save(folder: Path) -> Path:
     tokenizer.train_from_iterator(
         _TEXT * 20, trainers.BpeTrainer(vocab_size=420, special_tokens=[], initial_alphabet=alphabet, show_progress=False)
     )
-    fast = PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         eos_token="<|im_end|>",
         pad_token="<|endoftext|>",
-        additional_special_tokens=list(_SPECIAL),
+        additional_special_tokens=list(SPECIAL),
         clean_up_tokenization_spaces=False,
+        **options,
     )
-    fast.save_pretrained(folder)
+
+
+def save(folder: Path) -> Path:
+    """Write it where ``from_pretrained`` finds it."""
+    trained().save_pretrained(folder)
     return folder

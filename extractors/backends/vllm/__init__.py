@@ -21,7 +21,7 @@ from extractors.backends.vllm.client import Client
 from extractors.backends.vllm.tokens import Step, chosen_steps, prompt_steps, traces, without_ending
 from extractors.backends.vllm.wire import Completion
 from extractors.documents.spec import DocumentType
-from extractors.errors import ModelNotLoadable
+from extractors.errors import ModelNotLoadable, RequestRefused
 from extractors.types import Canvas, Generation, PageAnswer, PageImage, StopReason, TokenTrace
 
 log = logging.getLogger(__name__)
@@ -153,6 +153,18 @@ class VllmBackend:
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         return body
 
+    def _question_back(self, messages: Sequence[Mapping[str, Any]], text: str) -> dict[str, Any]:
+        """What the model thinks of each token, had it said ``text``."""
+        return {
+            "messages": [*messages, {"role": "assistant", "content": text}],
+            "add_generation_prompt": False,
+            "continue_final_message": True,
+            "max_tokens": 1,
+            "temperature": 0.0,
+            "prompt_logprobs": self.top_logprobs,
+            "return_token_ids": True,
+        }
+
     def _as_written(self, said: Completion) -> Generation:
         """The answer with the log-probabilities that came with it: nothing was done to them."""
         text = _text(said).encode()
@@ -167,17 +179,13 @@ class VllmBackend:
         text = _text(said).strip()  # templates trim a message's ends
         if not text:
             return Generation(tokens=(), stop_reason=_stop_reason(said))
-        told = self._complete(
-            {
-                "messages": [*asked, {"role": "assistant", "content": text}],
-                "add_generation_prompt": False,
-                "continue_final_message": True,
-                "max_tokens": 1,
-                "temperature": 0.0,
-                "prompt_logprobs": self.top_logprobs,
-                "return_token_ids": True,
-            }
-        )
+        try:
+            told = self._complete(self._question_back(asked, text))
+        except RequestRefused:
+            if _stop_reason(said) is not StopReason.LENGTH:
+                raise
+            log.warning("cut_answer_not_read_back", extra={"model": self.model})  # it filled the context, and leaves no room for a question
+            return Generation(tokens=(), stop_reason=StopReason.LENGTH)  # without evidence nothing of it is accepted
         steps = prompt_steps(told, _start_of_answer(said, told), self._spelled)
         return Generation(tokens=self._traces(steps, text.encode()), stop_reason=_stop_reason(said))
 
