@@ -260,14 +260,14 @@ def items_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], tuple[UUID, int
     return {(row.name, row.ordinal): (row.id, row.version, row.state) for row in rows}
 
 
-def boxes_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], tuple[int, tuple[Box, ...]]]:
-    """Where the values of a document stand: (field, ordinal) -> (page, boxes)."""
+def boxes_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], tuple[int, tuple[Box, ...], str | None]]:
+    """Where the values of a document stand: (field, ordinal) -> (page, boxes, who says so)."""
     rows = tx.session.execute(
-        select(Result.name, Result.ordinal, Result.page, FieldEvidence.boxes)
+        select(Result.name, Result.ordinal, Result.page, FieldEvidence.boxes, FieldEvidence.box_source)
         .join(FieldEvidence, Result.field_id == FieldEvidence.id)
         .where(Result.document_id == document_id, Result.page.is_not(None))
     )
-    return {(row.name, row.ordinal): (row.page, boxes_in(row.boxes)) for row in rows}
+    return {(row.name, row.ordinal): (row.page, boxes_in(row.boxes), row.box_source) for row in rows}
 
 
 def _evidence(tx: Tx, field_id: UUID | None) -> Evidence | None:

@@ -39,7 +39,10 @@ def document_page(request: Request, site: SiteHere, person: Someone, document_id
         items = desk.items_of(tx, document_id)
         boxes = desk.boxes_of(tx, document_id)
     view = json.dumps({"pages": [page_json(document_id, page) for page in pages]})
-    places = {key: json.dumps({"page": at[0], "boxes": [[b.x0, b.y0, b.x1, b.y1] for b in at[1]]}) for key, at in boxes.items()}
+    places = {
+        key: json.dumps({"page": page, "boxes": [[b.x0, b.y0, b.x1, b.y1] for b in found_at], "source": source})
+        for key, (page, found_at, source) in boxes.items()
+    }
     return render(
         request, "document.html", document=found[0], rows=rows, items=items, places=places, view=view, pages=pages, OPEN=ItemState.OPEN
     )

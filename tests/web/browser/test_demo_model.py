@@ -21,7 +21,7 @@ SAMPLES = ("clean-1.pdf", "items-2.pdf", "scan-phone.pdf", "letter.pdf")
 def demo(make_house, serve_site):
     """A site whose documents the bundled model has read."""
     model = str(BUNDLED_MODEL)
-    backend = open_backend("mllama", model=model, device="cpu")
+    backend = open_backend("mllama", model=model, device="cpu", looked=True)
     house = make_house(backend=backend, canvas=lambda: canvas_of(model))
     live = serve_site(SiteInTest(house, create_app(house.rt)))
     files = sample_pdfs()
@@ -36,15 +36,16 @@ def test_every_field_that_the_model_doubts_is_cleared_by_keyboard(demo):
     assert waiting > 0
     page = demo.sign_in()
     page.goto("/review")
-    marked = lit = offered = 0
-    for number in range(waiting):
+    marked = lit = looked = offered = 0
+    for _ in range(waiting):
         item = ready(page)
         card = page.locator("#now article.card")
         marked += card.locator("mark").count() > 0
-        lit += page.locator(".paper .box").count() > 0
+        lit += page.locator(".paper .box:not(.soft)").count() > 0
+        looked += page.locator(".paper .box.soft").count() > 0
         offered += card.locator(".choice").count() > 0
-        if number == 0 or (card.locator("mark").count() and page.locator(".paper .box").count()):
-            snap(page, "demo-review")
+        if card.locator("mark").count():
+            snap(page, "demo-looked" if page.locator(".paper .box.soft").count() else "demo-review")
         can_accept = card.get_attribute("data-can-accept") == "yes"
         page.keyboard.press("Enter" if can_accept else "Alt+x")
         expect(page.locator(f"#now article.card[data-item='{item}']")).to_have_count(0)
@@ -52,4 +53,8 @@ def test_every_field_that_the_model_doubts_is_cleared_by_keyboard(demo):
     demo.wait_for("SELECT count(*) FROM review_items WHERE state = 'open'", [(0,)])
     demo.wait_for("SELECT DISTINCT status IN ('accepted', 'reviewed', 'failed') FROM documents", [(True,)])
     assert marked > 0
-    print(f"{waiting} fields: {marked} with marked characters, {lit} lit on the page, {offered} with other readings")
+    assert lit > 0
+    assert looked > 0
+    print(
+        f"{waiting} fields: {marked} with marked characters, {lit} in the page's words, {looked} where the model looked, {offered} with other readings"
+    )

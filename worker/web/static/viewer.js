@@ -1,6 +1,7 @@
 "use strict";
 // The page image under the reader's hand: pan, zoom, rotate, and the value's place lit on it.
 // Lengths are points of the page until the very last transform.
+window.isSoft = (source) => Boolean(source) && source !== "text-layer";
 window.Viewer = class Viewer {
   constructor(root) {
     this.root = root;
@@ -67,7 +68,7 @@ window.Viewer = class Viewer {
       for (const kind of ["box", "frame"]) {
         const mark = document.createElement("div");
         const gap = kind === "frame" ? 2 : 1;
-        mark.className = source && source !== "text-layer" ? `${kind} soft` : kind;
+        mark.className = window.isSoft(source) ? `${kind} soft` : kind;
         mark.style.left = `${x0 - gap}px`; mark.style.top = `${y0 - gap}px`;
         mark.style.width = `${x1 - x0 + 2 * gap}px`; mark.style.height = `${y1 - y0 + 2 * gap}px`;
         this.paper.append(mark);
@@ -186,7 +187,10 @@ window.drawCrop = async (figure, view) => {
   const canvas = figure.querySelector("canvas");
   const boxes = view.boxes || [];
   figure.classList.toggle("unknown", !boxes.length);
-  figure.querySelector("figcaption").hidden = Boolean(boxes.length);
+  const caption = figure.querySelector("figcaption");
+  const soft = window.isSoft(view.source);
+  caption.hidden = Boolean(boxes.length) && !soft;
+  caption.textContent = boxes.length ? "Where the model looked: about here." : "The place on the page is not known.";
   if (!boxes.length) return;
   const image = new Image();
   image.src = view.image;
@@ -194,7 +198,7 @@ window.drawCrop = async (figure, view) => {
   const [x0, y0] = [Math.min(...boxes.map((b) => b[0])), Math.min(...boxes.map((b) => b[1]))];
   const [x1, y1] = [Math.max(...boxes.map((b) => b[2])), Math.max(...boxes.map((b) => b[3]))];
   const ratio = canvas.clientWidth / Math.max(1, canvas.clientHeight);
-  let height = Math.max((y1 - y0) * 2, 16);
+  let height = Math.max((y1 - y0) * (soft ? 3 : 2), 16);
   let width = height * ratio;
   if (width < (x1 - x0) * 1.2) { width = (x1 - x0) * 1.2; height = width / ratio; }
   const [left, top] = [(x0 + x1 - width) / 2, (y0 + y1 - height) / 2];
@@ -205,6 +209,7 @@ window.drawCrop = async (figure, view) => {
   const dots = image.naturalWidth / view.width;
   pen.imageSmoothingQuality = "high";
   pen.drawImage(image, left * dots, top * dots, width * dots, height * dots, 0, 0, canvas.width, canvas.height);
+  if (soft) return; // it is no place to underline
   pen.strokeStyle = "#e08600"; pen.lineWidth = 2 * sharp;
   const zoom = canvas.width / width;
   for (const box of boxes) { pen.beginPath(); pen.moveTo((box[0] - left) * zoom, (box[3] + 1.5 - top) * zoom); pen.lineTo((box[2] - left) * zoom, (box[3] + 1.5 - top) * zoom); pen.stroke(); }
