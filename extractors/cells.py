@@ -24,7 +24,9 @@ class Cell:
 
 def terms(text: str) -> Iterator[str]:
     """Words as they are compared: no case, no accents, no plural."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    plain = text.casefold()
+    if not plain.isascii():
+        plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
     for part in _PART.findall(plain):
         yield part[:-1] if len(part) > 3 and part.endswith("s") and not part.endswith("ss") else part
 

@@ -19,6 +19,7 @@ from extractors.types import Word
 
 K1, B = 1.2, 0.5  # BM25: how soon a word repeated counts no more; how much a long page must say to count as a short one
 LABEL = 3.0  # what a label with its value weighs against the same words anywhere on the page
+FEW = 5  # a page of fewer words says nothing of itself: a scan with a stamp or a page number on it
 SHAPE = 0.3  # what values of the right shape weigh without a label: pages in a language that the field is not described in
 
 _STOP = frozenset(
@@ -48,27 +49,29 @@ class Selection:
     """What becomes of every page; all numbers are 1-based and rising."""
 
     kept: tuple[int, ...]  # worth the model; those without words among them
-    wordless: tuple[int, ...]  # scans and pictures: nothing can be said of them, so they are kept, on top of the number asked for
+    wordless: tuple[int, ...]  # scans and pictures: they cannot be judged, so they are kept, on top of the number asked for
     left_out: tuple[int, ...]  # whatever they hold is not read: to be written down, so that nothing is dropped in silence
 
 
 def select(pages: Sequence[Sequence[Word]], spec: DocumentType, keep: int) -> Selection:
-    """The ``keep`` most promising pages, and every page without words.
+    """The ``keep`` most promising pages, and every page that has hardly a word.
 
     pages: each page's words, in the pages' order
     """
     if keep < 1:
         raise ValueError(f"keep is {keep}, and at least one page must be")
-    wordless = [number for number, words in enumerate(pages, start=1) if not words]
-    worded = [number for number, words in enumerate(pages, start=1) if words]
-    best: list[int] = []
+    wordless = [number for number, words in enumerate(pages, start=1) if _says_little(words)]
+    worded = [number for number, words in enumerate(pages, start=1) if not _says_little(words)]
+    best = worded
     if len(worded) > keep:
         scores = scores_of([pages[number - 1] for number in worded], spec)
         best = [worded[at] for at in _in_turns(scores, keep)]
-    else:
-        best = worded
     kept = sorted({*best, *wordless})
     return Selection(kept=tuple(kept), wordless=tuple(wordless), left_out=tuple(sorted(set(worded) - set(kept))))
+
+
+def _says_little(words: Sequence[Word]) -> bool:
+    return sum(any(c.isalnum() for c in word.text) for word in words) < FEW
 
 
 def scores_of(pages: Sequence[Sequence[Word]], spec: DocumentType) -> dict[str, list[float]]:
