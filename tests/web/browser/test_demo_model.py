@@ -55,6 +55,4 @@ def test_every_field_that_the_model_doubts_is_cleared_by_keyboard(demo):
     assert marked > 0
     assert lit > 0
     assert looked > 0
-    print(
-        f"{waiting} fields: {marked} with marked characters, {lit} in the page's words, {looked} where the model looked, {offered} with other readings"
-    )
+    print(f"{waiting} fields: {marked} marked, {offered} with other readings; {lit} found in the page's words, {looked} looked at")
