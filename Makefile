@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-services test-web lint bench bench-gpu clean up
+.PHONY: help demo test test-services test-web test-vllm lint bench bench-gpu clean up
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -24,6 +24,10 @@ test-services: .venv/services.stamp ## the same flow on RabbitMQ, Redis and Post
 
 test-web: .venv/dev.stamp ## the review page in a real Chromium (Debian's, /usr/bin/chromium)
 	@$(BIN)/python -m pytest tests/web/browser
+
+test-vllm: .venv/dev.stamp ## the vLLM backend against a real vLLM server on the CPU (an environment of its own, several GB)
+	@tests/vllm/live/setup.sh .venv-vllm
+	@SUREFIELD_VLLM=$(CURDIR)/.venv-vllm $(BIN)/python -m pytest tests/vllm/live/vllm_live.py
 
 lint: .venv/dev.stamp ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .

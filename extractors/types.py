@@ -36,6 +36,7 @@ class Canvas:
 
 
 LLAMA_CANVAS = Canvas(tile_px=560, max_tiles=4)  # Llama 3.2 Vision
+SERVED_CANVAS = Canvas(tile_px=1568, max_tiles=1)  # models behind a vLLM server take any shape; 56 patches of 28 px show small print
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from extractors import backends
 from extractors.backends import Backend
 from extractors.canvas import canvas_of
 from extractors.errors import SurefieldError
-from extractors.types import LLAMA_CANVAS, Canvas
+from extractors.types import LLAMA_CANVAS, SERVED_CANVAS, Canvas
 from worker import db
 from worker.blobs import Blobs
 from worker.models import Status
@@ -44,6 +44,8 @@ def broker_url(settings: Settings) -> str:
 
 def canvas(settings: Settings) -> Canvas:
     """What pages are rendered to fit: the canvas of the model that will read them."""
+    if settings.backend is BackendName.VLLM:
+        return SERVED_CANVAS
     return LLAMA_CANVAS if settings.backend is BackendName.SCRIPTED else canvas_of(settings.model)
 
 
@@ -51,6 +53,20 @@ def open_backend(settings: Settings) -> Backend:
     """The backend that the settings name; its weights are loaded at the first page."""
     if settings.backend is BackendName.SCRIPTED:
         return backends.open_backend("scripted", script=settings.script, batch_pages=settings.batch_pages)
+    if settings.backend is BackendName.VLLM:
+        return backends.open_backend(
+            "vllm",
+            model=settings.model,
+            base_url=settings.server_url,
+            api_key=settings.server_key.get_secret_value() if settings.server_key else None,
+            grammar=settings.grammar,
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            repetition_penalty=settings.repetition_penalty,
+            max_tokens=settings.max_new_tokens,
+            tokenizer=settings.server_tokenizer,
+            batch_pages=settings.batch_pages,
+        )
     return backends.open_backend(
         "mllama",
         model=settings.model,

@@ -27,6 +27,7 @@ class BackendName(StrEnum):
     """What reads the pages."""
 
     MLLAMA = "mllama"
+    VLLM = "vllm"  # any vLLM or OpenAI-compatible server with vision
     SCRIPTED = "scripted"  # answers from a script, for tests and benchmarks
 
 
@@ -59,6 +60,12 @@ class Settings(BaseSettings):
     where_it_looked: bool = Field(True, description="Keep the place on the page that the model attended to for each value.")
     max_new_tokens: int = Field(1024, ge=16, le=8192, description="Tokens that one page's answer may take; a longer one is truncated.")
     batch_pages: int = Field(8, ge=1, le=256, description="Pages that one forward pass reads together.")
+    server_url: str = Field("http://localhost:8000/v1", description="The vLLM server, for `SUREFIELD_BACKEND=vllm`.")
+    server_key: SecretStr | None = Field(None, description="Its API key.")
+    server_tokenizer: str | None = Field(None, description="Folder of the served model's tokenizer: makes each token's bytes exact.")
+    temperature: float = Field(0.0, ge=0.0, le=2.0, description="Of a vLLM server's sampling; 0 is greedy, and the default for a reason.")
+    top_p: float = Field(1.0, gt=0.0, le=1.0, description="Of a vLLM server's sampling.")
+    repetition_penalty: float = Field(1.0, gt=0.0, le=2.0, description="Of a vLLM server's sampling.")
     script: Path | None = Field(None, description="The scripted backend's answers (JSON).")
 
     max_bytes: int = Field(100_000_000, ge=1_000, description="Largest file taken, in bytes.")

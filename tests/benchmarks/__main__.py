@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("render", "pipeline", "grounding", "engine", "corpus")
+NAMES = ("render", "pipeline", "grounding", "engine", "selection", "review", "corpus")
 OUT = Path(".bench")
 
 

@@ -31,6 +31,11 @@ def test_a_cpu_process_never_loads_torch(module):
     assert loaded_by(module) & {"torch", "transformers", "llguidance"} == set()
 
 
+def test_a_cpu_worker_loads_no_client_of_a_model_server():
+    """The HTTP client belongs to an extra that a CPU worker need not have."""
+    assert loaded_by("worker.tasks") & {"httpx", "httpx2"} == set()
+
+
 def test_the_worker_never_loads_the_pdf_library():
     """MuPDF works on strangers' bytes, so it lives in the render child alone."""
     assert loaded_by("worker.tasks") & {"pymupdf", "fitz"} == set()

@@ -22,11 +22,11 @@ from extractors.backends.vllm.tokens import Step, chosen_steps, prompt_steps, tr
 from extractors.backends.vllm.wire import Completion
 from extractors.documents.spec import DocumentType
 from extractors.errors import ModelNotLoadable, RequestRefused
-from extractors.types import Canvas, Generation, PageAnswer, PageImage, StopReason, TokenTrace
+from extractors.types import SERVED_CANVAS, Canvas, Generation, PageAnswer, PageImage, StopReason, TokenTrace
 
 log = logging.getLogger(__name__)
 
-CANVAS = Canvas(tile_px=1568, max_tiles=1)  # these models take any shape; a side of 56 patches of 28 pixels shows small print
+CANVAS = SERVED_CANVAS
 _STOPS = {"stop": StopReason.END, "length": StopReason.LENGTH}
 
 
