@@ -22,8 +22,8 @@ test: .venv/dev.stamp ## the tests, on a real Postgres, nothing mocked
 test-services: .venv/services.stamp ## the same flow on RabbitMQ, Redis and Postgres from Debian's packages
 	@$(BIN)/python -m pytest tests/services
 
-test-web: .venv/dev.stamp ## the review page in a real Chromium (Debian's, /usr/bin/chromium)
-	@$(BIN)/python -m pytest tests/web/browser
+test-web: .venv/dev.stamp .venv/axe/axe.min.js ## the review page in a real Chromium (Debian's, /usr/bin/chromium)
+	@SUREFIELD_AXE=$(CURDIR)/.venv/axe/axe.min.js $(BIN)/python -m pytest tests/web/browser
 
 test-vllm: .venv/dev.stamp ## the vLLM backend against a real vLLM server on the CPU (an environment of its own, several GB)
 	@tests/vllm/live/setup.sh .venv-vllm
@@ -43,6 +43,11 @@ bench-gpu: .venv/dev.stamp ## the engine on a random Mllama of the real 11B size
 
 clean: ## remove the environment and all local state
 	rm -rf .venv .surefield .bench .mypy_cache .ruff_cache .pytest_cache build dist
+
+# The accessibility checker, from npm; without npm the tests that use it skip and say so.
+.venv/axe/axe.min.js: | .venv/bin/python
+	@mkdir -p .venv/axe && cd .venv/axe && npm pack --silent axe-core@4.14.1 >/dev/null && tar -xzf axe-core-*.tgz --strip-components=1 package/axe.min.js \
+	  || echo "axe-core could not be fetched: its tests skip"
 
 # A stamp for each set of extras, so that a second run starts in seconds.
 .venv/bin/python:

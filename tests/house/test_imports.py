@@ -11,6 +11,7 @@ LIGHT = (
     "worker.compose",
     "worker.flow",
     "worker.cli.app",
+    "worker.web.app",
     "extractors.read",
     "extractors.backends",
     "extractors.documents",
