@@ -217,12 +217,17 @@ def test_closing_leaves_neither_a_child_nor_a_zombie(renderer):
 
 def test_no_killed_child_is_left_as_a_zombie(renderer):
     """A worker that meets a bad file every minute must not run out of process numbers."""
+    before = set(children_of_this_process())  # other tests' children are not ours to judge
     rendering = renderer.render(endless_pdf(), canvas=CANVAS, limits=SHORT)
     with pytest.raises(RenderTimeout):
         next(rendering)
     assert renderer.child_pid is None
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    assert not [pid for pid in children if not alive(int(pid))]
+    assert [pid for pid in children_of_this_process() if pid not in before] == []
+
+
+def children_of_this_process() -> list[str]:
+    """Process ids, zombies included."""
+    return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
 
 
 def test_the_end_of_standard_input_ends_the_child():
