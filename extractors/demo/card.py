@@ -107,9 +107,12 @@ def shortfall(figures: dict[str, Any]) -> str:
         "absent recall": (clean.get("absent_recall"), 0.97),
         "pages that are no slip": (clean.get("no_slip_clean"), 0.97),
         "values at level 2": (figures["levels"].get("2", {}).get("value_accuracy"), 0.85),
+        "values at level 4": (figures["levels"].get("4", {}).get("value_accuracy"), 0.30),
     }
     met = [name for name, (got, aim) in aims.items() if got is not None and got >= aim]
     short = [f"{name} {got:.1%} of {aim:.0%}" for name, (got, aim) in aims.items() if got is not None and got < aim]
+    if figures["seconds_per_page"] is not None and figures["seconds_per_page"] <= 1.5:
+        met.append("seconds a page")
     return f"Met: {', '.join(met) or 'none'}. Short: {', '.join(short) or 'none'}."
 
 

@@ -64,15 +64,15 @@ STRENGTHS = {
         cut=0.25,
     ),
     4: Strength(
-        px_per_pt=(1.0, 1.4),
-        blur_px=(0.6, 1.0),
-        noise=(10, 24),
-        quality=(16, 45),
-        skew_deg=2.2,
-        shift_pt=4.0,
-        contrast=(0.35, 0.7),
+        px_per_pt=(1.1, 1.5),
+        blur_px=(0.5, 0.9),
+        noise=(8, 20),
+        quality=(20, 50),
+        skew_deg=1.8,
+        shift_pt=3.5,
+        contrast=(0.42, 0.75),
         stains=3,
-        cut=0.35,
+        cut=0.3,
     ),
 }
 

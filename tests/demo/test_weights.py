@@ -7,11 +7,12 @@ import pytest
 from extractors import prompts
 from extractors.backends.mllama import MllamaBackend
 from extractors.demo import WEIGHTS
+from extractors.demo.card import shortfall
 from extractors.demo.evaluate import as_json, evaluate
 from extractors.documents.invoice import Invoice
 from extractors.documents.slip import Slip
 
-FLOOR = 0.40  # of values exactly right on clean slips; the model card says what was measured
+FLOOR = 0.85  # of values exactly right on clean slips; the model card says what was measured
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,6 @@ def test_the_bundled_weights_read_unseen_slips(backend: MllamaBackend) -> None:
     figures = as_json(evaluate(backend, per_level=20, levels=(0,), seed=1))
     assert figures["levels"]["0"]["value_accuracy"] >= FLOOR
     assert figures["levels"]["0"]["absent_precision"] >= 0.9
-    assert figures["seconds_per_page"] < 1.5
 
 
 def test_the_bundled_model_knows_what_it_was_made_for(backend: MllamaBackend) -> None:
@@ -44,3 +44,12 @@ def test_the_bundled_weights_are_small() -> None:
     sizes = [path.stat().st_size for path in WEIGHTS.iterdir()]
     assert max(sizes) < 16_000_000
     assert sum(sizes) < 30_000_000
+
+
+def test_the_model_card_tells_the_measured_figures() -> None:
+    """Every figure of ``evaluation.json`` that counts stands in the card beside the weights."""
+    card = (WEIGHTS / "README.md").read_text(encoding="utf-8")
+    figures = json.loads((WEIGHTS / "evaluation.json").read_text(encoding="utf-8"))
+    for row in figures["levels"].values():
+        assert f"{row['value_accuracy']:.1%}" in card
+    assert shortfall(figures) in card
