@@ -38,8 +38,8 @@ CODE = {char: i + 1 for i, char in enumerate(CHARS)}  # 0: nothing there
 NAMES = tuple(field.name for field in Slip.spec.fields)
 LEVEL_SHARES = {"dense": (80, 8, 6, 4, 2), "clean": (88, 6, 4, 2, 0), "mixed": (46, 16, 16, 13, 9)}
 
-# Kind, first and number of shards, in the order in which a training wants them.
-WHOLE = (("dense", 0, 50), ("clean", 0, 80), ("mixed", 0, 200))
+# Kind, first and number of shards, in the order in which a training wants them: a little of each before much of any.
+WHOLE = (("dense", 0, 10), ("clean", 0, 10), ("mixed", 0, 10), ("dense", 10, 40), ("clean", 10, 70), ("mixed", 10, 190))
 
 
 @dataclass(frozen=True, slots=True)

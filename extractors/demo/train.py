@@ -65,19 +65,22 @@ class Plan:
     device: torch.device
     out: Path
     shards: Path
+    patience_s: float = 0.0  # how long to wait for the first pages of a kind, while another process makes them
 
 
 class Feed:
     """Random pages from the least used shards of a kind, a few files in memory at a time."""
 
-    def __init__(self, folder: Path, seed: int, window: int = 12) -> None:
-        self.folder, self.window = folder, window
+    def __init__(self, folder: Path, seed: int, *, window: int = 12, patience_s: float = 0.0) -> None:
+        self.folder, self.window, self.patience_s = folder, window, patience_s
         self.dice = np.random.default_rng(seed)
         self.used: dict[Path, int] = {}
         self.open: dict[str, list[tuple[Shard, np.ndarray]]] = {}
 
     def _open_one(self, kind: str) -> tuple[Shard, np.ndarray]:
-        files = [file for file in sorted(self.folder.glob(f"{kind}-*.npz")) if ".part" not in file.name]
+        patient_until = time.monotonic() + self.patience_s
+        while not (files := sorted(self.folder.glob(f"{kind}-?????.npz"))) and time.monotonic() < patient_until:
+            time.sleep(1)
         if not files:
             raise FileNotFoundError(f"No {kind} pages in {self.folder}. Make some: python -m extractors.demo.dataset {kind}")
         fewest = min(self.used.get(file, 0) for file in files)
@@ -115,7 +118,7 @@ class Trainer:
         self.watch = Watch(self.model)
         self.masters = Masters((self.model, self.head), muon_rate=plan.muon_rate, adam_rate=plan.adam_rate)
         self.step, self.spent = 0, 0.0
-        self.feed = Feed(plan.shards, seed=0)
+        self.feed = Feed(plan.shards, seed=0, patience_s=plan.patience_s)
         self.stopping = False
         self.checkpoint = plan.out / "state.pt"
 
@@ -166,7 +169,7 @@ class Trainer:
     def resume(self) -> None:
         state = torch.load(self.checkpoint, map_location=self.plan.device, weights_only=True)
         self.step, self.spent = state["step"], state["spent"]
-        self.feed = Feed(self.plan.shards, seed=self.step)
+        self.feed = Feed(self.plan.shards, seed=self.step, patience_s=self.plan.patience_s)
         self.masters.load(state)
 
     def start_from(self, weights: Path) -> None:
@@ -225,7 +228,8 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     batch = args.batch or (128 if device.type == "cuda" else 16)
     with nullcontext() if args.pages_as_they_are else pages_being_made(args.shards):
-        trainer = Trainer(Plan(minutes=args.minutes, batch=batch, device=device, out=args.out, shards=args.shards))
+        patience_s = 0.0 if args.pages_as_they_are else 900.0
+        trainer = Trainer(Plan(minutes=args.minutes, batch=batch, device=device, out=args.out, shards=args.shards, patience_s=patience_s))
         if args.resume:
             trainer.resume()
         elif args.start_from:

@@ -11,11 +11,12 @@ import torch
 from transformers import AutoProcessor, MllamaForConditionalGeneration
 
 from extractors.canvas import canvas_of, fit
-from extractors.demo import curve, dataset, train
+from extractors.demo import curve, dataset
 from extractors.demo.export import export, model_of
 from extractors.demo.layout import HEIGHT_PT, TILE_PX, WIDTH_PT
+from extractors.demo.objective import training_attention
 from extractors.demo.processor import END, build_processor
-from extractors.demo.train import COLUMNS, Plan, Trainer
+from extractors.demo.train import COLUMNS, Feed, Plan, Trainer
 from extractors.types import Canvas
 
 
@@ -34,7 +35,7 @@ def _plan(shards: Path, out: Path, minutes: float = 1.0) -> Plan:
 def test_a_stopped_training_goes_on_with_the_same_weights(shards: Path, tmp_path: Path) -> None:
     """Step, time and every float32 weight come back; bfloat16 copies follow them."""
     trainer = Trainer(_plan(shards, tmp_path))
-    with train.training_attention(trainer.model):
+    with training_attention(trainer.model):
         trainer.learn()
         trainer.spent = 30.0  # of sixty seconds: the phase with damaged pages
         assert set(trainer.learn()) >= {"answer", "looking", "chars"}
@@ -61,7 +62,7 @@ def test_the_learning_rate_falls_to_zero_when_the_time_is_spent(shards: Path, tm
 def test_learning_from_the_same_pages_lowers_the_loss(shards: Path, tmp_path: Path) -> None:
     """A dozen steps on six dense pages name more of their characters than none."""
     trainer = Trainer(_plan(shards, tmp_path, minutes=100))
-    with train.training_attention(trainer.model):
+    with training_attention(trainer.model):
         losses = [trainer.learn()["chars"] for _ in range(14)]
     assert losses[-1] < losses[0] * 0.9
 
@@ -86,7 +87,7 @@ def test_an_exported_training_loads_like_any_checkpoint(shards: Path, tmp_path: 
 def test_a_training_goes_on_from_a_checkpoint_when_no_saved_state_is_left(shards: Path, tmp_path: Path) -> None:
     """The exported weights are taken over, and the phase that teaches reading is behind."""
     first = Trainer(_plan(shards, tmp_path))
-    with train.training_attention(first.model):
+    with training_attention(first.model):
         first.learn()
     first.save()
     model, about = model_of(first.checkpoint)
@@ -96,6 +97,12 @@ def test_a_training_goes_on_from_a_checkpoint_when_no_saved_state_is_left(shards
     second.start_from(tmp_path / "weights")
     assert second.phase == "clean"
     assert torch.equal(second.model.lm_head.weight, first.model.lm_head.weight)
+
+
+def test_missing_pages_are_named_with_the_command_that_makes_them(tmp_path: Path) -> None:
+    """A training without pages, and nobody making them, says what to do."""
+    with pytest.raises(FileNotFoundError, match=r"python -m extractors\.demo\.dataset clean"):
+        Feed(tmp_path, seed=0).pages("clean", 1)
 
 
 def test_training_pages_repeat_from_their_key_and_spell_the_frozen_answers() -> None:
