@@ -72,11 +72,27 @@ def decide(row: Merged, field: FieldSpec, *, accept_at: float, method: str, in_d
 
 def decide_all(rows: Sequence[Merged], spec: DocumentType, *, accept_at: float, method: str, in_domain: bool) -> tuple[Decision, ...]:
     """One decision a row.  A document in which nothing at all was found goes to review whole: it may be another kind of page."""
-    decisions = tuple(decide(row, spec.field(row.name), accept_at=accept_at, method=method, in_domain=in_domain) for row in rows)
+    alone = [decide(row, spec.field(row.name), accept_at=accept_at, method=method, in_domain=in_domain) for row in rows]
+    decisions = _whole_rows(rows, alone)
     if any(row.state is not FieldState.ABSENT for row in rows):
         return decisions
     nothing = Reason(code="nothing_found", words=f"no field of a {spec.title} was found on any page")
     return tuple(replace(d, outcome=Outcome.REVIEW, reason=nothing, doubts=(nothing, *d.doubts)) for d in decisions)
+
+
+def _whole_rows(rows: Sequence[Merged], decisions: Sequence[Decision]) -> tuple[Decision, ...]:
+    """A row of a list is accepted whole or not at all: a subtotal read as a line has a right amount, and is no line."""
+    doubted = {
+        (group, row.ordinal)
+        for row, decision in zip(rows, decisions, strict=True)
+        if decision.outcome is Outcome.REVIEW and (group := row.name.partition(".")[0]) != row.name
+    }
+    return tuple(
+        replace(decision, outcome=Outcome.REVIEW, reason=ROW_IN_DOUBT, doubts=(ROW_IN_DOUBT,))
+        if decision.outcome is Outcome.ACCEPTED and "." in row.name and (row.name.partition(".")[0], row.ordinal) in doubted
+        else decision
+        for row, decision in zip(rows, decisions, strict=True)
+    )
 
 
 def _decision(case: Case, doubts: tuple[Reason, ...]) -> Decision:
@@ -94,6 +110,7 @@ def _decision(case: Case, doubts: tuple[Reason, ...]) -> Decision:
     )
 
 
+ROW_IN_DOUBT = Reason(code="row_in_doubt", words="another value of this row is in doubt")
 UNPROVEN = Reason(code="unproven", words="not every proof could be made")
 ACCEPTED_WORDS = {FieldState.VALUE: "sure enough", FieldState.ABSENT: "surely not on the page"}
 

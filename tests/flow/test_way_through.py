@@ -356,3 +356,18 @@ def test_a_value_that_the_page_denies_keeps_the_place_the_model_looked_at(make_h
     house.work()
     row = house.rows("SELECT boxes, box_source, agreement FROM fields WHERE name = 'total'")[0]
     assert (row.boxes, row.box_source, row.agreement) == ([[10, 20, 30, 40]], "cross-attention", "none")
+
+
+def test_a_list_row_is_accepted_whole_or_not_at_all(make_house):
+    """A subtotal read as a line has a right amount beside a wrong description: neither is accepted."""
+    items = [{"description": "Soap", "amount": "4.00"}, {"description": "Nels", "amount": "12.50"}]
+    house = make_house(Line(truth={**TRUTH, "items": items}))
+    document = house.submit(a_pdf("Foo Ltd A-17 03/04/2026", "Soap 4.00", "Net 12.50", "Total 12.50 EUR"))
+    house.work()
+    rows = house.rows("SELECT name, ordinal, decision, reason FROM results WHERE document_id = :id AND name LIKE 'items.%'", id=document)
+    assert {(row.name, row.ordinal): (row.decision, row.reason) for row in rows} == {
+        ("items.description", 0): ("accepted", "value"),
+        ("items.amount", 0): ("accepted", "value"),
+        ("items.description", 1): ("review", "not_on_page"),
+        ("items.amount", 1): ("review", "row_in_doubt"),
+    }
