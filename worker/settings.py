@@ -77,7 +77,7 @@ class Settings(BaseSettings):
 
     accept_at: float = Field(0.7, ge=0.0, le=1.0, description="Score from which a field is accepted when its type names no threshold.")
     claim_lease: Duration = Field(timedelta(seconds=20), description="Time until a silent worker's work is taken over.")
-    patience: Duration = Field(timedelta(seconds=20), description="Time after which a document that should have moved is sent for again.")
+    patience: Duration = Field(timedelta(seconds=10), description="Time after which a document that should have moved is sent for again.")
     sweep_every: Duration = Field(timedelta(seconds=5), description="Pause between two sweeps.")
     max_attempts: int = Field(4, ge=1, le=20, description="Attempts at a stage before the document fails.")
     cpu_processes: int = Field(2, ge=1, le=64, description="Processes of the CPU worker.")
