@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     patience: Duration = Field(timedelta(seconds=10), description="Time after which a document that should have moved is sent for again.")
     sweep_every: Duration = Field(timedelta(seconds=5), description="Pause between two sweeps.")
     max_attempts: int = Field(4, ge=1, le=20, description="Attempts at a stage before the document fails.")
-    cpu_processes: int = Field(2, ge=1, le=64, description="Processes of the CPU worker.")
+    cpu_processes: int = Field(2, ge=1, le=64, description="CPU workers that run on this machine, one process each.")
 
     @cached_property
     def blobs(self) -> str:

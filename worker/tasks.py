@@ -1,6 +1,6 @@
 """The Celery app: thin tasks over ``flow.py``.  The only module that knows Celery.
 
-CPU worker: ``celery -A worker.tasks worker -P prefork -Q cpu``.  The GPU worker is ``worker.gpu``: the same app with a model.
+CPU worker: ``celery -A worker.tasks worker -Q cpu``.  The GPU worker is ``worker.gpu``: the same app with a model.
 """
 
 from collections.abc import Callable

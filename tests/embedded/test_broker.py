@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import kombu
+import psutil
 import psycopg
 import pytest
 
@@ -219,9 +220,9 @@ def output(tmp_path: Path, empty_database_url: str, monkeypatch: pytest.MonkeyPa
     return file
 
 
-def test_a_prefork_worker_with_prefetch_one_is_not_slowed_down(output, empty_database_url):
-    """Kombu's transport does 1.1 tasks a second here; 40 tasks would take 36 s."""
-    with celery_worker(empty_database_url, output, "-P", "prefork", "-c", "2", "--prefetch-multiplier", "1"):
+def test_a_worker_with_prefetch_one_is_not_slowed_down(output, empty_database_url):
+    """Kombu's transport does 1.1 tasks a second with two of these; 40 tasks would take 36 s."""
+    with celery_worker(empty_database_url, output, "--prefetch-multiplier", "1"):
         started = time.monotonic()
         for number in range(40):
             send_task(empty_database_url, str(number))
@@ -229,24 +230,29 @@ def test_a_prefork_worker_with_prefetch_one_is_not_slowed_down(output, empty_dat
         assert time.monotonic() - started < 18
 
 
-def test_a_task_can_send_the_next_message_from_its_process(output, empty_database_url):
-    """Connections of the parent are not used by its children."""
-    with celery_worker(empty_database_url, output, "-P", "prefork", "-c", "2"):
+def test_a_worker_here_is_one_process_whatever_pool_is_asked_for(output, empty_database_url):
+    """The processes of a prefork pool would share a lock that an idle one holds: kill -9 of it would stop the others for good."""
+    with celery_worker(empty_database_url, output, "-P", "prefork", "-c", "2") as worker:
+        assert psutil.Process(worker.pid).children() == []
+
+
+def test_a_task_can_send_the_next_message(output, empty_database_url):
+    """From within the worker that runs it, whose connection is in use."""
+    with celery_worker(empty_database_url, output):
         for number in range(6):
             send_task(empty_database_url, f"word{number}", name="chain")
         eventually(lambda: len(ended(output)) == 6)
 
 
-@pytest.mark.parametrize("pool", [("-P", "prefork", "-c", "1"), ("-P", "solo")], ids=["prefork", "solo"])
-def test_a_killed_workers_task_is_run_by_the_next(output, empty_database_url, monkeypatch, pool):
+def test_a_killed_workers_task_is_run_by_the_next(output, empty_database_url, monkeypatch):
     """kill -9 in the middle of a task: it runs again, and the ones behind it run once."""
     monkeypatch.setenv("TEST_TRANSPORT_OPTIONS", '{"visibility_timeout": 2}')
-    with celery_worker(empty_database_url, output, *pool) as worker:
+    with celery_worker(empty_database_url, output) as worker:
         send_task(empty_database_url, "slow", 30.0)
         eventually(lambda: "begin slow" in output.read_text())
         os.killpg(worker.pid, signal.SIGKILL)
     send_task(empty_database_url, "behind")
-    with celery_worker(empty_database_url, output, *pool):
+    with celery_worker(empty_database_url, output):
         eventually(lambda: output.read_text().count("begin slow") == 2)
         assert ended(output).count("behind") <= 1
 
@@ -257,7 +263,7 @@ def test_a_worker_goes_on_after_postgres_was_killed(output, tmp_path):
     url = server.start()
     try:
         prepare(url, ["cpu"])
-        with celery_worker(url, output, "-P", "prefork", "-c", "2", "--prefetch-multiplier", "4") as worker:
+        with celery_worker(url, output, "--prefetch-multiplier", "4") as worker:
             for number in range(30):
                 send_task(url, str(number), 0.05)
             eventually(lambda: len(ended(output)) >= 5)
@@ -273,13 +279,12 @@ def test_a_worker_goes_on_after_postgres_was_killed(output, tmp_path):
 
 def test_a_worker_that_is_asked_to_stop_loses_nothing(output, empty_database_url):
     """SIGTERM: what it holds is done or handed back, and the next worker does the rest."""
-    arguments = ("-P", "prefork", "-c", "2", "--prefetch-multiplier", "2")
-    with celery_worker(empty_database_url, output, *arguments) as worker:
+    with celery_worker(empty_database_url, output, "--prefetch-multiplier", "2") as worker:
         for number in range(12):
             send_task(empty_database_url, str(number), 0.3)
         eventually(lambda: len(ended(output)) >= 2)
         worker.terminate()
         worker.wait(30)
-    with celery_worker(empty_database_url, output, *arguments):
+    with celery_worker(empty_database_url, output, "--prefetch-multiplier", "2"):
         eventually(lambda: set(ended(output)) == {str(number) for number in range(12)})
     assert len(ended(output)) == 12

@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import kombu
+import psutil
 import pytest
 import redis
 
@@ -72,6 +73,7 @@ def test_a_killed_workers_task_is_run_again(broker, output, pool, monkeypatch):
 
 def test_a_killed_pool_process_loses_no_task(broker, output, monkeypatch):
     """The worker lives on, takes the message back and has it run again."""
+    one_process_each(broker)
     if not broker.url.startswith("amqp"):
         monkeypatch.setenv("TEST_TRANSPORT_OPTIONS", '{"visibility_timeout": 4, "unacked_restore_interval": 1}')
     with celery_worker(broker.url, output, "-P", "prefork", "-c", "1", *WORKER_FLAGS):
@@ -79,6 +81,24 @@ def test_a_killed_pool_process_loses_no_task(broker, output, monkeypatch):
         eventually(lambda: "begin short" in output.read_text())
         os.kill(int(output.read_text().split()[-1]), signal.SIGKILL)
         eventually(lambda: "short" in ended(output), within_s=30)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_killed_idle_pool_process_holds_nobody_up(broker, output, which):
+    """It waited for a task and holds nothing that the other process needs."""
+    one_process_each(broker)
+    with celery_worker(broker.url, output, "-P", "prefork", "-c", "2", *WORKER_FLAGS) as worker:
+        eventually(lambda: len(psutil.Process(worker.pid).children()) == 2)
+        psutil.Process(worker.pid).children()[which].kill()
+        for number in range(6):
+            send_task(broker.url, str(number))
+        eventually(lambda: set(ended(output)) == {str(number) for number in range(6)}, within_s=30)
+
+
+def one_process_each(broker: Server) -> None:
+    """Skip where a worker has no pool."""
+    if broker.url.startswith("postgres"):
+        pytest.skip("with the queue in Postgres a worker is one process")
 
 
 def test_messages_outlive_a_crash_of_their_broker(broker, output):

@@ -84,20 +84,18 @@ def _spelled(value: object) -> str:
 
 
 def children(settings: Settings) -> tuple[Child, ...]:
-    """The processes that make one machine enough, each with its own group."""
+    """The processes that make one machine enough, each with its own group: one that is killed takes nothing of another with it."""
     environment = {**environment_of(settings), "PYTHONUNBUFFERED": "1"}
     python = sys.executable
 
-    def worker(app: str, *flags: str) -> tuple[str, ...]:
-        return (python, "-m", "celery", "-A", app, "worker", "--loglevel", "WARNING", *WORKER_FLAGS, *flags)
+    def solo(app: str, queue: str, name: str) -> Child:
+        argv = (python, "-m", "celery", "-A", app, "worker", "--loglevel", "WARNING", *WORKER_FLAGS)
+        flags = ("-P", "solo", "-Q", queue, "-n", f"{name}@%h", "--prefetch-multiplier", "1")
+        return Child(name=name, argv=(*argv, *flags), env=environment)
 
-    cpu = worker(
-        "worker.tasks", "-P", "prefork", "-c", str(settings.cpu_processes), "-Q", CPU, "-n", "cpu@%h", "--prefetch-multiplier", "4"
-    )
-    gpu = worker("worker.gpu", "-P", "solo", "-Q", GPU, "-n", "gpu@%h", "--prefetch-multiplier", "1")
     workers = (
-        Child(name="cpu-worker", argv=cpu, env=environment),
-        Child(name="gpu-worker", argv=gpu, env=environment),
+        *(solo("worker.tasks", CPU, f"cpu-worker-{number}") for number in range(1, settings.cpu_processes + 1)),
+        solo("worker.gpu", GPU, "gpu-worker"),
         Child(name="sweeper", argv=(python, "-m", "worker", "sweeper"), env=environment),
     )
     if not isinstance(settings, WebSettings):

@@ -28,6 +28,9 @@ EVERY_BROKER: Mapping[str, Any] = {
     "worker_send_task_events": False,
 }
 PGMQ: Mapping[str, Any] = {
+    # Without an event loop, a prefork worker's processes take tasks from one pipe under one lock, and an idle process waits with the lock
+    # held: kill -9 of it stops all the others for good. RabbitMQ and Redis have the loop, and a pipe for each process.
+    "worker_pool": "solo",
     "broker_url": "pgmqx://postgres",  # only a name: the address is conn_string
     "worker_enable_remote_control": False,  # replies cannot be routed, and every worker would leave a queue behind
     "broker_transport_options": {

@@ -1,7 +1,7 @@
 """Processes that a supervisor started, found by a mark in their environment, whoever is their parent now.
 
 A list of process ids would miss what was started in the moment before a kill -9, and name strangers once ids are used again. The mark is
-inherited, so it also finds a worker's pool and the render children, which have process groups of their own.
+inherited, so it also finds the render children, which have process groups of their own.
 """
 
 import os

@@ -2,8 +2,8 @@
 
 1. *No DDL where the queue exists.* Kombu creates every queue and its trigger anew in every process that publishes, and those statements
    wait for the readers of the table: 2-8 s for a first publish beside an idle worker. Here one query looks first.
-2. *The drain comes back in time.* Celery acknowledges only between two drains, which kombu lets last 2 s: at prefetch 1, a prefork worker
-   did 1.1 tasks a second. Here a drain lasts 20 ms while messages are unacknowledged, asks the database only when there can be news
+2. *The drain comes back in time.* Celery acknowledges only between two drains, which kombu lets last 2 s: at prefetch 1, a worker did
+   1.1 tasks a second. Here a drain lasts 20 ms while messages are unacknowledged, asks the database only when there can be news
    (a notification, a message just found, or the polling interval), and costs next to nothing otherwise.
 3. *Names and fan-out that the SQL accepts.* Queue names are cut to pgmq's 47 characters with a digest, and ``send_topic`` always gets
    its delay, since no overload without it takes headers.

@@ -240,7 +240,7 @@ class _Running:
         if self._process is not None:
             status, self._process = self._status, None
             pause = self._schedule(young=time.monotonic() - self._started < GROWN_UP_AFTER_S)
-            end(self._mark)  # its pool and its own children, if it was killed
+            end(self._mark)  # its own children, if it was killed
             return (
                 f"{self.child.name} ended with status {status}; starting it again in {pause:.1f} s. See {self._log}:\n{self.last_words(5)}"
             )
@@ -259,7 +259,7 @@ class _Running:
 
     def ask_to_end(self) -> None:
         if self._process and self.pid is not None:
-            self._process.send_signal(signal.SIGTERM)  # not the group: a worker tells its pool itself, after the running tasks
+            self._process.send_signal(signal.SIGTERM)  # not the group: a worker ends its render child itself, after the running task
 
     def wait(self, until: float) -> None:
         while self.pid is not None and time.monotonic() < until:
