@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from extractors.demo import words
-from extractors.demo.layout import FACES, HEIGHT_PT, MIN_GLYPH_PX, ROW_PT, ROWS, WIDTH_PT, Ink, Rule, Sheet, size_for, text_width
+from extractors.demo.layout import FACES, HEIGHT_PT, MIN_GLYPH_PX, ROW_PT, ROWS, WIDTH_PT, Ink, Rule, Sheet, above, below, size_for, text_width
 
 LABELS = {
     "payee": ("Pay to", "Payee", "Payable to", "Paid to", "Beneficiary", "To the order of", "Creditor"),
@@ -15,6 +15,7 @@ LABELS = {
 }
 _TITLES = ("PAYMENT SLIP", "Payment slip", "Slip", "Receipt of payment", "Pay slip")
 _CLOSING = ("Thank you", "Please keep this slip", "Page 1 of 1", "Paid by card", "No cash, please", "Terms: 30 days net")
+EDGE_PT = 0.2
 MISSING = 0.15  # share of slips that lack something
 TWO_PAGES = 0.10
 
@@ -220,12 +221,22 @@ def _total(s: Setter, truth: dict[str, Any]) -> None:
 
 
 def sheet_of(s: Setter, truth: dict[str, Any]) -> Sheet:
-    """The sheet, shifted as a whole when the last row would fall off it."""
-    over = max((ink.baseline for ink in s.inks), default=0.0) - (HEIGHT_PT - 2.5)
-    under = 7.2 - min((ink.baseline for ink in s.inks), default=HEIGHT_PT)
-    shift = -over if over > 0 else under if under > 0 else 0.0
-    inks = tuple(replace(ink, baseline=ink.baseline + shift) for ink in s.inks)
-    rules = tuple(replace(rule, y0=rule.y0 + shift, y1=rule.y1 + shift) for rule in s.rules)
+    """The sheet, moved as a whole when its first or last row would reach over the edge, and drawn together when both would."""
+    if not s.inks:
+        return Sheet(inks=(), rules=tuple(s.rules), truth=truth)
+    high = min(ink.baseline - above(ink) for ink in s.inks)
+    low = max(ink.baseline + below(ink) for ink in s.inks)
+    first, last = min(ink.baseline for ink in s.inks), max(ink.baseline for ink in s.inks)
+    room = HEIGHT_PT - 2 * EDGE_PT - (low - high) + (last - first)  # for what lies between the first and the last baseline
+    pitch = min(1.0, room / (last - first)) if last > first else 1.0
+    over = max(0.0, low - (last - first) * (1.0 - pitch) - (HEIGHT_PT - EDGE_PT))
+    shift = max(0.0, EDGE_PT - high) or -over
+
+    def moved(y: float) -> float:
+        return first + (y - first) * pitch + shift
+
+    inks = tuple(replace(ink, baseline=moved(ink.baseline)) for ink in s.inks)
+    rules = tuple(replace(rule, y0=moved(rule.y0), y1=moved(rule.y1)) for rule in s.rules)
     return Sheet(inks=inks, rules=rules, truth=truth)
 
 

@@ -85,6 +85,22 @@ def _advance(face: str, char: str) -> float:
     return float(_font(face).char_lengths(char, 1.0)[0])
 
 
+@lru_cache(maxsize=4096)
+def _extent(face: str, char: str) -> tuple[float, float]:
+    box = _font(face).glyph_bbox(ord(char))
+    return float(box.y1), float(-box.y0)
+
+
+def above(ink: Ink) -> float:
+    """How far a piece of text reaches above its baseline, in points."""
+    return ink.size * max(_extent(ink.face, char)[0] for char in ink.text)
+
+
+def below(ink: Ink) -> float:
+    """How far a piece of text reaches below its baseline, in points."""
+    return ink.size * max(_extent(ink.face, char)[1] for char in ink.text)
+
+
 def text_width(text: str, face: str, size: float) -> float:
     """How long a piece of text is, in points."""
     return size * sum(_advance(face, char) for char in text)
