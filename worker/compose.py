@@ -71,7 +71,7 @@ def open_backend(settings: Settings) -> Backend:
         "mllama",
         model=settings.model,
         device=settings.device,
-        decode_mode=settings.decode_mode,
+        decode_mode=settings.decode_mode.value,
         grammar=settings.grammar,
         max_new_tokens=settings.max_new_tokens,
         batch_pages=settings.batch_pages,

@@ -31,6 +31,13 @@ class BackendName(StrEnum):
     SCRIPTED = "scripted"  # answers from a script, for tests and benchmarks
 
 
+class DecodeMode(StrEnum):
+    """How a page's fields are asked for."""
+
+    JSON = "json"
+    FIELDS = "fields"
+
+
 class Settings(BaseSettings):
     """Read from ``SUREFIELD_*`` environment variables."""
 
@@ -55,7 +62,7 @@ class Settings(BaseSettings):
         str(BUNDLED_MODEL), description="A checkpoint's folder or hub name, such as `meta-llama/Llama-3.2-11B-Vision-Instruct`."
     )
     device: str = Field("auto", description="`auto`, `cpu` or `cuda`.")
-    decode_mode: str = Field("json", pattern="^(json|fields)$", description="One JSON a page, or all fields in parallel.")
+    decode_mode: DecodeMode = Field(DecodeMode.JSON, description="One JSON a page, or all fields in parallel.")
     grammar: bool = Field(True, description="Let a grammar keep the JSON well-formed. Scores are always taken before it.")
     where_it_looked: bool = Field(True, description="Keep the place on the page that the model attended to for each value.")
     max_new_tokens: int = Field(1024, ge=16, le=8192, description="Tokens that one page's answer may take; a longer one is truncated.")

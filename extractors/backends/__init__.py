@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
+from extractors.backends.engine.memory import MemoryPlan
 from extractors.documents.spec import DocumentType
 from extractors.errors import ModelNotLoadable
 from extractors.types import Canvas, PageAnswer, PageImage
@@ -59,6 +60,15 @@ class Backend(Protocol):
 
         Raises ModelNotLoadable, BackendUnavailable or OutOfMemory; never gives part of the pages.
         """
+        ...
+
+
+@runtime_checkable
+class PlansMemory(Protocol):
+    """A backend that can say beforehand how many pages will fit."""
+
+    def forecast(self, spec: DocumentType) -> MemoryPlan:
+        """What a batch of this type will take, with nothing loaded.  Raises ModelNotLoadable when there is no such model."""
         ...
 
 

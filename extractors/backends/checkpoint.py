@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import math
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from torch import nn
 from transformers import AutoProcessor, MllamaForConditionalGeneration
 
@@ -106,10 +108,10 @@ def load(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Loaded:
 
     Raises ModelNotLoadable with the reason and what to do about it.
     """
-    _check_architecture(folder)
+    check_architecture(folder)
     try:
         model, report = _model(folder, dtype)
-        processor = _processor(folder)
+        processor = processor_of(folder)
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # from_pretrained raises OSError, ValueError, RuntimeError, KeyError, SafetensorError, ...
@@ -131,7 +133,7 @@ def load(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Loaded:
     return Loaded(model=model, processor=processor, vocabulary=vocabulary, device=device, dtype=dtype)
 
 
-def _check_architecture(folder: Path) -> None:
+def check_architecture(folder: Path) -> None:
     """transformers loads another architecture's weights with a warning, and random numbers where they do not match."""
     try:
         kind = json.loads((folder / "config.json").read_text("utf-8")).get("model_type")
@@ -145,7 +147,16 @@ def _model(folder: Path, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
     return MllamaForConditionalGeneration.from_pretrained(folder, dtype=dtype, local_files_only=True, output_loading_info=True)  # type: ignore[no-any-return]
 
 
-def _processor(folder: Path) -> Any:
+def weight_bytes(folder: Path, dtype: torch.dtype) -> int:
+    """What the weights in a folder will take once loaded, without loading them."""
+    total = 0
+    for file in folder.glob("*.safetensors"):
+        with safe_open(file, framework="pt") as weights:
+            total += sum(math.prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118  # not a mapping
+    return total * dtype.itemsize
+
+
+def processor_of(folder: Path) -> Any:
     """The image processor is named, since the default depends on whether torchvision happens to be installed."""
     from transformers.models.mllama.image_processing_pil_mllama import MllamaImageProcessorPil
 

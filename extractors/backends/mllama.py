@@ -1,17 +1,30 @@
 """Llama 3.2 Vision and every other Mllama checkpoint, through transformers; one class for the bundled model and for 11B on a GPU."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
+from transformers import AutoConfig
 
 from extractors import prompts
 from extractors.backends import made_for
-from extractors.backends.checkpoint import Loaded, device_of, dtype_of, fingerprint_of, folder_of, load
+from extractors.backends.checkpoint import (
+    Loaded,
+    check_architecture,
+    device_of,
+    dtype_of,
+    fingerprint_of,
+    folder_of,
+    load,
+    processor_of,
+    weight_bytes,
+)
 from extractors.backends.engine.fields import read_fields
 from extractors.backends.engine.looked import grids_of
 from extractors.backends.engine.memory import MemoryPlan, plan
@@ -106,14 +119,25 @@ class MllamaBackend:
         """What a batch of this type will take on the GPU, with the weights loaded; None on a CPU."""
         if self.device.type != "cuda":
             return None
-        model = self.loaded.model
-        free_bytes, _ = torch.cuda.mem_get_info(self.device)
+        return self._plan(spec, self.loaded.model.config, self.loaded.processor.tokenizer, _free_bytes(self.device))
+
+    def forecast(self, spec: DocumentType) -> MemoryPlan:
+        """The same before anything is loaded, from the checkpoint's files; on a CPU of the machine's memory.
+
+        Raises ModelNotLoadable when there is no such checkpoint.
+        """
+        check_architecture(self._folder)
+        config = AutoConfig.from_pretrained(self._folder, local_files_only=True)
+        free_bytes = _free_bytes(self.device) - weight_bytes(self._folder, self.dtype)
+        return self._plan(spec, config, processor_of(self._folder).tokenizer, max(0, free_bytes))
+
+    def _plan(self, spec: DocumentType, config: Any, tokenizer: Any, free_bytes: int) -> MemoryPlan:
         per_field = self.decode_mode == "fields"
         return plan(
-            model.config,
-            free_bytes=free_bytes + torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device),
+            config,
+            free_bytes=free_bytes,
             item_bytes=self.dtype.itemsize,
-            prompt_tokens=len(self.loaded.processor.tokenizer.encode(prompts.instruction(spec))) + 16,  # and the chat's own tokens
+            prompt_tokens=len(tokenizer.encode(prompts.instruction(spec))) + 16,  # and the chat's own tokens
             fields=len(spec.fields) if per_field else 1,
             new_tokens=self.field_tokens if per_field else self.max_new_tokens,
         )
@@ -217,6 +241,14 @@ class MllamaBackend:
 
 _Decoder = Callable[[MllamaBackend, Sequence[PageImage], DocumentType], list[list[Generation]]]
 _DECODERS: dict[str, _Decoder] = {"json": MllamaBackend._json, "fields": MllamaBackend._fields}
+
+
+def _free_bytes(device: torch.device) -> int:
+    """Memory that this process may still take; what its allocator holds unused counts as free."""
+    if device.type != "cuda":
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    free_bytes, _ = torch.cuda.mem_get_info(device)
+    return int(free_bytes + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
 
 
 def _out_of_memory(error: RuntimeError) -> bool:

@@ -188,21 +188,26 @@ def risk_by_coverage(found: Measurement, name: str = DEFAULT) -> list[tuple[floa
     return curve
 
 
-def show(found: Measurement, console: Any) -> None:
-    """The figures as a table on a terminal."""
+def show(found: Mapping[str, Measurement], console: Any) -> None:
+    """The figures of each decode mode as one table on a terminal, level by level."""
     from rich.table import Table
 
-    figures = as_json(found)
+    figures = {mode: as_json(one) for mode, one in found.items()}
     paths = Slip.spec.paths()
-    table = Table(title=f"{found.documents} documents, {figures['seconds_per_page']} s a page")
-    columns = ("level", "values right", *paths, "absent: precision", "absent: recall", "no slip: clean")
+    table = Table(title=f"{max(one.documents for one in found.values())} documents, each read in every mode")
+    columns = ("level", "mode", "values right", *paths, "absent: precision", "absent: recall", "no slip: clean")
     for column in columns:
         table.add_column(column, justify="right")
-    for level, row in figures["levels"].items():
-        cells = [row["value_accuracy"], *(row["by_field"].get(path) for path in paths), row["absent_precision"], row["absent_recall"]]
-        table.add_row(level, *("-" if cell is None else f"{cell:.1%}" for cell in [*cells, row["no_slip_clean"]]))
+    for level in sorted({level for one in figures.values() for level in one["levels"]}):
+        for mode, one in figures.items():
+            row = one["levels"][level]
+            cells = [row["value_accuracy"], *(row["by_field"].get(path) for path in paths), row["absent_precision"], row["absent_recall"]]
+            table.add_row(level, mode, *("-" if cell is None else f"{cell:.1%}" for cell in [*cells, row["no_slip_clean"]]))
+        table.add_section()
     console.print(table)
-    console.print("AUROC: " + ", ".join(f"{name} {value}" for name, value in figures["auroc"].items()))
+    for mode, one in figures.items():
+        scores = ", ".join(f"{name} {value}" for name, value in one["auroc"].items())
+        console.print(f"{mode}: {one['seconds_per_page']} s a page; AUROC: {scores}")
 
 
 def draw(found: Measurement, picture: Any) -> None:

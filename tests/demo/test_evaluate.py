@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from extractors.confidence import METHODS
-from extractors.demo.evaluate import Measurement, as_json, auroc, draw, evaluate, risk_by_coverage
+from extractors.demo.evaluate import Measurement, as_json, auroc, draw, evaluate, risk_by_coverage, show
 from extractors.demo.slips import slips
 from extractors.documents.slip import Slip
 from extractors.documents.spec import DocumentType
@@ -116,3 +117,14 @@ def test_the_picture_is_drawn(tmp_path: Path) -> None:
 def test_nothing_measured_gives_no_figures() -> None:
     """An empty measurement has None where a figure would need data."""
     assert as_json(Measurement())["seconds_per_page"] is None
+
+
+def test_decode_modes_are_shown_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
+    """One row a level and mode, so that they are compared where they differ."""
+    truths = _truths(4)
+    found = {mode: evaluate(Oracle(truths), per_level=4, levels=(0,)) for mode in ("json", "fields")}
+    show(found, Console(width=200))
+    said = capsys.readouterr().out
+    rows = [line for line in said.splitlines() if "100.0%" in line]
+    assert ["json" in row for row in rows] == [True, False]
+    assert ["fields" in row for row in rows] == [False, True]

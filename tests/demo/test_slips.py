@@ -61,7 +61,8 @@ def test_no_text_leaves_the_page() -> None:
     for sheet in _sheets(600):
         for ink in sheet.inks:
             assert all(0 < glyph.x < WIDTH_PT for glyph in glyphs(ink)), ink
-            assert ink.baseline - above(ink) > 0 and ink.baseline + below(ink) < HEIGHT_PT, ink
+            assert ink.baseline - above(ink) > 0, ink
+            assert ink.baseline + below(ink) < HEIGHT_PT, ink
 
 
 def test_fields_are_missing_in_about_the_stated_share_of_slips() -> None:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import MllamaConfig
 
+from extractors.backends.checkpoint import weight_bytes
 from extractors.backends.engine.fields import prefilled
 from extractors.backends.engine.memory import plan, vision_tokens
 from extractors.backends.mllama import MllamaBackend
@@ -76,3 +77,18 @@ def test_pages_of_as_many_tiles_are_read_together(backend, monkeypatch):
     answers = backend.answer(pages, Slip.spec)
     assert [a.page for a in answers] == [0, 1, 2, 3, 4, 5]
     assert batches == [[56, 56, 56], [112, 112, 112]]
+
+
+def test_the_forecast_reads_no_weights(checkpoint):
+    """Shape, prompt and the weights' size come from the checkpoint's files; a CPU's forecast is of the machine's memory."""
+    backend = MllamaBackend(checkpoint, device="cpu")
+    made = backend.forecast(Slip.spec)
+    assert made.pages > 0
+    assert "loaded" not in vars(backend)
+
+
+def test_weights_are_counted_as_they_will_be_loaded(checkpoint, loaded):
+    """The files' numbers in the dtype that is asked for, not in the one they were saved in."""
+    tensors = {tensor.data_ptr(): tensor for tensor in loaded.model.state_dict().values()}.values()
+    assert weight_bytes(checkpoint, torch.float32) == sum(tensor.numel() * 4 for tensor in tensors)
+    assert weight_bytes(checkpoint, torch.bfloat16) * 2 == weight_bytes(checkpoint, torch.float32)

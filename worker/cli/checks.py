@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from extractors.backends import PlansMemory
 from extractors.canvas import canvas_of
 from extractors.documents import load
 from extractors.errors import SurefieldError
@@ -107,6 +108,25 @@ def model(settings: Settings) -> Finding:
     return Finding("model", True, f"{folder.name if folder.is_dir() else settings.model}: {canvas.max_tiles} tiles of {canvas.tile_px} px")
 
 
+def memory(settings: Settings) -> Finding:
+    """How many pages the model will read at once, counted from its shape and the free memory."""
+    missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
+    if missing or not Path(settings.model).is_dir():
+        return Finding("memory", True, "planned where the model's files are: on the GPU worker")
+    try:
+        widest = max(load(settings.document_types).values(), key=lambda spec: len(spec.fields))
+        backend = compose.open_backend(settings)
+        if not isinstance(backend, PlansMemory):
+            return Finding("memory", True, "the server that reads plans its own")
+        made = backend.forecast(widest)
+    except SurefieldError as error:
+        return Finding("memory", False, str(error))
+    words = f"{made.as_text()} of type {widest.name}, in {settings.decode_mode} mode; asked for: {settings.batch_pages}"
+    return Finding(
+        "memory", made.pages > 0, words if made.pages else f"{words}. Use a larger GPU, a smaller model or SUREFIELD_MAX_NEW_TOKENS"
+    )
+
+
 def document_types(settings: Settings) -> Finding:
     """Every document type holds together."""
     try:
@@ -116,4 +136,4 @@ def document_types(settings: Settings) -> Finding:
     return Finding("document types", True, ", ".join(names))
 
 
-CHECKS: tuple[Callable[[Settings], Finding], ...] = (database, broker, blobs, disk, model, document_types)
+CHECKS: tuple[Callable[[Settings], Finding], ...] = (database, broker, blobs, disk, model, memory, document_types)

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from worker import compose
 from worker.cli import tables
-from worker.settings import Settings
+from worker.settings import BackendName, DecodeMode, Settings
 
 PER_LEVEL, PER_LEVEL_FULL = 100, 2_000
 
@@ -19,6 +19,7 @@ def evaluate(
     full: Annotated[bool, typer.Option("--full", help=f"{PER_LEVEL_FULL} slips a damage level instead of {PER_LEVEL}.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     picture: Annotated[Path | None, typer.Option(help="Where to draw accuracy by level, and risk against coverage (PNG).")] = None,
+    only: Annotated[DecodeMode | None, typer.Option("--mode", help="One decode mode; without it both, side by side.")] = None,
 ) -> None:
     """Measure how often the model is right, and how well each confidence method knows it."""
     if not demo:
@@ -26,17 +27,31 @@ def evaluate(
     from extractors.demo import evaluate as measurement  # here, since it brings the generator
 
     console = Console(stderr=True)
-    backend = compose.open_backend(Settings())
+    settings = Settings()
+    found: dict[str, measurement.Measurement] = {}
     with tables.progress(console) as bar:
-        task = bar.add_task("reading slips", total=None)
-        found = measurement.evaluate(
-            backend,
-            per_level=PER_LEVEL_FULL if full else PER_LEVEL,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+        for mode in _modes(settings, only):
+            task = bar.add_task(f"reading slips ({mode})", total=None)
+            found[mode] = measurement.evaluate(
+                compose.open_backend(settings.model_copy(update={"decode_mode": mode})),
+                per_level=PER_LEVEL_FULL if full else PER_LEVEL,
+                progress=lambda done, total, task=task: bar.update(task, completed=done, total=total),  # type: ignore[misc]
+            )
+    first = next(iter(found.values()))
     if picture is not None:
-        measurement.draw(found, picture)
-    typer.echo(json.dumps(measurement.as_json(found), indent=1)) if as_json else measurement.show(found, Console())
+        measurement.draw(first, picture)
+    if as_json:
+        modes = {mode: measurement.as_json(one) for mode, one in found.items()}
+        typer.echo(json.dumps({**measurement.as_json(first), "modes": modes}, indent=1))
+    else:
+        measurement.show(found, Console())
+
+
+def _modes(settings: Settings, only: DecodeMode | None) -> list[DecodeMode]:
+    """The decode modes to measure, the one that is set first; other backends than the local model have one way of reading."""
+    first = only or settings.decode_mode
+    single = only is not None or settings.backend is not BackendName.MLLAMA
+    return [first] if single else [first, *(mode for mode in DecodeMode if mode is not first)]
 
 
 def demo_slips(
