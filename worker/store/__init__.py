@@ -3,8 +3,9 @@
 from worker.store.documents import claim, fail, finish, password_of, release, renew, submit
 from worker.store.evidence import evidence_of, page_words, save_grounding, save_scores, scores_of
 from worker.store.pages import claim_pages, fail_pages, release_pages, renew_pages, save_pages, save_readings
+from worker.store.queue import claim_item, item, list_items, release_item
 from worker.store.results import open_review, save_results
-from worker.store.review import claim_item, decide, item, list_items, release_item
+from worker.store.review import decide
 from worker.store.sweep import expire_leases, stuck
 from worker.store.values import (
     MAX_ATTEMPTS,

@@ -14,7 +14,7 @@ from worker.db import Tx
 from worker.models import Action, Document, FieldEvidence, ItemState, Page, PageReading, Result, ReviewDecision, ReviewItem, Submission
 from worker.models_people import ReviewNote, ReviewSkip
 from worker.store.compact import boxes_in, storable, tokens_in
-from worker.store.review import item, matching
+from worker.store.queue import asked_of, item, matching
 from worker.store.values import InvalidDecision, Item, ItemFilter
 
 UNDO_WITHIN = timedelta(hours=24)
@@ -215,7 +215,8 @@ def backlog(tx: Tx, filters: ItemFilter) -> list[Waiting]:
         .join(Document, ReviewItem.document_id == Document.id)
         .where(ReviewItem.state == ItemState.OPEN, *matching(filters))
         .group_by(*groups)
-        .order_by(func.count().desc(), *groups)
+        .order_by(func.count().desc(), *groups),
+        asked_of(filters),
     )
     return [Waiting(**row._mapping) for row in rows]
 

@@ -1,83 +1,15 @@
-"""People decide: items are leased one by one, every decision is kept for ever, and the second of two gets a conflict."""
+"""People decide: every decision is kept for ever, and the second of two gets a conflict."""
 
-from collections.abc import Collection
-from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, null, or_, select, update
+from sqlalchemy import func, insert, null, or_, select, update
 
 from extractors.types import FieldState
 from worker.db import Tx
-from worker.models import Action, Document, FieldEvidence, ItemState, Outcome, Result, ReviewDecision, ReviewItem, Status
-from worker.models_people import ReviewSkip
-from worker.store.compact import boxes_in, is_storable, storable, storable_json
-from worker.store.values import Decided, Decision, InvalidDecision, Item, ItemFilter, NotFound, ReviewConflict
-
-ANY = ItemFilter()
-ORDER = (
-    ReviewItem.priority.desc(),
-    ReviewItem.deadline.asc().nulls_last(),
-    ReviewItem.created_at,
-    ReviewItem.document_id,  # a document's items stay together
-    Result.position,
-    Result.ordinal,
-    ReviewItem.id,
-)
-
-
-def list_items(tx: Tx, filters: ItemFilter = ANY, *, limit: int = 100, closed: bool = False) -> list[Item]:
-    """Items in the order in which people should see them; the open ones, unless the closed ones are asked for."""
-    state = ItemState.CLOSED if closed else ItemState.OPEN
-    rows = tx.session.execute(_items().where(ReviewItem.state == state, *matching(filters)).order_by(*ORDER).limit(limit))
-    return [_item(row) for row in rows]
-
-
-def item(tx: Tx, item_id: UUID) -> Item:
-    """One item.
-
-    Raises NotFound.
-    """
-    row = tx.session.execute(_items().where(ReviewItem.id == item_id)).one_or_none()
-    if row is None:
-        raise NotFound(f"There is no review item {item_id}. List what waits: surefield review list.")
-    return _item(row)
-
-
-def claim_item(tx: Tx, who: str, *, lease: timedelta, filters: ItemFilter = ANY, besides: Collection[UUID] = ()) -> Item | None:
-    """Lease the next open item to a person; what he holds already comes first, what others hold is passed over.
-
-    What he skipped lately is passed over too, and so is ``besides``: what lies on his desk already.
-    """
-    _check_name(who)
-    mine = and_(ReviewItem.leased_by == who, ReviewItem.lease_until >= func.now())
-    # Two questions rather than one: each can follow an index to its first row, however long the queue is.
-    picked = _first(tx, mine, who, filters, besides) or _first(tx, _unleased(), who, filters, besides)
-    if picked is None:
-        return None
-    tx.session.execute(update(ReviewItem).where(ReviewItem.id == picked).values(leased_by=who, lease_until=func.now() + lease))
-    return item(tx, picked)
-
-
-def _first(tx: Tx, among: ColumnElement[bool], who: str, filters: ItemFilter, besides: Collection[UUID]) -> UUID | None:
-    """The first open item among these, its row locked."""
-    skipped = select(ReviewSkip.item_id).where(ReviewSkip.item_id == ReviewItem.id, ReviewSkip.who == who, ReviewSkip.until > func.now())
-    return tx.session.execute(
-        select(ReviewItem.id)
-        .join(Result, ReviewItem.result_id == Result.id)
-        .join(Document, ReviewItem.document_id == Document.id)
-        .where(ReviewItem.state == ItemState.OPEN, among, *matching(filters), ReviewItem.id.not_in(besides), ~skipped.exists())
-        .order_by(*ORDER)
-        .limit(1)
-        .with_for_update(of=ReviewItem, skip_locked=True)
-    ).scalar_one_or_none()
-
-
-def release_item(tx: Tx, item_id: UUID, who: str) -> None:
-    """Give an item back undecided, if this person holds it."""
-    tx.session.execute(
-        update(ReviewItem).where(ReviewItem.id == item_id, ReviewItem.leased_by == who).values(leased_by=null(), lease_until=null())
-    )
+from worker.models import Action, Document, ItemState, Outcome, Result, ReviewDecision, ReviewItem, Status
+from worker.store.compact import storable, storable_json
+from worker.store.queue import check_name, item, unleased
+from worker.store.values import Decided, Decision, InvalidDecision, Item, ReviewConflict
 
 
 def decide(tx: Tx, decision: Decision) -> Decided:
@@ -97,7 +29,7 @@ def decide(tx: Tx, decision: Decision) -> Decided:
 
 
 def _check(decision: Decision, before: Item) -> None:
-    _check_name(decision.who)
+    check_name(decision.who)
     if decision.action is Action.CORRECT and not (decision.text or "").strip():
         raise InvalidDecision("A correction needs its text. If the document does not have the field, decide 'absent'.")
     if decision.action is not Action.CORRECT and (decision.text is not None or decision.value is not None):
@@ -114,7 +46,7 @@ def _close_or_open(tx: Tx, decision: Decision) -> None:
             ReviewItem.id == decision.item_id,
             ReviewItem.version == decision.version,
             ReviewItem.state == (ItemState.CLOSED if undo else ItemState.OPEN),
-            or_(_unleased(), ReviewItem.leased_by == decision.who),
+            or_(unleased(), ReviewItem.leased_by == decision.who),
         )
         .values(
             version=ReviewItem.version + 1,
@@ -185,65 +117,3 @@ def _settle(tx: Tx, before: Item) -> Decided:
     if moved is not None:
         tx.move(before.document_id, to)
     return Decided(before.document_id, before.version + 1, waiting, to)
-
-
-def _items() -> Select[*tuple[Any, ...]]:
-    return (
-        select(
-            ReviewItem.id.label("item_id"),
-            ReviewItem.version,
-            ReviewItem.state.label("item_state"),
-            ReviewItem.document_id,
-            Document.document_type,
-            Result.name.label("field"),
-            Result.ordinal,
-            Result.kind,
-            Result.page,
-            Result.state,
-            Result.text,
-            Result.value,
-            Result.score,
-            Result.threshold,
-            ReviewItem.reason,
-            Result.details,
-            ReviewItem.priority,
-            ReviewItem.deadline,
-            ReviewItem.created_at,
-            ReviewItem.lease_until,
-            ReviewItem.leased_by,
-            Result.field_id,
-            FieldEvidence.boxes,
-        )
-        .join(Result, ReviewItem.result_id == Result.id)
-        .join(Document, ReviewItem.document_id == Document.id)
-        .outerjoin(FieldEvidence, Result.field_id == FieldEvidence.id)
-    )
-
-
-def _item(row: Row[Any]) -> Item:
-    return Item(**{**row._mapping, "boxes": boxes_in(row.boxes)})
-
-
-def _check_name(who: str) -> None:
-    if not 1 <= len(who) <= 200 or not is_storable(who):
-        raise InvalidDecision("Reviewing needs the name of who does it, at most 200 characters. Log in, or pass --who.")
-
-
-def matching(filters: ItemFilter) -> list[ColumnElement[bool]]:
-    """The filters as conditions on review items joined with their results and documents."""
-    columns = {
-        ReviewItem.document_id: filters.document_id,
-        Document.document_type: filters.document_type,
-        Result.name: filters.field,
-        ReviewItem.reason: filters.reason,
-    }
-    wanted = [column == value for column, value in columns.items() if value is not None]
-    if filters.older_than is not None:
-        wanted.append(ReviewItem.created_at < func.now() - filters.older_than)
-    if filters.least_priority is not None:
-        wanted.append(ReviewItem.priority >= filters.least_priority)
-    return wanted
-
-
-def _unleased() -> ColumnElement[bool]:
-    return or_(ReviewItem.lease_until.is_(None), ReviewItem.lease_until < func.now())
