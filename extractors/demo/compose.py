@@ -5,7 +5,21 @@ from random import Random
 from typing import Any
 
 from extractors.demo import words
-from extractors.demo.layout import FACES, HEIGHT_PT, MIN_GLYPH_PX, ROW_PT, ROWS, WIDTH_PT, Ink, Rule, Sheet, above, below, size_for, text_width
+from extractors.demo.layout import (
+    FACES,
+    HEIGHT_PT,
+    MIN_GLYPH_PX,
+    ROW_PT,
+    ROWS,
+    WIDTH_PT,
+    Ink,
+    Rule,
+    Sheet,
+    above,
+    below,
+    size_for,
+    text_width,
+)
 
 LABELS = {
     "payee": ("Pay to", "Payee", "Payable to", "Paid to", "Beneficiary", "To the order of", "Creditor"),
