@@ -411,6 +411,7 @@ token = st.builds(
     entropy=number,
     forced=st.booleans(),
     top=st.lists(st.builds(Alternative, token_id=st.integers(0, 9), text=st.binary(max_size=4), logprob=number), max_size=5).map(tuple),
+    looked=st.none() | st.just(Box(1.25, 2.0, 26.25, 27.0)),
 )
 
 

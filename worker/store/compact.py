@@ -41,7 +41,7 @@ def storable_json(value: Any) -> Any:
 
 
 def tokens_out(tokens: Iterable[TokenTrace]) -> list[Any]:
-    """``[id, text, logprob, entropy, forced, [[id, text, logprob], ...]]`` for each token."""
+    """``[id, text, logprob, entropy, forced, [[id, text, logprob], ...]]`` for each token, and its patch where that is known."""
     return [
         [
             token.token_id,
@@ -50,6 +50,7 @@ def tokens_out(tokens: Iterable[TokenTrace]) -> list[Any]:
             _number_out(token.entropy),
             int(token.forced),
             [[other.token_id, _bytes_out(other.text), _number_out(other.logprob)] for other in token.top],
+            *([] if token.looked is None else [box_out(token.looked)]),
         ]
         for token in tokens
     ]
@@ -65,8 +66,9 @@ def tokens_in(rows: Sequence[Any]) -> tuple[TokenTrace, ...]:
             entropy=float(entropy),
             forced=bool(forced),
             top=tuple(Alternative(other_id, _bytes_in(other), float(lp)) for other_id, other, lp in top),
+            looked=Box(*looked[0]) if looked else None,
         )
-        for token_id, text, logprob, entropy, forced, top in rows
+        for token_id, text, logprob, entropy, forced, top, *looked in rows
     )
 
 

@@ -1,12 +1,13 @@
 """A reviewer's desk: what he holds, skips, notes and may undo, and everything that is known about the field before him."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, null, or_, select, update
+from sqlalchemy import case, func, insert, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from extractors.types import Box, TokenTrace
@@ -15,10 +16,18 @@ from worker.models import Action, Document, FieldEvidence, ItemState, Page, Page
 from worker.models_people import ReviewNote, ReviewSkip
 from worker.store.compact import boxes_in, storable, tokens_in
 from worker.store.queue import asked_of, item, matching
-from worker.store.values import InvalidDecision, Item, ItemFilter
+from worker.store.values import LOOKED, InvalidDecision, Item, ItemFilter
 
 UNDO_WITHIN = timedelta(hours=24)
 LONGEST_NOTE = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """One patch of the page, and how much of the value was read from it."""
+
+    box: Box
+    weight: float  # 1 for the patch that most tokens were read from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +39,21 @@ class Evidence:
     page: int
     boxes: tuple[Box, ...]
     box_source: str | None
+
+    @property
+    def heat(self) -> tuple[Heat, ...]:
+        """Where the model looked, when that is all that is known of the place."""
+        return heat_of(self.tokens) if self.box_source == LOOKED else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where on the pages one value stands."""
+
+    page: int
+    boxes: tuple[Box, ...]
+    source: str | None  # who says so
+    heat: tuple[Heat, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,14 +285,27 @@ def items_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], tuple[UUID, int
     return {(row.name, row.ordinal): (row.id, row.version, row.state) for row in rows}
 
 
-def boxes_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], tuple[int, tuple[Box, ...], str | None]]:
-    """Where the values of a document stand: (field, ordinal) -> (page, boxes, who says so)."""
+def places_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], Place]:
+    """Where the values of a document stand, by field and ordinal."""
+    looked = case((FieldEvidence.box_source == LOOKED, FieldEvidence.tokens))  # the others' tokens stay in the database
     rows = tx.session.execute(
-        select(Result.name, Result.ordinal, Result.page, FieldEvidence.boxes, FieldEvidence.box_source)
+        select(Result.name, Result.ordinal, Result.page, FieldEvidence.boxes, FieldEvidence.box_source, looked.label("tokens"))
         .join(FieldEvidence, Result.field_id == FieldEvidence.id)
         .where(Result.document_id == document_id, Result.page.is_not(None))
     )
-    return {(row.name, row.ordinal): (row.page, boxes_in(row.boxes), row.box_source) for row in rows}
+    return {
+        (row.name, row.ordinal): Place(
+            page=row.page, boxes=boxes_in(row.boxes), source=row.box_source, heat=heat_of(tokens_in(row.tokens or ()))
+        )
+        for row in rows
+    }
+
+
+def heat_of(tokens: Iterable[TokenTrace]) -> tuple[Heat, ...]:
+    """A coarse map of the page: the patches that the tokens were read from."""
+    counted = Counter(token.looked for token in tokens if token.looked is not None)
+    most = max(counted.values(), default=1)
+    return tuple(Heat(box, count / most) for box, count in counted.items())
 
 
 def _evidence(tx: Tx, field_id: UUID | None) -> Evidence | None:

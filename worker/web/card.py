@@ -7,9 +7,9 @@ from uuid import UUID
 
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.normalise import normalise
-from extractors.types import FieldState
+from extractors.types import Box, FieldState
 from worker.models import ItemState
-from worker.store.desk import Before, PageView, Said
+from worker.store.desk import Before, PageView, Place, Said
 from worker.store.values import Item
 from worker.web.alternatives import Choice, choices, meaning_of
 from worker.web.spelling import Run, runs_of
@@ -117,13 +117,28 @@ def _view(before: Before) -> dict[str, Any]:
     if page is None:
         return {}
     same_page = before.evidence is not None and before.evidence.page == page.number
-    boxes = before.evidence.boxes if before.evidence and same_page else ()
+    evidence = before.evidence if same_page else None
+    place = Place(page=page.number, boxes=evidence.boxes, source=evidence.box_source, heat=evidence.heat) if evidence else None
     return {
         **page_json(before.item.document_id, page),
-        "boxes": [[box.x0, box.y0, box.x1, box.y1] for box in boxes],
-        "source": before.evidence.box_source if before.evidence else None,
+        **place_json(place),
         "pages": [page_json(before.item.document_id, each) for each in before.pages],
     }
+
+
+def place_json(place: Place | None) -> dict[str, Any]:
+    """A place as the viewer takes it, in points: firm boxes, or how warm each patch is that the model looked at."""
+    if place is None:
+        return {"boxes": [], "source": None, "heat": []}
+    return {
+        "boxes": [_corners(box) for box in place.boxes],
+        "source": place.source,
+        "heat": [[*_corners(each.box), round(each.weight, 3)] for each in place.heat],
+    }
+
+
+def _corners(box: Box) -> list[float]:
+    return [box.x0, box.y0, box.x1, box.y1]
 
 
 def page_json(document_id: UUID, page: PageView) -> dict[str, Any]:

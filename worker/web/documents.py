@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from worker import reporting
 from worker.models import ItemState, Status
 from worker.store import NotFound, desk
-from worker.web.card import page_json
+from worker.web.card import page_json, place_json
 from worker.web.pages import render
 from worker.web.site import SiteHere, Someone
 
@@ -37,12 +37,9 @@ def document_page(request: Request, site: SiteHere, person: Someone, document_id
     with site.rt.transaction() as tx:
         pages = desk.pages(tx, document_id)
         items = desk.items_of(tx, document_id)
-        boxes = desk.boxes_of(tx, document_id)
+        found_at = desk.places_of(tx, document_id)
     view = json.dumps({"pages": [page_json(document_id, page) for page in pages]})
-    places = {
-        key: json.dumps({"page": page, "boxes": [[b.x0, b.y0, b.x1, b.y1] for b in found_at], "source": source})
-        for key, (page, found_at, source) in boxes.items()
-    }
+    places = {key: json.dumps({"page": place.page, **place_json(place)}) for key, place in found_at.items()}
     return render(
         request, "document.html", document=found[0], rows=rows, items=items, places=places, view=view, pages=pages, OPEN=ItemState.OPEN
     )

@@ -14,6 +14,17 @@ from tests.web.conftest import SiteInTest
 from worker.settings import BUNDLED_MODEL
 from worker.web.app import create_app
 
+# How opaque the glow is at the edge of its picture, and where it is warmest.
+WARMTH = """canvas => {
+  const { width: w, height: h } = canvas, dots = canvas.getContext("2d").getImageData(0, 0, w, h).data;
+  let [edge, most] = [0, 0];
+  for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) {
+    const seen = dots[4 * (y * w + x) + 3];
+    most = Math.max(most, seen);
+    if (x === 0 || y === 0 || x === w - 1 || y === h - 1) edge = Math.max(edge, seen);
+  }
+  return [edge, most];
+}"""
 SAMPLES = ("clean-1.pdf", "items-2.pdf", "scan-phone.pdf", "letter.pdf")
 
 
@@ -42,7 +53,11 @@ def test_every_field_that_the_model_doubts_is_cleared_by_keyboard(demo):
         card = page.locator("#now article.card")
         marked += card.locator("mark").count() > 0
         lit += page.locator(".paper .box:not(.soft)").count() > 0
-        looked += page.locator(".paper .box.soft").count() > 0
+        if page.locator(".paper .box.soft").count():
+            looked += 1
+            assert page.locator(".paper .frame").count() == 0
+            edge, warmest = page.locator(".paper canvas.soft").evaluate(WARMTH)
+            assert edge < 8 < 60 < warmest
         offered += card.locator(".choice").count() > 0
         if card.locator("mark").count():
             snap(page, "demo-looked" if page.locator(".paper .box.soft").count() else "demo-review")

@@ -5,14 +5,14 @@
   const { pages } = JSON.parse(root.dataset.view);
   const viewer = new window.Viewer(root.querySelector(".viewer"));
 
-  const open = (index, boxes = [], source = null) => { if (pages[index]) viewer.show({ ...pages[index], boxes, source, pages }); };
+  const open = (index, place = {}) => { if (pages[index]) viewer.show({ ...place, ...pages[index], pages }); };
 
   function light(row) {
     root.querySelectorAll(".fields li.lit").forEach((each) => each.classList.remove("lit"));
     row.classList.add("lit");
     if (!row.dataset.place) return;
     const place = JSON.parse(row.dataset.place);
-    open(pages.findIndex((page) => page.number === place.page), place.boxes, place.source);
+    open(pages.findIndex((page) => page.number === place.page), place);
   }
 
   root.addEventListener("focusin", (event) => { const row = event.target.closest(".fields li"); if (row) light(row); });

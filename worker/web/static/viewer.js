@@ -2,6 +2,30 @@
 // The page image under the reader's hand: pan, zoom, rotate, and the value's place lit on it.
 // Lengths are points of the page until the very last transform.
 window.isSoft = (source) => Boolean(source) && source !== "text-layer";
+// The patches that were looked at, [x0, y0, x1, y1, warmth]; of old readings only the box around them is known.
+const patchesOf = (view) => (view.heat && view.heat.length ? view.heat : (view.boxes || []).map((box) => [...box, 1]));
+const REACH = 1.1; // of a spot's glow, in sizes of its patch
+window.heatArea = (view) => {
+  const spots = patchesOf(view);
+  if (!spots.length) return null;
+  const out = (at, low, high, sign) => at + sign * REACH * (high - low);
+  return [Math.min(...spots.map((s) => out(s[0], s[0], s[2], -1))), Math.min(...spots.map((s) => out(s[1], s[1], s[3], -1))),
+    Math.max(...spots.map((s) => out(s[2], s[0], s[2], 1))), Math.max(...spots.map((s) => out(s[3], s[1], s[3], 1)))];
+};
+// Draws the warmth from (left, top) of the page on, ``dots`` to a point.
+window.drawHeat = (pen, view, left, top, dots) => {
+  const strength = getComputedStyle(document.documentElement).getPropertyValue("--heat").trim();
+  for (const [x0, y0, x1, y1, warmth] of patchesOf(view)) {
+    pen.save();
+    pen.translate(((x0 + x1) / 2 - left) * dots, ((y0 + y1) / 2 - top) * dots);
+    pen.scale(((x1 - x0) / 2) * (1 + REACH) * dots, ((y1 - y0) / 2) * (1 + REACH) * dots);
+    const fade = pen.createRadialGradient(0, 0, 0, 0, 0, 1);
+    for (const [at, share] of [[0, 1], [0.35, 0.72], [0.65, 0.28], [0.85, 0.07], [1, 0]]) fade.addColorStop(at, `rgb(${strength} / ${share * (0.25 + 0.4 * warmth)})`);
+    pen.fillStyle = fade;
+    pen.fillRect(-1, -1, 2, 2);
+    pen.restore();
+  }
+};
 window.Viewer = class Viewer {
   constructor(root) {
     this.root = root;
@@ -52,7 +76,7 @@ window.Viewer = class Viewer {
     this.paper.style.width = `${view.width}px`;
     this.paper.style.height = `${view.height}px`;
     this.paper.classList.toggle("glide", Boolean(same));
-    this.light(view.boxes || [], view.source);
+    this.light(view);
     this.place();
     this.paper.classList.add("ready");
     this.tellPage();
@@ -61,19 +85,35 @@ window.Viewer = class Viewer {
   // When the page's image is there to be seen, or will not come.
   loaded() { return this.view && this.image ? this.image.decode().catch(() => {}) : Promise.resolve(); }
 
-  // A place found in words is framed firmly; one that was only looked at, softly.
-  light(boxes, source) {
+  // A place found in words is framed firmly; one that was only looked at glows.
+  light(view) {
     this.paper.querySelectorAll(".box, .frame").forEach((each) => each.remove());
-    for (const [x0, y0, x1, y1] of boxes) {
+    if (window.isSoft(view.source)) { this.glow(view); return; }
+    for (const [x0, y0, x1, y1] of view.boxes || []) {
       for (const kind of ["box", "frame"]) {
         const mark = document.createElement("div");
         const gap = kind === "frame" ? 2 : 1;
-        mark.className = window.isSoft(source) ? `${kind} soft` : kind;
+        mark.className = kind;
         mark.style.left = `${x0 - gap}px`; mark.style.top = `${y0 - gap}px`;
         mark.style.width = `${x1 - x0 + 2 * gap}px`; mark.style.height = `${y1 - y0 + 2 * gap}px`;
         this.paper.append(mark);
       }
     }
+  }
+
+  // One picture of all the warmth there is on the page, fine enough for something without an edge.
+  glow(view) {
+    const area = window.heatArea(view);
+    if (!area) return;
+    const [x0, y0, x1, y1] = area;
+    const dots = Math.min(2, 1600 / Math.max(x1 - x0, y1 - y0));
+    const canvas = document.createElement("canvas");
+    canvas.className = "box soft";
+    canvas.width = Math.ceil((x1 - x0) * dots); canvas.height = Math.ceil((y1 - y0) * dots);
+    canvas.style.left = `${x0}px`; canvas.style.top = `${y0}px`;
+    canvas.style.width = `${x1 - x0}px`; canvas.style.height = `${y1 - y0}px`;
+    window.drawHeat(canvas.getContext("2d"), view, x0, y0, dots);
+    this.paper.append(canvas);
   }
 
   // What the boxes cover together, or null.
@@ -209,7 +249,15 @@ window.drawCrop = async (figure, view) => {
   const dots = image.naturalWidth / view.width;
   pen.imageSmoothingQuality = "high";
   pen.drawImage(image, left * dots, top * dots, width * dots, height * dots, 0, 0, canvas.width, canvas.height);
-  if (soft) return; // it is no place to underline
+  if (soft) { // it is no place to underline
+    pen.globalCompositeOperation = "multiply";
+    pen.globalAlpha = 0.6;
+    const zoomed = canvas.width / width;
+    window.drawHeat(pen, view, left, top, zoomed);
+    pen.globalAlpha = 1;
+    pen.globalCompositeOperation = "source-over";
+    return;
+  }
   pen.strokeStyle = "#e08600"; pen.lineWidth = 2 * sharp;
   const zoom = canvas.width / width;
   for (const box of boxes) { pen.beginPath(); pen.moveTo((box[0] - left) * zoom, (box[3] + 1.5 - top) * zoom); pen.lineTo((box[2] - left) * zoom, (box[3] + 1.5 - top) * zoom); pen.stroke(); }
