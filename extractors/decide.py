@@ -155,6 +155,20 @@ def _every_page_was_read(case: Case) -> Reason | None:
     return Reason(code="page_unread", words=words, details={"pages": list(pages)})
 
 
+def _no_page_was_left_out(case: Case) -> Reason | None:
+    """A value stands where it was read; that a field is nowhere, or that a list has no further rows, needs every page."""
+    pages = case.row.left_out_pages
+    if case.row.unjudged_pages:
+        words = f"{len(case.row.unjudged_pages)} pages without text were not read and may say otherwise"
+        return Reason(code="pages_left_out", words=words, details={"pages": list(case.row.unjudged_pages)})
+    if not pages or case.row.state is FieldState.UNREADABLE:
+        return None
+    if case.row.state is FieldState.VALUE and "." not in case.row.name:
+        return None
+    missing = "further rows may stand" if "." in case.row.name else "it may stand"
+    return Reason(code="pages_left_out", words=f"{missing} on one of {len(pages)} pages that were not read", details={"pages": list(pages)})
+
+
 def _pages_agree(case: Case) -> Reason | None:
     if not case.row.conflicting:
         return None
@@ -213,6 +227,7 @@ PROOFS: tuple[Proof, ...] = (
     _is_readable,
     _list_is_whole,
     _every_page_was_read,
+    _no_page_was_left_out,
     _pages_agree,
     _is_there_if_required,
     _parses,

@@ -50,13 +50,23 @@ class Merged:
     unread_pages: tuple[int, ...] = ()  # pages that could not be read for this field, and might say otherwise
     list_problem: str | None = None  # why the group that the row belongs to cannot be trusted as a whole
     empty_page_scores: tuple[float | None, ...] = ()  # of a group with rows: how sure the pages are that say they hold none
+    left_out_pages: tuple[int, ...] = ()  # pages that nobody asked the model to read, since their words promise less
+    unjudged_pages: tuple[int, ...] = ()  # of these, the ones without words: nothing speaks against them
 
 
-def merge(spec: DocumentType, evidence: Iterable[Evidence], *, pages: Collection[int]) -> tuple[Merged, ...]:
+def merge(
+    spec: DocumentType,
+    evidence: Iterable[Evidence],
+    *,
+    pages: Collection[int],
+    left_out: Collection[int] = (),
+    unjudged: Collection[int] = (),
+) -> tuple[Merged, ...]:
     """The document's rows, in the order of the spec; a group's own row (absent or flagged) stands before its rows.
 
     pages: the numbers of all pages that the answer must cover; one that says nothing about a field counts as unreadable
-    for it.  Evidence under names that the spec does not have is left out: it is the model's invention.
+    for it.  left_out: pages besides these that were not read; unjudged: the ones of them that have no words to judge them
+    by.  Evidence under names that the spec does not have is left out: it is the model's invention.
     """
     given = sorted(evidence, key=lambda e: (e.page, e.ordinal, e.id))  # the same answer in whatever order the rows came
     rows: list[Merged] = []
@@ -65,7 +75,9 @@ def merge(spec: DocumentType, evidence: Iterable[Evidence], *, pages: Collection
             rows += _merged_group(field, [e for e in given if e.name.partition(".")[0] == field.name], pages)
         else:
             rows.append(_merged_field(field.name, [e for e in given if e.name == field.name], pages))
-    return tuple(rows)
+    if not left_out:
+        return tuple(rows)
+    return tuple(replace(row, left_out_pages=tuple(sorted(left_out)), unjudged_pages=tuple(sorted(unjudged))) for row in rows)
 
 
 def _merged_field(name: str, given: Sequence[Evidence], pages: Collection[int]) -> Merged:

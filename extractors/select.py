@@ -51,23 +51,30 @@ class Selection:
     kept: tuple[int, ...]  # worth the model; those without words among them
     wordless: tuple[int, ...]  # scans and pictures: they cannot be judged, so they are kept, on top of the number asked for
     left_out: tuple[int, ...]  # whatever they hold is not read: to be written down, so that nothing is dropped in silence
+    ranks: Mapping[int, int]  # 1 is the most promising; empty when there was no choice to make; pages without words have none
 
 
-def select(pages: Sequence[Sequence[Word]], spec: DocumentType, keep: int) -> Selection:
+def select(pages: Sequence[Sequence[Word]], spec: DocumentType, keep: int, *, keep_wordless: int | None = None) -> Selection:
     """The ``keep`` most promising pages, and every page that has hardly a word.
 
-    pages: each page's words, in the pages' order
+    pages:         each page's words, in the pages' order
+    keep_wordless: the first so many pages that have hardly a word, instead of all; the others are left out without a rank
     """
     if keep < 1:
         raise ValueError(f"keep is {keep}, and at least one page must be")
     wordless = [number for number, words in enumerate(pages, start=1) if _says_little(words)]
     worded = [number for number, words in enumerate(pages, start=1) if not _says_little(words)]
-    best = worded
+    ranked = worded
     if len(worded) > keep:
         scores = scores_of([pages[number - 1] for number in worded], spec)
-        best = [worded[at] for at in _in_turns(scores, keep)]
-    kept = sorted({*best, *wordless})
-    return Selection(kept=tuple(kept), wordless=tuple(wordless), left_out=tuple(sorted(set(worded) - set(kept))))
+        ranked = [worded[at] for at in _in_turns(scores)]
+    kept = {*ranked[:keep], *wordless[:keep_wordless]}
+    return Selection(
+        kept=tuple(sorted(kept)),
+        wordless=tuple(wordless),
+        left_out=tuple(number for number in range(1, len(pages) + 1) if number not in kept),
+        ranks={number: rank for rank, number in enumerate(ranked, start=1)} if len(worded) > keep else {},
+    )
 
 
 def _says_little(words: Sequence[Word]) -> bool:
@@ -160,8 +167,8 @@ def _colon(cell: Cell, at: int) -> bool:
     return cell.words[at].text.endswith(":")
 
 
-def _in_turns(scores: Mapping[str, Sequence[float]], keep: int) -> list[int]:
-    """Places of the ``keep`` best pages: every field's best one, then every field's second, the clearest of each turn first.
+def _in_turns(scores: Mapping[str, Sequence[float]]) -> list[int]:
+    """Places of the pages, the best first: every field's best one, then every field's second, the clearest of each turn first.
 
     All fields together have a turn too, for the page on which many stand and none is clear.
     """
@@ -174,7 +181,7 @@ def _in_turns(scores: Mapping[str, Sequence[float]], keep: int) -> list[int]:
     ]
     named = dict.fromkeys(at for turn in turns for clearness, _, at in turn if clearness > 0)
     rest = sorted(range(len(together)), key=lambda at: -together[at])
-    return list(dict.fromkeys((*named, *rest)))[:keep]
+    return list(dict.fromkeys((*named, *rest)))
 
 
 def _standing_out(scores: Sequence[float]) -> list[float]:

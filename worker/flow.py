@@ -13,7 +13,7 @@ import structlog
 from worker import store
 from worker.models import Status
 from worker.runtime import Runtime
-from worker.stages import extract, render, route, score
+from worker.stages import extract, render, route, score, sort
 
 log = structlog.get_logger()
 
@@ -38,6 +38,7 @@ class Step:
 
 FLOW = (
     Step(at=Status.SUBMITTED, name="render", run=render.run, queue=CPU),
+    Step(at=Status.UNSORTED, name="sort", run=sort.run, queue=CPU),
     Step(at=Status.RENDERED, name="extract", run=extract.run, queue=GPU),
     Step(at=Status.EXTRACTED, name="score", run=score.run, queue=CPU),
     Step(at=Status.SCORED, name="route", run=route.run, queue=CPU),

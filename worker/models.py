@@ -35,6 +35,7 @@ class Status(StrEnum):
     """Where a document stands on its one way through."""
 
     SUBMITTED = "submitted"
+    UNSORTED = "unsorted"  # its pages are there; which of them to read is open
     RENDERED = "rendered"
     EXTRACTED = "extracted"
     SCORED = "scored"
@@ -48,10 +49,11 @@ FINAL = frozenset({Status.ACCEPTED, Status.REVIEWED, Status.FAILED})  # nothing 
 
 
 class PageStatus(StrEnum):
-    """Where a page stands: it waits for the model, it was read, or its document failed."""
+    """Where a page stands: it waits for the model, it was read, it is not worth reading, or its document failed."""
 
     RENDERED = "rendered"
     READ = "read"
+    LEFT_OUT = "left_out"
     FAILED = "failed"
 
 
@@ -191,6 +193,7 @@ class Page(Base):
         UniqueConstraint("document_id", "number"),
         one_of("status", PageStatus),
         CheckConstraint("number >= 1", name="number"),
+        CheckConstraint("rank >= 1", name="rank"),
         CheckConstraint("width_pt > 0 AND height_pt > 0 AND model_width_px > 0 AND model_height_px > 0", name="size"),
         CheckConstraint("claim_no >= 0 AND failures >= 0", name="counters"),
         Index("pages_unread_idx", "document_id", "number", postgresql_where=sql("status = 'rendered'")),
@@ -212,6 +215,7 @@ class Page(Base):
     model_height_px: Mapped[int]
     view_sha256: Mapped[str]  # the rendition for people
     words: Mapped[list[Any]] = mapped_column(JSONB, server_default=sql("'[]'"))  # [[text, x0, y0, x1, y1], ...] in points
+    rank: Mapped[int | None]  # 1: its words promise the most; NULL: nobody had to choose, or it has no words to go by
 
 
 class PageReading(Base):

@@ -11,7 +11,7 @@ from sqlalchemy import Row, Select, TextClause, func, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.types import FieldState
-from worker.models import Document, Outcome, Result, ReviewDecision, Status, Submission
+from worker.models import Document, Outcome, Page, PageStatus, Result, ReviewDecision, Status, Submission
 
 Sessions = sessionmaker[Session]
 T = TypeVar("T")
@@ -39,6 +39,7 @@ class DocumentRow(JsonRow):
     document_type: str
     status: Status
     page_count: int | None
+    pages_left_out: int  # that nobody asked the model to read
     accepted: int  # fields accepted unseen
     waiting: int  # fields that wait for a person
     reviewed: int  # fields that a person decided
@@ -225,6 +226,12 @@ def _documents(ids: Any) -> Select[*tuple[Any, ...]]:
         .group_by(Result.document_id)
         .subquery()
     )
+    left_out = (
+        select(func.count())
+        .where(Page.document_id == Document.id, Page.status == PageStatus.LEFT_OUT)
+        .correlate(Document)
+        .scalar_subquery()
+    )
     return (
         select(
             Document.id.label("document_id"),
@@ -234,6 +241,7 @@ def _documents(ids: Any) -> Select[*tuple[Any, ...]]:
             Document.document_type,
             Document.status,
             Document.page_count,
+            left_out.label("pages_left_out"),
             func.coalesce(counted.c.accepted, 0).label("accepted"),
             func.coalesce(counted.c.waiting, 0).label("waiting"),
             func.coalesce(counted.c.reviewed, 0).label("reviewed"),

@@ -64,6 +64,7 @@ class DocumentType:
     locale: str = "en_US"  # CLDR, for month names and decimal signs
     day_first: bool = False  # 03/04/2026 is the 3rd of April
     max_pages: int | None = None  # None: the global limit
+    max_pages_read: int | None = None  # None: every page; else the model reads so many, chosen by the words on them
 
     def field(self, path: str) -> FieldSpec:
         """The spec at ``total`` or ``items.amount``.
@@ -162,6 +163,10 @@ def _document_type(model: type[BaseModel], *, name: str, title: str, **options: 
     if not name.isidentifier() or name in RESERVED_NAMES:
         raise BrokenDocumentType(
             f"Document type name {name!r} is not usable. Choose letters, digits and underscores; reserved: {sorted(RESERVED_NAMES)}."
+        )
+    if (options.get("max_pages_read") or 1) < 1:
+        raise BrokenDocumentType(
+            f"{name}: max_pages_read is {options['max_pages_read']}. Read at least one page, or leave it out to read all."
         )
     fields = _field_specs(model, where=name)
     description = " ".join((model.__doc__ or "").split())

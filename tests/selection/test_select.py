@@ -144,3 +144,18 @@ def test_a_tenth_of_generated_long_documents_holds_their_fields():
     rows = {row["metric"]: row for row in selection.run(6)}
 
     assert rows["recall at 10% of pages"]["holds"]
+
+
+def test_every_page_with_words_has_a_rank_and_the_best_are_kept():
+    """The record of a choice: who reads it sees how near a page was to being read."""
+    found = select([PROSE, FORM, PROSE, page("")], INVOICE, 1)
+
+    assert found.ranks == {2: 1, 1: 2, 3: 3}
+    assert (found.kept, found.left_out) == ((2, 4), (1, 3))
+
+
+def test_more_scans_than_may_be_read_are_left_out_without_a_rank():
+    """Nobody can say what they hold."""
+    found = select([page("")] * 4, INVOICE, 2, keep_wordless=2)
+
+    assert (found.kept, found.left_out, found.ranks) == ((1, 2), (3, 4), {})

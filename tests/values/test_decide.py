@@ -50,6 +50,7 @@ SPOILED = {  # one proof taken away -> its reason
     "unreadable": replace(GOOD, problem="repeated_key"),
     "list_incomplete": replace(GOOD, list_problem="missing"),
     "page_unread": replace(GOOD, unread_pages=(2,)),
+    "pages_left_out": replace(row(absent(score=0.99)), left_out_pages=(2, 3)),
     "conflict": row(said("5.00", page=1, score=0.99), said("6.00", page=2, score=0.2), pages=(1, 2)),
     "unparsable_amount": row(said("5.O0", score=0.99)),
     "ambiguous_amount": row(said("5.000", score=0.99)),
@@ -70,6 +71,25 @@ def test_one_missing_proof_is_enough_for_review_and_is_the_reason(code):
     assert (got.outcome, got.reason.code) == (Outcome.REVIEW, code)
     assert got.reason.words
     assert got.doubts == (got.reason,)
+
+
+def test_a_value_found_on_the_pages_read_stands_whatever_was_left_out():
+    """It is there; only that something is nowhere needs every page."""
+    assert decided(replace(GOOD, left_out_pages=(2, 3))).outcome is Outcome.ACCEPTED
+
+
+def test_a_value_is_not_accepted_while_scans_were_left_out():
+    """Nothing speaks against them: they may say otherwise."""
+    got = decided(replace(GOOD, left_out_pages=(2, 3), unjudged_pages=(3,)))
+
+    assert (got.reason.code, got.reason.details) == ("pages_left_out", {"pages": [3]})
+
+
+def test_a_list_may_go_on_on_pages_that_were_left_out():
+    """Rows are accepted only where no page that may hold more of them was left out."""
+    got = decided(replace(GOOD, name="items.amount", left_out_pages=(2,)))
+
+    assert (got.outcome, got.reason.code) == (Outcome.REVIEW, "pages_left_out")
 
 
 def test_an_unreadable_field_is_reviewed_and_not_called_low():

@@ -231,3 +231,10 @@ def test_more_contradiction_never_means_fewer_doubts(more, evidence):
     row = merge(JUST_TOTAL, [e for e in evidence if e.page != 3] + [more], pages={1, 2, 3})[0]
 
     assert more.id in (row.evidence_id, *row.conflicting) or 3 in row.unread_pages
+
+
+def test_pages_that_were_not_read_are_named_on_every_row():
+    """Left out is not silent: it says nothing for a field's absence, and is kept apart from pages that could not be read."""
+    rows = merge(PAPER, [said("5.00", page=1), absent("items", page=1)], pages={1}, left_out={3, 2}, unjudged={3})
+
+    assert {(row.left_out_pages, row.unjudged_pages, row.unread_pages) for row in rows} == {((2, 3), (3,), ())}

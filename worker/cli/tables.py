@@ -54,7 +54,7 @@ def documents(console: Console, rows: Sequence[reporting.DocumentRow]) -> None:
             str(row.document_id),
             plain(row.filename),
             row.document_type,
-            "" if row.page_count is None else str(row.page_count),
+            _pages(row),
             Text(row.status.value, style=STATUS_STYLE.get(row.status, "")),
             str(row.accepted),
             str(row.waiting),
@@ -64,6 +64,12 @@ def documents(console: Console, rows: Sequence[reporting.DocumentRow]) -> None:
         if row.status is Status.FAILED:
             said = Text.assemble((f"{row.error_code}", "bold red"), ": ", plain(row.error_message, longest=1000))
             console.print(Text.assemble(plain(row.filename or str(row.document_id)), ": ", said))
+
+
+def _pages(row: reporting.DocumentRow) -> str:
+    if row.page_count is None:
+        return ""
+    return f"{row.page_count - row.pages_left_out} of {row.page_count}" if row.pages_left_out else str(row.page_count)
 
 
 def fields(console: Console, rows: Iterable[reporting.FieldRow], *, names: bool = False) -> None:

@@ -25,7 +25,8 @@ def run(document_id: UUID, rt: Runtime) -> None:
 
         with rt.transaction() as tx:
             store.save_pages(tx, claim, pages)
-            store.finish(tx, claim, to=Status.RENDERED, page_count=len(pages))
+            choice = spec.max_pages_read is not None and len(pages) > spec.max_pages_read
+            store.finish(tx, claim, to=Status.UNSORTED if choice else Status.RENDERED, page_count=len(pages))
 
 
 def _stored(page: RenderedPage, rt: Runtime) -> store.NewPage:

@@ -27,9 +27,11 @@ def run(document_id: UUID, rt: Runtime) -> None:
             fields = store.evidence_of(tx, document_id)
             scores = store.scores_of(tx, document_id, DEFAULT)
             texts = {number: PageText(words) for number, words in store.page_words(tx, document_id).items()}
+            left_out = store.left_out_pages(tx, document_id)
 
         evidence = [_evidence(field, spec, scores.get(field.field_id), texts[field.page]) for field in fields if _known(field, spec)]
-        rows = merge(spec, evidence, pages=texts.keys())
+        unjudged = [number for number, rank in left_out.items() if rank is None]
+        rows = merge(spec, evidence, pages=texts.keys() - left_out.keys(), left_out=left_out, unjudged=unjudged)
         in_domain = bool(fields) and all(field.in_domain for field in fields)
         decisions = decide_all(rows, spec, accept_at=rt.accept_at, method=DEFAULT, in_domain=in_domain)
         results = [_result(at, row, decision, spec) for at, (row, decision) in enumerate(zip(rows, decisions, strict=True))]

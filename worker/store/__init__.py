@@ -2,7 +2,7 @@
 
 from worker.store.documents import claim, fail, finish, password_of, release, renew, submit
 from worker.store.evidence import evidence_of, page_words, save_grounding, save_scores, scores_of
-from worker.store.pages import claim_pages, fail_pages, release_pages, renew_pages, save_pages, save_readings
+from worker.store.pages import claim_pages, fail_pages, left_out_pages, release_pages, renew_pages, save_pages, save_readings, sort_pages
 from worker.store.queue import claim_item, item, list_items, release_item
 from worker.store.results import open_review, save_results
 from worker.store.review import decide
@@ -25,6 +25,7 @@ from worker.store.values import (
     NotFound,
     PageClaim,
     ReviewConflict,
+    SortedPage,
     StoredField,
     Submission,
     Submitted,
@@ -48,6 +49,7 @@ __all__ = [
     "NotFound",
     "PageClaim",
     "ReviewConflict",
+    "SortedPage",
     "StoredField",
     "Submission",
     "Submitted",
@@ -61,6 +63,7 @@ __all__ = [
     "fail_pages",
     "finish",
     "item",
+    "left_out_pages",
     "list_items",
     "open_review",
     "page_words",
@@ -76,6 +79,7 @@ __all__ = [
     "save_results",
     "save_scores",
     "scores_of",
+    "sort_pages",
     "stuck",
     "submit",
 ]

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, func, insert, null, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, null, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from extractors.types import FieldReading, Reading
@@ -13,7 +13,7 @@ from worker.db import Tx
 from worker.models import Document, FieldEvidence, Page, PageReading, PageStatus, Status
 from worker.store.compact import UNSTORABLE_PROBLEM, box_out, is_storable, storable, storable_json, tokens_out, words_out
 from worker.store.documents import abandoned, end, free, hold, message_of, pause
-from worker.store.values import LOOKED, MAX_ATTEMPTS, Claim, Failure, NewPage, PageClaim
+from worker.store.values import LOOKED, MAX_ATTEMPTS, Claim, Failure, NewPage, PageClaim, SortedPage
 
 
 def save_pages(tx: Tx, held: Claim, pages: Sequence[NewPage]) -> None:
@@ -39,6 +39,37 @@ def save_pages(tx: Tx, held: Claim, pages: Sequence[NewPage]) -> None:
         for page in pages
     ]
     tx.session.execute(pg_insert(Page).on_conflict_do_nothing(index_elements=["document_id", "number"]), rows)
+
+
+def sort_pages(tx: Tx, held: Claim, pages: Sequence[SortedPage]) -> None:
+    """Which pages are worth the model, written down with every page's rank before any of them is read.
+
+    Raises ClaimLost if another worker took over meanwhile.
+    """
+    hold(tx, held)
+    rows = [
+        {"of": held.document_id, "at": page.number, "ranked": page.rank, "to": PageStatus.RENDERED if page.read else PageStatus.LEFT_OUT}
+        for page in pages
+    ]
+    if rows:
+        tx.session.connection().execute(
+            update(Page)
+            .where(
+                Page.document_id == bindparam("of"),
+                Page.number == bindparam("at"),
+                or_(Page.status == PageStatus.RENDERED, Page.status == PageStatus.LEFT_OUT),
+            )
+            .values(status=bindparam("to"), rank=bindparam("ranked")),
+            rows,
+        )
+
+
+def left_out_pages(tx: Tx, document_id: UUID) -> dict[int, int | None]:
+    """The pages that nobody asked the model to read, and their ranks; None for one that has no words to be judged by."""
+    rows = tx.session.execute(
+        select(Page.number, Page.rank).where(Page.document_id == document_id, Page.status == PageStatus.LEFT_OUT).order_by(Page.number)
+    )
+    return {row.number: row.rank for row in rows}
 
 
 def claim_pages(tx: Tx, *, limit: int, lease: timedelta, max_attempts: int = MAX_ATTEMPTS) -> list[PageClaim]:
@@ -174,7 +205,7 @@ def _field_row(reading_id: UUID, field: FieldReading) -> dict[str, Any]:
 
 
 def _move_complete(tx: Tx, document_ids: Collection[UUID]) -> list[UUID]:
-    unread = select(Page.id).where(Page.document_id == Document.id, Page.status != PageStatus.READ)
+    unread = select(Page.id).where(Page.document_id == Document.id, Page.status.not_in([PageStatus.READ, PageStatus.LEFT_OUT]))
     moved = (
         tx.session.execute(
             update(Document)

@@ -133,6 +133,15 @@ class NewPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SortedPage:
+    """What was decided about one page: whether it is read, and how much its words promise among the document's pages."""
+
+    number: int  # 1-based
+    read: bool
+    rank: int | None = None  # 1 is the most promising; None: there was no choice, or it has no words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredField:
     """One field of one page, with the id of its evidence."""
 

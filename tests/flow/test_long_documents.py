@@ -1,0 +1,188 @@
+"""Documents of many pages: which of them the model reads, and what may be accepted on the strength of those."""
+
+from datetime import timedelta
+
+import pymupdf
+import pytest
+from sqlalchemy import text
+
+from extractors.backends.scripted import Line, ScriptedBackend
+from tests.factories import begin
+from tests.flow.conftest import TINY_CANVAS
+from worker import reporting, store
+from worker.models import Status
+from worker.render_protocol import RenderLimits
+from worker.stages import render, sort
+
+PROSE = (
+    "the party that sells goods pays what the order says by the day named",
+    "the total of all amounts is due with the slip on the day of delivery",
+    "unless another number of days was agreed on by payee and customer",
+)
+HEAD = ("Payee: Foo Ltd", "Date: 03/04/2026", "Slip number: A-17")
+FOOT = ("Currency: EUR", "Total: 12.50", "Please keep this page")
+NOTHING = {"payee": None, "date": None, "number": None, "total": None, "currency": None}
+SAID = {
+    "head": {**NOTHING, "payee": "Foo Ltd", "date": "03/04/2026", "number": "A-17"},
+    "foot": {**NOTHING, "total": "12.50", "currency": "EUR"},
+}
+TYPE = '''
+from extractors.documents import spec as field
+from extractors.documents.spec import DocumentModel
+
+
+class Long(DocumentModel, name="long_slip", title="payment slip", day_first=True{options}):
+    """A slip among many other pages."""
+
+    payee: str | None = field.text("who is paid")
+    date: str | None = field.date("the day of issue")
+    number: str | None = field.identifier("the slip's own number")
+    total: str | None = field.amount("the amount to pay, without its currency", required=True)
+    currency: str | None = field.currency("its currency, sign or code")
+'''
+
+
+def a_long_pdf(pages: int, *, head: int = 3, foot: int = 97, scans: tuple[int, ...] = ()) -> bytes:
+    """Running text, but for the page with the slip's head and the one with its foot; ``scans`` have no words at all."""
+    document = pymupdf.open()
+    for number in range(1, pages + 1):
+        page = document.new_page(width=420, height=200)
+        lines = () if number in scans else HEAD if number == head else FOOT if number == foot else (*PROSE, f"page {number}")
+        for row, line in enumerate(lines):
+            page.insert_text((20, 30 + 20 * row), line)
+    return document.tobytes()
+
+
+def told(head: int = 3, foot: int = 97):
+    """A model that reads every page as it is."""
+    said = {head: SAID["head"], foot: SAID["foot"]}
+    return ScriptedBackend(lambda page, spec: Line(truth=said.get(page.number, NOTHING)), canvas=TINY_CANVAS)
+
+
+@pytest.fixture
+def long_house(make_house, tmp_path):
+    """A house that knows the type, which asks for so many pages (or all), and whose model reads these pages."""
+
+    def make(most: int | None = None, **pages):
+        options = "" if most is None else f", max_pages_read={most}"
+        (tmp_path / "long.py").write_text(TYPE.replace("{options}", options))
+        limits = RenderLimits(max_pages=200, view_dpi=36)
+        return make_house(backend=told(**pages), document_types_folder=tmp_path, limits=limits)
+
+    return make
+
+
+def read_pages(house):
+    """The numbers of all pages that the model was shown."""
+    return sorted(number for call in house.backend.calls for number in call)
+
+
+def test_a_hundred_pages_are_read_right_from_the_ten_that_promise_the_most(long_house):
+    """The fields stand on pages 3 and 97; ninety pages cost the model nothing, and every one of them is written down with its rank."""
+    house = long_house(10)
+    document = house.submit(a_long_pdf(100), document_type="long_slip")
+    house.work()
+
+    assert house.status(document) == "accepted"
+    assert {name: (row.text, row.page) for name, row in house.results(document).items()} == {
+        "payee": ("Foo Ltd", 3),
+        "date": ("03/04/2026", 3),
+        "number": ("A-17", 3),
+        "total": ("12.50", 97),
+        "currency": ("EUR", 97),
+    }
+    assert len(read_pages(house)) == 10
+    pages = house.rows("SELECT * FROM reporting.page_reading WHERE document_id = :id ORDER BY rank", id=document)
+    assert [row.rank for row in pages] == list(range(1, 101))
+    assert [row.state for row in pages] == ["read"] * 10 + ["left_out"] * 90
+    (row,) = reporting.documents(house.rt.sessions, [document])
+    assert (row.page_count, row.pages_left_out) == (100, 90)
+
+
+def test_without_a_limit_every_page_is_read_in_batches(long_house):
+    """A type that says nothing about it loses no page."""
+    house = long_house(None, foot=19)
+    document = house.submit(a_long_pdf(20, foot=19), document_type="long_slip")
+    house.work()
+
+    assert house.status(document) == "accepted"
+    assert read_pages(house) == list(range(1, 21))
+    assert len(house.backend.calls) > 1
+
+
+def test_a_field_on_none_of_the_pages_read_is_not_accepted_as_absent(long_house):
+    """However sure the model is of the pages it saw: nobody looked at the others."""
+    house = long_house(2)
+    house.backend._script = lambda page, spec: Line(truth={**SAID["head"], **SAID["foot"], "number": None} if page.number == 3 else NOTHING)
+    document = house.submit(a_long_pdf(12, foot=12), document_type="long_slip")
+    house.work()
+
+    number = house.results(document)["number"]
+    assert (number.state, number.decision, number.reason) == ("absent", "review", "pages_left_out")
+    assert number.details["doubts"][0]["pages"] == [
+        row.number for row in house.rows("SELECT number FROM pages WHERE status = 'left_out' ORDER BY 1")
+    ]
+
+
+def test_scans_among_the_pages_are_all_read_besides_the_chosen_ones(long_house):
+    """Their words cannot speak for them."""
+    house = long_house(2, foot=9)
+    document = house.submit(a_long_pdf(12, foot=9, scans=(5, 6)), document_type="long_slip")
+    house.work()
+
+    assert {5, 6} < set(read_pages(house))
+    assert len(read_pages(house)) == 4
+    assert house.status(document) == "accepted"
+
+
+def test_too_many_scans_are_a_reason_for_review_of_everything(long_house):
+    """Nothing speaks against the scans that were not read, so no value can be trusted to be the only one."""
+    house = long_house(2, head=1, foot=2)
+    document = house.submit(a_long_pdf(6, head=1, foot=2, scans=(1, 2, 3, 4, 5, 6)), document_type="long_slip")
+    house.work()
+
+    assert read_pages(house) == [1, 2]
+    assert {row.reason for row in house.results(document).values()} == {"pages_left_out"}
+    assert [row.rank for row in house.rows("SELECT rank FROM pages WHERE status = 'left_out'")] == [None] * 4
+
+
+def test_choosing_twice_changes_nothing(long_house):
+    """The broker may deliver twice."""
+    house = long_house(2, foot=9)
+    document = house.submit(a_long_pdf(12, foot=9), document_type="long_slip")
+    render.run(document, house.rt)
+    assert house.status(document) == "unsorted"
+    sort.run(document, house.rt)
+    after_first = house.everything()
+
+    sort.run(document, house.rt)
+
+    assert house.everything() == after_first
+    assert house.status(document) == "rendered"
+
+
+def test_a_worker_that_dies_while_choosing_loses_nothing(long_house):
+    """Its lease runs out, the next one chooses, and the dead one's late word counts for nothing."""
+    house = long_house(2, foot=9)
+    document = house.submit(a_long_pdf(12, foot=9), document_type="long_slip")
+    render.run(document, house.rt)
+    with begin(house.rt.sessions) as tx:
+        dead = store.claim(tx, document, at=Status.UNSORTED, lease=timedelta(seconds=30))
+        tx.session.execute(text("UPDATE documents SET lease_until = now() - interval '1 s'"))
+    sort.run(document, house.rt)
+
+    with pytest.raises(store.ClaimLost), begin(house.rt.sessions) as tx:
+        store.sort_pages(tx, dead, [store.SortedPage(number=1, read=False)])
+    house.work()
+
+    assert house.status(document) == "accepted"
+
+
+def test_few_pages_are_not_chosen_among(long_house):
+    """A document within the limit goes straight to the model, with no rank."""
+    house = long_house(10, foot=4)
+    document = house.submit(a_long_pdf(4, foot=4), document_type="long_slip")
+    house.work()
+
+    assert house.status(document) == "accepted"
+    assert {row.rank for row in house.rows("SELECT rank FROM pages")} == {None}
