@@ -120,6 +120,12 @@ class ModelNotLoadable(SurefieldError):
     retry = True
 
 
+class UnexpectedScores(ModelNotLoadable):
+    """A reranker does not judge a known pair of texts as it is known to: its scores mean something else."""
+
+    code = "unexpected_scores"
+
+
 class BackendUnavailable(SurefieldError):
     """The model could not answer now; the same request may work later."""
 

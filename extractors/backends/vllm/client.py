@@ -1,12 +1,12 @@
-"""One HTTP request to a chat-completion server, and which of its failures a second try can mend."""
+"""One HTTP request to a model's server, and which of its failures a second try can mend."""
 
 import logging
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from extractors.backends.vllm.wire import Completion
 from extractors.errors import BackendUnavailable, ModelNotLoadable, RequestRefused, SurefieldError
@@ -18,14 +18,16 @@ log = logging.getLogger(__name__)
 _BUSY = frozenset({408, 425, 429, 502, 503, 504})
 _LONGEST_PAUSE_S = 30.0
 
+Shape = TypeVar("Shape", bound=BaseModel)
+
 
 class Client:
-    """Posts chat completions; safe to use from several threads."""
+    """Posts questions as JSON; safe to use from several threads."""
 
     def __init__(self, base_url: str, *, api_key: str | None, timeout_s: float, attempts: int, pause_s: float) -> None:
         if not base_url.startswith(("http://", "https://")):
             raise ModelNotLoadable(f"{base_url!r} is not the address of a server. Give one such as http://localhost:8000/v1.")
-        self._url = base_url.rstrip("/") + "/chat/completions"
+        self._base_url = base_url.rstrip("/")
         self._attempts = attempts
         self._pause_s = pause_s  # before the second try; doubled before each further one
         self._http = httpx2.Client(
@@ -34,33 +36,40 @@ class Client:
         )
 
     def complete(self, body: Mapping[str, Any]) -> Completion:
+        """A chat's next message."""
+        return self.ask("/chat/completions", body, Completion, called="chat completion")
+
+    def ask(self, path: str, body: Mapping[str, Any], shape: type[Shape], *, called: str) -> Shape:
         """The server's answer to ``body``.
+
+        called: what the answer is, for people
 
         Raises BackendUnavailable when it does not answer now, ModelNotLoadable when it does not serve the model (to us), and
         RequestRefused when it never will answer this request.
         """
+        url = self._base_url + path
         for attempt in range(1, self._attempts + 1):
-            answer = self._post(body)
+            answer = self._post(url, body)
             if isinstance(answer, httpx2.Response) and answer.status_code not in _BUSY:
-                return _completion(answer)
+                return _shaped(answer, shape, called)
             if attempt < self._attempts:
                 pause_s = self._pause(answer, attempt)
                 log.warning("server_busy", extra={"attempt": attempt, "pause_s": pause_s})
                 time.sleep(pause_s)
         why = _said(answer) if isinstance(answer, httpx2.Response) else f"{type(answer).__name__}: {answer}"
-        raise BackendUnavailable(f"{self._url} did not answer {self._attempts} times ({why}). Check that the server runs and is healthy.")
+        raise BackendUnavailable(f"{url} did not answer {self._attempts} times ({why}). Check that the server runs and is healthy.")
 
     def close(self) -> None:
         """Give the connections back."""
         self._http.close()
 
-    def _post(self, body: Mapping[str, Any]) -> httpx2.Response | httpx2.TransportError:
+    def _post(self, url: str, body: Mapping[str, Any]) -> httpx2.Response | httpx2.TransportError:
         try:
-            return self._http.post(self._url, json=body)
+            return self._http.post(url, json=body)
         except (httpx2.ReadTimeout, httpx2.WriteTimeout) as error:
             # Not sent again at once: the server may still be working on it, and a second copy would only add to its load.
             raise BackendUnavailable(
-                f"{self._url} took too long. Raise the timeout, or lower the batch: a cold server needs half a minute for its first answer."
+                f"{url} took too long. Raise the timeout, or lower the batch: a cold server needs half a minute for its first answer."
             ) from error
         except httpx2.TransportError as error:
             return error
@@ -71,15 +80,15 @@ class Client:
         return min(pause_s, _LONGEST_PAUSE_S)
 
 
-def _completion(answer: httpx2.Response) -> Completion:
+def _shaped(answer: httpx2.Response, shape: type[Shape], called: str) -> Shape:
     if answer.status_code != 200:
         raise _failure(answer)
     try:
-        return Completion.model_validate_json(answer.content)
+        return shape.model_validate_json(answer.content)
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise BackendUnavailable(
-            f"{answer.url} answered with something that is no chat completion (at {where or 'the start'}). Check what runs there."
+            f"{answer.url} answered with something that is no {called} (at {where or 'the start'}). Check what runs there."
         ) from error
 
 
