@@ -76,6 +76,7 @@ def open_backend(settings: Settings) -> Backend:
         max_new_tokens=settings.max_new_tokens,
         batch_pages=settings.batch_pages,
         looked=settings.where_it_looked,
+        compile_steps=settings.compile_steps,
     )
 
 

@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     grammar: bool = Field(True, description="Let a grammar keep the JSON well-formed. Scores are always taken before it.")
     where_it_looked: bool = Field(True, description="Keep the place on the page that the model attended to for each value.")
     max_new_tokens: int = Field(1024, ge=16, le=8192, description="Tokens that one page's answer may take; a longer one is truncated.")
+    compile_steps: bool = Field(
+        False,
+        description="Compile the model's step in `fields` mode: minutes at the first page, for a GPU that launches kernels too slowly.",
+    )
     batch_pages: int = Field(8, ge=1, le=256, description="Pages that one forward pass reads together.")
     server_url: str = Field("http://localhost:8000/v1", description="The vLLM server, for `SUREFIELD_BACKEND=vllm`.")
     server_key: SecretStr | None = Field(None, description="Its API key.")

@@ -48,9 +48,13 @@ def generate_json(
     max_new_tokens: int,
     grammar: GrammarSource | None = None,
     repetition_penalty: float = 1.0,
+    inputs: Any = None,
 ) -> list[Generation]:
-    """One answer for each page, in order."""
-    inputs = inputs_of(loaded, pages, spec)
+    """One answer for each page, in order.
+
+    inputs: what ``inputs_of`` made of the pages, when it has been made already
+    """
+    inputs = inputs_of(loaded, pages, spec) if inputs is None else inputs
     prompt_tokens = inputs["input_ids"].shape[1]
     processors = LogitsProcessorList()
     if repetition_penalty != 1.0:

@@ -4,8 +4,9 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from extractors.backends.checkpoint import (
     processor_of,
     weight_bytes,
 )
+from extractors.backends.engine import text
 from extractors.backends.engine.fields import read_fields
 from extractors.backends.engine.looked import grids_of
 from extractors.backends.engine.memory import MemoryPlan, plan
@@ -49,6 +51,7 @@ class MllamaBackend:
     looked: ask for the patch of the page that each token was read from (engine only)
     max_new_tokens: the budget of one page's answer, or of a list in fields mode; what needs more is marked as cut short
     field_tokens: the budget of one field in fields mode
+    compile_steps: compile the step of fields mode at the first page: takes a minute or more, once a process
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class MllamaBackend:
         max_new_tokens: int = 1024,
         field_tokens: int = 96,
         repetition_penalty: float = 1.0,
+        compile_steps: bool = False,
     ) -> None:
         self.model = str(model)
         if decode_mode not in _DECODERS:
@@ -77,6 +81,7 @@ class MllamaBackend:
         self.max_new_tokens = max_new_tokens
         self.field_tokens = field_tokens
         self.repetition_penalty = repetition_penalty  # json mode only
+        self.compile_steps = compile_steps
         self.device = device_of(device)
         self.dtype = dtype_of(dtype, self.device)
         self.fits_pages = batch_pages  # shrinks when memory runs out
@@ -99,20 +104,40 @@ class MllamaBackend:
             "grammar": self.grammar,
             "engine": self.decode_mode == "fields" or (self.engine and self.grammar and self.repetition_penalty == 1.0),
             "max_new_tokens": self.max_new_tokens,
-            **({"field_tokens": self.field_tokens} if self.decode_mode == "fields" else {"repetition_penalty": self.repetition_penalty}),
+            **(
+                {"field_tokens": self.field_tokens, "compiled": self.compile_steps}
+                if self.decode_mode == "fields"
+                else {"repetition_penalty": self.repetition_penalty}
+            ),
         }
 
     def in_domain(self, spec: DocumentType) -> bool:
         return self._document_types is None or spec.name in self._document_types
 
     def answer(self, pages: Sequence[PageImage], spec: DocumentType) -> list[PageAnswer]:
-        """Every page's answer; batches that do not fit into memory are halved until they do."""
-        with self._lock, torch.inference_mode():
+        """Every page's answer; batches that do not fit into memory are halved until they do.
+
+        The next batch's pictures are decoded and resized while the model works on this one.
+        """
+        if not pages:
+            return []
+        with self._lock, torch.inference_mode(), ThreadPoolExecutor(1, thread_name_prefix="pages") as hands:
             order = sorted(range(len(pages)), key=lambda n: self._tiles(pages[n]))  # pages of as many tiles together: less padding
+            ahead: dict[tuple[int, ...], Future[Any]] = {}
             done: list[tuple[int, PageAnswer]] = []
+
+            loaded = self.loaded  # by this thread, before a second one asks for it
+
+            def prepare(batch: Sequence[int]) -> Any:
+                return inputs_of(loaded, [pages[n] for n in batch], spec)
+
             while len(done) < len(pages):
-                batch = order[len(done) : len(done) + self._fitting(spec)]
-                done += zip(batch, self._answer_or_shrink([pages[n] for n in batch], spec), strict=False)
+                size = self._fitting(spec)
+                batch, after = order[len(done) : len(done) + size], order[len(done) + size : len(done) + 2 * size]
+                ready = ahead.pop(tuple(batch), None)
+                ahead = {tuple(after): hands.submit(prepare, after)} if after else {}
+                answers = self._answer_or_shrink([pages[n] for n in batch], spec, ready.result if ready else partial(prepare, batch))
+                done += zip(batch, answers, strict=False)
             return [answer for _, answer in sorted(done, key=lambda one: one[0])]
 
     def memory_plan(self, spec: DocumentType) -> MemoryPlan | None:
@@ -151,10 +176,10 @@ class MllamaBackend:
         side = self.canvas.tile_px
         return -(-page.width_px // side) * -(-page.height_px // side)
 
-    def _answer_or_shrink(self, batch: Sequence[PageImage], spec: DocumentType) -> list[PageAnswer]:
+    def _answer_or_shrink(self, batch: Sequence[PageImage], spec: DocumentType, prepared: Callable[[], Any]) -> list[PageAnswer]:
         """The batch's answers; none when memory ran out and the next try must be smaller."""
         try:
-            generations = _DECODERS[self.decode_mode](self, batch, spec)
+            generations = _DECODERS[self.decode_mode](self, batch, spec, prepared())
             return [
                 PageAnswer(page=page.number, generations=tuple(said), decode_mode=self.decode_mode)
                 for page, said in zip(batch, generations, strict=True)
@@ -199,9 +224,9 @@ class MllamaBackend:
     def _document_types(self) -> frozenset[str] | None:
         return made_for(str(self._folder))
 
-    def _json(self, batch: Sequence[PageImage], spec: DocumentType) -> list[list[Generation]]:
+    def _json(self, batch: Sequence[PageImage], spec: DocumentType, taken: Any) -> list[list[Generation]]:
         if self.engine and self.grammar and self.repetition_penalty == 1.0:
-            inputs = self._inputs(batch, spec)
+            inputs = self._inputs(batch, taken)
             matchers = [self.grammars.matcher(spec) for _ in batch]
             return [[said] for said in read_json(self.loaded, inputs, matchers, max_new_tokens=self.max_new_tokens)]
         generations = generate_json(
@@ -211,14 +236,16 @@ class MllamaBackend:
             max_new_tokens=self.max_new_tokens,
             grammar=self.grammars if self.grammar else None,
             repetition_penalty=self.repetition_penalty,
+            inputs=taken,
         )
         return [[said] for said in generations]
 
-    def _fields(self, batch: Sequence[PageImage], spec: DocumentType) -> list[list[Generation]]:
-        return read_fields(self.loaded, self._inputs(batch, spec), self._continuations(spec))
+    def _fields(self, batch: Sequence[PageImage], spec: DocumentType, taken: Any) -> list[list[Generation]]:
+        step = text.compiled() if self.compile_steps else None
+        return read_fields(self.loaded, self._inputs(batch, taken), self._continuations(spec), step=step)
 
-    def _inputs(self, batch: Sequence[PageImage], spec: DocumentType) -> PageInputs:
-        inputs = page_inputs(inputs_of(self.loaded, batch, spec), self.loaded.processor.image_token_id)
+    def _inputs(self, batch: Sequence[PageImage], taken: Any) -> PageInputs:
+        inputs = page_inputs(taken, self.loaded.processor.image_token_id)
         if not self.looked:
             return inputs
         vision = self.loaded.model.config.vision_config
@@ -239,7 +266,7 @@ class MllamaBackend:
         return self._planned[key]
 
 
-_Decoder = Callable[[MllamaBackend, Sequence[PageImage], DocumentType], list[list[Generation]]]
+_Decoder = Callable[[MllamaBackend, Sequence[PageImage], DocumentType, Any], list[list[Generation]]]
 _DECODERS: dict[str, _Decoder] = {"json": MllamaBackend._json, "fields": MllamaBackend._fields}
 
 

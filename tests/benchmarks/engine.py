@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 from transformers import MllamaConfig, MllamaForConditionalGeneration
 from transformers.models.mllama.configuration_mllama import MllamaTextConfig, MllamaVisionConfig
 
@@ -210,10 +211,10 @@ def json_mode(loaded: Loaded, inputs: PageInputs) -> None:
     assert {len(answer.tokens) for answer in answers} == {JSON_TOKENS}
 
 
-def fields_mode(loaded: Loaded, inputs: PageInputs) -> None:
+def fields_mode(loaded: Loaded, inputs: PageInputs, step: Callable[..., Tensor] | None = None) -> None:
     """D"""
     plans = [Continuation(skeleton=FIELD_SKELETON, budget=VALUE_TOKENS)] * FIELDS
-    answers = read_fields(loaded, inputs, plans)
+    answers = read_fields(loaded, inputs, plans, step=step)
     assert {len(a.tokens) for page in answers for a in page} == {len(FIELD_SKELETON) + VALUE_TOKENS}
 
 

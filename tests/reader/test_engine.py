@@ -291,3 +291,14 @@ def test_in_bf16_the_path_errs_no_more_than_bf16_itself(checkpoint, loaded):
             ours.append((steps[row] - exact).abs().mean())
             theirs.append((plain - exact).abs().mean())
     assert torch.stack(ours).mean() <= 1.5 * torch.stack(theirs).mean()
+
+
+def test_the_compiled_step_writes_the_same(loaded):
+    """One graph without breaks, for whatever rows and slots are left."""
+    inputs, plans = batch(loaded, [4, 1, 2]), continuations(loaded)
+    with torch.inference_mode():
+        plain = read_fields(endless(loaded), inputs, plans)
+        compiled = read_fields(endless(loaded), inputs, plans, step=text.compiled("eager"))
+    for a, b in zip([g for page in plain for g in page], [g for page in compiled for g in page], strict=True):
+        assert [t.token_id for t in a.tokens] == [t.token_id for t in b.tokens]
+        assert [t.logprob for t in a.tokens] == pytest.approx([t.logprob for t in b.tokens], abs=1e-5)

@@ -1,14 +1,18 @@
 """How many pages fit is counted from the model's shape, and counted as the engine allocates."""
 
+import threading
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from transformers import MllamaConfig
 
+from extractors.backends import mllama
 from extractors.backends.checkpoint import weight_bytes
 from extractors.backends.engine.fields import prefilled
 from extractors.backends.engine.memory import plan, vision_tokens
+from extractors.backends.generate import inputs_of
 from extractors.backends.mllama import MllamaBackend
 from extractors.documents.slip import Slip
 from tests.reader import tiny
@@ -72,7 +76,9 @@ def test_pages_of_as_many_tiles_are_read_together(backend, monkeypatch):
     pages = [tiny.page(n, width_px=56 * (1 + n % 2)) for n in range(6)]  # 56 x 112 and 112 x 112
     batches = []
     original = backend._answer_or_shrink
-    monkeypatch.setattr(backend, "_answer_or_shrink", lambda some, spec: batches.append([p.width_px for p in some]) or original(some, spec))
+    monkeypatch.setattr(
+        backend, "_answer_or_shrink", lambda some, *rest: batches.append([p.width_px for p in some]) or original(some, *rest)
+    )
     backend.fits_pages = 3
     answers = backend.answer(pages, Slip.spec)
     assert [a.page for a in answers] == [0, 1, 2, 3, 4, 5]
@@ -92,3 +98,22 @@ def test_weights_are_counted_as_they_will_be_loaded(checkpoint, loaded):
     tensors = {tensor.data_ptr(): tensor for tensor in loaded.model.state_dict().values()}.values()
     assert weight_bytes(checkpoint, torch.float32) == sum(tensor.numel() * 4 for tensor in tensors)
     assert weight_bytes(checkpoint, torch.bfloat16) * 2 == weight_bytes(checkpoint, torch.float32)
+
+
+def test_the_next_batch_is_prepared_while_the_model_reads(backend, monkeypatch):
+    """The first by whoever asks; every other by a second thread, once, and the answers are those of one page at a time."""
+    pages = [tiny.page(n) for n in range(5)]
+    alone = [backend.answer([page], Slip.spec)[0] for page in pages]
+    prepared = []
+
+    def seen(loaded, some, spec):
+        prepared.append((threading.current_thread().name.partition("_")[0], [page.number for page in some]))
+        return inputs_of(loaded, some, spec)
+
+    monkeypatch.setattr(mllama, "inputs_of", seen)
+    backend.fits_pages = 2
+    answers = backend.answer(pages, Slip.spec)
+    assert sorted(prepared, key=lambda one: one[1]) == [("MainThread", [0, 1]), ("pages", [2, 3]), ("pages", [4])]
+    assert [[t.token_id for t in a.generations[0].tokens] for a in answers] == [
+        [t.token_id for t in a.generations[0].tokens] for a in alone
+    ]

@@ -16,6 +16,7 @@ from worker.runtime import Runtime
 
 log = structlog.get_logger()
 
+AHEAD = 2  # batches claimed at once: a backend prepares the second while it reads the first
 MODELS_FAULT = (BackendUnavailable, ModelNotLoadable)  # no page's own: reading them one by one would only fail more often
 
 
@@ -28,7 +29,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
     try:
         while time.monotonic() < give_back_at:
             with rt.transaction() as tx:
-                claims = store.claim_pages(tx, limit=rt.batch_pages, lease=rt.lease, max_attempts=rt.max_attempts)
+                claims = store.claim_pages(tx, limit=AHEAD * rt.batch_pages, lease=rt.lease, max_attempts=rt.max_attempts)
             if not claims:
                 return
             _read_batch(claims, rt)

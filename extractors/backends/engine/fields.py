@@ -4,7 +4,7 @@ The page is encoded once and its prompt prefilled once; then each field continue
 the device for nothing while it runs: every few steps it looks which rows have ended, and goes on with the others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,11 +45,17 @@ class _Row:
 
 
 def read_fields(
-    loaded: Loaded, inputs: PageInputs, fields: Sequence[Continuation], *, check_every: int | None = None
+    loaded: Loaded,
+    inputs: PageInputs,
+    fields: Sequence[Continuation],
+    *,
+    check_every: int | None = None,
+    step: Callable[..., Tensor] | None = None,
 ) -> list[list[Generation]]:
     """For each page its fields' generations, in the order of ``fields``.
 
     check_every: steps between two looks at what has ended; each look waits for the device
+    step:        of one more token for every row: ``text.compiled()`` instead of ``text.forward``
     """
     check_every = check_every or (8 if loaded.device.type == "cuda" else 2)
     _, memory = prefilled(loaded, inputs, only_memory=True)
@@ -60,7 +66,7 @@ def read_fields(
     ]
     memory = memory.expanded(len(fields), max(row.start for row in rows) + ROOM + 1)
     first = _skeletons(loaded, memory, rows, inputs.grids)
-    _write(loaded, memory, rows, first, inputs.grids, check_every)
+    _write(loaded, memory, rows, first, inputs.grids, check_every, step or text.forward)
     return [
         [_generation(loaded, row) for row in rows[page * len(fields) : (page + 1) * len(fields)]] for page in range(len(inputs.prompts))
     ]
@@ -93,7 +99,15 @@ def _skeletons(loaded: Loaded, memory: Memory, rows: Sequence[_Row], grids: Sequ
     return step_of(logits, _opened(logits, rows), None if grids is None else peaks(layers or [], grids[0].side, lengths - 1))
 
 
-def _write(loaded: Loaded, memory: Memory, rows: Sequence[_Row], first: Step, grids: Sequence[PatchGrid] | None, check_every: int) -> None:
+def _write(
+    loaded: Loaded,
+    memory: Memory,
+    rows: Sequence[_Row],
+    first: Step,
+    grids: Sequence[PatchGrid] | None,
+    check_every: int,
+    step: Callable[..., Tensor],
+) -> None:
     """Greedy steps until every row has ended."""
     live: list[_Row | None] = list(rows)  # what each row of the tensors is; None: nothing that is still needed
     positions = torch.tensor([row.start for row in rows], device=loaded.device)  # (R,)
@@ -116,9 +130,7 @@ def _write(loaded: Loaded, memory: Memory, rows: Sequence[_Row], first: Step, gr
         if furthest + 1 >= memory.slots:
             memory = memory.expanded(1, memory.slots + max(ROOM, steps))
         layers: list[Tensor] | None = None if grids is None else []
-        hidden = text.forward(
-            loaded.model.model.language_model, chosen[:, None], positions[:, None], memory, span=furthest + 1, looked=layers
-        )
+        hidden = step(loaded.model.model.language_model, chosen[:, None], positions[:, None], memory, span=furthest + 1, looked=layers)
         logits = loaded.lm_head(hidden[:, -1])
         chosen = logits.argmax(dim=-1)
         pending.append(step_of(logits, chosen, None if grids is None else peaks(layers or [], grids[0].side)))

@@ -5,8 +5,9 @@ axis, so that these are read once a page, not once a row.  Self-attention keys l
 any length live side by side without padding in between; the last slot takes what is padding and is seen by nobody.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import torch
@@ -167,6 +168,13 @@ def forward(
             hidden = hidden + layer.mlp(layer.post_attention_layernorm(hidden))
     normalised: Tensor = text.norm(hidden)
     return normalised
+
+
+@cache
+def compiled(backend: str = "inductor") -> Callable[..., Tensor]:
+    """``forward`` as fewer, larger kernels, for any number of rows and slots: worth its minutes where launching kernels takes the time."""
+    made: Callable[..., Tensor] = torch.compile(forward, dynamic=True, fullgraph=True, backend=backend)
+    return made
 
 
 def _additive(mask: Tensor, groups: int, dtype: torch.dtype) -> Tensor:
