@@ -144,6 +144,7 @@ def _level(found: Measurement, level: int) -> dict[str, Any]:
     values = [one for one in found.values if one.level == level and one.on_slip]
     absences = [one for one in found.absences if one.level == level]
     paths = [path for path in Slip.spec.paths() if any(one.path == path for one in values)]
+    accepted = [one for one in values if (one.scores.get(DEFAULT) or 0.0) >= ACCEPT_AT]
     return {
         "value_accuracy": _share(one.right for one in values),
         "by_field": {path: _share(one.right for one in values if one.path == path) for path in paths},
@@ -151,6 +152,10 @@ def _level(found: Measurement, level: int) -> dict[str, Any]:
         "absent_recall": _share(one.said for one in absences if one.truly),
         "no_slip_clean": _share(clean for at, clean in found.clean_pages if at == level),
         "values": len(values),
+        "accepted": _share(
+            (one.scores.get(DEFAULT) or 0.0) >= ACCEPT_AT for one in values
+        ),  # by the score alone; the page's text also votes
+        "accepted_wrong": _share(not one.right for one in accepted),
     }
 
 
@@ -195,14 +200,25 @@ def show(found: Mapping[str, Measurement], console: Any) -> None:
     figures = {mode: as_json(one) for mode, one in found.items()}
     paths = Slip.spec.paths()
     table = Table(title=f"{max(one.documents for one in found.values())} documents, each read in every mode")
-    columns = ("level", "mode", "values right", *paths, "absent: precision", "absent: recall", "no slip: clean")
+    columns = (
+        "level",
+        "mode",
+        "values right",
+        *paths,
+        "absent: precision",
+        "absent: recall",
+        "no slip: clean",
+        "accepted",
+        "of these wrong",
+    )
     for column in columns:
         table.add_column(column, justify="right")
     for level in sorted({level for one in figures.values() for level in one["levels"]}):
         for mode, one in figures.items():
             row = one["levels"][level]
-            cells = [row["value_accuracy"], *(row["by_field"].get(path) for path in paths), row["absent_precision"], row["absent_recall"]]
-            table.add_row(level, mode, *("-" if cell is None else f"{cell:.1%}" for cell in [*cells, row["no_slip_clean"]]))
+            shares = ("absent_precision", "absent_recall", "no_slip_clean", "accepted", "accepted_wrong")
+            cells = [row["value_accuracy"], *(row["by_field"].get(path) for path in paths), *(row[share] for share in shares)]
+            table.add_row(level, mode, *("-" if cell is None else f"{cell:.1%}" for cell in cells))
         table.add_section()
     console.print(table)
     for mode, one in figures.items():

@@ -128,3 +128,18 @@ def test_decode_modes_are_shown_side_by_side(capsys: pytest.CaptureFixture[str])
     rows = [line for line in said.splitlines() if "100.0%" in line]
     assert ["json" in row for row in rows] == [True, False]
     assert ["fields" in row for row in rows] == [False, True]
+
+
+def test_what_is_accepted_wrongly_is_counted() -> None:
+    """A value that is wrong and sure of itself is in the share that a threshold alone would let through; a doubtful one is not."""
+    truths = _truths(20)
+
+    def spoil(n: int, truth: Mapping[str, Any]) -> tuple[Mapping[str, Any], float]:
+        wrong = {**truth, "payee": "Nobody Ltd"} if truth.get("payee") else truth
+        return wrong, 0.0 if n % 2 else -3.0
+
+    level = as_json(evaluate(Oracle(truths, spoil), per_level=20, levels=(0,)))["levels"]["0"]
+    sure = as_json(evaluate(Oracle(truths), per_level=20, levels=(0,)))["levels"]["0"]
+    assert 0 < level["accepted"] < 1
+    assert 0 < level["accepted_wrong"] < 1
+    assert (sure["accepted"], sure["accepted_wrong"]) == (1.0, 0.0)
