@@ -2,61 +2,17 @@
 
 from datetime import timedelta
 
-import pymupdf
 import pytest
 from sqlalchemy import text
 
-from extractors.backends.scripted import Line, ScriptedBackend
+from extractors.backends.scripted import Line
 from tests.factories import begin
 from tests.flow.conftest import TINY_CANVAS
+from tests.flow.long import NOTHING, SAID, a_long_pdf, a_type_file, told
 from worker import reporting, store
 from worker.models import Status
 from worker.render_protocol import RenderLimits
 from worker.stages import render, sort
-
-PROSE = (
-    "the party that sells goods pays what the order says by the day named",
-    "the total of all amounts is due with the slip on the day of delivery",
-    "unless another number of days was agreed on by payee and customer",
-)
-HEAD = ("Payee: Foo Ltd", "Date: 03/04/2026", "Slip number: A-17")
-FOOT = ("Currency: EUR", "Total: 12.50", "Please keep this page")
-NOTHING = {"payee": None, "date": None, "number": None, "total": None, "currency": None}
-SAID = {
-    "head": {**NOTHING, "payee": "Foo Ltd", "date": "03/04/2026", "number": "A-17"},
-    "foot": {**NOTHING, "total": "12.50", "currency": "EUR"},
-}
-TYPE = '''
-from extractors.documents import spec as field
-from extractors.documents.spec import DocumentModel
-
-
-class Long(DocumentModel, name="long_slip", title="payment slip", day_first=True{options}):
-    """A slip among many other pages."""
-
-    payee: str | None = field.text("who is paid")
-    date: str | None = field.date("the day of issue")
-    number: str | None = field.identifier("the slip's own number")
-    total: str | None = field.amount("the amount to pay, without its currency", required=True)
-    currency: str | None = field.currency("its currency, sign or code")
-'''
-
-
-def a_long_pdf(pages: int, *, head: int = 3, foot: int = 97, scans: tuple[int, ...] = ()) -> bytes:
-    """Running text, but for the page with the slip's head and the one with its foot; ``scans`` have no words at all."""
-    document = pymupdf.open()
-    for number in range(1, pages + 1):
-        page = document.new_page(width=420, height=200)
-        lines = () if number in scans else HEAD if number == head else FOOT if number == foot else (*PROSE, f"page {number}")
-        for row, line in enumerate(lines):
-            page.insert_text((20, 30 + 20 * row), line)
-    return document.tobytes()
-
-
-def told(head: int = 3, foot: int = 97):
-    """A model that reads every page as it is."""
-    said = {head: SAID["head"], foot: SAID["foot"]}
-    return ScriptedBackend(lambda page, spec: Line(truth=said.get(page.number, NOTHING)), canvas=TINY_CANVAS)
 
 
 @pytest.fixture
@@ -64,10 +20,9 @@ def long_house(make_house, tmp_path):
     """A house that knows the type, which asks for so many pages (or all), and whose model reads these pages."""
 
     def make(most: int | None = None, **pages):
-        options = "" if most is None else f", max_pages_read={most}"
-        (tmp_path / "long.py").write_text(TYPE.replace("{options}", options))
+        (tmp_path / "long.py").write_text(a_type_file(most))
         limits = RenderLimits(max_pages=200, view_dpi=36)
-        return make_house(backend=told(**pages), document_types_folder=tmp_path, limits=limits)
+        return make_house(backend=told(TINY_CANVAS, **pages), document_types_folder=tmp_path, limits=limits)
 
     return make
 
