@@ -65,6 +65,34 @@ def test_a_correction_keeps_its_text_and_its_meaning(site):
     assert (row.text, row.value, row.decision) == ("1,284.60", "1284.60", "reviewed")
 
 
+def test_a_correction_that_names_a_currency_changes_it(make_site):
+    """It is said while one types; a text that names none leaves it, and undo brings back what was read."""
+    site = make_site({**TRUTH, "total": "1,284.50 EUR"}, doubts={"total": 0.41})
+    site.read()
+    ada, item = site.sign_in(), site.items()["total"]
+
+    def amount() -> tuple[str | None, str | None, str | None]:
+        row = site.house.results(site.house.rows("SELECT id FROM documents")[0].id)["total"]
+        return row.text, row.value, row.currency
+
+    def said(text: str) -> str:
+        return str(ada.post(f"/review/items/{item}/parse", {"text": text}).text)
+
+    assert amount() == ("1,284.50 EUR", "1284.50", "EUR")
+    assert "means 1284.60 USD, no longer EUR" in said("1,284.60 USD")
+    assert "means 1284.60; the currency stays EUR" in said("1,284.60")
+    assert "means 1284.60 EUR<" in said("1,284.60 EUR")
+    assert ada.decide(item, "correct", "1,284.60 USD").status_code == 200
+    assert amount() == ("1,284.60 USD", "1284.60", "USD")
+    assert ada.decide(item, "undo", version=2).status_code == 200
+    assert amount() == ("1,284.50 EUR", "1284.50", "EUR")
+    assert ada.decide(item, "absent", version=3).status_code == 200
+    assert amount() == (None, None, None)
+    assert ada.decide(item, "undo", version=4).status_code == 200
+    assert ada.decide(item, "correct", "1,284.60", version=5).status_code == 200
+    assert amount() == ("1,284.60", "1284.60", "EUR")
+
+
 def test_accepting_while_something_else_is_typed_saves_what_is_typed(site):
     """The button says accept, the hand typed: the typing is meant."""
     site.read()

@@ -90,6 +90,7 @@ def _decide(rt: Runtime, item_id: UUID, action: Action, text: str | None, versio
                 action=action,
                 text=text,
                 value=meant.value if meant else None,
+                currency=meant.currency if meant else None,
                 took_ms=round(timedelta(seconds=time.monotonic() - began) / timedelta(milliseconds=1)),
             ),
         )

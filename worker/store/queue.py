@@ -163,6 +163,7 @@ def _items() -> Select[*tuple[Any, ...]]:
             Result.state,
             Result.text,
             Result.value,
+            Result.currency,
             Result.score,
             Result.threshold,
             ReviewItem.reason,

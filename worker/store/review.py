@@ -1,8 +1,9 @@
 """People decide: every decision is kept for ever, and the second of two gets a conflict."""
 
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import func, insert, null, or_, select, update
+from sqlalchemy import ScalarSelect, case, func, insert, null, or_, select, update
 
 from extractors.types import FieldState
 from worker.db import Tx
@@ -32,7 +33,7 @@ def _check(decision: Decision, before: Item) -> None:
     check_name(decision.who)
     if decision.action is Action.CORRECT and not (decision.text or "").strip():
         raise InvalidDecision("A correction needs its text. If the document does not have the field, decide 'absent'.")
-    if decision.action is not Action.CORRECT and (decision.text is not None or decision.value is not None):
+    if decision.action is not Action.CORRECT and (decision.text, decision.value, decision.currency) != (None, None, None):
         raise InvalidDecision(f"Only a correction has a text; this decision is {decision.action!s}. Send 'correct', or no text.")
     if decision.action is Action.ACCEPT and before.state is FieldState.UNREADABLE:
         raise InvalidDecision("There is no value to accept here. Correct it, or decide 'absent' or 'unreadable'.")
@@ -62,7 +63,8 @@ def _close_or_open(tx: Tx, decision: Decision) -> None:
 
 
 def _keep(tx: Tx, decision: Decision, before: Item) -> None:
-    seen = {"state": before.state, "text": before.text, "value": before.value, "score": before.score, "reason": before.reason}
+    names = ("state", "text", "value", "currency", "score", "reason")
+    seen = {name: getattr(before, name) for name in names}
     tx.session.execute(
         insert(ReviewDecision).values(
             item_id=decision.item_id,
@@ -85,10 +87,16 @@ def _apply(tx: Tx, decision: Decision) -> None:
             "state": FieldState.VALUE,
             "text": storable(decision.text or ""),
             "value": storable_json(decision.value),
+            **({} if decision.currency is None else {"currency": decision.currency}),
         },
         Action.ABSENT: {"state": FieldState.ABSENT, "text": None, "value": None, "currency": None},
         Action.UNREADABLE: {"state": FieldState.UNREADABLE, "text": None, "value": None, "currency": None},
-        Action.UNDO: {"state": Result.read_state, "text": Result.read_text, "value": Result.read_value},
+        Action.UNDO: {
+            "state": Result.read_state,
+            "text": Result.read_text,
+            "value": Result.read_value,
+            "currency": _currency_read(decision.item_id),
+        },
     }
     undo = decision.action is Action.UNDO
     tx.session.execute(
@@ -100,6 +108,13 @@ def _apply(tx: Tx, decision: Decision) -> None:
             **answer[decision.action],
         )
     )
+
+
+def _currency_read(item_id: UUID) -> ScalarSelect[Any]:
+    """The currency that the machine had read: what the first decision's author saw."""
+    seen = ReviewDecision.seen
+    of_the_first = select(case((seen.has_key("currency"), seen["currency"].astext), else_=Result.currency))  # older ones do not say it
+    return of_the_first.where(ReviewDecision.item_id == item_id).order_by(ReviewDecision.id).limit(1).correlate(Result).scalar_subquery()
 
 
 def _settle(tx: Tx, before: Item) -> Decided:

@@ -224,6 +224,7 @@ class Item:
     state: FieldState
     text: str | None
     value: Any
+    currency: str | None
     score: float | None
     threshold: float | None
     reason: str
@@ -247,6 +248,7 @@ class Decision:
     action: Action
     text: str | None = None  # for a correction
     value: Any = None  # what the text means, normalised by the caller
+    currency: str | None = None  # of an amount; None: the text names none, and the one that is known stays
     took_ms: int | None = None
 
 

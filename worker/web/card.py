@@ -1,7 +1,7 @@
 """One field as a reviewer sees it: what was read, how sure, why it is here, what else it could be."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -73,7 +73,7 @@ def card_of(before: Before, spec: DocumentType) -> Card:
         runs=runs,
         doubtful_at=_doubtful_at(runs),
         text=text,
-        meaning=meaning_of(value, text) if value else None,
+        meaning=meaning_of(replace(value, currency=value.currency or item.currency), text) if value else None,
         problem=(value.message or value.problem) if value else None,
         choices=choices(item.text, tokens, item.details, field, spec) if has_kind and len(text) <= LONGEST_MARKED else (),
         reasons=_reasons(item),
@@ -84,8 +84,11 @@ def card_of(before: Before, spec: DocumentType) -> Card:
     )
 
 
-def feedback(text: str, field: FieldSpec, spec: DocumentType) -> Feedback:
-    """What a text would mean in this field."""
+def feedback(text: str, field: FieldSpec, spec: DocumentType, *, known: str | None = None) -> Feedback:
+    """What a text would mean in this field.
+
+    known: the currency that an amount has so far; a text that names none leaves it, one that names another replaces it
+    """
     if not text.strip():
         return Feedback(fits=False, words="nothing typed yet")
     if field.kind is Kind.GROUP:
@@ -94,7 +97,12 @@ def feedback(text: str, field: FieldSpec, spec: DocumentType) -> Feedback:
     if value.problem is not None:
         return Feedback(fits=False, words=value.message or value.problem)
     meaning = meaning_of(value, text)
-    return Feedback(fits=True, words=f"means {meaning}" if meaning else f"fits: {field.kind.value}")
+    words = f"means {meaning}" if meaning else f"fits: {field.kind.value}"
+    if known and value.currency is None:
+        words += f"; the currency stays {known}"
+    elif known and value.currency != known:
+        words += f", no longer {known}"
+    return Feedback(fits=True, words=words)
 
 
 def _as_read(before: Before) -> bool:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Form, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from extractors.documents.spec import Kind
-from extractors.normalise import normalise
+from extractors.normalise import Value, normalise
 from worker import store
 from worker.models import Action
 from worker.models_people import Role
@@ -123,7 +123,7 @@ def parse_text(request: Request, site: SiteHere, person: Someone, item_id: UUID,
     with site.rt.transaction() as tx:
         seen = store.item(tx, item_id)
     spec = site.rt.document_type(seen.document_type)
-    return render(request, "feedback.html", feedback=feedback(text[:LONGEST_CORRECTION], spec.field(seen.field), spec))
+    return render(request, "feedback.html", feedback=feedback(text[:LONGEST_CORRECTION], spec.field(seen.field), spec, known=seen.currency))
 
 
 @router.post("/undo", name="undo_last")
@@ -186,7 +186,7 @@ def _decision(site: Site, person: Person, item_id: UUID, version: int, action: s
         chosen = Action.CORRECT  # something else was typed: that is meant, and not what stands there
     if chosen is Action.UNDO and not person.may(Role.MANAGER) and any(each.version == version and each.who != person.name for each in said):
         raise Forbidden("Only a manager takes back what somebody else decided. Tell them.")
-    value: Any = None
+    meant: Value | None = None
     if chosen is Action.CORRECT:
         spec = site.rt.document_type(seen.document_type)
         field = spec.field(seen.field)
@@ -195,14 +195,14 @@ def _decision(site: Site, person: Person, item_id: UUID, version: int, action: s
         meant = normalise(text, field, spec)
         if meant.problem is not None:
             raise store.InvalidDecision(f"This does not fit the field: {meant.message}. Type it as printed, or choose unreadable.")
-        value = meant.value
     return store.Decision(
         item_id=item_id,
         version=version,
         who=person.name,
         action=chosen,
         text=text if chosen is Action.CORRECT else None,
-        value=value,
+        value=meant.value if meant else None,
+        currency=meant.currency if meant else None,
         took_ms=took_ms,
     )
 
