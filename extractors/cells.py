@@ -40,7 +40,7 @@ class PageCells:
 
     @cached_property
     def cells(self) -> list[Cell]:
-        lines = [_cells(line) for line in _lines(self.words)]
+        lines = lines_of(self.words)
         found = []
         for number, line in enumerate(lines):
             below = lines[number + 1] if number + 1 < len(lines) else []
@@ -57,6 +57,11 @@ class PageCells:
             for cell in self.cells
             if len(cell.words) <= 2 * LABEL_WORDS
         ]
+
+
+def lines_of(words: Sequence[Word]) -> list[list[tuple[Word, ...]]]:
+    """The page's lines from top to bottom, each parted into its cells."""
+    return [_cells(line) for line in _lines(words)]
 
 
 def _lines(words: Sequence[Word]) -> list[list[Word]]:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TypeGuard
 
 from extractors.documents.spec import DocumentType, FieldSpec
+from extractors.lists import LIST_PROBLEMS
 from extractors.merge import Merged
 from extractors.types import FieldState
 
@@ -120,6 +121,10 @@ def _is_in_domain(case: Case) -> Reason | None:
 
 
 def _is_whole(case: Case) -> Reason | None:
+    """An answer that was cut proves nothing, not even what it says before the cut: the rest could have taken it back."""
+    if case.row.cut_pages:
+        words = f"the model's answer about page {', '.join(map(str, case.row.cut_pages))} was cut short"
+        return Reason(code="truncated", words=words, details={"pages": list(case.row.cut_pages)})
     if "truncated" not in (case.row.problem, case.row.list_problem):
         return None
     return Reason(code="truncated", words="the model's answer was cut short")
@@ -135,7 +140,7 @@ def _is_readable(case: Case) -> Reason | None:
 def _list_is_whole(case: Case) -> Reason | None:
     if case.row.list_problem in (None, "truncated"):
         return None
-    words = f"the list may be incomplete ({case.row.list_problem})"
+    words = LIST_PROBLEMS.get(case.row.list_problem, f"the list may be incomplete ({case.row.list_problem})")
     return Reason(code="list_incomplete", words=words, details={"problem": case.row.list_problem})
 
 
@@ -163,7 +168,7 @@ def _no_page_was_left_out(case: Case) -> Reason | None:
         return Reason(code="pages_left_out", words=words, details={"pages": list(case.row.unjudged_pages)})
     if not pages or case.row.state is FieldState.UNREADABLE:
         return None
-    if case.row.state is FieldState.VALUE and "." not in case.row.name:
+    if case.row.list_proven or (case.row.state is FieldState.VALUE and "." not in case.row.name):
         return None
     missing = "further rows may stand" if "." in case.row.name else "it may stand"
     return Reason(code="pages_left_out", words=f"{missing} on one of {len(pages)} pages that were not read", details={"pages": list(pages)})

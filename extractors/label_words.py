@@ -32,3 +32,7 @@ _WRITTEN = {
 }
 
 ALSO: dict[str, tuple[str, ...]] = {word: tuple(also.split()) for word, also in _WRITTEN.items()}
+
+# How a line begins that sums up the lines above it.
+_CARRIED = "subtotal sub balance carried brought forward rounding zwischensumme ubertrag vortrag report transport riporto"
+SUMMING = frozenset((*_CARRIED.split(), *(also for word in ("total", "net", "tax") for also in (word, *ALSO[word]))))

@@ -28,6 +28,7 @@ class Evidence:
     value: Value | None = None  # of ``text``; None where there is no text
     grounding: Grounding | None = None  # None: the page has no words, or the kind is not one that words can show
     problem: str | None = None  # the reading's: "truncated", "unparsable", "repeated_key", "missing", ...
+    cut: bool = False  # the answer that it stands in ended at the token limit, behind it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,8 @@ class Merged:
     grounding: Grounding | None = None
     problem: str | None = None  # why the state is UNREADABLE
     unread_pages: tuple[int, ...] = ()  # pages that could not be read for this field, and might say otherwise
+    cut_pages: tuple[int, ...] = ()  # pages whose answer to this field ended at the token limit, behind what was said of it
+    list_proven: bool = False  # the rows' amounts add up to a sum that the document prints: none is missing
     list_problem: str | None = None  # why the group that the row belongs to cannot be trusted as a whole
     empty_page_scores: tuple[float | None, ...] = ()  # of a group with rows: how sure the pages are that say they hold none
     left_out_pages: tuple[int, ...] = ()  # pages that nobody asked the model to read, since their words promise less
@@ -75,9 +78,16 @@ def merge(
             rows += _merged_group(field, [e for e in given if e.name.partition(".")[0] == field.name], pages)
         else:
             rows.append(_merged_field(field.name, [e for e in given if e.name == field.name], pages))
+    rows = [replace(row, cut_pages=_cut_pages(row.name, given)) for row in rows] if any(e.cut for e in given) else rows
     if not left_out:
         return tuple(rows)
     return tuple(replace(row, left_out_pages=tuple(sorted(left_out)), unjudged_pages=tuple(sorted(unjudged))) for row in rows)
+
+
+def _cut_pages(name: str, given: Sequence[Evidence]) -> tuple[int, ...]:
+    """Where the answer to this field was cut; a list is cut as a whole."""
+    group = name.partition(".")[0]
+    return tuple(sorted({e.page for e in given if e.cut and e.name.partition(".")[0] == group}))
 
 
 def _merged_field(name: str, given: Sequence[Evidence], pages: Collection[int]) -> Merged:

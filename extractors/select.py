@@ -44,6 +44,11 @@ _SHAPES: dict[Kind, Callable[[str], bool]] = {
 }  # the other kinds may be anything
 
 
+def shaped(kind: Kind, text: str) -> bool:
+    """Whether a word could be, or be part of, a value of this kind by its mere look."""
+    return _SHAPES.get(kind, _anything)(text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """What becomes of every page; all numbers are 1-based and rising."""

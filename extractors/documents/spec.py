@@ -51,6 +51,7 @@ class FieldSpec:
     choices: tuple[str, ...] = ()  # for Kind.CHOICE
     checksum: str | None = None  # for Kind.IDENTIFIER: "iban", "luhn", "isbn13", "vat_de", ...; None checks nothing
     members: tuple["FieldSpec", ...] = ()  # for Kind.GROUP: one row's fields
+    sums: str | None = None  # for Kind.AMOUNT: "lines.amount", when this may be the sum of a list's column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,7 @@ def date(description: str, **extra: Any) -> Any:
 
 
 def amount(description: str, **extra: Any) -> Any:
-    """A sum of money, with or without its currency."""
+    """A sum of money, with or without its currency; ``sums`` names the column of a list that it may be the sum of."""
     return _declared(Kind.AMOUNT, description, **extra)
 
 
@@ -170,7 +171,13 @@ def _document_type(model: type[BaseModel], *, name: str, title: str, **options: 
         )
     fields = _field_specs(model, where=name)
     description = " ".join((model.__doc__ or "").split())
-    return DocumentType(name=name, title=title, description=description, fields=fields, **options)
+    made = DocumentType(name=name, title=title, description=description, fields=fields, **options)
+    for summing in (field for field in fields if field.sums is not None):
+        if summing.sums not in made.paths() or "." not in summing.sums or made.field(summing.sums).kind is not Kind.AMOUNT:
+            raise BrokenDocumentType(
+                f"{name}.{summing.name} sums {summing.sums!r}. Name an amount of a list's rows, such as 'lines.amount'."
+            )
+    return made
 
 
 def _field_specs(model: type[BaseModel], *, where: str, nested: bool = False) -> tuple[FieldSpec, ...]:

@@ -8,9 +8,11 @@ from extractors.decide import Decision, decide_all
 from extractors.documents import DocumentType
 from extractors.documents.spec import Kind
 from extractors.grounding import ground
+from extractors.lists import checked
 from extractors.merge import Evidence, Merged, merge
 from extractors.normalise import normalise
 from extractors.page_text import PageText
+from extractors.types import StopReason
 from worker import store
 from worker.attempt import attempt
 from worker.models import Outcome, Status
@@ -33,6 +35,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
         unjudged = [number for number, rank in left_out.items() if rank is None]
         rows = merge(spec, evidence, pages=texts.keys() - left_out.keys(), left_out=left_out, unjudged=unjudged)
         in_domain = bool(fields) and all(field.in_domain for field in fields)
+        rows = checked(rows, spec, {number: text.words for number, text in texts.items() if number not in left_out})
         decisions = decide_all(rows, spec, accept_at=rt.accept_at, method=DEFAULT, in_domain=in_domain)
         results = [_result(at, row, decision, spec) for at, (row, decision) in enumerate(zip(rows, decisions, strict=True))]
 
@@ -63,6 +66,7 @@ def _evidence(field: store.StoredField, spec: DocumentType, score: float | None,
         value=None if text is None else normalise(text, spelled, spec),
         grounding=None if text is None else ground(text, page, spelled, spec),
         problem=reading.problem,
+        cut=reading.stop_reason is StopReason.LENGTH,
     )
 
 
