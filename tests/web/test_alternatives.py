@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from extractors.documents import find
 from extractors.types import Alternative, Box, TokenTrace
-from worker.store.desk import Heat, heat_of
+from worker.store.sight import Heat, heat_of
 from worker.web.alternatives import choices, model_says
 from worker.web.spelling import decoded, runs_of, spelling_of
 

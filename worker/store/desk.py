@@ -1,94 +1,22 @@
-"""A reviewer's desk: what he holds, skips, notes and may undo, and everything that is known about the field before him."""
+"""A reviewer's desk: what he holds, skips, notes and may undo; what waits, and how fast it goes."""
 
-from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, func, insert, null, or_, select, update
+from sqlalchemy import func, insert, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-from extractors.types import Box, TokenTrace
 from worker.db import Tx
-from worker.models import Action, Document, FieldEvidence, ItemState, Page, PageReading, Result, ReviewDecision, ReviewItem, Submission
+from worker.models import Action, Document, ItemState, Result, ReviewDecision, ReviewItem
 from worker.models_people import ReviewNote, ReviewSkip
-from worker.store.compact import boxes_in, storable, tokens_in
-from worker.store.queue import asked_of, item, matching
-from worker.store.values import LOOKED, InvalidDecision, Item, ItemFilter
+from worker.store.compact import storable
+from worker.store.queue import asked_of, matching
+from worker.store.values import InvalidDecision, ItemFilter
 
 UNDO_WITHIN = timedelta(hours=24)
 LONGEST_NOTE = 4_000
-
-
-@dataclass(frozen=True, slots=True)
-class Heat:
-    """One patch of the page, and how much of the value was read from it."""
-
-    box: Box
-    weight: float  # 1 for the patch that most tokens were read from
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What one page says about the field."""
-
-    tokens: tuple[TokenTrace, ...]
-    text: str | None
-    page: int
-    boxes: tuple[Box, ...]
-    box_source: str | None
-
-    @property
-    def heat(self) -> tuple[Heat, ...]:
-        """Where the model looked, when that is all that is known of the place."""
-        return heat_of(self.tokens) if self.box_source == LOOKED else ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where on the pages one value stands."""
-
-    page: int
-    boxes: tuple[Box, ...]
-    source: str | None  # who says so
-    heat: tuple[Heat, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageView:
-    """One page as people see it."""
-
-    number: int
-    width_pt: float
-    height_pt: float
-    view_sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """One decision, or note, about an item."""
-
-    who: str
-    action: Action | None  # None: a note
-    text: str | None
-    version: int | None  # of the item after the decision
-    at: datetime
-    seen: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
-    """All that a person needs to decide one item."""
-
-    item: Item
-    evidence: Evidence | None
-    page: PageView | None  # the one that the value comes from, else the first
-    pages: tuple[PageView, ...]
-    filename: str | None
-    page_count: int | None
-    said: tuple[Said, ...]  # oldest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,51 +40,6 @@ class Waiting:
     waiting: int
     overdue: int
     oldest: datetime
-
-
-def before_deciding(tx: Tx, item_id: UUID) -> Before:
-    """Everything that is known about one item.
-
-    Raises NotFound.
-    """
-    found = item(tx, item_id)
-    evidence = _evidence(tx, found.field_id)
-    number = found.page or (evidence.page if evidence else 1)
-    name = tx.session.execute(
-        select(Submission.filename, Document.page_count)
-        .join(Document, Submission.document_id == Document.id)
-        .where(Submission.document_id == found.document_id)
-        .limit(1)
-    ).one_or_none()
-    every = tuple(pages(tx, found.document_id))
-    return Before(
-        item=found,
-        evidence=evidence,
-        page=next((page for page in every if page.number == number), None),
-        pages=every,
-        filename=name.filename if name else None,
-        page_count=name.page_count if name else None,
-        said=said_about(tx, item_id),
-    )
-
-
-def pages(tx: Tx, document_id: UUID) -> list[PageView]:
-    """The pages of a document, in order."""
-    rows = tx.session.execute(
-        select(Page.number, Page.width_pt, Page.height_pt, Page.view_sha256).where(Page.document_id == document_id).order_by(Page.number)
-    )
-    return [PageView(**row._mapping) for row in rows]
-
-
-def said_about(tx: Tx, item_id: UUID) -> tuple[Said, ...]:
-    """Decisions and notes about an item, oldest first."""
-    d = ReviewDecision
-    decisions = tx.session.execute(select(d.who, d.action, d.text, d.version, d.decided_at.label("at"), d.seen).where(d.item_id == item_id))
-    n = ReviewNote
-    notes = tx.session.execute(select(n.who, n.text, n.written_at.label("at")).where(n.item_id == item_id))
-    found = [Said(**row._mapping) for row in decisions]
-    found += [Said(**row._mapping, action=None, version=None, seen={}) for row in notes]
-    return tuple(sorted(found, key=lambda each: each.at))
 
 
 def hold_items(tx: Tx, who: str, item_ids: Collection[UUID], *, lease: timedelta) -> set[UUID]:
@@ -283,40 +166,3 @@ def items_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], tuple[UUID, int
         .where(ReviewItem.document_id == document_id)
     )
     return {(row.name, row.ordinal): (row.id, row.version, row.state) for row in rows}
-
-
-def places_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], Place]:
-    """Where the values of a document stand, by field and ordinal."""
-    looked = case((FieldEvidence.box_source == LOOKED, FieldEvidence.tokens))  # the others' tokens stay in the database
-    rows = tx.session.execute(
-        select(Result.name, Result.ordinal, Result.page, FieldEvidence.boxes, FieldEvidence.box_source, looked.label("tokens"))
-        .join(FieldEvidence, Result.field_id == FieldEvidence.id)
-        .where(Result.document_id == document_id, Result.page.is_not(None))
-    )
-    return {
-        (row.name, row.ordinal): Place(
-            page=row.page, boxes=boxes_in(row.boxes), source=row.box_source, heat=heat_of(tokens_in(row.tokens or ()))
-        )
-        for row in rows
-    }
-
-
-def heat_of(tokens: Iterable[TokenTrace]) -> tuple[Heat, ...]:
-    """A coarse map of the page: the patches that the tokens were read from."""
-    counted = Counter(token.looked for token in tokens if token.looked is not None)
-    most = max(counted.values(), default=1)
-    return tuple(Heat(box, count / most) for box, count in counted.items())
-
-
-def _evidence(tx: Tx, field_id: UUID | None) -> Evidence | None:
-    if field_id is None:
-        return None
-    row = tx.session.execute(
-        select(FieldEvidence.tokens, FieldEvidence.text, FieldEvidence.boxes, FieldEvidence.box_source, Page.number)
-        .join(PageReading, FieldEvidence.reading_id == PageReading.id)
-        .join(Page, Page.id == PageReading.page_id)
-        .where(FieldEvidence.id == field_id)
-    ).one_or_none()
-    if row is None:
-        return None
-    return Evidence(tokens=tokens_in(row.tokens), text=row.text, page=row.number, boxes=boxes_in(row.boxes), box_source=row.box_source)

@@ -19,7 +19,7 @@ from extractors.types import FieldState
 from worker import reporting
 from worker.models import Outcome, Status
 from worker.stages import submit
-from worker.store import NotFound, desk, people
+from worker.store import NotFound, people, sight
 from worker.web.site import SiteHere
 
 BEARER = HTTPBearer(auto_error=False, description="An API key, from `surefield key add UPSTREAM`.")
@@ -253,7 +253,7 @@ def get_document(request: Request, site: SiteHere, upstream: Upstream, document_
     """What became of a document: its status, and every field with confidence and decision."""
     row = _own(site, upstream, document_id)
     with site.rt.transaction() as tx:
-        pages = desk.pages(tx, document_id)
+        pages = sight.pages(tx, document_id)
     names = {"words": "reason_words", "score": "confidence"}
     fields = [
         FieldOut.model_validate({names.get(key, key): value for key, value in each.as_json().items()})
@@ -278,7 +278,7 @@ def get_page(site: SiteHere, upstream: Upstream, document_id: DocumentId, number
     """One page as people see it."""
     _own(site, upstream, document_id)
     with site.rt.transaction() as tx:
-        page = next((page for page in desk.pages(tx, document_id) if page.number == number), None)
+        page = next((page for page in sight.pages(tx, document_id) if page.number == number), None)
     if page is None:
         raise NotFound(f"Document {document_id} has no page {number}, or it is not rendered yet.")
     return Response(site.rt.blobs.get(page.view_sha256), media_type="image/png", headers={"cache-control": "private, max-age=86400"})

@@ -9,7 +9,7 @@ from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.normalise import normalise
 from extractors.types import Box, FieldState
 from worker.models import ItemState
-from worker.store.desk import Before, PageView, Place, Said
+from worker.store.sight import Before, PageView, Place, Said
 from worker.store.values import Item
 from worker.web.alternatives import Choice, choices, meaning_of
 from worker.web.spelling import Run, runs_of

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from worker import reporting
-from worker.models import ItemState, Status
-from worker.store import NotFound, desk
-from worker.web.card import page_json, place_json
+from worker.models import Status
+from worker.store import NotFound, desk, sight
+from worker.web.card import card_of, page_json, place_json
 from worker.web.pages import render
-from worker.web.site import SiteHere, Someone
+from worker.web.site import SiteHere, Someone, limits
 
 router = APIRouter(prefix="/documents")
 
@@ -29,19 +29,32 @@ def documents_page(request: Request, site: SiteHere, person: Someone, status: st
 
 @router.get("/{document_id}", name="document_page")
 def document_page(request: Request, site: SiteHere, person: Someone, document_id: UUID, field: Annotated[str, Query()] = "") -> Response:
-    """One document: every field beside the pages."""
+    """One document: every field beside the pages; what waits is decided with the keys of the review.
+
+    field: the item on which to begin
+    """
     found = reporting.documents(site.rt.sessions, [document_id])
     if not found:
         raise NotFound(f"There is no document {document_id}.")
-    rows = reporting.fields(site.rt.sessions, [document_id])
     with site.rt.transaction() as tx:
-        pages = desk.pages(tx, document_id)
+        pages = sight.pages(tx, document_id)
         items = desk.items_of(tx, document_id)
-        found_at = desk.places_of(tx, document_id)
-    view = json.dumps({"pages": [page_json(document_id, page) for page in pages]})
-    places = {key: json.dumps({"page": place.page, **place_json(place)}) for key, place in found_at.items()}
+        places = sight.places_of(tx, document_id)
+        waiting = sight.waiting_in(tx, document_id)
+    cards = [card_of(before, site.rt.document_type(before.item.document_type)) for before in waiting]
     return render(
-        request, "document.html", document=found[0], rows=rows, items=items, places=places, view=view, pages=pages, OPEN=ItemState.OPEN
+        request,
+        "document.html",
+        document=found[0],
+        rows=reporting.fields(site.rt.sessions, [document_id]),
+        items=items,
+        cards={(card.item.field, card.item.ordinal): card for card in cards},
+        places={key: json.dumps({"page": place.page, **place_json(place)}) for key, place in places.items()},
+        view=json.dumps({"pages": [page_json(document_id, page) for page in pages]}),
+        pages=pages,
+        chosen=field,
+        in_document=True,
+        **limits(site),
     )
 
 
@@ -49,7 +62,7 @@ def document_page(request: Request, site: SiteHere, person: Someone, document_id
 def page_image(site: SiteHere, person: Someone, document_id: UUID, number: int) -> Response:
     """One page as people see it."""
     with site.rt.transaction() as tx:
-        page = next((page for page in desk.pages(tx, document_id) if page.number == number), None)
+        page = next((page for page in sight.pages(tx, document_id) if page.number == number), None)
     if page is None:
         raise NotFound(f"Document {document_id} has no page {number}, or it is not rendered yet.")
     # Private: only this person's browser keeps it.  Its bytes never change, and its address carries their name.

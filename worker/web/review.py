@@ -1,7 +1,7 @@
 """The review page: one doubtful field after the other, the next one always loaded."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Form, Request
@@ -12,11 +12,11 @@ from extractors.normalise import Value, normalise
 from worker import store
 from worker.models import Action
 from worker.models_people import Role
-from worker.store import desk
+from worker.store import desk, sight
 from worker.store.people import Person
 from worker.web.card import Card, card_of, feedback
 from worker.web.pages import render
-from worker.web.site import Forbidden, Site, SiteHere, Someone
+from worker.web.site import Forbidden, Site, SiteHere, Someone, limits
 
 router = APIRouter(prefix="/review")
 
@@ -47,7 +47,7 @@ def asked(request: Request) -> dict[str, str]:
 def review_page(request: Request, site: SiteHere, person: Someone) -> Response:
     """The next field, leased to whoever asks."""
     card = _claim(request, site, person, besides=())
-    return render(request, "review.html", card=card, asked=asked(request), **_limits(site))
+    return render(request, "review.html", card=card, asked=asked(request), **limits(site))
 
 
 @router.get("/next", name="next_card")
@@ -63,7 +63,7 @@ def item_page(request: Request, site: SiteHere, person: Someone, item_id: UUID) 
     """One field by its address, leased if it is free; a decided one shows what was decided."""
     with site.rt.transaction() as tx:
         desk.hold_items(tx, person.name, [item_id], lease=site.review_lease)
-    return render(request, "review.html", card=_card(site, item_id), asked={}, **_limits(site))
+    return render(request, "review.html", card=_card(site, item_id), asked={}, **limits(site))
 
 
 @router.post("/items/{item_id}/decide", name="decide_item")
@@ -113,7 +113,7 @@ def note_item(request: Request, site: SiteHere, person: Someone, item_id: UUID, 
     with site.rt.transaction() as tx:
         store.item(tx, item_id)
         desk.add_note(tx, item_id, person.name, text)
-        said = desk.said_about(tx, item_id)
+        said = sight.said_about(tx, item_id)
     return render(request, "said.html", said=said)
 
 
@@ -160,13 +160,13 @@ def forget_skips(request: Request, site: SiteHere, person: Someone) -> Response:
 def _claim(request: Request, site: Site, person: Person, *, besides: tuple[UUID, ...] | list[UUID]) -> Card | None:
     with site.rt.transaction() as tx:
         item = store.claim_item(tx, person.name, lease=site.review_lease, filters=filters_of(request), besides=besides)
-        before = None if item is None else desk.before_deciding(tx, item.item_id)
+        before = None if item is None else sight.about(tx, item)
     return None if before is None else card_of(before, site.rt.document_type(before.item.document_type))
 
 
 def _card(site: Site, item_id: UUID) -> Card:
     with site.rt.transaction() as tx:
-        before = desk.before_deciding(tx, item_id)
+        before = sight.before_deciding(tx, item_id)
     return card_of(before, site.rt.document_type(before.item.document_type))
 
 
@@ -179,7 +179,7 @@ def _decision(site: Site, person: Person, item_id: UUID, version: int, action: s
         raise store.InvalidDecision(f"There is no action {action[:40]!r}. Choose from: {', '.join(Action)}.")
     with site.rt.transaction() as tx:
         seen = store.item(tx, item_id)
-        said = desk.said_about(tx, item_id)
+        said = sight.said_about(tx, item_id)
     text = text.replace("\r\n", "\n")  # as browsers send a text area
     chosen = Action(action)
     if chosen is Action.ACCEPT and text.strip() and text != (seen.text or "").replace("\r\n", "\n"):
@@ -210,7 +210,7 @@ def _decision(site: Site, person: Person, item_id: UUID, version: int, action: s
 def _is_mine(site: Site, decision: store.Decision) -> bool:
     """The very same decision stands there already, from the same person: a retry."""
     with site.rt.transaction() as tx:
-        said = desk.said_about(tx, decision.item_id)
+        said = sight.said_about(tx, decision.item_id)
     same = (decision.who, decision.action, decision.text, decision.version + 1)
     return any((each.who, each.action, each.text, each.version) == same for each in said)
 
@@ -221,10 +221,6 @@ def _conflict(request: Request, site: Site, item_id: UUID, decision: store.Decis
     part = "x-part" in request.headers
     template = "conflict.html" if part else "conflict_page.html"
     return render(request, template, status=409, card=card, first=first, mine=decision)
-
-
-def _limits(site: Site) -> dict[str, Any]:
-    return {"beat_s": max(1, int(site.review_lease.total_seconds() / 4))}
 
 
 def _uuid(text: str | None) -> UUID | None:

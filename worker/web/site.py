@@ -111,6 +111,11 @@ def at_least(role: Role) -> Callable[[Person], Person]:
     return check
 
 
+def limits(site: Site) -> dict[str, int]:
+    """What pages on which fields are held must know: seconds between two signs of life."""
+    return {"beat_s": max(1, int(site.review_lease.total_seconds() / 4))}
+
+
 def csrf_of(secret: str) -> str:
     """The token that pages of a browser carry: it proves that a form was sent from one of our pages, and tells nothing else."""
     return sha256(b"surefield csrf 1 " + secret.encode("utf-8", "surrogateescape")).hexdigest()

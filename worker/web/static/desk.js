@@ -1,0 +1,142 @@
+"use strict";
+// What the review and the document mode have in common: decisions on their way to the server, and what the keys mean.
+
+// Decisions that are not sent yet are kept in the browser, so that neither a lost connection nor a closed window loses them.
+window.Outbox = class Outbox {
+  // on: conflict(html), refused(words, entry), signedOut(): what the page says when the server does not just take it
+  constructor(who, csrf, saving, on) {
+    Object.assign(this, { who, csrf, saving, on, key: `surefield.unsent.${who}`, troubled: false, sending: null });
+    window.addEventListener("online", () => this.flush());
+  }
+
+  list() { try { return JSON.parse(localStorage.getItem(this.key)) || []; } catch { return []; } }
+  keep(list) { localStorage.setItem(this.key, JSON.stringify(list)); this.tell(); }
+  add(entry) { this.keep([...this.list(), entry]); }
+  tell() {
+    const left = this.list().length;
+    this.saving.textContent = !left ? "" : this.troubled ? `${left} not saved yet: no connection. Kept here, trying again.` : `saving ${left}`;
+    this.saving.classList.toggle("waits", this.troubled && left > 0);
+  }
+
+  draftKey(item) { return `surefield.draft.${this.who}.${item}`; }
+  draft(item) { return localStorage.getItem(this.draftKey(item)); }
+  keepDraft(item, text) { localStorage.setItem(this.draftKey(item), text); }
+  dropDraft(item) { localStorage.removeItem(this.draftKey(item)); }
+
+  // A decision about the field that stands in ``data``: an article or a row with its data attributes.
+  entry(data, action, text, since) {
+    return { id: crypto.randomUUID ? crypto.randomUUID() : String(Math.random()), item: data.item, url: `/review/items/${data.item}/decide`,
+      body: { version: data.version, action, text, took_ms: String(Math.round(performance.now() - since)) } };
+  }
+  skipping(data) { return { ...this.entry(data, "", "", performance.now()), url: `/review/items/${data.item}/skip`, body: {} }; }
+
+  post(url, body, headers = {}) {
+    const form = new URLSearchParams(body);
+    return fetch(url, { method: "POST", body: form, headers: { "X-CSRF-Token": this.csrf, "X-Part": "1", Accept: "application/json", ...headers }, redirect: "manual" });
+  }
+
+  flush() { this.sending = this.sending || this.send().finally(() => { this.sending = null; }); return this.sending; }
+  again() { this.troubled = true; this.tell(); setTimeout(() => this.flush(), 2000); }
+
+  async send() {
+    for (let list = this.list(); list.length; list = this.list()) {
+      const entry = list[0];
+      let answer;
+      try {
+        answer = await this.post(entry.url, entry.body);
+        if (answer.status >= 500 || answer.status === 429) throw new Error("not now");
+      } catch { this.again(); return; }
+      this.troubled = false;
+      if (answer.status === 401 || answer.status === 403) { this.on.signedOut(); this.tell(); return; }
+      this.keep(this.list().filter((each) => each.id !== entry.id));
+      if (answer.status === 409) this.on.conflict(await answer.text());
+      else if (answer.status >= 400) this.on.refused(await this.refusal(answer), entry);
+      else this.dropDraft(entry.item);
+    }
+  }
+
+  // Sends one decision and waits for the server's word: "saved", "kept" for later, "conflict", or {refused: why}.
+  async settle(entry) {
+    await this.flush();
+    let answer;
+    try { answer = await this.post(entry.url, entry.body); } catch { answer = null; }
+    if (answer === null || answer.status >= 500) { this.add(entry); this.again(); return "kept"; }
+    if (answer.status === 409) { this.on.conflict(await answer.text()); return "conflict"; }
+    if (answer.status === 401 || answer.status === 403) { this.add(entry); this.flush(); return "signed out"; }
+    if (answer.status >= 400) return { refused: await this.refusal(answer) };
+    this.dropDraft(entry.item);
+    return "saved";
+  }
+
+  async refusal(answer) {
+    const text = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".said-text");
+    return text ? text.textContent : `The server refused it (${answer.status}).`;
+  }
+
+  // Which of these items are this person's; null when nobody can be asked.
+  async held(items) {
+    try {
+      const answer = await fetch("/review/heartbeat", { method: "POST", headers: { "X-CSRF-Token": this.csrf, "Content-Type": "application/json" }, body: JSON.stringify({ items }) });
+      return answer.ok ? (await answer.json()).held : null;
+    } catch { return null; }
+  }
+};
+
+// The text field of a card or a row.
+window.typing = {
+  of: (part) => part && part.querySelector("textarea[name=text]"),
+  changed(part) { const typed = this.of(part); return Boolean(typed) && typed.value !== part.dataset.text; },
+  mark(part) {
+    const typed = this.changed(part) && Boolean(this.of(part).value.trim());
+    part.classList.toggle("typed", typed);
+    part.querySelector("[data-act=enter]").disabled = !typed && part.dataset.canAccept === "no";
+  },
+  // The hand on the doubtful character, or on nothing at all.
+  begin(part, { empty = false } = {}) {
+    const typed = this.of(part);
+    if (!typed) return;
+    typed.focus();
+    if (empty) { typed.value = ""; typed.dispatchEvent(new Event("input", { bubbles: true })); return; }
+    const at = Number(part.dataset.doubtfulAt);
+    const signs = [...typed.value]; // counted as the server counts them: by code point
+    const before = at >= 0 ? signs.slice(0, at).join("").length : typed.value.length;
+    typed.setSelectionRange(before, before + (at >= 0 ? (signs[at] || "").length : 0));
+  },
+  misfit(part, words) {
+    const span = document.createElement("span");
+    span.className = "misfit"; span.textContent = words;
+    part.querySelector(".feedback").replaceChildren(span);
+    this.of(part).focus();
+  },
+};
+
+// The keys of both modes.  part(): the card or row that they are about; acts: what each does; more(event): keys of one mode alone.
+window.listenToKeys = ({ part, acts, viewer, help, choose, more = () => false }) => {
+  const letters = { e: () => window.typing.begin(part()), a: acts.absent, x: acts.unreadable, s: acts.skip, u: acts.undo, n: acts.note, d: acts.document };
+  document.addEventListener("keydown", (event) => {
+    if (event.isComposing || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey) return;
+    const input = window.typing.of(part());
+    const typing = event.target.matches?.("input, textarea, select");
+    if (event.altKey) {
+      const code = /^Key([A-Z])$/.exec(event.code);
+      const does = code && letters[code[1].toLowerCase()];
+      if (does) { event.preventDefault(); does(); }
+      return;
+    }
+    if (typing) {
+      if (event.key === "Escape") { event.preventDefault(); event.target.blur(); }
+      else if (event.key === "Enter" && event.target === input && !event.shiftKey) { event.preventDefault(); if (event.target.value.trim()) acts.enter(); }
+      return;
+    }
+    if (event.target.closest?.("a, button, .tools") && (event.key === "Enter" || event.key === " " || event.key === "Tab")) return;
+    const once = (does) => { event.preventDefault(); if (!event.repeat) does(); };
+    if (more(event)) return;
+    if (event.key === "Enter") once(acts.enter);
+    else if (event.key === "Tab" && !event.shiftKey && event.target === document.body && input) { event.preventDefault(); window.typing.begin(part()); }
+    else if (event.key === "Backspace") { event.preventDefault(); window.typing.begin(part(), { empty: true }); }
+    else if (event.key === "?") { event.preventDefault(); help.showModal(); }
+    else if (/^[1-5]$/.test(event.key)) once(() => choose(Number(event.key)));
+    else if (viewer.key(event)) return;
+    else if (letters[event.key.toLowerCase()]) once(letters[event.key.toLowerCase()]);
+  });
+};
