@@ -62,6 +62,12 @@ class RenderCrashed(SurefieldError):
     code = "render_crashed"
 
 
+class OcrFailed(SurefieldError):
+    """The words of a page could not be recognised: Tesseract is missing, or did not finish."""
+
+    code = "ocr_failed"
+
+
 class MissingBlob(SurefieldError):
     """Bytes that a row refers to are not in the blob store."""
 
