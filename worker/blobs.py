@@ -3,12 +3,15 @@
 The store is any place fsspec can name: a folder, ``file://``, ``s3://``, ``gs://``, ``memory://`` (tests).
 """
 
+import io
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
+from typing import BinaryIO
 
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
@@ -17,6 +20,7 @@ from fsspec.implementations.local import LocalFileSystem
 from extractors.errors import BlobsUnavailable, MissingBlob, SurefieldError
 
 HEX_DIGITS = frozenset("0123456789abcdef")
+CHUNK = 1 << 20  # bytes that are in memory at a time
 MEND = "Restore it from a backup, or submit the document again."
 
 
@@ -30,13 +34,20 @@ class Blobs:
 
     def put(self, data: bytes) -> str:
         """Store the bytes, once, and return their name.  A damaged copy is replaced."""
-        name = sha256(data).hexdigest()
+        return self.put_file(io.BytesIO(data))
+
+    def put_file(self, file: BinaryIO) -> str:
+        """Store what is in an open file, as ``put`` does, without ever holding all of it in memory."""
+        file.seek(0)
+        name = file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any file that reads bytes will do
+        file.seek(0)
         with _store_errors("written"):
             fs, path = self._locate(name)
             if isinstance(fs, LocalFileSystem):
-                _write_locally(Path(path), data, name)
+                _write_locally(Path(path), file, name)
             else:
-                fs.pipe_file(path, data)  # object stores show an object whole or not at all
+                with fs.open(path, "wb") as target:  # object stores show an object whole or not at all
+                    shutil.copyfileobj(file, target, CHUNK)
         return name
 
     def get(self, name: str) -> bytes:
@@ -69,15 +80,15 @@ class Blobs:
         return fs, f"{root.rstrip('/')}/{name[:2]}/{name[2:4]}/{name}"
 
 
-def _write_locally(path: Path, data: bytes, name: str) -> None:
+def _write_locally(path: Path, data: BinaryIO, name: str) -> None:
     """Write beside the place and rename, so that a reader or a crash never meets half a file."""
-    if path.is_file() and sha256(path.read_bytes()).hexdigest() == name:
+    if path.is_file() and _digest(path) == name:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            shutil.copyfileobj(data, file, CHUNK)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -85,6 +96,11 @@ def _write_locally(path: Path, data: bytes, name: str) -> None:
         Path(temporary).unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,6 +1,8 @@
 """The content-addressed store."""
 
+import io
 import os
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
@@ -119,4 +121,28 @@ def test_a_relative_folder_stays_where_it_was(tmp_path, monkeypatch):
     blobs = Blobs("store")
     blobs.put(b"page")
     monkeypatch.chdir("/")
+    assert blobs.get(NAME) == b"page"
+
+
+def test_a_large_file_is_stored_without_being_held_in_memory(tmp_path):
+    """Of 32 MB at most a few are in memory, the first time and when it is there already."""
+    blobs, large = Blobs(tmp_path / "blobs"), tmp_path / "large"
+    with large.open("wb") as file:
+        file.truncate(32 << 20)
+    tracemalloc.start()
+    try:
+        with large.open("rb") as file:
+            names = {blobs.put_file(file) for _ in range(2)}
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert names == {sha256(bytes(32 << 20)).hexdigest()}
+    assert peak < 8 << 20
+
+
+def test_a_file_is_stored_from_its_beginning_on_every_kind_of_store(blobs):
+    """Wherever its reader stands."""
+    file = io.BytesIO(b"page")
+    file.read()
+    assert blobs.put_file(file) == NAME
     assert blobs.get(NAME) == b"page"

@@ -158,6 +158,27 @@ def test_a_file_that_is_too_large_is_refused_while_it_comes(make_site):
     assert client.post("/v1/documents", data={"document_type": "slip"}, files=files, headers=key).status_code == 201
 
 
+def test_json_has_a_smaller_limit_since_it_is_held_in_memory(post):
+    """And says how a larger file goes in."""
+
+    def endless():
+        yield b'{"document_type": "slip", "content_base64": "'
+        for _ in range(100):
+            yield b"QUJD" * 250_000
+
+    headers = {**post.key, "content-type": "application/json"}
+    assert "multipart" in problem(post.client.post("/v1/documents", content=endless(), headers=headers), 413, "too_large")
+
+
+def test_a_file_that_needs_the_disk_comes_out_as_it_went_in(site, post):
+    """Larger than what is held in memory while it is read."""
+    large = a_slip() + b"%" * 3_000_000
+    post(large)
+    row = site.house.rows("SELECT sha256, media_type FROM documents")[0]
+    assert site.house.rt.blobs.get(row.sha256) == large
+    assert row.media_type == "application/pdf"
+
+
 def test_pages_that_are_not_there_are_not_found(post):
     """A page number out of range, or a document that is not rendered yet."""
     url = post().json()["url"]

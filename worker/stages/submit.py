@@ -6,10 +6,13 @@ came over the queue ends as a failed document that says why, and nothing is lost
 
 import base64
 import binascii
-from collections.abc import Mapping
+import io
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from extractors.errors import InvalidSubmission, SourceNotAllowed, TooLarge, UnreadableFile
 from worker import store
@@ -20,12 +23,13 @@ MAGIC = {b"%PDF": "application/pdf", b"\x89PNG": "image/png", b"\xff\xd8\xff": "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One submission as an upstream system states it; exactly one of ``source`` and ``content`` is set."""
+    """One submission as an upstream system states it; exactly one of ``source``, ``content`` and ``file`` is set."""
 
     upstream: str
     document_type: str
     source: str | None = None  # a file's path under an allowed root
     content: bytes | None = field(default=None, repr=False)
+    file: BinaryIO | None = field(default=None, repr=False)  # open, and the caller's to close: for what is too large to be held
     filename: str | None = None  # for people
     key: str | None = None  # the upstream's own: the same key gives the same document back
     priority: int = 0  # higher goes first
@@ -49,8 +53,12 @@ def run(request: Request, rt: Runtime) -> store.Submitted:
 
     Raises InvalidSubmission, SourceNotAllowed, TooLarge, UnreadableFile: nothing is stored then.
     """
-    data = _content(request, rt)
-    sha256 = rt.blobs.put(data)  # before the row: a crash between the two leaves a blob nobody names, never a row without bytes
+    with _opened(request, rt) as file:
+        if file.seek(0, os.SEEK_END) > rt.max_bytes:
+            raise TooLarge(f"The file has more than {rt.max_bytes:,} bytes. Raise SUREFIELD_MAX_BYTES or split it.")
+        sha256 = rt.blobs.put_file(file)  # before the row: a crash between the two leaves a blob nobody names, never a row without bytes
+        file.seek(0)
+        kind = media_type(file.read(1024))
     with rt.transaction() as tx:
         return store.submit(
             tx,
@@ -59,7 +67,7 @@ def run(request: Request, rt: Runtime) -> store.Submitted:
                 key=request.key,
                 document_type=request.document_type,
                 sha256=sha256,
-                media_type=media_type(data),
+                media_type=kind,
                 filename=request.filename or (Path(request.source).name if request.source else None),
                 priority=request.priority,
                 password=request.password,
@@ -68,28 +76,31 @@ def run(request: Request, rt: Runtime) -> store.Submitted:
         )
 
 
-def _content(request: Request, rt: Runtime) -> bytes:
-    if (request.source is None) == (request.content is None):
+@contextmanager
+def _opened(request: Request, rt: Runtime) -> Iterator[BinaryIO]:
+    given = [each for each in (request.source, request.content, request.file) if each is not None]
+    if len(given) != 1:
         raise InvalidSubmission("Give exactly one of source and content_base64.")
-    data = request.content if request.content is not None else _read_source(request.source or "", rt)
-    if len(data) > rt.max_bytes:
-        raise TooLarge(f"The file has more than {rt.max_bytes:,} bytes. Raise SUREFIELD_MAX_BYTES or split it.")
-    return data
+    if request.file is not None:
+        yield request.file
+    elif request.content is not None:
+        yield io.BytesIO(request.content)
+    else:
+        with _source(request.source or "", rt) as file:
+            yield file
 
 
-def _read_source(source: str, rt: Runtime) -> bytes:
+def _source(source: str, rt: Runtime) -> BinaryIO:
     path = Path(source).resolve()  # symbolic links are followed before the roots are checked
     if not any(path.is_relative_to(root.resolve()) for root in rt.source_roots):
         raise SourceNotAllowed("source lies outside the allowed folders. Add its folder to SUREFIELD_SOURCE_ROOTS, or send content_base64.")
     try:
-        if path.stat().st_size > rt.max_bytes:
-            raise TooLarge(f"The file has more than {rt.max_bytes:,} bytes. Raise SUREFIELD_MAX_BYTES or split it.")
-        return path.read_bytes()
+        return path.open("rb")
     except OSError as error:
         raise UnreadableFile(f"source cannot be read: {error.strerror}. Check the path and its rights on the worker's machine.") from error
 
 
 def media_type(data: bytes) -> str:
-    """What the bytes look like, for people; the renderer decides what they are.  A PDF's mark may stand a little further in."""
+    """What the first bytes look like, for people; the renderer decides what they are.  A PDF's mark may stand a little further in."""
     named = next((name for mark, name in MAGIC.items() if data.startswith(mark)), None)
     return named or ("application/pdf" if b"%PDF" in data[:1024] else "application/octet-stream")

@@ -3,8 +3,11 @@
 import base64
 import binascii
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Request
@@ -12,7 +15,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 
 from extractors.errors import InvalidSubmission, SurefieldError, TooLarge
 from extractors.types import FieldState
@@ -55,7 +58,7 @@ class Sent(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     document_type: str = Field(min_length=1, max_length=100, description="Its document type, such as `invoice`.")
-    content_base64: str = Field(min_length=1, description="The file: PDF, PNG, JPEG or TIFF, in base64.")
+    content_base64: str = Field(min_length=1, description="The file: PDF, PNG, JPEG or TIFF, in base64. Large ones go as multipart.")
     filename: str | None = Field(None, max_length=500, description="For people.")
     priority: int = Field(0, ge=-100, le=100, description="Higher goes first.")
     password: str | None = Field(None, max_length=1_000, description="Of an encrypted PDF; forgotten once the pages are rendered.")
@@ -168,18 +171,8 @@ async def post_document(
     ] = None,
 ) -> Response:
     """Hand a document in, as multipart or JSON.  It is stored and queued when this answers."""
-    sent = await _sent(request, site.rt.max_bytes)
-    sent = submit.Request(
-        upstream=upstream,
-        document_type=sent.document_type,
-        content=sent.content,
-        filename=sent.filename,
-        key=idempotency_key,
-        priority=sent.priority,
-        password=sent.password,
-        metadata=sent.metadata,
-    )
-    taken = await run_in_threadpool(_submit, sent, site)
+    async with _received(request, site.rt.max_bytes) as sent:
+        taken = await run_in_threadpool(_submit, replace(sent, upstream=upstream, key=idempotency_key), site)
     address = site.address(request, "get_document", document_id=taken.document_id)
     body = Taken(document_id=taken.document_id, created=taken.created, url=address)
     return JSONResponse(body.model_dump(mode="json"), 201 if taken.created else 200, headers={"location": address})
@@ -190,13 +183,17 @@ def _submit(sent: submit.Request, site: SiteHere) -> Any:
     return submit.run(sent, site.rt)
 
 
-async def _sent(request: Request, most: int) -> submit.Request:
+@asynccontextmanager
+async def _received(request: Request, most: int) -> AsyncIterator[submit.Request]:
+    """What was sent; a file is on disk as long as it is needed."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        return _of_json(await request.body())
-    if kind == "multipart/form-data":
-        return await _of_form(request, most)
-    raise NotThatKind("Send multipart/form-data with a file, or application/json with content_base64.")
+        yield _of_json(await request.body())
+    elif kind == "multipart/form-data":
+        async with request.form(max_files=1, max_fields=10) as form:
+            yield _of_form(form, most)
+    else:
+        raise NotThatKind("Send multipart/form-data with a file, or application/json with content_base64.")
 
 
 def _of_json(body: bytes) -> submit.Request:
@@ -208,16 +205,14 @@ def _of_json(body: bytes) -> submit.Request:
         content = base64.b64decode(sent.content_base64, validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidSubmission("content_base64 is not base64. Encode the file with the standard alphabet and padding.") from error
-    return _request(sent, content)
+    return _request(sent, content=content)
 
 
-async def _of_form(request: Request, most: int) -> submit.Request:
-    form = await request.form(max_files=1, max_fields=10)
+def _of_form(form: FormData, most: int) -> submit.Request:
     file = form.get("file")
     if not isinstance(file, UploadFile):
         raise InvalidSubmission("The part 'file' is missing. Send the document's bytes as a file part of that name.")
-    content = await file.read(most + 1)
-    if len(content) > most:
+    if (file.size or 0) > most:
         raise TooLarge(f"The file has more than {most:,} bytes. Send a smaller one, or raise SUREFIELD_MAX_BYTES.")
     given = {name: value for name, value in form.items() if name != "file"}
     try:
@@ -228,14 +223,15 @@ async def _of_form(request: Request, most: int) -> submit.Request:
         sent = Sent.model_validate({**given, "metadata": metadata, "filename": file.filename, "content_base64": "-"})
     except ValidationError as error:
         raise InvalidSubmission(_words(error)) from error
-    return _request(sent, content)
+    return _request(sent, file=file.file)
 
 
-def _request(sent: Sent, content: bytes) -> submit.Request:
+def _request(sent: Sent, *, content: bytes | None = None, file: BinaryIO | None = None) -> submit.Request:
     return submit.Request(
         upstream="",
         document_type=sent.document_type,
         content=content,
+        file=file,
         filename=sent.filename,
         priority=sent.priority,
         password=sent.password,

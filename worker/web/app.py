@@ -55,7 +55,7 @@ def create_app(
     app.include_router(api.router)
     app.mount("/static", KeptStatic(directory=STATIC), name="static")
     app.add_api_route("/", _home, methods=["GET"], include_in_schema=False)
-    app.add_middleware(LimitedBody, upload_bytes=rt.max_bytes * 4 // 3 + 100_000, upload_path="/v1/documents")
+    app.add_middleware(LimitedBody, file_bytes=rt.max_bytes, upload_path="/v1/documents")
     app.add_middleware(SecureHeaders, https=site.secure)
     return app
 

@@ -1,6 +1,6 @@
 """What every answer says to the browser, and how much a request may bring."""
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from extractors.errors import TooLarge
@@ -21,6 +21,7 @@ ALWAYS = {
 }
 A_YEAR = 31_536_000
 PAGE_BYTES = 1_000_000  # a form with the longest correction there is
+JSON_BYTES = 32_000_000  # of an upload as JSON, which is held in memory
 
 
 class SecureHeaders:
@@ -45,19 +46,21 @@ class SecureHeaders:
 class LimitedBody:
     """Stops reading a request as soon as it is larger than its address takes; nothing of the rest is ever held in memory.
 
+    A file that comes as multipart goes to disk while it is read; JSON has to be held whole, and has a limit of its own.
     Reading further raises TooLarge.
     """
 
-    def __init__(self, app: ASGIApp, *, upload_bytes: int, upload_path: str) -> None:
+    def __init__(self, app: ASGIApp, *, file_bytes: int, upload_path: str) -> None:
         self.app = app
-        self.upload_bytes = upload_bytes
+        self.form_bytes = file_bytes + PAGE_BYTES
+        self.json_bytes = min(file_bytes * 4 // 3 + PAGE_BYTES, JSON_BYTES)
         self.upload_path = upload_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        most = self.upload_bytes if scope["path"] == self.upload_path else PAGE_BYTES
+        most = self._most(scope)
         read = 0
 
         async def counted() -> Message:
@@ -65,7 +68,16 @@ class LimitedBody:
             message = await receive()
             read += len(message.get("body", b""))
             if read > most:
-                raise TooLarge(f"The request has more than {most:,} bytes. Send a smaller file, or raise SUREFIELD_MAX_BYTES.")
+                raise TooLarge(
+                    f"The request has more than {most:,} bytes. Send the file as multipart/form-data or a smaller one, "
+                    "or raise SUREFIELD_MAX_BYTES."
+                )
             return message
 
         await self.app(scope, counted, send)
+
+    def _most(self, scope: Scope) -> int:
+        if scope["path"] != self.upload_path:
+            return PAGE_BYTES
+        is_json = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+        return self.json_bytes if is_json else self.form_bytes
