@@ -165,11 +165,13 @@ def test_the_last_decision_ends_the_review(db: Sessions) -> None:
     assert heard == [(document.id, Status.REVIEWED)]
 
 
-def test_two_people_who_decide_the_last_two_fields_at_once_end_the_review(db: Sessions) -> None:
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["in their order", "the other way round"])
+def test_two_people_who_decide_the_last_two_fields_at_once_end_the_review(db: Sessions, order: tuple[int, int]) -> None:
     """The document's row is locked before counting, so that one of them sees both."""
     document = two_to_review(db)
     with begin(db) as tx:
-        items = store.list_items(tx)
+        found = store.list_items(tx)
+    items = [found[n] for n in order]
     decided, may_commit = Event(), Event()
 
     def early() -> store.Decided:

@@ -60,6 +60,10 @@ def meaning_of(value: Value, text: str) -> str | None:
     return None if said == text else said
 
 
+def _about(probability: float) -> str:
+    return f"{probability:.2f}" if probability >= 0.005 else "< 0.01"
+
+
 def _key(text: str, value: Value) -> tuple[object, ...]:
     return (value.value, value.currency) if value.problem is None else (text,)
 
@@ -70,7 +74,7 @@ def _candidates(text: str | None, tokens: Sequence[TokenTrace], details: Mapping
             yield doubt["nearest"], "page text"
         yield from ((str(other), "another page") for other in doubt.get("others") or ())
     if text:
-        yield from ((other, f"model {probability:.2f}") for other, probability in model_says(text, tokens))
+        yield from ((other, f"model {_about(probability)}") for other, probability in model_says(text, tokens))
     if field.kind is Kind.CHOICE:
         yield from ((choice, "one of the list") for choice in field.choices)
     if field.kind is Kind.BOOLEAN:

@@ -31,7 +31,7 @@ def prefetched(page: Page) -> None:
 
 def on(page: Page, live: Live, field: str) -> str:
     """Open the review at one field of the only document."""
-    live.site.read()
+    live.site.read(filename="nordlicht-march.pdf")
     page.goto(f"/review?field={field}")
     return ready(page, field)
 
@@ -298,7 +298,7 @@ def test_document_mode_shows_all_fields_and_lights_each(live):
 
 def test_document_mode_has_the_other_readings_and_the_same_keys(live):
     """J and K move, a number takes a reading, U takes it back, E types, Enter saves; the page is never left."""
-    document = live.site.read()
+    document = live.site.read(filename="nordlicht-march.pdf")
     page = live.sign_in()
     page.goto(f"/documents/{document}")
     lit = page.locator(".fields > li.lit")
