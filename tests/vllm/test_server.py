@@ -257,6 +257,16 @@ def test_the_fingerprint_follows_the_server(replaying):
     assert len(server.asked) == 3
 
 
+def test_every_question_says_how_long_its_answer_may_be(replaying):
+    """Without a limit this server writes until its context is full; the short question for the fingerprint is no exception."""
+    backend, server = replaying(FREE, grammar=False)
+
+    _ = backend.fingerprint
+    backend.answer([a_page()], SPEC)
+
+    assert [asked.body["max_tokens"] for asked in server.asked] == [1, 1024]
+
+
 def test_a_revision_makes_another_fingerprint(replaying):
     """Servers that do not tell one set of weights from another leave it to the operator."""
     first, _ = replaying(FREE, revision="a")

@@ -6,13 +6,7 @@ Not collected by itself: the server's packages are 2.5 GB and live in an environ
 
 import base64
 import io
-import json
-import os
-import socket
-import subprocess
-import time
-import urllib.error
-import urllib.request
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,22 +18,14 @@ from extractors import prompts
 from extractors.backends.vllm import VllmBackend
 from extractors.errors import ModelNotLoadable, RequestRefused
 from extractors.read import read_pages
-from extractors.types import Generation, PageImage, StopReason
+from extractors.types import SERVED_CANVAS, Generation, PageImage, StopReason
+from tests.flow.conftest import a_pdf, make_house, renderer  # noqa: F401  (fixtures)
 from tests.vllm.conftest import SPEC
+from tests.vllm.live.serving import ask, run, serving
 
-ROOT = Path(__file__).parents[3]
 AGREES = 1e-4  # nats, float32 on both sides
-QUIET = {
-    "HF_HUB_OFFLINE": "1",
-    "VLLM_NO_USAGE_STATS": "1",
-    "DO_NOT_TRACK": "1",
-    "VLLM_CPU_KVCACHE_SPACE": "1",
-    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-    "OMP_NUM_THREADS": "1",
-    "TORCH_COMPILE_DISABLE": "1",  # or the first request for log-probabilities takes half a minute
-}
 FLAGS = (
-    *("--served-model-name", "tiny", "--dtype", "float32", "--max-model-len", "1024", "--max-num-seqs", "4", "--enforce-eager"),
+    *("--max-model-len", "2048", "--max-num-seqs", "4"),
     *("--limit-mm-per-prompt", '{"image":1,"video":0}'),
     *("--structured-outputs-config", '{"backend":"xgrammar","disable_any_whitespace":true}'),
 )
@@ -48,50 +34,18 @@ pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
-def python() -> Path:
-    """The Python that has vLLM."""
-    named = os.environ.get("SUREFIELD_VLLM")
-    if not named:
-        pytest.skip("SUREFIELD_VLLM names no environment with vLLM; make one with tests/vllm/live/setup.sh")
-    return Path(named) / "bin" / "python"
-
-
-@pytest.fixture(scope="module")
 def folder(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny checkpoint."""
     made = tmp_path_factory.mktemp("checkpoint")
-    subprocess.run([python, "-m", "tests.vllm.live.checkpoint", made], check=True, cwd=ROOT, env={**os.environ, **QUIET})
+    run(python, "tests.vllm.live.checkpoint", made)
     return made
 
 
 @pytest.fixture(scope="module")
-def url(python: Path, folder: Path) -> Iterator[str]:
+def url(python: Path, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server that serves it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [python, "-m", "vllm.entrypoints.openai.api_server", "--model", folder, "--host", "127.0.0.1", "--port", str(port), *FLAGS]
-    environment = {**os.environ, **QUIET, "VLLM_CACHE_ROOT": str(folder / "cache")}
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/health", server, folder / "server.log")
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        server.terminate()
-        server.wait(timeout=60)
-
-
-def _wait_for(health: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 400
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            urllib.request.urlopen(health, timeout=2).close()
-        except (urllib.error.URLError, OSError):
-            time.sleep(1)
-        else:
-            return
-    pytest.fail("the server did not start:\n" + log.read_text(errors="replace")[-3000:])
+    with serving(python, folder, tmp_path_factory.mktemp("server"), *FLAGS) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -106,23 +60,9 @@ def page() -> PageImage:
 
 def reference(python: Path, folder: Path, page: PageImage, *, text: str = "", ids: Sequence[int] = ()) -> dict[str, Any]:
     """What transformers says of the same answer to the same prompt."""
-    asked = {
-        "folder": str(folder),
-        "image": base64.b64encode(page.png).decode(),
-        "messages": prompts.messages(SPEC),
-        "text": text,
-        "ids": list(ids),
-    }
-    done = subprocess.run(
-        [python, "-m", "tests.vllm.live.reference"],
-        input=json.dumps(asked),
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-        env={**os.environ, **QUIET},
-    )
-    said: dict[str, Any] = json.loads(done.stdout)
+    image = base64.b64encode(page.png).decode()
+    asked = {"folder": str(folder), "image": image, "messages": prompts.messages(SPEC), "text": text, "ids": list(ids)}
+    said: dict[str, Any] = run(python, "tests.vllm.live.reference", stdin=asked)
     return said
 
 
@@ -186,3 +126,70 @@ def test_what_can_never_succeed_is_final(url, page):
         read(url, page, max_tokens=5000)
     with pytest.raises(ModelNotLoadable, match="does not exist"):
         VllmBackend("other", base_url=url).answer([page], SPEC)
+
+
+def test_a_document_goes_all_the_way_from_a_file_to_rows(folder, url, make_house):  # noqa: F811
+    """Submitted, rendered, read by the server, scored and routed: a model of random weights is believed nothing."""
+    backend = VllmBackend("tiny", base_url=url, max_tokens=64, tokenizer=folder)
+    house = make_house(backend=backend, canvas=lambda: SERVED_CANVAS)
+    document = house.submit(a_pdf(pages=2))
+
+    house.work()
+
+    assert house.status(document) == "in_review"
+    (model,) = {row.model for row in house.rows("SELECT model FROM readings")}
+    assert model == "tiny"
+    assert house.rows("SELECT count(*) AS n FROM readings")[0].n == 2
+    assert {row.decision for row in house.results(document).values()} == {"review"}
+
+
+# ---- what the backend guards against, seen in the server itself
+
+
+def chat(**options: Any) -> dict[str, Any]:
+    return {"model": "tiny", "messages": [{"role": "user", "content": "Is the value visible?"}], "max_tokens": 12, **options}
+
+
+def test_the_grammars_mask_is_in_the_servers_own_numbers(python, folder, url, page):
+    """A choice forced upon the model is certain by the numbers that come with it, and was next to impossible by its own."""
+    _, said = ask(
+        url, "/chat/completions", chat(temperature=0, logprobs=True, top_logprobs=5, structured_outputs={"choice": ["yes", "no"]})
+    )
+    told = said["choices"][0]["logprobs"]["content"]
+
+    assert sum(token["logprob"] for token in told) > -1.0
+    generation = read(url, page, tokenizer=folder)
+    assert math.fsum(token.logprob for token in generation.tokens[:8]) < -5.0
+
+
+@pytest.mark.parametrize("unknown", [{"guided_json": {"type": "object"}}, {"guided_choice": ["yes", "no"]}, {"no_such_field": 1}])
+def test_fields_that_it_does_not_know_are_ignored_with_a_200(url, unknown):
+    """Outdated spellings of a grammar among them: what comes back was written freely."""
+    free = ask(url, "/chat/completions", chat(temperature=0))
+    answered = ask(url, "/chat/completions", chat(temperature=0, **unknown))
+
+    assert answered[0] == 200
+    assert answered[1]["choices"][0]["message"]["content"] == free[1]["choices"][0]["message"]["content"]
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        ({"structured_outputs": {"choice": ["a"]}, "response_format": {"type": "json_object"}}, 400),
+        ({"logprobs": True, "top_logprobs": 21}, 400),
+        ({"model": "other"}, 404),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "file:///page.png"}}]}]}, 500),
+    ],
+    ids=["two grammars", "21 alternatives", "another model", "a file"],
+)
+def test_its_refusals_are_those_that_the_client_was_made_for(url, options, status):
+    """One of them is a 500 that no second try mends."""
+    answered, said = ask(url, "/chat/completions", chat(**options))
+
+    assert answered == status
+    assert said["error"]["message"]
+
+
+def test_an_unknown_route_has_an_error_of_another_shape(url):
+    """No ``error`` in it."""
+    assert ask(url, "/nowhere", {}) == (404, {"detail": "Not Found"})
