@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from statistics import median
 
 from extractors.types import Word
 
@@ -48,6 +49,22 @@ class PageCells:
                 right = line[at + 1] if at + 1 < len(line) else ()
                 found.append(Cell(words, right, next((cell for cell in below if _under(words, cell)), ())))
         return found
+
+    @cached_property
+    def says(self) -> frozenset[str]:
+        """Every term on the page."""
+        return frozenset(term for of in self.terms for term in of)
+
+    @cached_property
+    def height(self) -> float:
+        """How high most words are, in points."""
+        return median(word.box.y1 - word.box.y0 for word in self.words) if self.words else 0.0
+
+    @cached_property
+    def heads(self) -> list[tuple[str, ...]]:
+        """Each line of several cells without a digit in it, as terms: what may head the columns of a table."""
+        lines = [[word for cell in line for word in cell] for line in lines_of(self.words) if len(line) > 1]
+        return [tuple(t for w in line for t in terms(w.text)) for line in lines if not any(c.isdigit() for w in line for c in w.text)]
 
     @cached_property
     def openings(self) -> list[tuple[Cell, tuple[tuple[str, ...], ...]]]:

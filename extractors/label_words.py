@@ -36,3 +36,15 @@ ALSO: dict[str, tuple[str, ...]] = {word: tuple(also.split()) for word, also in 
 # How a line begins that sums up the lines above it.
 _CARRIED = "subtotal sub balance carried brought forward rounding zwischensumme ubertrag vortrag report transport riporto"
 SUMMING = frozenset((*_CARRIED.split(), *(also for word in ("total", "net", "tax") for also in (word, *ALSO[word]))))
+
+# What papers call themselves that are easily taken for something else.
+_PAPERS = """
+credit note; credit memo; debit note; delivery note; packing slip; packing list; quotation; quote; estimate; offer; purchase order;
+order confirmation; sales order; order; proforma invoice; pro forma invoice; account statement; statement of account; bank statement;
+statement; payment reminder; reminder; dunning letter; remittance advice; payment advice; pay slip; payslip; contract; agreement;
+certificate; application; application form; form; report; letter; bill of lading; waybill; timesheet; expense report; ticket;
+boarding pass; policy; gutschrift; lieferschein; angebot; bestellung; auftragsbestatigung; kontoauszug; mahnung; zahlungserinnerung;
+vertrag; avoir; bon de livraison; devis; commande; releve; creditnota; pakbon; offerte; bestelbon; nota di credito; preventivo;
+albaran; presupuesto; nota de credito; pedido; presentation; user guide; manual; instructions; table of contents; contents
+"""
+PAPERS = tuple(" ".join(name.split()) for name in _PAPERS.split(";"))

@@ -19,6 +19,7 @@ from extractors.types import Word
 
 K1, B = 1.2, 0.5  # BM25: how soon a word repeated counts no more; how much a long page must say to count as a short one
 LABEL = 3.0  # what a label with its value weighs against the same words anywhere on the page
+_NAMED = 2.0  # the weight of a word of the field's own name
 FEW = 5  # a page of fewer words says nothing of itself: a scan with a stamp or a page number on it
 SHAPE = 0.3  # what values of the right shape weigh without a label: pages in a language that the field is not described in
 
@@ -111,7 +112,7 @@ def _asked(field: FieldSpec) -> dict[str, float]:
     described = [term for term in terms(field.description) if term not in _STOP]
     named = [term for term in terms(field.name.replace("_", " ")) if term not in _STOP]
     also = [term for word in (*described, *named) for other in ALSO.get(word, ()) for term in terms(other)]
-    return dict.fromkeys(also, 0.7) | dict.fromkeys(described, 1.0) | dict.fromkeys(named, 2.0)
+    return dict.fromkeys(also, 0.7) | dict.fromkeys(described, 1.0) | dict.fromkeys(named, _NAMED)
 
 
 def _rarity(having: int, pages: int) -> float:
@@ -150,6 +151,13 @@ def _label(cell: Cell, opening: Sequence[tuple[str, ...]], field: FieldSpec, ask
             if weight > best and _has_value(cell, at, field):
                 best = weight
     return best
+
+
+def label_strength(field: FieldSpec, page: PageCells) -> float:
+    """How well the page's best label with a value says that it is this field's, 0 to 1, whatever other pages say."""
+    asked = _asked(field)
+    best = max((_label(cell, opening, field, asked) for cell, opening in page.openings), default=0.0)
+    return min(1.0, best / _NAMED)
 
 
 def _has_value(cell: Cell, at: int, field: FieldSpec) -> bool:

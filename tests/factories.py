@@ -190,6 +190,7 @@ def _tables(session: Session, document_id: UUID) -> Iterator[tuple[str, Sequence
         "documents": "id = :id",
         "submissions": "document_id = :id",
         "secrets": "document_id = :id",
+        "classifications": "document_id = :id",
         "pages": "document_id = :id",
         "readings": f"page_id IN ({pages})",
         "fields": f"reading_id IN ({readings})",

@@ -35,7 +35,8 @@ class Status(StrEnum):
     """Where a document stands on its one way through."""
 
     SUBMITTED = "submitted"
-    UNSORTED = "unsorted"  # its pages are there; which of them to read is open
+    UNSORTED = "unsorted"  # its pages are there; its type, or which of them to read, is open
+    NEEDS_TYPE = "needs_type"  # its words do not say what it is: a person must
     RENDERED = "rendered"
     EXTRACTED = "extracted"
     SCORED = "scored"
@@ -128,6 +129,7 @@ class Document(Base):
         CheckConstraint("status <> 'failed' OR error_code IS NOT NULL", name="failed_says_why"),
         CheckConstraint("(finished_at IS NOT NULL) = (status IN ('accepted', 'reviewed', 'failed'))", name="finished"),
         CheckConstraint("claim_no >= 0 AND failures >= 0", name="counters"),
+        CheckConstraint("document_type <> 'auto' OR status IN ('submitted', 'unsorted', 'needs_type', 'failed')", name="type_is_known"),
         Index("documents_queue_idx", "status", sql("priority DESC"), "created_at", "id"),
         Index("documents_lease_idx", "lease_until", postgresql_where=sql("lease_until IS NOT NULL")),
         Index("documents_sha256_idx", "sha256"),
@@ -137,7 +139,7 @@ class Document(Base):
     id: Mapped[UUID] = new_id()
     sha256: Mapped[str]  # of the original's bytes, and where the blob store keeps them
     media_type: Mapped[str]  # "application/pdf"
-    document_type: Mapped[str]
+    document_type: Mapped[str]  # "auto" until its words, or a person, say what it is
     status: Mapped[Status] = mapped_column(closed(Status), server_default=Status.SUBMITTED)
     claim_no: Mapped[int] = mapped_column(server_default="0")  # fences off a worker that lost its lease
     lease_until: Mapped[datetime | None]  # NULL: nobody works on it
@@ -171,6 +173,7 @@ class Submission(Base):
         # Deferred, because the submission goes first: whoever inserts it may create the document.
         ForeignKey("documents.id", ondelete="CASCADE", deferrable=True, initially="DEFERRED")
     )
+    document_type: Mapped[str]  # as the upstream asked; "auto" stays here when the document has found its type
     filename: Mapped[str | None]
     metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, server_default=sql("'{}'"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -183,6 +186,26 @@ class Secret(Base):
 
     document_id: Mapped[UUID] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True)
     password: Mapped[bytes]
+
+
+class Classification(Base):
+    """What kind of document somebody took it for: a method, by its words, or a person."""
+
+    __tablename__ = "classifications"
+    __table_args__ = (
+        UniqueConstraint("document_id", "method"),
+        CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),
+        CheckConstraint("(method = 'person') = (who IS NOT NULL)", name="who"),
+    )
+
+    id: Mapped[UUID] = new_id()
+    document_id: Mapped[UUID] = belongs_to("documents.id")
+    method: Mapped[str]  # "words/1", or "person"
+    document_type: Mapped[str | None]  # NULL: nothing speaks for any
+    confidence: Mapped[float | None]  # NULL: there was nothing to judge by, or a person said so
+    fits: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=sql("'{}'"))  # every type's own score
+    who: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Page(Base):

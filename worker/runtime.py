@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.backends import Backend
-from extractors.documents import DocumentType, find
+from extractors.documents import AUTO, DocumentType, find, load
 from extractors.errors import SurefieldError
 from extractors.types import Canvas
 from worker import db
@@ -65,6 +65,25 @@ class Runtime:
         """
         return find(name, self.document_types_folder)
 
-    def limits_for(self, spec: DocumentType) -> RenderLimits:
-        """The limits of this document type: its own page limit where it names one."""
-        return self.limits if spec.max_pages is None else replace(self.limits, max_pages=min(spec.max_pages, self.limits.max_pages))
+    def document_types(self) -> dict[str, DocumentType]:
+        """All document types by name.
+
+        Raises BrokenDocumentType when the user's folder holds a broken one.
+        """
+        return load(self.document_types_folder)
+
+    def check_type(self, name: str) -> None:
+        """A type that may be asked for: one that exists, or ``auto``.
+
+        Raises UnknownDocumentType or BrokenDocumentType.
+        """
+        if name != AUTO:
+            self.document_type(name)
+
+    def limits_for(self, spec: DocumentType | None) -> RenderLimits:
+        """The limits of this document type: its own page limit where it names one; the general ones while the type is open."""
+        return (
+            self.limits
+            if spec is None or spec.max_pages is None
+            else replace(self.limits, max_pages=min(spec.max_pages, self.limits.max_pages))
+        )

@@ -13,7 +13,10 @@ class InvoiceLine(RowModel):
     amount: str | None = field.amount("the line's total")
 
 
-class Invoice(DocumentModel, name="invoice", title="invoice"):
+CALLED = ("tax invoice", "sales invoice", "commercial invoice", "rechnung", "facture", "factuur", "fattura", "factura", "fatura", "faktura")
+
+
+class Invoice(DocumentModel, name="invoice", title="invoice", called=CALLED):
     """A bill that one business sends to another."""
 
     seller: str | None = field.text("the business that sends the invoice", required=True)

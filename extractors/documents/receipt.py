@@ -3,8 +3,10 @@
 from extractors.documents import spec as field
 from extractors.documents.spec import DocumentModel
 
+CALLED = ("receipt", "cash receipt", "sales receipt", "cash bill", "kassenbon", "kassenbeleg", "kassabon", "ticket de caisse", "scontrino")
 
-class Receipt(DocumentModel, name="receipt", title="till receipt", day_first=True):
+
+class Receipt(DocumentModel, name="receipt", title="till receipt", day_first=True, called=CALLED):
     """What a shop hands over after a purchase."""
 
     company: str | None = field.text("the shop's name", required=True)

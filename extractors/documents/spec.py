@@ -22,7 +22,8 @@ from pydantic import Field as PydanticField
 from extractors.checksums import CHECKSUMS
 from extractors.errors import BrokenDocumentType
 
-RESERVED_NAMES = frozenset({"auto"})
+AUTO = "auto"  # in place of a type's name: the words on the pages say which of the types it is
+RESERVED_NAMES = frozenset({AUTO})
 
 
 class Kind(StrEnum):
@@ -64,6 +65,7 @@ class DocumentType:
     fields: tuple[FieldSpec, ...]
     locale: str = "en_US"  # CLDR, for month names and decimal signs
     day_first: bool = False  # 03/04/2026 is the 3rd of April
+    called: tuple[str, ...] = ()  # what such papers call themselves, in any language, besides the title
     max_pages: int | None = None  # None: the global limit
     max_pages_read: int | None = None  # None: every page; else the model reads so many, chosen by the words on them
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.factories import a_document
+from extractors.classify import Guess
+from tests.factories import LEASE, a_document, a_page, begin
+from worker import store
 from worker.models import Status
 
 
@@ -116,3 +118,28 @@ def test_without_a_database_a_worker_says_what_to_set(tmp_path):
         [sys.executable, "-c", "import worker.tasks"], capture_output=True, text=True, env=environment, cwd=Path(__file__).parents[2]
     )
     assert "SUREFIELD_DATABASE_URL is not set" in done.stderr
+
+
+def test_a_person_says_what_a_document_is_from_the_terminal(db, surefield):
+    """List what is open, see what it is most like, and say it; an unknown type and a second answer are refused."""
+    document = a_document(db, document_type="auto")
+    with begin(db) as tx:
+        held = store.claim(tx, document.id, at=Status.SUBMITTED, lease=LEASE)
+        store.save_pages(tx, held, [a_page()])
+        store.save_guess(tx, held, Guess(document_type="invoice", confidence=0.41, fits={"invoice": 0.5}))
+        store.finish(tx, held, to=Status.NEEDS_TYPE, page_count=1)
+
+    (open_,) = json.loads(surefield("review", "types", "--json"))
+    assert (open_["document_id"], open_["likeliest"], open_["confidence"]) == (str(document.id), "invoice", 0.41)
+    assert "Most like invoice" in surefield("show", str(document.id))
+    assert "unknown_document_type" in surefield("review", "type", str(document.id), "inovice", fails=True)
+    surefield("review", "type", str(document.id), "receipt", "--who", "ada")
+    assert json.loads(surefield("list", "--json"))[0]["document_type"] == "receipt"
+    assert "review_conflict" in surefield("review", "type", str(document.id), "invoice", fails=True)
+
+
+def test_a_file_may_come_without_a_type(surefield, tmp_path):
+    """Its words will say what it is."""
+    (tmp_path / "paper.pdf").write_bytes(b"%PDF-1.4")
+    surefield("submit", str(tmp_path / "paper.pdf"), "--type", "auto")
+    assert json.loads(surefield("list", "--json"))[0]["document_type"] == "auto"

@@ -73,7 +73,7 @@ class House:
 
     def everything(self) -> str:
         """All that the database holds about documents, for comparing before and after."""
-        tables = ("documents", "submissions", "pages", "readings", "fields", "scores", "results", "review_items")
+        tables = ("documents", "submissions", "pages", "readings", "fields", "scores", "results", "review_items", "classifications")
         return json.dumps({name: [list(map(str, row)) for row in self.rows(f"SELECT * FROM {name} ORDER BY id")] for name in tables})
 
 

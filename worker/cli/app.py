@@ -9,7 +9,7 @@ from rich.console import Console
 
 from extractors.errors import SurefieldError
 from worker import log
-from worker.cli import ask, demo, documents, model, operate, people, review
+from worker.cli import ask, demo, documents, kinds, model, operate, people, review
 
 app = typer.Typer(
     name="surefield",
@@ -23,6 +23,8 @@ app.command("up")(operate.up)
 app.command("submit")(documents.submit)
 app.command("list")(documents.list_documents)
 app.command("show")(documents.show)
+review.app.command("types")(kinds.waiting)
+review.app.command("type")(kinds.choose)
 app.add_typer(review.app, name="review")
 app.add_typer(people.user, name="user")
 app.add_typer(people.key, name="key")

@@ -15,8 +15,8 @@ from rich.console import Console
 
 from extractors.documents import load
 from extractors.errors import SurefieldError, UnreadableFile
-from worker import reporting
-from worker.cli import machine, tables
+from worker import reporting, store
+from worker.cli import kinds, machine, tables
 from worker.flow import RESTING
 from worker.models import Status
 from worker.runtime import Runtime
@@ -28,7 +28,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 def submit(
     files: Annotated[list[Path], typer.Argument(help="PDF, PNG, JPEG or TIFF files.")],
-    type: Annotated[str, typer.Option(help="Their document type; see: surefield types")],
+    type: Annotated[str, typer.Option(help="Their document type, or auto; see: surefield types")],
     wait: Annotated[bool, typer.Option(help="Stay until every one of them is read, and show what became of it.")] = False,
     key: Annotated[str | None, typer.Option(help="Your own key, for a single file: the same key gives the same document back.")] = None,
     priority: Annotated[int, typer.Option(help="Higher goes first.")] = 0,
@@ -41,7 +41,7 @@ def submit(
     secret = getpass.getpass("PDF password: ") if password else None
     base = Settings()
     with machine.database(base) as settings, machine.runtime(settings) as rt:
-        rt.document_type(type)  # a misspelt type is said at once
+        rt.check_type(type)  # a misspelt type is said at once
         ids, refused = submit_files(files, type, rt, upstream=settings.upstream, key=key, priority=priority, password=secret)
         if wait:
             with nullcontext() if machine.runs(settings) or not base.embedded else machine.running(settings):
@@ -128,6 +128,8 @@ def show(document: Annotated[UUID, typer.Argument(help="The document's id.")], a
     with machine.database(Settings()) as settings, machine.runtime(settings) as rt:
         found = reporting.documents(rt.sessions, [document])
         fields = reporting.fields(rt.sessions, [document])
+        with rt.transaction() as tx:
+            waiting = store.untyped(tx, document_id=document)
     if not found:
         raise typer.BadParameter(f"There is no document {document}. List them: surefield list.")
     if as_json:
@@ -135,6 +137,8 @@ def show(document: Annotated[UUID, typer.Argument(help="The document's id.")], a
         return
     tables.documents(tables.console(), found)
     tables.fields(tables.console(), fields)
+    for each in waiting:
+        tables.console().print(f"{kinds.most_like(each)} Say what it is: surefield review type {document} TYPE")
 
 
 def types() -> None:

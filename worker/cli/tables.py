@@ -14,7 +14,13 @@ from extractors.types import FieldState
 from worker import reporting, store
 from worker.models import Status
 
-STATUS_STYLE = {Status.ACCEPTED: "green", Status.REVIEWED: "green", Status.IN_REVIEW: "yellow", Status.FAILED: "red"}
+STATUS_STYLE = {
+    Status.ACCEPTED: "green",
+    Status.REVIEWED: "green",
+    Status.IN_REVIEW: "yellow",
+    Status.NEEDS_TYPE: "yellow",
+    Status.FAILED: "red",
+}
 DECISION_STYLE = {"accepted": "green", "reviewed": "green", "review": "yellow"}
 LONGEST = 48  # characters of a value in a table
 WIDE = 160  # columns where there is no terminal
@@ -106,6 +112,16 @@ def items(console: Console, rows: Sequence[store.Item]) -> None:
         since = f"{row.created_at:%Y-%m-%d %H:%M}"
         table.add_row(str(row.item_id), row.document_type, name, plain(row.text), page, score, plain(why, longest=70), since)
     console.print(table if rows else "Nothing waits for review.")
+
+
+def untyped(console: Console, rows: Sequence[store.Untyped]) -> None:
+    """One line a document whose type a person must name."""
+    table = _table("document", "file", "pages", "most like", "confidence", "since", whole=("document", "since"))
+    for row in rows:
+        sure = "none" if row.confidence is None else f"{row.confidence:.2f}"
+        since = f"{row.created_at:%Y-%m-%d %H:%M}"
+        table.add_row(str(row.document_id), plain(row.filename), str(row.page_count or ""), row.likeliest or "", sure, since)
+    console.print(table if rows else "Every document's type is known.")
 
 
 def item_json(item: store.Item) -> dict[str, Any]:

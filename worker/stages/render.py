@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from extractors.documents import AUTO
 from worker import store
 from worker.attempt import attempt
 from worker.models import Status
@@ -14,7 +15,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
     with attempt(rt, document_id, at=Status.SUBMITTED) as claim:
         if claim is None:
             return
-        spec = rt.document_type(claim.document_type)
+        spec = None if claim.document_type == AUTO else rt.document_type(claim.document_type)
         original = rt.blobs.get(claim.sha256)
         with rt.transaction() as tx:
             password = store.password_of(tx, claim)
@@ -25,7 +26,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
 
         with rt.transaction() as tx:
             store.save_pages(tx, claim, pages)
-            choice = spec.max_pages_read is not None and len(pages) > spec.max_pages_read
+            choice = spec is None or (spec.max_pages_read is not None and len(pages) > spec.max_pages_read)
             store.finish(tx, claim, to=Status.UNSORTED if choice else Status.RENDERED, page_count=len(pages))
 
 

@@ -2,6 +2,7 @@
 
 from worker.store.documents import claim, fail, finish, password_of, release, renew, submit
 from worker.store.evidence import evidence_of, page_words, save_grounding, save_scores, scores_of
+from worker.store.kinds import choose_type, save_guess, untyped
 from worker.store.pages import claim_pages, fail_pages, left_out_pages, release_pages, renew_pages, save_pages, save_readings, sort_pages
 from worker.store.queue import claim_item, item, list_items, release_item
 from worker.store.results import open_review, save_results
@@ -29,6 +30,7 @@ from worker.store.values import (
     StoredField,
     Submission,
     Submitted,
+    Untyped,
 )
 
 __all__ = [
@@ -53,6 +55,8 @@ __all__ = [
     "StoredField",
     "Submission",
     "Submitted",
+    "Untyped",
+    "choose_type",
     "claim",
     "claim_item",
     "claim_pages",
@@ -74,6 +78,7 @@ __all__ = [
     "renew",
     "renew_pages",
     "save_grounding",
+    "save_guess",
     "save_pages",
     "save_readings",
     "save_results",
@@ -82,4 +87,5 @@ __all__ = [
     "sort_pages",
     "stuck",
     "submit",
+    "untyped",
 ]

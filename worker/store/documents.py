@@ -37,6 +37,7 @@ def submit(tx: Tx, submission: Submission) -> Submitted:
             upstream=submission.upstream,
             key=key,
             document_id=document_id,
+            document_type=submission.document_type,
             filename=storable(submission.filename)[-LONGEST_FILENAME:] if submission.filename is not None else None,
             metadata_=storable_json(submission.metadata),
         )
@@ -74,7 +75,7 @@ def _check_names(submission: Submission, key: str) -> None:
 
 def _same_document(tx: Tx, submission: Submission, key: str) -> UUID:
     document_id, *was = tx.session.execute(
-        select(Document.id, Document.sha256, Document.document_type)
+        select(Document.id, Document.sha256, SubmissionRow.document_type)
         .join(SubmissionRow, SubmissionRow.document_id == Document.id)
         .where(SubmissionRow.upstream == submission.upstream, SubmissionRow.key == key)
     ).one()
@@ -124,8 +125,8 @@ def renew(tx: Tx, held: Claim, lease: timedelta) -> bool:
     return row is not None
 
 
-def finish(tx: Tx, held: Claim, *, to: Status, page_count: int | None = None) -> None:
-    """The claimed work is done and the document moves on.
+def finish(tx: Tx, held: Claim, *, to: Status, page_count: int | None = None, document_type: str | None = None) -> None:
+    """The claimed work is done and the document moves on; ``page_count`` and ``document_type`` where they were found out.
 
     Raises ClaimLost if another worker took over meanwhile, or the document failed.
     """
@@ -142,6 +143,8 @@ def finish(tx: Tx, held: Claim, *, to: Status, page_count: int | None = None) ->
     }
     if page_count is not None:
         values["page_count"] = page_count
+    if document_type is not None:
+        values["document_type"] = document_type
     row = tx.session.execute(update(Document).where(*_held(held)).values(values).returning(Document.id)).one_or_none()
     if row is None:
         raise _lost(held)

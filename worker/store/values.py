@@ -133,6 +133,18 @@ class NewPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Untyped:
+    """A document whose type a person must name, and what its words are most like."""
+
+    document_id: UUID
+    filename: str | None
+    page_count: int | None
+    likeliest: str | None
+    confidence: float | None  # None: it has no words
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SortedPage:
     """What was decided about one page: whether it is read, and how much its words promise among the document's pages."""
 

@@ -1,0 +1,131 @@
+"""Is a document that comes without a type taken for the right one, is it sure of it as often as it says, and is it ever sure and wrong?
+
+Papers generated here (near misses of no type among them, by other dice than those that the weights were fitted on), generated slips,
+and the corpus's invoices, e-invoices, receipts and forms, by their text layers.  A tax form is of no type: it must not be made to fit.
+``python -m tests.benchmarks.classify --fit`` prints the weights of ``extractors.classify``, fitted anew.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pymupdf
+
+from extractors.cells import PageCells
+from extractors.classify import SURE, Guess, classify, fits_of
+from extractors.demo.slips import slips
+from extractors.documents import BUILT_IN
+from extractors.types import Box, Word
+from tests.benchmarks.papers import papers
+
+PAPERS, SLIPS = 3000, 500
+KINDS = {"invoice": "invoice", "invoice_form": "invoice", "receipt": "receipt", "tax_form": None}  # the corpus's words for them
+BINS = ((0.0, 0.2), (0.2, 0.5), (0.5, 0.8), (0.8, 0.9), (0.9, 1.01))
+Pages = list[list[Word]]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One document, what it is, and what it was taken for."""
+
+    group: str
+    kind: str | None
+    guess: Guess
+
+    @property
+    def right(self) -> bool:
+        return self.guess.document_type == self.kind
+
+
+def run(n: int = PAPERS) -> list[dict[str, Any]]:
+    """The measurements of this benchmark."""
+    cases = [
+        Case(group, kind, classify(pages, BUILT_IN)) for group, kind, pages in (*_papers(n, "try"), *_slips(min(SLIPS, n), 2), *_corpus())
+    ]
+    rows = [row for group in dict.fromkeys(case.group for case in cases) for row in _group(group, [c for c in cases if c.group == group])]
+    rows += _calibration([case for case in cases if case.guess.confidence is not None])
+    wrong = sum(case.guess.sure and not case.right for case in cases)
+    rows.append(_row(f"wrong and accepted, of {len(cases)}", wrong, "documents", 0.0, wrong == 0))
+    return rows
+
+
+def _row(metric: str, value: float, unit: str, goal: float | None = None, holds: bool = True) -> dict[str, Any]:
+    return {"metric": metric, "value": float(value), "unit": unit, "goal": goal, "holds": holds}
+
+
+def _group(name: str, cases: Sequence[Case]) -> Iterator[dict[str, Any]]:
+    """Of a group: how many of those that have a type are likeliest to be it, how many are sure, and how many of these are wrong."""
+    typed = [case for case in cases if case.kind is not None and case.guess.confidence is not None]
+    if typed:
+        yield _row(f"{name}: likeliest type is right, of {len(typed)} with words", sum(c.right for c in typed) / len(typed), "share")
+    yield _row(f"{name}: sure, of {len(cases)}", sum(c.guess.sure for c in cases) / len(cases), "share")
+    wrong = sum(c.guess.sure and not c.right for c in cases)
+    yield _row(f"{name}: sure and wrong", wrong, "documents", 0.0, wrong == 0)
+
+
+def _calibration(cases: Sequence[Case]) -> Iterator[dict[str, Any]]:
+    """In each range of the confidence: how sure, on the mean, and how often right; a paper of no type is never right."""
+    gaps = []
+    for low, high in BINS:
+        inside = [case for case in cases if case.guess.confidence is not None and low <= case.guess.confidence < high]
+        if not inside:
+            continue
+        mean = sum(case.guess.confidence or 0.0 for case in inside) / len(inside)
+        right = sum(case.right for case in inside) / len(inside)
+        gaps.append(abs(mean - right) * len(inside))
+        yield _row(f"confidence {low:.1f}-{min(high, 1.0):.1f}, mean {mean:.2f} of {len(inside)}: right", right, "share")
+    yield _row("confidence against rightness, mean gap", sum(gaps) / len(cases), "share")
+
+
+def _papers(n: int, seed: str) -> Iterator[tuple[str, str | None, Pages]]:
+    for paper in papers(n, seed):
+        yield "generated papers", paper.kind, [list(paper.words)]
+
+
+def _slips(n: int, seed: int) -> Iterator[tuple[str, str | None, Pages]]:
+    for slip in slips(n, seed, levels=(0,), no_slip=0.2):
+        yield "generated slips", "slip" if slip.is_slip else None, _words(slip.pdf)
+
+
+def _corpus() -> Iterator[tuple[str, str | None, Pages]]:
+    """The labelled documents of the corpus; nothing where there is none."""
+    named = os.environ.get("SUREFIELD_CORPUS")
+    if not named:
+        print("classify: the corpus is left out, SUREFIELD_CORPUS is not set")
+        return
+    pymupdf.TOOLS.mupdf_display_errors(False)
+    for label in map(json.loads, (Path(named) / "truth.jsonl").open(encoding="utf-8")):
+        path = Path(named) / label["file"]
+        if path.suffix != ".txt":
+            yield f"corpus {path.relative_to(named).parts[0]}", KINDS[label["doc_type"]], _words(path.read_bytes())
+
+
+def _words(data: bytes) -> Pages:
+    with pymupdf.open(stream=data) as document:
+        return [[Word(w[4], Box(*w[:4])) for w in page.get_text("words")] for page in document]
+
+
+def fitted() -> tuple[tuple[float, ...], float]:
+    """Weights and bias by a ridged logistic regression over (paper, type): is it one?  Newton's method, a few steps."""
+    measures, truth = [], []
+    for _, kind, pages in (*_papers(1500, "fit"), *_slips(250, 1)):
+        seen = [PageCells(words) for words in pages if words]
+        for name, fit in (fits_of(seen, BUILT_IN) if seen else {}).items():
+            measures.append((*astuple(fit), 1.0))
+            truth.append(float(name == kind))
+    x, y = np.array(measures), np.array(truth)
+    ridge = 0.5 * np.diag([1.0] * (x.shape[1] - 1) + [0.0])
+    w = np.zeros(x.shape[1])
+    for _ in range(50):
+        p = 1.0 / (1.0 + np.exp(-x @ w))
+        w -= np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + ridge, x.T @ (p - y) + ridge @ w)
+    return tuple(float(round(each, 1)) for each in w[:-1]), float(round(w[-1], 1))
+
+
+if __name__ == "__main__":
+    print(fitted() if "--fit" in sys.argv else json.dumps(run(), indent=1), f"sure from {SURE}")

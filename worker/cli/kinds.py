@@ -1,0 +1,47 @@
+"""Commands about documents whose type a person must name."""
+
+import getpass
+import json
+from dataclasses import asdict
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+
+from worker import store
+from worker.cli import machine, tables
+from worker.settings import Settings
+
+
+def waiting(
+    limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Documents that came as `auto` and whose words do not say what they are."""
+    with machine.database(Settings()) as settings, machine.runtime(settings) as rt, rt.transaction() as tx:
+        rows = store.untyped(tx, limit=limit)
+    if as_json:
+        typer.echo(json.dumps([asdict(row) for row in rows], indent=1, default=str))
+    else:
+        tables.untyped(tables.console(), rows)
+
+
+def choose(
+    document: Annotated[UUID, typer.Argument(help="The document's id.")],
+    type: Annotated[str, typer.Argument(help="What it is; see: surefield types")],
+    who: Annotated[str | None, typer.Option(help="Your name; without it, your login.")] = None,
+) -> None:
+    """Say what a document is; it goes on as that type."""
+    with machine.database(Settings()) as settings, machine.runtime(settings) as rt:
+        spec = rt.document_type(type)
+        with rt.transaction() as tx:
+            store.choose_type(tx, document, spec.name, who=who or getpass.getuser())
+    Console().print(f"It is a {spec.title}, and goes on.")
+
+
+def most_like(row: store.Untyped) -> str:
+    """What the machine made of it, in a sentence."""
+    if row.confidence is None:
+        return "It has no words that say what it is."
+    return f"Most like {row.likeliest}, with a confidence of {row.confidence:.2f}."
