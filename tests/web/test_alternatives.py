@@ -93,6 +93,13 @@ def test_only_what_the_kind_understands_and_what_means_something_else_gets_a_key
     assert [(each.text, each.source) for each in found] == [("1,234.50", "another page"), ("1,286.50", "model 0.20")]
 
 
+def test_a_reading_without_its_currency_is_no_other_reading():
+    """A correction that names none keeps the one that is known."""
+    details = {"doubts": [{"nearest": "1284.50"}, {"others": ["1,234.50", "1,284.50 USD"]}]}
+    found = choices("1,284.50 EUR", (), details, SLIP.field("total"), SLIP)
+    assert [each.text for each in found] == ["1,234.50", "1,284.50 USD"]
+
+
 def test_there_are_never_more_than_five():
     """Keys 1 to 5."""
     digits = {str(n): 0.05 for n in range(9)}

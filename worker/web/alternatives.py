@@ -6,7 +6,7 @@ Only what the field's kind understands, and what means something else than the v
 import heapq
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, product
 from typing import Any
 
@@ -36,12 +36,15 @@ def choices(
 ) -> tuple[Choice, ...]:
     """At most five alternatives to ``text``, the most telling first."""
     found: list[Choice] = []
-    seen = {_key(text, normalise(text, field, spec))} if text else set()
+    own = normalise(text, field, spec) if text else None
+    seen = {_key(text, own)} if text and own else set()
     for candidate, source in _candidates(text, tokens, details, field):
         if not candidate.strip() or len(candidate) > LONGEST or UNSEEN in candidate:
             continue
         value = normalise(candidate, field, spec)
-        key = _key(candidate, value)
+        key = _key(
+            candidate, value if value.currency or own is None else replace(value, currency=own.currency)
+        )  # what it names none of stays
         if value.problem is not None or key in seen:
             continue
         seen.add(key)

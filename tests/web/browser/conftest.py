@@ -90,8 +90,10 @@ class Live:
 
 
 def _matters(text: str) -> bool:
-    """A refusal that a test asks for is logged by the browser too."""
-    return not any(each in text for each in ("status of 4", "ERR_INTERNET_DISCONNECTED", "net::ERR_FAILED"))
+    """A refusal or a lost connection that a test asks for is logged by the browser and by htmx too."""
+    return not any(
+        each in text for each in ("status of 4", "ERR_INTERNET_DISCONNECTED", "net::ERR_FAILED", "htmx:sendError", "htmx:afterRequest")
+    )
 
 
 @pytest.fixture

@@ -146,6 +146,15 @@ def test_a_note_is_kept_beside_the_field(live):
     page.keyboard.press("Enter")
     expect(page.locator(".said")).to_contain_text("Stamp over the cents")
     live.wait_for("SELECT who, text FROM review_notes", [("ada", "Stamp over the cents")])
+    page.keyboard.press("n")
+    page.keyboard.type("And over the sum")
+    page.context.set_offline(True)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The note is not kept yet")).to_be_visible()
+    page.context.set_offline(False)
+    page.keyboard.press("Enter")
+    live.wait_for("SELECT count(*) FROM review_notes", [(2,)])
+    expect(page.get_by_text("The note is not kept yet")).to_be_hidden()
 
 
 def test_the_keys_are_explained_on_a_question_mark(live):

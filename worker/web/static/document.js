@@ -149,7 +149,12 @@
     if (button.classList.contains("choice")) correct(button.dataset.choice); else acts[button.dataset.act]();
   });
   root.addEventListener("input", (event) => { if (event.target === input()) { outbox.keepDraft(row.dataset.item, event.target.value); window.typing.mark(row); } });
-  root.addEventListener("htmx:afterRequest", (event) => { if (event.target.matches(".note") && event.detail.successful) { event.target.reset(); event.target.hidden = true; row.focus(); } });
+  root.addEventListener("htmx:afterRequest", (event) => {
+    if (!event.target.matches(".note")) return;
+    if (!event.detail.successful) { say("The note is not kept yet: no connection, or you are signed out. Press Enter in it again in a moment."); return; }
+    say("");
+    event.target.reset(); event.target.hidden = true; row.focus();
+  });
 
   // ---- the lease of the field that is lit
   async function beat() {

@@ -153,7 +153,12 @@
     acts[button.dataset.act]();
   });
   now.addEventListener("input", (event) => { if (event.target === input()) { outbox.keepDraft(card.dataset.item, event.target.value); window.typing.mark(card); } });
-  now.addEventListener("htmx:afterRequest", (event) => { if (event.target.matches(".note") && event.detail.successful) { event.target.reset(); event.target.hidden = true; } });
+  now.addEventListener("htmx:afterRequest", (event) => {
+    if (!event.target.matches(".note")) return;
+    if (!event.detail.successful) { say("The note is not kept yet: no connection, or you are signed out. Press Enter in it again in a moment."); return; }
+    say("");
+    event.target.reset(); event.target.hidden = true;
+  });
 
   // ---- the lease
   async function beat() {
