@@ -62,6 +62,22 @@ def test_a_file_goes_in_as_json(site, post):
     assert post.client.post("/v1/documents", json=body, headers=post.key).status_code == 201
 
 
+def test_a_file_may_come_without_a_type(site, post):
+    """Its words say what it is."""
+    body = post(document_type="auto").json()
+    site.house.work()
+    document = post.client.get(body["url"], headers=post.key).json()
+    assert (document["document_type"], document["status"]) == ("slip", "in_review")
+
+
+def test_a_file_whose_words_do_not_say_what_it_is_waits_for_a_person(site, post):
+    """Nothing of it is read meanwhile."""
+    body = post(a_slip(words=False), document_type="auto").json()
+    site.house.work()
+    document = post.client.get(body["url"], headers=post.key).json()
+    assert (document["document_type"], document["status"], document["fields"]) == ("auto", "needs_type", [])
+
+
 def test_the_same_key_gives_the_same_document_back(site, post):
     """201 the first time, 200 afterwards; other bytes under the same key are refused."""
     key = {"idempotency-key": "order 7"}

@@ -318,6 +318,23 @@ def test_the_queue_counts_and_shows_ones_own_pace(site):
     assert "Everybody today" in site.sign_in("max", Role.MANAGER).get("/queue").text
 
 
+def test_a_person_says_what_a_document_is(site):
+    """One button a type, the queue lists what waits, and nobody says it twice."""
+    document = site.read(a_slip(words=False), document_type="auto", filename="letter.pdf")
+    ada = site.sign_in()
+    assert "What is it?" in ada.get("/queue").text
+    assert "letter.pdf" in ada.get("/queue").text
+    assert 'value="slip"' in ada.get(f"/documents/{document}").text
+    assert ada.post(f"/documents/{document}/type", {"type": "nonesuch"}).status_code == 422
+    assert ada.post(f"/documents/{document}/type", {"type": "slip"}).status_code == 303
+    assert ada.post(f"/documents/{document}/type", {"type": "invoice"}).status_code == 409
+    site.house.work()
+    assert "What is it?" not in ada.get("/queue").text
+    page = ada.get(f"/documents/{document}").text
+    assert "What is it?" not in page
+    assert "1,284.50" in page
+
+
 def test_document_mode_shows_every_field_and_decides_in_place(site):
     """Fields beside pages; the form leads back to the document."""
     document = site.read()

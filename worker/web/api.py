@@ -57,7 +57,9 @@ class Sent(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    document_type: str = Field(min_length=1, max_length=100, description="Its document type, such as `invoice`.")
+    document_type: str = Field(
+        min_length=1, max_length=100, description="Its document type, such as `invoice`; `auto`: its words say which."
+    )
     content_base64: str = Field(min_length=1, description="The file: PDF, PNG, JPEG or TIFF, in base64. Large ones go as multipart.")
     filename: str | None = Field(None, max_length=500, description="For people.")
     priority: int = Field(0, ge=-100, le=100, description="Higher goes first.")
@@ -141,7 +143,7 @@ MULTIPART = {
     "type": "object",
     "required": ["document_type", "file"],
     "properties": {
-        "document_type": {"type": "string", "minLength": 1, "maxLength": 100},
+        "document_type": {"type": "string", "minLength": 1, "maxLength": 100, "description": "`auto`: its words say which."},
         "file": {"type": "string", "format": "binary"},
         "priority": {"type": "integer", "minimum": -100, "maximum": 100},
         "password": {"type": "string", "maxLength": 1000},
@@ -179,7 +181,7 @@ async def post_document(
 
 
 def _submit(sent: submit.Request, site: SiteHere) -> Any:
-    site.rt.document_type(sent.document_type)  # a misspelt type is said at once
+    site.rt.check_type(sent.document_type)  # a misspelt type is said at once
     return submit.run(sent, site.rt)
 
 

@@ -4,15 +4,16 @@ import json
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
 
-from worker import reporting
+from extractors.documents import DocumentType
+from worker import reporting, store
 from worker.models import Status
 from worker.store import NotFound, desk, sight
 from worker.web.card import card_of, page_json, place_json
 from worker.web.pages import render
-from worker.web.site import SiteHere, Someone, limits
+from worker.web.site import Site, SiteHere, Someone, limits
 
 router = APIRouter(prefix="/documents")
 
@@ -41,6 +42,7 @@ def document_page(request: Request, site: SiteHere, person: Someone, document_id
         items = desk.items_of(tx, document_id)
         places = sight.places_of(tx, document_id)
         waiting = sight.waiting_in(tx, document_id)
+        open_type = next(iter(store.untyped(tx, document_id=document_id)), None)
     cards = [card_of(before, site.rt.document_type(before.item.document_type)) for before in waiting]
     return render(
         request,
@@ -53,9 +55,29 @@ def document_page(request: Request, site: SiteHere, person: Someone, document_id
         view=json.dumps({"pages": [page_json(document_id, page) for page in pages]}),
         pages=pages,
         chosen=field,
+        open_type=open_type,
+        types=_types(site, open_type),
         in_document=True,
         **limits(site),
     )
+
+
+def _types(site: Site, open_type: store.Untyped | None) -> list[DocumentType]:
+    """What the document may be, the likeliest first; nothing when that is known."""
+    if open_type is None:
+        return []
+    return sorted(site.rt.document_types().values(), key=lambda each: (each.name != open_type.likeliest, each.title))
+
+
+@router.post("/{document_id}/type", name="choose_type")
+def choose_type(request: Request, site: SiteHere, person: Someone, document_id: UUID, type: Annotated[str, Form()] = "") -> Response:
+    """Say what a document is; it goes on as that type, and the next one that waits for its type comes."""
+    name = site.rt.document_type(type).name
+    with site.rt.transaction() as tx:
+        store.choose_type(tx, document_id, name, who=person.name)
+        following = next(iter(store.untyped(tx, limit=1)), None)
+    shown = following.document_id if following else document_id
+    return RedirectResponse(request.url_for("document_page", document_id=shown), 303)
 
 
 @router.get("/{document_id}/pages/{number}.png", name="page_image")

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from worker import store
 from worker.models_people import Role
 from worker.store import ItemFilter, desk
 from worker.web.pages import render
@@ -10,6 +11,8 @@ from worker.web.review import AGES, asked, filters_of
 from worker.web.site import SiteHere, Someone
 
 router = APIRouter()
+
+MOST_UNTYPED = 20  # documents without a type that are listed
 
 
 @router.get("/queue", name="queue_page")
@@ -22,6 +25,7 @@ def queue_page(request: Request, site: SiteHere, person: Someone) -> Response:
         mine = next(iter(desk.pace(tx, person.name)), None)
         everybody = desk.pace(tx) if person.may(Role.MANAGER) else []
         skipped = desk.skipped(tx, person.name)
+        untyped = store.untyped(tx, limit=MOST_UNTYPED)
     return render(
         request,
         "queue.html",
@@ -37,4 +41,5 @@ def queue_page(request: Request, site: SiteHere, person: Someone) -> Response:
         mine=mine,
         everybody=everybody,
         skipped=skipped,
+        untyped=untyped,
     )

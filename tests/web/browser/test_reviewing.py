@@ -362,6 +362,22 @@ def test_document_mode_loses_nothing_that_was_typed_or_decided(live):
     expect(page.locator(".fields > li", has_text="1,234.50")).to_have_count(1)
 
 
+def test_a_number_key_says_what_a_document_is(live):
+    """Nothing of it is read before."""
+    document = live.site.read(a_slip(words=False), document_type="auto", filename="letter.pdf")
+    page = live.sign_in()
+    page.goto("/queue")
+    snap(page, "queue-untyped")
+    page.get_by_role("link", name="letter.pdf").click()
+    snap(page, "document-untyped")
+    number = page.locator(".kinds button[value=slip] kbd").inner_text()
+    page.keyboard.press(number)
+    live.wait_for("SELECT document_type FROM documents", [("slip",)])
+    live.site.house.work()
+    page.goto(f"/documents/{document}")
+    expect(page.locator(".fields > li.lit .name")).to_have_text("date")
+
+
 def test_sign_in_with_a_password_and_out_again(live):
     """The door, the wrong word, the right one, and home."""
 

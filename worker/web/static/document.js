@@ -132,6 +132,8 @@
     document: oneByOne, help: () => help.showModal() };
 
   window.listenToKeys({ part: () => (input() ? row : null), acts, viewer, help, choose, more: (event) => {
+    const kinds = root.querySelectorAll(".kinds button");
+    if (kinds.length && /^[1-9]$/.test(event.key)) { event.preventDefault(); if (kinds[event.key - 1] && !event.repeat) kinds[event.key - 1].click(); return true; }
     const by = { j: 1, k: -1, ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (by) { event.preventDefault(); step(by); }
     return Boolean(by);
