@@ -23,7 +23,7 @@ test-services: .venv/services.stamp ## the same flow on RabbitMQ, Redis and Post
 	@$(BIN)/python -m pytest tests/services
 
 test-web: .venv/dev.stamp .venv/axe/axe.min.js ## the review page in a real Chromium (Debian's, /usr/bin/chromium)
-	@SUREFIELD_AXE=$(CURDIR)/.venv/axe/axe.min.js $(BIN)/python -m pytest tests/web/browser
+	@SUREFIELD_TEST_ITEMS=2000 SUREFIELD_AXE=$(CURDIR)/.venv/axe/axe.min.js $(BIN)/python -m pytest tests/web/browser tests/web/test_twenty_reviewers.py
 
 test-vllm: .venv/dev.stamp ## the vLLM backend against a real vLLM server on the CPU (an environment of its own, several GB)
 	@tests/vllm/live/setup.sh .venv-vllm
