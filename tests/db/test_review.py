@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.types import Box, FieldState
@@ -163,6 +164,29 @@ def test_the_last_decision_ends_the_review(db: Sessions) -> None:
     assert [item.field for item in items] == ["payee", "total"]
     assert (left.open_items, left.status) == (0, Status.REVIEWED)
     assert heard == [(document.id, Status.REVIEWED)]
+
+
+def test_a_claim_asks_the_database_twice(db: Sessions) -> None:
+    """Once for the next field, whatever the filters are, and once for what is known about it: people wait for it."""
+    document = two_to_review(db)
+    asked: list[str] = []
+
+    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement.split()[0])
+
+    event.listen(db.kw["bind"], "before_cursor_execute", hear)
+    try:
+        for filters in (
+            store.ItemFilter(),
+            store.ItemFilter(document_id=document.id, document_type="slip", field="total", reason="low_score"),
+        ):
+            with begin(db) as tx:
+                found = store.claim_item(tx, "ada", lease=LEASE, filters=filters)
+            assert found is not None
+    finally:
+        event.remove(db.kw["bind"], "before_cursor_execute", hear)
+    assert asked == ["UPDATE", "SELECT"] * 2
+    assert found.field == "total"
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["in their order", "the other way round"])
