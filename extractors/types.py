@@ -132,6 +132,7 @@ class FieldReading:
     stop_reason: StopReason = StopReason.END
     problem: str | None = None  # "truncated", "unparsable", "repeated_key", "missing", ...; None when all is well
     looked: Box | None = None  # where the model looked while it wrote the value ("cross-attention"); None when it was not asked
+    relevance: float | None = None  # a reranker's raw logit of "field: value" and the line that says it; None when it was not asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,21 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("render", "pipeline", "grounding", "engine", "selection", "long", "lists", "classify", "review", "evidence", "hostile", "corpus")
+NAMES = (
+    "render",
+    "pipeline",
+    "grounding",
+    "engine",
+    "selection",
+    "rerank",
+    "long",
+    "lists",
+    "classify",
+    "review",
+    "evidence",
+    "hostile",
+    "corpus",
+)
 OUT = Path(".bench")
 ALONE = "--alone"
 

@@ -6,7 +6,7 @@ ones.
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from extractors.backends.rerank.pages import query_for
 from extractors.documents import BUILT_IN
@@ -121,65 +121,76 @@ def meaning_of(field: FieldSpec) -> str:
 
 
 FIELDS: tuple[tuple[DocumentType, FieldSpec], ...] = tuple((spec, field) for spec in BUILT_IN.values() for field in spec.fields)
+# What a line may be asked about: the field's path in words, what it is, and what it means.
+_ASKED: tuple[tuple[str, FieldSpec, str], ...] = tuple(
+    (f"{field.name} {member.name}".replace("_", " ").strip(), member, meaning_of(field))
+    for _, field in FIELDS
+    for member in (field.members or (replace(field, name=""),))
+)
 _KINDS = {meaning_of(field): field.kind for _, field in FIELDS}
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One question, and whether the passage answers it."""
+    """One question, and what in the passage answers it; empty when nothing does."""
 
     query: str
     passage: str
-    relevant: bool
+    answer: str
+
+    @property
+    def relevant(self) -> bool:
+        return bool(self.answer)
 
 
 def examples(seed: int) -> Iterator[Example]:
-    """Without end, the same for the same seed: two of three about a page's passage, the third about a single line."""
+    """Without end, the same for the same seed: three of four about a page's passage, the fourth about a single line."""
     rng = random.Random(seed)
     while True:
-        yield about_a_line(rng) if rng.random() < 1 / 3 else about_a_passage(rng)
+        yield from about_a_line(rng) if rng.random() < 0.25 else about_a_passage(rng)
 
 
-def about_a_passage(rng: random.Random) -> Example:
-    """Does a field stand in this part of a page?"""
+def about_a_passage(rng: random.Random) -> Iterator[Example]:
+    """Do these fields stand in this part of a page?  Two fields are asked about, as a rule one that does and one that does not."""
     spec, field = rng.choice(FIELDS)
     own = meaning_of(field)
-    relevant = rng.random() < 0.5
     others = [name for name in WORDINGS if name != own]
-    shown = rng.sample(others, rng.choice((0, 1, 2, 4)))
-    if relevant:
-        shown = [*shown, own]
-    elif rng.random() < 0.5:
-        shown = []
+    shown = [own, *rng.sample(others, rng.choice((0, 1, 2, 4)))] if rng.random() < 0.75 else []
     rng.shuffle(shown)
-    return Example(query_for(field, spec), " ".join(_passage(shown, rng).split()), relevant)
+    lines = {name: _table(rng) if name == "table" else _line(rng.choice(WORDINGS[name]), VALUES[_KINDS[name]](rng), rng) for name in shown}
+    passage = " ".join(_passage(list(lines.values()), rng).split())
+    for asked in (field, rng.choice([one for one in spec.fields if one is not field])):
+        query = asked.name.replace("_", " ") if rng.random() < 0.1 else query_for(asked, spec)
+        yield Example(query, passage, " ".join(lines.get(meaning_of(asked), "").split()))
 
 
-def about_a_line(rng: random.Random) -> Example:
-    """Is this line where that value of that field stands?  As ``extractors.relevance`` asks it."""
-    _, field = rng.choice([(spec, field) for spec, field in FIELDS if field.kind is not Kind.GROUP])
-    own = meaning_of(field)
+def about_a_line(rng: random.Random) -> Iterator[Example]:
+    """Is this line where that value of that field stands?  As ``extractors.relevance`` asks it: the line always says the value."""
+    name, field, own = rng.choice(_ASKED)
     value = VALUES[field.kind](rng)
-    query = f"{field.name.replace('_', ' ')}: {value}"
-    how = rng.random()
-    if how < 0.5:
-        return Example(query, _line(rng.choice(WORDINGS[own]), value, rng), True)
-    if how < 0.8:  # another field's label beside the same value
-        other = rng.choice([name for name in WORDINGS if name not in (own, "table")])
-        return Example(query, _line(rng.choice(WORDINGS[other]), value, rng), False)
-    if how < 0.9:
-        return Example(query, _line(rng.choice(WORDINGS[own]), VALUES[field.kind](rng), rng), False)
+    query = f"{name}: {value}"
+    line = _row(value, rng) if own == "table" else _line(rng.choice(WORDINGS[own]), value, rng)
+    yield Example(query, line, line)
+    if rng.random() < 0.7:  # the same value beside another field's label
+        other = rng.choice([one for one in WORDINGS if one != own])
+        yield Example(query, _row(value, rng) if other == "table" else _line(rng.choice(WORDINGS[other]), value, rng), "")
+        return
     words = rng.choices(_TEXT, k=rng.randint(4, 9))
     words.insert(rng.randrange(len(words)), value)
-    return Example(query, " ".join(words), False)
+    yield Example(query, " ".join(words), "")
 
 
-def _passage(shown: Sequence[str], rng: random.Random) -> str:
-    if not shown:
+def _passage(lines: Sequence[str], rng: random.Random) -> str:
+    if not lines:
         return rng.choice((_prose, _prose, _figures, _contents))(rng)
-    lines = [_table(rng) if name == "table" else _line(rng.choice(WORDINGS[name]), VALUES[_KINDS[name]](rng), rng) for name in shown]
-    before, after = (_sentences(rng, rng.choice((0, 0, 1, 3))) for _ in range(2))
+    before, after = (_sentences(rng, rng.choice((0, 0, 1, 2))) for _ in range(2))
     return " ".join((before, *lines, after))
+
+
+def _row(value: str, rng: random.Random) -> str:
+    """Of a table, around a value: a thing, numbers and sums, and no label."""
+    cells = [rng.choice(_THINGS).capitalize(), str(rng.randint(1, 30)), _amount(rng), _amount(rng)][: rng.randint(1, 4)]
+    return " ".join((*cells[:1], *cells[2:], value) if rng.random() < 0.5 else (*cells, value))
 
 
 def _line(label: str, value: str, rng: random.Random) -> str:
@@ -193,7 +204,7 @@ def _table(rng: random.Random) -> str:
 
 
 def _prose(rng: random.Random) -> str:
-    return _sentences(rng, rng.randint(2, 9))
+    return _sentences(rng, rng.randint(2, 6))
 
 
 def _sentences(rng: random.Random, count: int) -> str:

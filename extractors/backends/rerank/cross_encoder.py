@@ -98,6 +98,8 @@ class CrossEncoder:
 
 def _lengths(loaded: _Loaded, pairs: Sequence[Pair]) -> list[int]:
     """Tokens of every pair, were nothing cut."""
+    if not pairs:
+        return []
     encoded = loaded.tokenizer([q for q, _ in pairs], [p for _, p in pairs], truncation=False, verbose=False)
     return [len(ids) for ids in encoded["input_ids"]]
 

@@ -28,8 +28,8 @@ class KnownPair:
 
 # Any reranker's order, the most relevant first.
 ANY = (
-    KnownPair(query="the invoice number", passage="Invoice number: A-1007"),
-    KnownPair(query="the invoice number", passage="The meeting was moved to another room."),
+    KnownPair(query="number: the invoice number", passage="Invoice number: A-1007"),
+    KnownPair(query="number: the invoice number", passage="The meeting was moved to another room."),
 )
 _PANDA = "The giant panda (Ailuropoda melanoleuca), sometimes called a panda bear or simply panda, is a bear species endemic to China."
 # As the model's card gives them, https://huggingface.co/BAAI/bge-reranker-v2-m3, float16.
