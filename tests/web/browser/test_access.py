@@ -21,6 +21,7 @@ def test_no_page_has_a_serious_violation(live, scheme):
     document = live.site.read(filename="nordlicht.pdf")
     live.site.read(a_slip({**TRUTH, "payee": "Zwei AG"}), filename="zwei.pdf")
     live.site.read(b"%PDF-1.7 broken", filename="broken.pdf")
+    untyped = live.site.read(a_slip(words=False), document_type="auto", filename="scan.pdf")
     item = live.site.items(document)["total"]
     live.site.sign_in("ben").decide(item, "correct", "1,234.50")
     page = live.sign_in("root", Role.ADMIN, color_scheme=scheme)
@@ -34,7 +35,16 @@ def test_no_page_has_a_serious_violation(live, scheme):
                 nodes = [f"{node['target']} {node['failureSummary']}" for node in each["nodes"][:3]]
                 found.append(f"{name}: {each['id']}: {nodes}")
 
-    for url in ("/queue", "/documents", f"/documents/{document}", "/people", "/account", f"/review/items/{item}", "/nothing"):
+    for url in (
+        "/queue",
+        "/documents",
+        f"/documents/{document}",
+        f"/documents/{untyped}",
+        "/people",
+        "/account",
+        f"/review/items/{item}",
+        "/nothing",
+    ):
         page.goto(url)
         look(url)
     page.goto("/review")
