@@ -25,9 +25,8 @@ test-services: .venv/services.stamp ## the same flow on RabbitMQ, Redis and Post
 test-web: .venv/dev.stamp .venv/axe/axe.min.js ## the review page in a real Chromium (Debian's, /usr/bin/chromium)
 	@SUREFIELD_TEST_ITEMS=2000 SUREFIELD_AXE=$(CURDIR)/.venv/axe/axe.min.js $(BIN)/python -m pytest tests/web/browser tests/web/test_twenty_reviewers.py
 
-test-vllm: .venv/dev.stamp ## the vLLM backend against a real vLLM server on the CPU (an environment of its own, several GB)
-	@tests/vllm/live/setup.sh .venv-vllm
-	@SUREFIELD_VLLM=$(CURDIR)/.venv-vllm $(BIN)/python -m pytest tests/vllm/live/vllm_live.py
+test-vllm: .venv/dev.stamp .venv-vllm/ready.stamp ## the vLLM backend and the reranker against real vLLM servers on the CPU (an environment of its own, 2.5 GB)
+	@SUREFIELD_VLLM=$(CURDIR)/.venv-vllm $(BIN)/python -m pytest tests/vllm/live/vllm_live.py tests/vllm/live/rerank_live.py
 
 lint: .venv/dev.stamp ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .
@@ -60,6 +59,12 @@ clean: ## remove the environment and all local state
 .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) install -q -c constraints.txt -e '.[model,embedded,web,train,dev]'
 	@touch $@ .venv/run.stamp
+
+# Made from nothing when its script changes: the script mends packages in place, which can be done only once.
+.venv-vllm/ready.stamp: tests/vllm/live/setup.sh
+	@rm -rf .venv-vllm
+	@tests/vllm/live/setup.sh .venv-vllm
+	@touch $@
 
 .venv/services.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) install -q -c constraints.txt -e '.[model,embedded,web,train,dev,redis]'
