@@ -15,6 +15,7 @@ from extractors.label_words import ALSO, PAPERS
 from extractors.select import label_strength
 from extractors.types import Word
 
+Title = tuple[str, ...]  # its terms
 METHOD = "words/1"
 SURE = 0.8  # from here on a document goes its way without a person
 MOST_PAGES = 5  # looked at: what a paper is stands on its first pages
@@ -92,9 +93,8 @@ def classify(pages: Sequence[Sequence[Word]], types: Mapping[str, DocumentType])
 
 def fits_of(seen: Sequence[PageCells], types: Mapping[str, DocumentType]) -> dict[str, Fit]:
     """How the paper fits every type."""
-    titles = {name: [tuple(terms(called)) for called in (spec.title, *spec.called)] for name, spec in types.items()}
-    known = {title for of in titles.values() for title in of}
-    rival = _rival(seen[0], [paper for paper in map(tuple, map(terms, PAPERS)) if paper not in known])
+    titles, others = _titles(types)
+    rival = _rival(seen[0], others)
     return {
         name: Fit(
             called=max(_called(page, titles[name]) for page in seen),
@@ -107,18 +107,32 @@ def fits_of(seen: Sequence[PageCells], types: Mapping[str, DocumentType]) -> dic
     }
 
 
+def titles_of(page: PageCells, types: Mapping[str, DocumentType]) -> tuple[list[str], float]:
+    """The types as which this page is titled, and how plainly it is titled like something that no type is called: 1 in larger print."""
+    titles, others = _titles(types)
+    named = [name for name, of in titles.items() if any(_titled(cell, page, of) >= 0.8 for cell in page.cells[:MOST_CELLS])]
+    return named, _rival(page, others)
+
+
+def _titles(types: Mapping[str, DocumentType]) -> tuple[dict[str, list[Title]], list[Title]]:
+    """What papers of each type call themselves, and what others do."""
+    titles = {name: [tuple(terms(called)) for called in (spec.title, *spec.called)] for name, spec in types.items()}
+    known = {title for of in titles.values() for title in of}
+    return titles, [paper for paper in map(tuple, map(terms, PAPERS)) if paper not in known]
+
+
 def _score(fit: Fit) -> float:
     z = BIAS + math.fsum(weight * measure for weight, measure in zip(WEIGHTS, astuple(fit), strict=True))
     return 1.0 / (1.0 + math.exp(-z))
 
 
-def _called(page: PageCells, titles: Sequence[tuple[str, ...]]) -> float:
+def _called(page: PageCells, titles: Sequence[Title]) -> float:
     """How plainly the page says one of these titles: 1 in larger print, 0.8 in a cell of its own, 0.6 in a label, 0.2 anywhere."""
     best = max((_titled(cell, page, titles) for cell in page.cells[:MOST_CELLS]), default=0.0)
     return best or (0.2 if any(page.says.issuperset(title) for title in titles) else 0.0)
 
 
-def _titled(cell: Cell, page: PageCells, titles: Sequence[tuple[str, ...]]) -> float:
+def _titled(cell: Cell, page: PageCells, titles: Sequence[Title]) -> float:
     """A number and a date beside a title do not count: "Rechnung Nr. 4711 vom 5.3.2026"."""
     spoken = tuple(_plain(cell.words))
     if not spoken or len(spoken) > LONGEST_TITLE:
@@ -131,7 +145,7 @@ def _titled(cell: Cell, page: PageCells, titles: Sequence[tuple[str, ...]]) -> f
     return 0.4 if any(spoken[: len(title)] == title for title in titles) else 0.0
 
 
-def _rival(page: PageCells, titles: Sequence[tuple[str, ...]]) -> float:
+def _rival(page: PageCells, titles: Sequence[Title]) -> float:
     """How plainly the page is titled otherwise.  A label with a value names another paper, and is no title."""
     found = 0.0
     for cell in page.cells[:MOST_CELLS]:

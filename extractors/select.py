@@ -160,6 +160,19 @@ def label_strength(field: FieldSpec, page: PageCells) -> float:
     return min(1.0, best / _NAMED)
 
 
+def labelled_value(field: FieldSpec, page: PageCells) -> tuple[str, float] | None:
+    """The first word of the field's shape after its best label, and that label's weight; None where no label has one."""
+    asked = _asked(field)
+    best, found = 0.0, None
+    for cell, opening in page.openings:
+        weight = _label(cell, opening, field, asked)
+        if weight > best:
+            values = (*cell.words[1:], *cell.right[:4], *cell.beneath[:4])
+            value = next((word.text for word in values if shaped(field.kind, word.text) and any(c.isdigit() for c in word.text)), None)
+            best, found = (weight, value) if value is not None else (best, found)
+    return None if found is None else (found, best)
+
+
 def _has_value(cell: Cell, at: int, field: FieldSpec) -> bool:
     """Whether something of the field's shape follows the word ``at`` of the cell, at once, in the next cell or beneath."""
     if field.kind is Kind.GROUP:

@@ -43,10 +43,11 @@ class Status(StrEnum):
     ACCEPTED = "accepted"
     IN_REVIEW = "in_review"
     REVIEWED = "reviewed"
+    SPLIT = "split"  # several documents in one file: its parts go on as documents of their own
     FAILED = "failed"
 
 
-FINAL = frozenset({Status.ACCEPTED, Status.REVIEWED, Status.FAILED})  # nothing more happens by itself
+FINAL = frozenset({Status.ACCEPTED, Status.REVIEWED, Status.SPLIT, Status.FAILED})  # nothing more happens by itself
 
 
 class PageStatus(StrEnum):
@@ -127,9 +128,13 @@ class Document(Base):
         one_of("status", Status),
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
         CheckConstraint("status <> 'failed' OR error_code IS NOT NULL", name="failed_says_why"),
-        CheckConstraint("(finished_at IS NOT NULL) = (status IN ('accepted', 'reviewed', 'failed'))", name="finished"),
+        CheckConstraint("(finished_at IS NOT NULL) = (status IN ('accepted', 'reviewed', 'split', 'failed'))", name="finished"),
         CheckConstraint("claim_no >= 0 AND failures >= 0", name="counters"),
-        CheckConstraint("document_type <> 'auto' OR status IN ('submitted', 'unsorted', 'needs_type', 'failed')", name="type_is_known"),
+        CheckConstraint(
+            "document_type <> 'auto' OR status IN ('submitted', 'unsorted', 'needs_type', 'split', 'failed')", name="type_is_known"
+        ),
+        CheckConstraint("(part_of IS NULL) = (first_page IS NULL) AND first_page >= 1", name="part"),
+        Index("documents_part_of_idx", "part_of", postgresql_where=sql("part_of IS NOT NULL")),
         Index("documents_queue_idx", "status", sql("priority DESC"), "created_at", "id"),
         Index("documents_lease_idx", "lease_until", postgresql_where=sql("lease_until IS NOT NULL")),
         Index("documents_sha256_idx", "sha256"),
@@ -151,6 +156,8 @@ class Document(Base):
     priority: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # higher first
     deadline: Mapped[datetime | None]
     page_count: Mapped[int | None]
+    part_of: Mapped[UUID | None] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"))  # the file of several documents
+    first_page: Mapped[int | None]  # of that file, with which this part begins
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())  # of the last change of status
     finished_at: Mapped[datetime | None]

@@ -7,7 +7,9 @@ and the corpus's invoices, e-invoices, receipts and forms, by their text layers.
 
 import json
 import os
+import random
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 import numpy as np
 import pymupdf
 
+from extractors.bundle import parts_of, sure
 from extractors.cells import PageCells
 from extractors.classify import SURE, Guess, classify, fits_of
 from extractors.demo.slips import slips
@@ -49,6 +52,7 @@ def run(n: int = PAPERS) -> list[dict[str, Any]]:
     ]
     rows = [row for group in dict.fromkeys(case.group for case in cases) for row in _group(group, [c for c in cases if c.group == group])]
     rows += _calibration([case for case in cases if case.guess.confidence is not None])
+    rows += _bundles(n // 3)
     wrong = sum(case.guess.sure and not case.right for case in cases)
     rows.append(_row(f"wrong and accepted, of {len(cases)}", wrong, "documents", 0.0, wrong == 0))
     return rows
@@ -80,6 +84,24 @@ def _calibration(cases: Sequence[Case]) -> Iterator[dict[str, Any]]:
         gaps.append(abs(mean - right) * len(inside))
         yield _row(f"confidence {low:.1f}-{min(high, 1.0):.1f}, mean {mean:.2f} of {len(inside)}: right", right, "share")
     yield _row("confidence against rightness, mean gap", sum(gaps) / len(cases), "share")
+
+
+def _bundles(n: int) -> list[dict[str, Any]]:
+    """Files of one to three generated papers of a page each: how many are parted, left to people, and wrongly decided by themselves."""
+    deck, rng = list(papers(5 * n, "bundles")), random.Random("bundles")
+    outcomes: Counter[tuple[str, bool]] = Counter()
+    several = 0
+    for _ in range(n):
+        drawn = rng.sample(deck, rng.choice((1, 2, 2, 3)))
+        several += len(drawn) > 1
+        parts = parts_of([paper.words for paper in drawn], BUILT_IN)
+        right = [(p.first, p.last, p.guess.document_type) for p in parts] == [(at, at, d.kind) for at, d in enumerate(drawn, start=1)]
+        outcomes[("sure" if sure(parts) else "asked") if len(drawn) > 1 else "one", right or not sure(parts)] += 1
+    wrong = sum(count for (_, right), count in outcomes.items() if not right)
+    return [
+        _row(f"bundles parted without a person, of {several}", outcomes["sure", True] / several, "share"),
+        _row(f"bundles and single papers wrongly parted or joined, of {n}", wrong, "files", 0.0, wrong == 0),
+    ]
 
 
 def _papers(n: int, seed: str) -> Iterator[tuple[str, str | None, Pages]]:

@@ -15,7 +15,7 @@ from worker import reporting, store
 from worker.models import Action, Outcome, Status
 
 Sessions = sessionmaker[Session]
-VIEWS = ("field_outcomes", "review_backlog", "straight_through", "calibration", "page_reading", "document_types")
+VIEWS = ("field_outcomes", "review_backlog", "straight_through", "calibration", "page_reading", "document_types", "document_parts")
 
 
 def ask(db: Sessions, query: str, **values: Any) -> list[Any]:

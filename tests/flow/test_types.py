@@ -10,12 +10,14 @@ from extractors.backends.scripted import Line, ScriptedBackend
 from tests.factories import begin
 from tests.flow.conftest import TINY_CANVAS
 from worker import store
+from worker.cli import kinds
 from worker.models import Status
 from worker.stages import render, sort
 
 INVOICE = ("Invoice A-17", "Seller: Foo Ltd", "Invoice number: A-17", "Invoice date: 2026-04-03", "Total: 12.50")
 RECEIPT = ("Receipt", "Foo Ltd", "Date: 03/04/2026", "Total: 12.50", "Address: Elm Street")
 LETTER = ("Dear Ada", "the invoice that you ask for was sent last week", "Yours, Foo Ltd")
+PROSE = ("Conditions", "the party that pays does so by the day named in the order")
 ORDER = ("Order confirmation", "Invoice address: Foo Ltd", "Date: 2026-04-03", "Number: A-17", "Total: 12.50")
 TRUTH = {"seller": "Foo Ltd", "number": "A-17", "date": "2026-04-03", "total": "12.50", "lines": []}
 
@@ -74,8 +76,8 @@ def test_a_paper_that_says_what_it_is_is_read_as_that(open_house):
 
 @pytest.mark.parametrize(
     "pages",
-    [(LETTER,), (ORDER,), ((),), (INVOICE, RECEIPT)],
-    ids=["a letter about an invoice", "an order", "a scan", "two kinds of paper in one file"],
+    [(LETTER,), (ORDER,), ((),), (INVOICE, (), RECEIPT)],
+    ids=["a letter about an invoice", "an order", "a scan", "a scan between two kinds of paper"],
 )
 def test_a_paper_whose_type_is_open_waits_for_a_person_and_costs_the_model_nothing(open_house, pages):
     """Whatever it is most like: no page of it is read, and nothing accepted."""
@@ -160,9 +162,65 @@ def test_the_chosen_pages_of_a_document_are_those_of_the_type_that_was_found(mak
         "    total: str | None = field.amount('the amount due', required=True)\n"
     )
     house = make_house(Line(truth={k: v for k, v in TRUTH.items() if k != "lines"}), document_types_folder=tmp_path)
-    prose = ("Conditions", "the party that pays does so by the day named in the order")
-    document, long = submit(house, prose, INVOICE), submit(house, INVOICE, prose, prose, prose)
+    document, long = submit(house, PROSE, INVOICE), submit(house, INVOICE, PROSE, PROSE, PROSE)
 
     assert house.status(document) == "accepted"
     assert house.backend.calls == [(2,)]
     assert house.rows("SELECT error_code FROM documents WHERE id = :id", id=long)[0].error_code == "too_many_pages"
+
+
+def test_a_file_of_several_documents_goes_on_as_its_parts(open_house):
+    """Each part is a document of its own, with its pages from 1, read as its own type; the file itself ends, and nothing of it is read."""
+    document = submit(open_house, INVOICE, PROSE, RECEIPT)
+
+    assert open_house.status(document) == "split"
+    parts = open_house.rows("SELECT * FROM reporting.document_parts WHERE file_id = :id ORDER BY first_page", id=document)
+    assert [(row.document_type, row.first_page, row.pages) for row in parts] == [("invoice", 1, 2), ("receipt", 3, 1)]
+    assert [row.document_status in ("accepted", "in_review") for row in parts] == [True, True]
+    assert sorted(open_house.asked) == ["invoice", "invoice", "receipt"]
+    for row in parts:
+        numbers = open_house.rows("SELECT number FROM pages WHERE document_id = :id ORDER BY 1", id=row.document_id)
+        assert [page.number for page in numbers] == list(range(1, row.pages + 1))
+    assert open_house.rows("SELECT 1 FROM readings r JOIN pages p ON p.id = r.page_id WHERE p.document_id = :id", id=document) == []
+    assert len({row.submission_key for row in parts}) == 2
+
+
+def test_the_key_of_a_file_gives_the_file_back(open_house):
+    """However often it is sent, its parts are made once."""
+    content = a_paper(INVOICE, RECEIPT)
+    first = open_house.submit(content, document_type="auto", key="k-1")
+    open_house.work()
+
+    assert open_house.submit(content, document_type="auto", key="k-1") == first
+    assert [row.submission_key for row in open_house.rows("SELECT * FROM reporting.document_parts ORDER BY first_page")] == [
+        "k-1#1-1",
+        "k-1#2-2",
+    ]
+
+
+def test_a_file_is_parted_once(open_house):
+    """A second message, and a worker whose lease ran out, make no further parts."""
+    document = open_house.submit(a_paper(INVOICE, RECEIPT), document_type="auto")
+    render.run(document, open_house.rt)
+    with begin(open_house.rt.sessions) as tx:
+        dead = store.claim(tx, document, at=Status.UNSORTED, lease=timedelta(seconds=30))
+        tx.session.execute(text("UPDATE documents SET lease_until = now() - interval '1 s'"))
+    sort.run(document, open_house.rt)
+    after_first = open_house.everything()
+    sort.run(document, open_house.rt)
+    with pytest.raises(store.ClaimLost), begin(open_house.rt.sessions) as tx:
+        store.split(tx, dead, [])
+
+    assert open_house.everything() == after_first
+    assert len(open_house.rows("SELECT 1 FROM documents WHERE part_of = :id", id=document)) == 2
+
+
+def test_a_file_that_is_not_surely_parted_names_its_parts_for_people(open_house):
+    """An invoice and a paper of no type: nothing is read, and whoever looks sees where the other begins."""
+    document = submit(open_house, INVOICE, ORDER)
+
+    assert open_house.status(document) == "needs_type"
+    with begin(open_house.rt.sessions) as tx:
+        (row,) = store.untyped(tx)
+    assert [name.split()[0] for name in row.parts] == ["1-1", "2-2"]
+    assert kinds.most_like(row).startswith("It looks like several documents")

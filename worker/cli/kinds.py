@@ -42,6 +42,14 @@ def choose(
 
 def most_like(row: store.Untyped) -> str:
     """What the machine made of it, in a sentence."""
+    if len(row.parts) == 1:
+        return f"{_likeliest(row)} But some of its pages look like another document."
+    if row.parts:
+        return f"It looks like several documents: pages {', pages '.join(row.parts)}. Hand them in one by one."
+    return _likeliest(row)
+
+
+def _likeliest(row: store.Untyped) -> str:
     if row.confidence is None:
         return "It has no words that say what it is."
     return f"Most like {row.likeliest}, with a confidence of {row.confidence:.2f}."

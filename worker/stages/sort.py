@@ -1,8 +1,9 @@
 """Pages become work for the model: what kind of document they are, and which of them are worth its time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from extractors.bundle import parts_of, sure
 from extractors.classify import Guess, classify
 from extractors.documents import AUTO, DocumentType
 from extractors.errors import TooManyPages
@@ -27,11 +28,13 @@ def run(document_id: UUID, rt: Runtime) -> None:
         with rt.transaction() as tx:
             words = store.page_words(tx, document_id)
 
-        guess = classify(list(words.values()), rt.document_types()) if claim.document_type == AUTO else None
-        if guess is not None and not guess.sure:
-            _ask(claim, guess, rt)
-            return
-        spec = rt.document_type(claim.document_type if guess is None or guess.document_type is None else guess.document_type)
+        name, guess = claim.document_type, None
+        if name == AUTO:
+            guess = _typed(claim, list(words.values()), rt)
+            if guess is None or guess.document_type is None:
+                return  # it waits for a person, or its parts go on
+            name = guess.document_type
+        spec = rt.document_type(name)
         if spec.max_pages is not None and len(words) > spec.max_pages:
             raise TooManyPages(f"The document has {len(words)} pages; a {spec.title} may have {spec.max_pages}. Split it.")
         chosen = _chosen(words, spec)
@@ -43,10 +46,23 @@ def run(document_id: UUID, rt: Runtime) -> None:
             store.finish(tx, claim, to=Status.RENDERED, document_type=spec.name)
 
 
-def _ask(claim: store.Claim, guess: Guess, rt: Runtime) -> None:
+def _typed(claim: store.Claim, pages: Sequence[Sequence[Word]], rt: Runtime) -> Guess | None:
+    """What the whole document surely is; None when it is several documents, or a person must say it: that is saved here."""
+    types = rt.document_types()
+    parts = parts_of(pages, types)
+    whole = classify(pages, types)
+    if len(parts) == 1 and sure(parts):
+        return whole
     with rt.transaction() as tx:
-        store.save_guess(tx, claim, guess)
-        store.finish(tx, claim, to=Status.NEEDS_TYPE)
+        store.save_guess(tx, claim, whole)
+        if len(parts) > 1 or any(part.doubtful for part in parts):
+            store.save_parts(tx, claim, parts)
+        if len(parts) > 1 and sure(parts):
+            store.split(tx, claim, parts)
+            store.finish(tx, claim, to=Status.SPLIT)
+        else:
+            store.finish(tx, claim, to=Status.NEEDS_TYPE)
+    return None
 
 
 def _chosen(words: Words, spec: DocumentType) -> list[store.SortedPage]:

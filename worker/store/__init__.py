@@ -2,7 +2,7 @@
 
 from worker.store.documents import claim, fail, finish, password_of, release, renew, submit
 from worker.store.evidence import evidence_of, page_words, save_grounding, save_scores, scores_of
-from worker.store.kinds import choose_type, save_guess, untyped
+from worker.store.kinds import choose_type, save_guess, save_parts, split, untyped
 from worker.store.pages import claim_pages, fail_pages, left_out_pages, release_pages, renew_pages, save_pages, save_readings, sort_pages
 from worker.store.queue import claim_item, item, list_items, release_item
 from worker.store.results import open_review, save_results
@@ -80,11 +80,13 @@ __all__ = [
     "save_grounding",
     "save_guess",
     "save_pages",
+    "save_parts",
     "save_readings",
     "save_results",
     "save_scores",
     "scores_of",
     "sort_pages",
+    "split",
     "stuck",
     "submit",
     "untyped",

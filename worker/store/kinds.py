@@ -1,13 +1,18 @@
 """What kind of document it is: guessed by a method, said by a person; both are kept."""
 
-from uuid import UUID
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert, null, select, update
+from sqlalchemy import ColumnElement, func, insert, literal, null, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
+from extractors.bundle import METHOD as PARTS
+from extractors.bundle import Part
 from extractors.classify import Guess
 from worker.db import Tx
-from worker.models import Classification, Document, Status, Submission
+from worker.models import Base, Classification, Document, Page, Status, Submission
 from worker.store.compact import is_storable
 from worker.store.documents import hold
 from worker.store.values import Claim, InvalidDecision, NotFound, ReviewConflict, Untyped
@@ -32,6 +37,58 @@ def save_guess(tx: Tx, held: Claim, guess: Guess) -> None:
         )
         .on_conflict_do_nothing(index_elements=["document_id", "method"])
     )
+
+
+def save_parts(tx: Tx, held: Claim, parts: Sequence[Part]) -> None:
+    """What the pages of the file look like, one by one; what was said before stays.
+
+    Raises ClaimLost if another worker took over meanwhile.
+    """
+    hold(tx, held)
+    tx.session.execute(
+        pg_insert(Classification)
+        .values(
+            document_id=held.document_id,
+            method=PARTS,
+            confidence=min((part.guess.confidence for part in parts if part.guess.confidence is not None), default=None),
+            fits={f"{part.first}-{part.last} {part.guess.document_type or 'unknown'}": part.guess.confidence for part in parts},
+        )
+        .on_conflict_do_nothing(index_elements=["document_id", "method"])
+    )
+
+
+def split(tx: Tx, held: Claim, parts: Sequence[Part]) -> list[UUID]:
+    """Each part becomes a document of its own, with its pages, under the submitter's key with the part's pages behind it.
+
+    Raises ClaimLost if another worker took over meanwhile.
+    """
+    hold(tx, held)
+    return [_part(tx, held, part) for part in parts]
+
+
+def _part(tx: Tx, held: Claim, part: Part) -> UUID:
+    """One part, at the status at which pages are chosen; the images stay where they are, and so does the original."""
+    made = uuid4()
+    pages = literal(part.last - part.first + 1)
+    values = {"id": literal(made), "document_type": literal(part.guess.document_type), "status": literal(Status.UNSORTED.value)}
+    values |= {"page_count": pages, "part_of": Document.id, "first_page": literal(part.first)}
+    _copy(tx, Document, values, ("sha256", "media_type", "priority", "deadline"), Document.id == held.document_id)
+    key = func.left(Submission.key, 150) + f"#{part.first}-{part.last}"
+    named = {"document_id": literal(made), "key": key, "document_type": literal(part.guess.document_type)}
+    _copy(tx, Submission, named, ("upstream", "filename", "metadata_"), Submission.document_id == held.document_id)
+    inside = (Page.document_id == held.document_id) & Page.number.between(part.first, part.last)
+    numbered = {"document_id": literal(made), "number": Page.number - (part.first - 1)}
+    same = ("width_pt", "height_pt", "model_sha256", "model_width_px", "model_height_px", "view_sha256", "words")
+    _copy(tx, Page, numbered, same, inside)
+    tx.move(made, Status.UNSORTED)
+    return made
+
+
+def _copy(tx: Tx, table: type[Base], changed: Mapping[str, Any], same: Sequence[str], where: ColumnElement[bool]) -> None:
+    """Rows again, with some columns changed, some the same, and the others at their defaults."""
+    columns = {**changed, **{name: getattr(table, name) for name in same}}
+    names = [getattr(table, name).property.columns[0].name for name in columns]
+    tx.session.execute(insert(table.__table__).from_select(names, select(*columns.values()).where(where)))  # type: ignore[arg-type]
 
 
 def choose_type(tx: Tx, document_id: UUID, document_type: str, *, who: str) -> None:
@@ -61,11 +118,12 @@ def untyped(tx: Tx, *, document_id: UUID | None = None, limit: int = 50) -> list
     """Documents whose type a person must name, the most urgent first, with the newest guess."""
     guess = (
         select(Classification.document_type, Classification.confidence)
-        .where(Classification.document_id == Document.id)
+        .where(Classification.document_id == Document.id, Classification.method != PARTS)
         .order_by(Classification.created_at.desc())
         .limit(1)
         .lateral()
     )
+    parts = select(Classification.fits).where(Classification.document_id == Document.id, Classification.method == PARTS).scalar_subquery()
     query = (
         select(
             Document.id.label("document_id"),
@@ -73,6 +131,7 @@ def untyped(tx: Tx, *, document_id: UUID | None = None, limit: int = 50) -> list
             Document.page_count,
             guess.c.document_type.label("likeliest"),
             guess.c.confidence,
+            func.coalesce(parts, literal({}, JSONB)).label("parts"),
             Document.created_at,
         )
         .outerjoin(Submission, Submission.document_id == Document.id)

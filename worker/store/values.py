@@ -141,6 +141,7 @@ class Untyped:
     page_count: int | None
     likeliest: str | None
     confidence: float | None  # None: it has no words
+    parts: Mapping[str, float | None]  # "1-2 invoice" -> confidence, where the file looks like several documents
     created_at: datetime
 
 
