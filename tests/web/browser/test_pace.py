@@ -55,6 +55,7 @@ def test_fifty_fields_are_cleared_without_waiting(make_site, serve_site, capsys)
     with capsys.disabled():
         print(f"\nkey to next field ready, {FIELDS} fields: median {median:.0f} ms, p95 {p95:.0f} ms, worst {max(waits):.0f} ms")
     if folder := os.environ.get("SUREFIELD_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
         Path(folder, "pace.json").write_text(json.dumps({"fields": FIELDS, "median_ms": median, "p95_ms": p95}))
     live.wait_for("SELECT count(DISTINCT item_id), count(*) FROM review_decisions", [(FIELDS, FIELDS)])
     assert median <= MOST_MS
