@@ -33,9 +33,10 @@ def run(documents: int = DOCUMENTS) -> list[dict[str, object]]:
     reranker = Counted(str(FOLDER), device="cpu")
     reranker.relevance([("loaded", "before anything is timed")])
     rows: list[dict[str, object]] = []
-    ways: tuple[tuple[str, Choose, float | None], ...] = (("words alone", select, None), ("cross-encoder", RefinedSelect(reranker), GOAL))
-    for way, choose, alone_goal in ways:
-        for fewest, what, goal in ((3, "", GOAL), (1, ", fields that may stand alone", alone_goal)):
+    ways: tuple[tuple[str, Choose], ...] = (("words alone", select), ("cross-encoder", RefinedSelect(reranker)))
+    sets: tuple[tuple[int, str, float | None], ...] = ((3, "", GOAL), (1, ", fields that may stand alone", None))
+    for way, choose in ways:
+        for fewest, what, goal in sets:
             recall, milliseconds = _measured(choose, documents, fewest)
             metric = f"recall at {SHARE:.0%} of pages, {way}{what}"
             rows.append({"metric": metric, "value": recall, "unit": "share", "goal": goal, "holds": goal is None or recall >= goal})
