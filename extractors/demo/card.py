@@ -50,7 +50,8 @@ Vision: three local layers and one global layer of width 256, two tiles of {tile
 width 256, the second and fourth of them cross-attention. Bytes are tokens; the fixed strings of prompts and answers are one token each.
 
 Trained from nothing: {steps} steps of 16 pages in {minutes:.0f} minutes on one shared CPU core (bfloat16, AMX), with Muon for the hidden
-matrices and AdamW for the rest. Besides the answers it is taught, in training only, to name the characters of every patch and where the
+matrices and AdamW for the rest.
+{note}Besides the answers it is taught, in training only, to name the characters of every patch and where the
 cross-attention has to look; pages densely filled with characters come first and then now and again. The gates of the cross-attention start
 open: closed, the image would change nothing.
 
@@ -77,7 +78,9 @@ surefield evaluate --demo                       # measures again
 """
 
 
-def card(weights: Path, figures: dict[str, Any], at_once: dict[str, Any], *, per_level: int, verdict: str, budget: int) -> str:
+def card(
+    weights: Path, figures: dict[str, Any], at_once: dict[str, Any], *, per_level: int, verdict: str, budget: int, note: str = ""
+) -> str:
     """The card's text for these figures: of json mode, and of fields mode."""
     about = json.loads((weights / "surefield.json").read_text(encoding="utf-8"))
     head = ["level", "values right", "absent: precision", "absent: recall", "no slip: clean", "accepted", "of these wrong", "values"]
@@ -100,6 +103,7 @@ def card(weights: Path, figures: dict[str, Any], at_once: dict[str, Any], *, per
         minutes=about["training_seconds"] / 60,
         verdict=verdict,
         budget=budget,
+        note=f"{note}\n" if note else "",
     )
 
 
@@ -134,7 +138,7 @@ def main() -> None:
     parser.add_argument("--per-level", type=int, default=100)
     parser.add_argument("--log", type=Path, default=Path(".train/run/log.csv"))
     parser.add_argument("--minutes", type=int, default=106, help="what the training was given")
-    parser.add_argument("--note", default="", help="a sentence to add to the verdict")
+    parser.add_argument("--note", default="", help="a sentence about how this training went")
     args = parser.parse_args()
 
     def measured(**options: Any) -> Measurement:
@@ -147,8 +151,7 @@ def main() -> None:
     draw(found, args.weights / "evaluation.png")
     if args.log.exists():
         curve.draw(args.log, args.weights / "curve.png")
-    verdict = " ".join(part for part in (shortfall(figures), args.note) if part)
-    text = card(args.weights, figures, at_once, per_level=args.per_level, verdict=verdict, budget=args.minutes)
+    text = card(args.weights, figures, at_once, per_level=args.per_level, verdict=shortfall(figures), budget=args.minutes, note=args.note)
     (args.weights / "README.md").write_text(text, encoding="utf-8")
 
 
