@@ -149,6 +149,38 @@ def test_an_unacknowledged_message_comes_back_to_another_reader(empty_database_u
             assert reader.messages[0].payload == "again"
 
 
+def test_an_acknowledgement_outlives_its_connection(broker, empty_database_url):
+    """The server is back by the time that the task has ended: the message is deleted over a fresh connection, not run again."""
+    publish(broker, "done")
+    reader = Reader(broker)
+    assert drain(broker, 5)
+    with psycopg.connect(conninfo(empty_database_url), autocommit=True) as other:
+        other.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        reader.messages[0].ack()
+        assert other.execute("select count(*) from pgmq.q_cpu").fetchone() == (0,)
+
+
+def test_an_acknowledgement_that_fails_leaves_room_for_the_next_message(tmp_path):
+    """The database is killed in the middle of the task: the worker asks for work again, instead of waiting for ever with its hands full."""
+    server = EmbeddedPostgres(tmp_path / "own", durable=False)
+    url = server.start()
+    try:
+        prepare(url, ["cpu"])
+        with connect(url, pool_timeout=0.5) as broker:
+            publish(broker, "in the middle")
+            reader = Reader(broker)
+            assert drain(broker, 5)
+            assert not reader.consumer.channel.qos.can_consume()
+            assert server.pid
+            os.kill(server.pid, signal.SIGKILL)
+            reader.messages[0].ack()
+            assert reader.consumer.channel.qos.can_consume()
+    finally:
+        server.stop()
+
+
 def test_a_message_that_kills_its_workers_is_put_aside(broker, empty_database_url):
     """It stays in the queue's archive for whoever looks into it; the next one is served."""
     publish(broker, "poison")

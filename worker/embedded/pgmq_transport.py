@@ -8,8 +8,9 @@
 3. *Names and fan-out that the SQL accepts.* Queue names are cut to pgmq's 47 characters with a digest, and ``send_topic`` always gets
    its delay, since no overload without it takes headers.
 
-And two for safety. The connection is made from the whole address: pgmq rebuilds it from five parts, unquoted; ``sslmode`` would be lost.
-A message that was read too often is put aside: it has killed its workers, and would do so for ever.
+And three for safety. The connection is made from the whole address: pgmq rebuilds it from five parts, unquoted; ``sslmode`` would be
+lost. A message that was read too often is put aside: it has killed its workers, and would do so for ever. And an acknowledgement that
+fails gives up its place in the prefetch window: kombu keeps it, so that a worker whose database was killed has no room and asks no more.
 
 Written against kombu 5.7.0 and pgmq 1.1.4, which are pinned.
 """
@@ -17,6 +18,8 @@ Written against kombu 5.7.0 and pgmq 1.1.4, which are pinned.
 import hashlib
 import logging
 import time
+from collections.abc import Callable
+from functools import partial
 from queue import Empty
 from typing import Any
 
@@ -52,6 +55,26 @@ class Channel(pgmq.Channel):  # type: ignore[misc]  # kombu has no types
             self.pgmq.archive(self._queue_name(queue), message.msg_id)
             log.error("message %s was read %s times and is now in pgmq.a_%s", message.msg_id, READS_MAX, self._queue_name(queue))
         return [message for message in messages if message not in worn]
+
+    def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
+        """Delete the message; if the database is away, it will come again."""
+        self._settle(delivery_tag, partial(super().basic_ack, delivery_tag, multiple=multiple))
+
+    def basic_reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """Delete the message or give it back; if the database is away, it will come again."""
+        self._settle(delivery_tag, partial(super().basic_reject, delivery_tag, requeue=requeue))
+
+    def _settle(self, delivery_tag: str, tell: Callable[[], None]) -> None:
+        """Tell the database, once more over a fresh connection, and go on without it."""
+        try:
+            tell()
+        except psycopg.OperationalError:
+            try:
+                self.pgmq.pool.check()  # a killed server leaves broken connections behind
+                tell()
+            except psycopg.OperationalError as error:
+                log.warning("a message could not be settled (%s) and will come again", type(error).__name__)
+                self.qos.ack(delivery_tag)
 
     def _new_queue(self, queue: str, **_: Any) -> None:
         name = self._queue_name(queue)
