@@ -408,6 +408,7 @@ def test_a_one_time_link_leads_to_the_first_doubtful_field(live):
     page = live.window()
     page.goto(f"/sign-in/{secret}")
     snap(page, "sign-in-link")
+    expect(page.get_by_role("button", name="Sign in")).to_be_focused()  # the browser does so a moment after loading
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="grace")).to_be_visible()
     snap(page, "account")
