@@ -294,6 +294,7 @@ def test_document_mode_shows_all_fields_and_lights_each(live):
     page = live.sign_in()
     on(page, live, "total")
     page.keyboard.press("d")
+    page.wait_for_url("**/documents/*")
     expect(page.locator(".fields > li")).to_have_count(9)
     row = page.locator(".fields > li", has_text="total")
     row.click()
@@ -369,6 +370,7 @@ def test_a_number_key_says_what_a_document_is(live):
     page.goto("/queue")
     snap(page, "queue-untyped")
     page.get_by_role("link", name="letter.pdf").click()
+    page.wait_for_url("**/documents/*")  # with its scripts: the keys are theirs
     snap(page, "document-untyped")
     number = page.locator(".kinds button[value=slip] kbd").inner_text()
     page.keyboard.press(number)
