@@ -35,6 +35,11 @@ class Judged:
     scores: Mapping[str, float | None]  # empty when the model gave no value
     on_slip: bool
 
+    @property
+    def accepted(self) -> bool:
+        """Whether its score alone would let it through."""
+        return (self.scores.get(DEFAULT) or 0.0) >= ACCEPT_AT
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absence:
@@ -119,9 +124,10 @@ def _judge(found: Measurement, reading: Reading, truth: Mapping[str, Any], docum
         if right_text is None and not value:
             continue
         scores = {name: score(one, name) for name in METHODS} if one is not None and value else {}
-        accepted += (scores.get(DEFAULT) or 0.0) >= ACCEPT_AT
         right = one is not None and value and one.text == right_text
-        found.values.append(Judged(level=document.level, path=key[0], right=right, scores=scores, on_slip=document.is_slip))
+        judged = Judged(level=document.level, path=key[0], right=right, scores=scores, on_slip=document.is_slip)
+        accepted += judged.accepted
+        found.values.append(judged)
     for spec in Slip.spec.fields:
         truly = not truth.get(spec.name)
         said = any(one.state is FieldState.ABSENT for key, one in given.items() if key[0] == spec.name)
@@ -144,7 +150,6 @@ def _level(found: Measurement, level: int) -> dict[str, Any]:
     values = [one for one in found.values if one.level == level and one.on_slip]
     absences = [one for one in found.absences if one.level == level]
     paths = [path for path in Slip.spec.paths() if any(one.path == path for one in values)]
-    accepted = [one for one in values if (one.scores.get(DEFAULT) or 0.0) >= ACCEPT_AT]
     return {
         "value_accuracy": _share(one.right for one in values),
         "by_field": {path: _share(one.right for one in values if one.path == path) for path in paths},
@@ -152,10 +157,8 @@ def _level(found: Measurement, level: int) -> dict[str, Any]:
         "absent_recall": _share(one.said for one in absences if one.truly),
         "no_slip_clean": _share(clean for at, clean in found.clean_pages if at == level),
         "values": len(values),
-        "accepted": _share(
-            (one.scores.get(DEFAULT) or 0.0) >= ACCEPT_AT for one in values
-        ),  # by the score alone; the page's text also votes
-        "accepted_wrong": _share(not one.right for one in accepted),
+        "accepted": _share(one.accepted for one in values),  # by the score alone; the page's text also votes
+        "accepted_wrong": _share(not one.right for one in values if one.accepted),
     }
 
 

@@ -12,8 +12,6 @@ from extractors.read import read_pages
 from extractors.types import FieldState, PageImage, Reading
 from tests.reader.test_recorder import teacher_forced
 
-pytestmark = pytest.mark.skipif(not (WEIGHTS / "model.safetensors").is_file(), reason="the bundled weights are not in this tree")
-
 
 def backend(**options: object) -> MllamaBackend:
     return MllamaBackend(WEIGHTS, device="cpu", dtype="float32", max_new_tokens=260, **options)

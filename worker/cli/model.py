@@ -44,7 +44,7 @@ def evaluate(
         modes = {mode: measurement.as_json(one) for mode, one in found.items()}
         typer.echo(json.dumps({**measurement.as_json(first), "modes": modes}, indent=1))
     else:
-        measurement.show(found, Console())
+        measurement.show(found, tables.console())
 
 
 def _modes(settings: Settings, only: DecodeMode | None) -> list[DecodeMode]:

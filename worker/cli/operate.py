@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from worker import flow
-from worker.cli import machine
+from worker.cli import machine, tables
 from worker.cli.people import sign_in_url
 from worker.settings import Settings
 from worker.web.settings import WebSettings
@@ -84,7 +84,7 @@ def doctor() -> None:
     """Look at everything this installation needs, and say what to mend."""
     from worker.cli import checks
 
-    console = Console()
+    console = tables.console()
     table = Table("check", "state", "what to do", box=None, padding=(0, 1))
     sound = True
     for check in checks.CHECKS:
