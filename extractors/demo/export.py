@@ -27,7 +27,11 @@ def model_of(state: Path) -> tuple[MllamaForConditionalGeneration, dict[str, Any
     with torch.no_grad():
         for parameter, master in zip(model.parameters(), saved["master"], strict=False):  # the character head's come after
             parameter.copy_(master)
-    return model, {"steps": saved["step"], "training_seconds": round(saved["spent"])}
+    earlier = saved["earlier"]
+    return model, {
+        "steps": earlier["steps"] + saved["step"],
+        "training_seconds": earlier["training_seconds"] + round(saved["spent"]),
+    }
 
 
 def export(model: MllamaForConditionalGeneration, out: Path, *, about: dict[str, Any]) -> None:

@@ -3,12 +3,14 @@
     python -m extractors.demo.train [--minutes M] [--threads T] [--device auto] [--out DIR] [--resume | --start-from WEIGHTS]
 
 Parts of the time: reading dense pages with the vision tower alone, then clean slips, then damaged and dense ones too.  The learning
-rate falls to zero at the end of the minutes; a stopped run goes on with --resume, with a longer time if one is given.  Pages are
-made by a second process as the training goes on.
+rate falls to zero at the end of the minutes; a stopped run goes on with --resume, with a longer time if one is given, and finished
+weights are taken further with --start-from, gently and on the last part's pages.  Pages are made by a second process as the training
+goes on.
 """
 
 import argparse
 import csv
+import json
 import signal
 import subprocess
 import sys
@@ -44,6 +46,7 @@ from extractors.demo.processor import build_processor
 from extractors.demo.start import prepare_vision
 
 PHASES = (("reading", 0.08), ("clean", 0.45), ("damaged", 0.72), ("finishing", 1.0))  # until which share of the time
+POLISH = (("finishing", 1.0),)  # the parts of a training that starts from finished weights
 PAGES = {  # what a phase learns from; dense pages teach reading nine times faster than slips, so they come back
     "reading": {"dense": 1.0},
     "clean": {"clean": 1.0},
@@ -60,6 +63,7 @@ class Plan:
 
     minutes: float
     batch: int
+    pace: float = 1.0  # of the learning rates below
     muon_rate: float = 1.8e-3
     adam_rate: float = 1.4e-3
     device: torch.device
@@ -120,6 +124,7 @@ class Trainer:
         self.step, self.spent = 0, 0.0
         self.feed = Feed(plan.shards, seed=0, patience_s=plan.patience_s)
         self.stopping = False
+        self.earlier = {"steps": 0, "training_seconds": 0}  # what the weights had learned before this training
         self.checkpoint = plan.out / "state.pt"
 
     @property
@@ -127,12 +132,16 @@ class Trainer:
         return min(1.0, self.spent / (self.plan.minutes * 60))
 
     @property
+    def phases(self) -> tuple[tuple[str, float], ...]:
+        return POLISH if self.earlier["steps"] else PHASES
+
+    @property
     def phase(self) -> str:
-        return next(name for name, until in PHASES if self.share_of_time <= until)
+        return next(name for name, until in self.phases if self.share_of_time <= until)
 
     def rate(self) -> float:
         left = min(1.0, (1.0 - self.share_of_time) / (1.0 - DECAY_FROM))
-        return left * min(1.0, (self.step + 1) / 60)
+        return self.plan.pace * left * min(1.0, (self.step + 1) / 60)
 
     def batch(self) -> Batch:
         kinds, shares = zip(*PAGES[self.phase].items(), strict=True)
@@ -152,6 +161,8 @@ class Trainer:
         answer, said = answer_loss(logits, batch.targets)
         looking, hit = looking_loss(self.watch.looked, batch.places)
         parts = {"answer": answer, "chars": chars, "looking": looking, "chars_right": named, "tokens_right": said, "looks_right": hit}
+        if self.phases is POLISH:  # an untrained head would teach the vision tower nonsense
+            return answer + 0.3 * looking, parts
         return answer + 0.5 * chars + 0.3 * looking, parts
 
     def learn(self) -> dict[str, float]:
@@ -163,20 +174,22 @@ class Trainer:
 
     def save(self) -> None:
         part = self.checkpoint.with_suffix(".part")
-        torch.save({"step": self.step, "spent": self.spent, **self.masters.state()}, part)
+        torch.save({"step": self.step, "spent": self.spent, "earlier": self.earlier, **self.masters.state()}, part)
         part.replace(self.checkpoint)
 
     def resume(self) -> None:
         state = torch.load(self.checkpoint, map_location=self.plan.device, weights_only=True)
         self.step, self.spent = state["step"], state["spent"]
+        self.earlier = state["earlier"]
         self.feed = Feed(self.plan.shards, seed=self.step, patience_s=self.plan.patience_s)
         self.masters.load(state)
 
     def start_from(self, weights: Path) -> None:
-        """Begin with a checkpoint's weights instead of nothing, past the phase that teaches reading."""
+        """Take a checkpoint's weights further; the head that names characters is not among them, and teaches nothing."""
         known = MllamaForConditionalGeneration.from_pretrained(weights, dtype=torch.float32)
         self.masters.take(list(known.parameters()))
-        self.spent = PHASES[0][1] * self.plan.minutes * 60 + 1
+        about = json.loads((weights / "surefield.json").read_text(encoding="utf-8"))
+        self.earlier = {key: about[key] for key in self.earlier}
 
 
 def _there(seen: Tensor | None) -> Tensor:
@@ -218,7 +231,8 @@ def main() -> None:
     parser.add_argument("--shards", type=Path, default=Path(".train/shards"))
     parser.add_argument("--batch", type=int, default=0, help="pages a step; 0: 16 on a CPU, 128 on a GPU")
     parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--start-from", type=Path, help="a checkpoint to go on from when no saved training is left")
+    parser.add_argument("--start-from", type=Path, help="finished weights to take further")
+    parser.add_argument("--pace", type=float, default=1.0, help="of the learning rates; finished weights want less, say 0.4")
     parser.add_argument("--pages-as-they-are", action="store_true", help="make no pages; use those in --shards")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -229,7 +243,17 @@ def main() -> None:
     batch = args.batch or (128 if device.type == "cuda" else 16)
     with nullcontext() if args.pages_as_they_are else pages_being_made(args.shards):
         patience_s = 0.0 if args.pages_as_they_are else 900.0
-        trainer = Trainer(Plan(minutes=args.minutes, batch=batch, device=device, out=args.out, shards=args.shards, patience_s=patience_s))
+        trainer = Trainer(
+            Plan(
+                minutes=args.minutes,
+                batch=batch,
+                pace=args.pace,
+                device=device,
+                out=args.out,
+                shards=args.shards,
+                patience_s=patience_s,
+            )
+        )
         if args.resume:
             trainer.resume()
         elif args.start_from:

@@ -85,7 +85,7 @@ def test_an_exported_training_loads_like_any_checkpoint(shards: Path, tmp_path: 
 
 
 def test_a_training_goes_on_from_a_checkpoint_when_no_saved_state_is_left(shards: Path, tmp_path: Path) -> None:
-    """The exported weights are taken over, and the phase that teaches reading is behind."""
+    """The exported weights are taken over, the last part's pages polish them, and their age counts on."""
     first = Trainer(_plan(shards, tmp_path))
     with training_attention(first.model):
         first.learn()
@@ -95,7 +95,13 @@ def test_a_training_goes_on_from_a_checkpoint_when_no_saved_state_is_left(shards
 
     second = Trainer(_plan(shards, tmp_path / "second"))
     second.start_from(tmp_path / "weights")
-    assert second.phase == "clean"
+    (tmp_path / "second").mkdir()
+    second.step, second.spent = 3, 12.0
+    second.save()
+    again = Trainer(_plan(shards, tmp_path / "second"))
+    again.resume()
+    assert again.phase == "finishing"
+    assert model_of(again.checkpoint)[1] == {"steps": 4, "training_seconds": 12}
     assert torch.equal(second.model.lm_head.weight, first.model.lm_head.weight)
 
 
