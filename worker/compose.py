@@ -8,6 +8,7 @@ from uuid import UUID
 from extractors import backends
 from extractors.backends import Backend
 from extractors.canvas import canvas_of
+from extractors.documents import AUTO
 from extractors.errors import SurefieldError
 from extractors.types import LLAMA_CANVAS, SERVED_CANVAS, Canvas
 from worker import db
@@ -16,7 +17,7 @@ from worker.models import Status
 from worker.render_protocol import RenderLimits
 from worker.renderer import Renderer
 from worker.runtime import Runtime, no_backend, silent
-from worker.settings import BackendName, Settings
+from worker.settings import BackendName, Reader, Settings
 
 
 class NoDatabase(SurefieldError):
@@ -42,41 +43,62 @@ def broker_url(settings: Settings) -> str:
     return settings.broker_url.get_secret_value() if settings.broker_url else database_url(settings)
 
 
-def canvas(settings: Settings) -> Canvas:
+def canvas(reader: Reader) -> Canvas:
     """What pages are rendered to fit: the canvas of the model that will read them."""
-    if settings.backend is BackendName.VLLM:
+    if reader.backend is BackendName.VLLM:
         return SERVED_CANVAS
-    return LLAMA_CANVAS if settings.backend is BackendName.SCRIPTED else canvas_of(settings.model)
+    return LLAMA_CANVAS if reader.backend is BackendName.SCRIPTED else canvas_of(reader.model)
 
 
-def open_backend(settings: Settings) -> Backend:
-    """The backend that the settings name; its weights are loaded at the first page."""
-    if settings.backend is BackendName.SCRIPTED:
-        return backends.open_backend("scripted", script=settings.script, batch_pages=settings.batch_pages)
-    if settings.backend is BackendName.VLLM:
+def canvases(settings: Settings) -> Callable[[str], Canvas]:
+    """Document type -> the canvas its pages are rendered to fit.
+
+    While the type is open it is the largest there is: a model with a smaller one scales the page down itself.
+    """
+
+    @cache
+    def of(document_type: str) -> Canvas:
+        if document_type == AUTO:
+            return max(map(canvas, settings.all_readers), key=lambda one: one.tile_px**2 * one.max_tiles)
+        return canvas(settings.reader(document_type))
+
+    return of
+
+
+def open_backends(settings: Settings) -> Callable[[str], Backend]:
+    """Document type -> its backend, opened when it is first asked for; types with equal readers share one."""
+    opened = cache(open_backend)
+    return lambda document_type: opened(settings.reader(document_type))
+
+
+def open_backend(reader: Reader) -> Backend:
+    """The backend of this reader; its weights are loaded at the first page."""
+    if reader.backend is BackendName.SCRIPTED:
+        return backends.open_backend("scripted", script=reader.script, batch_pages=reader.batch_pages)
+    if reader.backend is BackendName.VLLM:
         return backends.open_backend(
             "vllm",
-            model=settings.model,
-            base_url=settings.server_url,
-            api_key=settings.server_key.get_secret_value() if settings.server_key else None,
-            grammar=settings.grammar,
-            temperature=settings.temperature,
-            top_p=settings.top_p,
-            repetition_penalty=settings.repetition_penalty,
-            max_tokens=settings.max_new_tokens,
-            tokenizer=settings.server_tokenizer,
-            batch_pages=settings.batch_pages,
+            model=reader.model,
+            base_url=reader.server_url,
+            api_key=reader.server_key.get_secret_value() if reader.server_key else None,
+            grammar=reader.grammar,
+            temperature=reader.temperature,
+            top_p=reader.top_p,
+            repetition_penalty=reader.repetition_penalty,
+            max_tokens=reader.max_new_tokens,
+            tokenizer=reader.server_tokenizer,
+            batch_pages=reader.batch_pages,
         )
     return backends.open_backend(
         "mllama",
-        model=settings.model,
-        device=settings.device,
-        decode_mode=settings.decode_mode.value,
-        grammar=settings.grammar,
-        max_new_tokens=settings.max_new_tokens,
-        batch_pages=settings.batch_pages,
-        looked=settings.where_it_looked,
-        compile_steps=settings.compile_steps,
+        model=reader.model,
+        device=reader.device,
+        decode_mode=reader.decode_mode.value,
+        grammar=reader.grammar,
+        max_new_tokens=reader.max_new_tokens,
+        batch_pages=reader.batch_pages,
+        looked=reader.where_it_looked,
+        compile_steps=reader.compile_steps,
     )
 
 
@@ -84,7 +106,7 @@ def runtime(
     settings: Settings,
     *,
     announce: Callable[[UUID, Status], None] = silent,
-    backend: Callable[[], Backend] = no_backend,
+    backend: Callable[[str], Backend] = no_backend,
 ) -> Runtime:
     """Everything a stage may touch, opened lazily: nothing here connects or starts a process."""
     sessions = db.open_sessions(db.open_engine(database_url(settings)))
@@ -92,7 +114,7 @@ def runtime(
         sessions=sessions,
         blobs=Blobs(settings.blobs),
         renderer=cache(Renderer),
-        canvas=cache(lambda: canvas(settings)),
+        canvas=canvases(settings),
         limits=RenderLimits(
             max_pages=settings.max_pages,
             max_pixels=int(settings.max_megapixels * 1e6),

@@ -1,9 +1,9 @@
-"""The GPU worker: the same tasks, with a model.  ``celery -A worker.gpu worker -P solo -Q gpu``.
+"""The GPU worker: the same tasks, with the models.  ``celery -A worker.gpu worker -P solo -Q gpu``.
 
 It runs solo, since CUDA does not survive a fork, and loads the weights at the first page.
 """
 
 from worker import compose, tasks
 
-tasks.use_backend(compose.open_backend)
+tasks.use_backends(compose.open_backends)
 app = tasks.app

@@ -21,7 +21,7 @@ from worker.render_protocol import RenderLimits
 from worker.renderer import Renderer
 
 
-def no_backend() -> Backend:
+def no_backend(document_type: str) -> Backend:
     """What a worker without a model answers.
 
     Raises SurefieldError always: only the GPU worker is started with a backend.
@@ -40,9 +40,9 @@ class Runtime:
     sessions: sessionmaker[Session]
     blobs: Blobs
     renderer: Callable[[], Renderer]  # one warm child per process, started when first needed
-    canvas: Callable[[], Canvas]  # of the model that will read the pages
+    canvas: Callable[[str], Canvas]  # of the model that will read this document type
     limits: RenderLimits
-    backend: Callable[[], Backend] = no_backend  # injected where the GPU worker starts
+    backend: Callable[[str], Backend] = no_backend  # of a document type; injected where the GPU worker starts
     announce: Callable[[UUID, Status], None] = silent
     document_types_folder: Path | None = None
     source_roots: tuple[Path, ...] = ()

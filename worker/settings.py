@@ -4,9 +4,9 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 BUNDLED_MODEL = Path(__file__).resolve().parent.parent / "extractors" / "demo" / "weights"
@@ -38,24 +38,10 @@ class DecodeMode(StrEnum):
     FIELDS = "fields"
 
 
-class Settings(BaseSettings):
-    """Read from ``SUREFIELD_*`` environment variables."""
+class Reader(BaseModel):
+    """What reads the pages of a document type, and how.  Equal readers share one model."""
 
-    model_config = SettingsConfigDict(env_prefix="SUREFIELD_", frozen=True, extra="forbid")
-
-    state_dir: Path = Field(Path(".surefield"), description="Folder of the embedded Postgres, the blobs and the logs.")
-    database_url: SecretStr | None = Field(None, description="Your own Postgres 15 or newer; without it one is run in `state_dir`.")
-    broker_url: SecretStr | None = Field(
-        None, description="Your RabbitMQ (`amqp://`) or Redis (`redis://`); without it the queue lives in the same Postgres."
-    )
-    blobs_url: str | None = Field(
-        None, description="Where originals and page images are kept: a folder, `s3://` or `gs://`; default `state_dir`/blobs."
-    )
-    upstream: str = Field("cli", min_length=1, description="The name under which the command line submits.")
-    document_types: Path | None = Field(None, description="A folder with document types of your own (`*.py`).")
-    source_roots: tuple[Path, ...] = Field(
-        (), description="Folders from which a queued submission may name a file as `source` (a JSON list); none by default."
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     backend: BackendName = Field(BackendName.MLLAMA, description="What reads the pages.")
     model: str = Field(
@@ -79,6 +65,32 @@ class Settings(BaseSettings):
     repetition_penalty: float = Field(1.0, gt=0.0, le=2.0, description="Of a vLLM server's sampling.")
     script: Path | None = Field(None, description="The scripted backend's answers (JSON).")
 
+
+class Settings(Reader, BaseSettings):
+    """Read from ``SUREFIELD_*`` environment variables."""
+
+    model_config = SettingsConfigDict(env_prefix="SUREFIELD_", frozen=True, extra="forbid")
+
+    state_dir: Path = Field(Path(".surefield"), description="Folder of the embedded Postgres, the blobs and the logs.")
+    database_url: SecretStr | None = Field(None, description="Your own Postgres 15 or newer; without it one is run in `state_dir`.")
+    broker_url: SecretStr | None = Field(
+        None, description="Your RabbitMQ (`amqp://`) or Redis (`redis://`); without it the queue lives in the same Postgres."
+    )
+    blobs_url: str | None = Field(
+        None, description="Where originals and page images are kept: a folder, `s3://` or `gs://`; default `state_dir`/blobs."
+    )
+    upstream: str = Field("cli", min_length=1, description="The name under which the command line submits.")
+    document_types: Path | None = Field(None, description="A folder with document types of your own (`*.py`).")
+    source_roots: tuple[Path, ...] = Field(
+        (), description="Folders from which a queued submission may name a file as `source` (a JSON list); none by default."
+    )
+
+    readers: dict[str, dict[str, Any]] = Field(
+        {},
+        description="Another reader for a document type: a JSON object of type to settings of this table from `backend` to `script`, "
+        'such as `{"invoice": {"backend": "vllm", "model": "Qwen/Qwen3-VL-8B-Instruct"}}`.',
+    )
+
     max_bytes: int = Field(100_000_000, ge=1_000, description="Largest file taken, in bytes.")
     max_pages: int = Field(500, ge=1, description="Most pages a document may have.")
     max_megapixels: float = Field(120.0, gt=0, description="Largest image taken, in millions of pixels.")
@@ -92,6 +104,27 @@ class Settings(BaseSettings):
     sweep_every: Duration = Field(timedelta(seconds=5), description="Pause between two sweeps.")
     max_attempts: int = Field(4, ge=1, le=20, description="Attempts at a stage before the document fails.")
     cpu_processes: int = Field(2, ge=1, le=64, description="CPU workers that run on this machine, one process each.")
+
+    @field_validator("readers")
+    @classmethod
+    def _each_is_usable(cls, readers: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for document_type, changes in readers.items():
+            try:
+                Reader.model_validate(changes)
+            except ValidationError as error:
+                first = error.errors(include_input=False, include_url=False)[0]
+                raise ValueError(f"{document_type}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        return readers
+
+    def reader(self, document_type: str) -> Reader:
+        """What reads this document type: the general settings, with those that the type has of its own."""
+        general = {name: getattr(self, name) for name in Reader.model_fields}
+        return Reader.model_validate({**general, **self.readers.get(document_type, {})})
+
+    @property
+    def all_readers(self) -> tuple[Reader, ...]:
+        """The general one, and those of document types."""
+        return tuple(dict.fromkeys(self.reader(document_type) for document_type in ("", *self.readers)))
 
     @cached_property
     def blobs(self) -> str:

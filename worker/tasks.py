@@ -53,20 +53,19 @@ class QuietTask(Task):  # type: ignore[misc]  # celery is untyped
         return super().apply_async(*args, **{**options, "argsrepr": HIDDEN, "kwargsrepr": HIDDEN})
 
 
-_open_backend: Callable[[Settings], Backend] | None = None
+_open_backends: Callable[[Settings], Callable[[str], Backend]] | None = None
 
 
-def use_backend(opener: Callable[[Settings], Backend]) -> None:
-    """Give this process a model; called where the GPU worker starts, before any task."""
-    global _open_backend
-    _open_backend = opener
+def use_backends(opener: Callable[[Settings], Callable[[str], Backend]]) -> None:
+    """Give this process the models; called where the GPU worker starts, before any task."""
+    global _open_backends
+    _open_backends = opener
 
 
 @cache
 def runtime() -> Runtime:
     """This process's runtime, built after the fork at the first task."""
-    opener = _open_backend
-    backend = cache(lambda: opener(settings())) if opener else no_backend
+    backend = _open_backends(settings()) if _open_backends else no_backend
     return compose.runtime(settings(), announce=announce, backend=backend)
 
 

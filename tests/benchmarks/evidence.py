@@ -100,8 +100,8 @@ def _values(settings: Settings, *, pictures: bool) -> Iterator[Value]:
         rt = replace(
             plain,
             announce=lambda document_id, status: waiting.append((document_id, status)),
-            backend=lambda: backend,
-            canvas=lambda: canvas_of(str(BUNDLED_MODEL)),
+            backend=lambda document_type: backend,
+            canvas=lambda document_type: canvas_of(str(BUNDLED_MODEL)),
         )
         try:
             slips = [(sheets, _submitted(sheets, rt, pictures=pictures)) for sheets in _slips()]

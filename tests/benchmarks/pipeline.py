@@ -80,7 +80,7 @@ def _where_the_time_goes(settings: Settings, files: list[bytes]) -> dict[str, fl
                 send(document_id, status)
             waiting.append((document_id, status))
 
-        rt = replace(plain, announce=announce, backend=lambda: backend)
+        rt = replace(plain, announce=announce, backend=lambda document_type: backend)
         _clock_database(rt.sessions.kw["bind"], spent)
         rt.renderer()
         began = time.perf_counter()

@@ -67,7 +67,7 @@ def demo_house(make_house, tmp_path):
         model = backends.open_backend("mllama", model=str(BUNDLED_MODEL), device="cpu", max_new_tokens=max_new_tokens, looked=False)
         return make_house(
             backend=model,
-            canvas=lambda: canvas_of(str(BUNDLED_MODEL)),
+            canvas=lambda document_type: canvas_of(str(BUNDLED_MODEL)),
             document_types_folder=tmp_path,
             limits=RenderLimits(max_pages=100, view_dpi=36),
         )

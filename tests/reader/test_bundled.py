@@ -5,11 +5,13 @@ import torch
 
 from extractors.backends.mllama import MllamaBackend
 from extractors.demo import WEIGHTS
+from extractors.demo.evaluate import wanted
+from extractors.demo.slips import Slip as Document
 from extractors.demo.slips import slips
 from extractors.documents.slip import Slip
 from extractors.pdf import open_file
 from extractors.read import read_pages
-from extractors.types import FieldState, PageImage, Reading
+from extractors.types import LLAMA_CANVAS, Canvas, FieldReading, FieldState, PageImage, Reading
 from tests.reader.test_recorder import teacher_forced
 
 
@@ -64,3 +66,25 @@ def test_fields_mode_reads_what_json_mode_reads_where_the_model_is_sure(pages, w
                 same += texts.get((field.name, field.ordinal)) == field.text
     assert sure
     assert same >= 0.8 * sure
+
+
+def test_a_page_rendered_larger_than_the_models_canvas_reads_as_well():
+    """As pages are whose type, and so whose model, was not known yet: the values and the places on the page are those of its own size."""
+    reader = backend(looked=True)
+    documents = list(slips(12, 5, split="test", levels=(0,), no_slip=0.0))
+    own, larger = (_read(documents, canvas, reader) for canvas in (reader.canvas, LLAMA_CANVAS))
+    truth = {(n, *key): text for n, one in enumerate(documents) for key, text in wanted(one.truth[0]).items()}
+    right = [sum(key in said and said[key].text == text for key, text in truth.items()) for said in (own, larger)]
+    assert right[1] >= right[0] - 1 > 0.9 * len(truth) - 1
+    placed = [key for key in truth if all(key in said and said[key].looked is not None for said in (own, larger))]
+    near = [abs(own[key].looked.x0 - larger[key].looked.x0) + abs(own[key].looked.y0 - larger[key].looked.y0) < 10 for key in placed]
+    assert sum(near) > 0.9 * len(placed) > 20
+
+
+def _read(documents: list[Document], canvas: Canvas, reader: MllamaBackend) -> dict[tuple[int, str, int], FieldReading]:
+    """What is read on the first page of each document, by document, field and row."""
+    pages = []
+    for document in documents:
+        with open_file(document.pdf, max_pages=3, max_pixels=20_000_000) as file:
+            pages.append(file.page(1).image(canvas))
+    return {(n, one.name, one.ordinal): one for n, reading in enumerate(read_pages(pages, Slip.spec, reader)) for one in reading.fields}

@@ -81,7 +81,7 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            sent = self.rfile.read(int(self.headers["content-length"]))
+            sent = self.rfile.read(int(self.headers.get("content-length", 0))) or b"{}"
             asked = Asked(self.path, {k.lower(): v for k, v in self.headers.items()}, json.loads(sent))
             reply = server.reply(asked)
             time.sleep(reply.after_s)
@@ -93,6 +93,8 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(reply.body)
             except OSError:
                 self.close_connection = True  # the client no longer waits
+
+        do_GET = do_POST
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

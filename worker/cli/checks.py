@@ -15,7 +15,7 @@ from extractors.errors import SurefieldError
 from worker import compose, db
 from worker.blobs import Blobs
 from worker.embedded.broker import broker_options
-from worker.settings import BackendName, Settings
+from worker.settings import BackendName, Reader, Settings
 
 OLDEST_POSTGRES = 150_000  # as server_version_num has it: 15.0
 
@@ -90,22 +90,65 @@ def disk(settings: Settings) -> Finding:
 
 
 def model(settings: Settings) -> Finding:
-    """The model's folder is whole, and what it needs is installed."""
-    if settings.backend is BackendName.SCRIPTED:
+    """The general model's folder is whole, and what it needs is installed."""
+    return _model(settings.reader(""))
+
+
+def readers(settings: Settings) -> Finding:
+    """The same of the readers that document types have of their own."""
+    try:
+        unknown = sorted(settings.readers.keys() - load(settings.document_types))
+    except SurefieldError as error:
+        return Finding("readers", False, str(error))
+    if unknown:
+        return Finding(
+            "readers", False, f"no document type is called {', '.join(unknown)}; mend SUREFIELD_READERS, or see: surefield types"
+        )
+    found = {document_type: _model(settings.reader(document_type)) for document_type in sorted(settings.readers)}
+    broken = {document_type: one for document_type, one in found.items() if not one.sound}
+    words = "; ".join(f"{document_type}: {one.words}" for document_type, one in (broken or found).items())
+    return Finding("readers", not broken, words or "one model reads every type")
+
+
+def _model(reader: Reader) -> Finding:
+    if reader.backend is BackendName.SCRIPTED:
         return Finding("model", True, "scripted: answers come from a script")
+    if reader.backend is BackendName.VLLM:
+        return _server(reader)
     missing = [name for name in ("torch", "transformers", "llguidance") if importlib.util.find_spec(name) is None]
     if missing:
         return Finding(
             "model", True, f"no {', '.join(missing)} here: fine for a CPU worker; the GPU worker needs pip install 'surefield[model]'"
         )
-    folder = Path(settings.model)
+    folder = Path(reader.model)
     try:
-        canvas = canvas_of(settings.model)
+        canvas = canvas_of(reader.model)
     except SurefieldError as error:
         return Finding("model", False, str(error))
     if folder.is_dir() and not any(folder.glob("*.safetensors")):
         return Finding("model", False, f"{folder} has no weights; point SUREFIELD_MODEL at a whole checkpoint")
-    return Finding("model", True, f"{folder.name if folder.is_dir() else settings.model}: {canvas.max_tiles} tiles of {canvas.tile_px} px")
+    return Finding("model", True, f"{folder.name if folder.is_dir() else reader.model}: {canvas.max_tiles} tiles of {canvas.tile_px} px")
+
+
+def _server(reader: Reader) -> Finding:
+    """The server answers and serves the model."""
+    if importlib.util.find_spec("httpx2") is None:
+        return Finding("model", True, "no httpx2 here: fine for a CPU worker; the GPU worker needs pip install 'surefield[server]'")
+    import httpx2
+
+    key = reader.server_key
+    headers = {} if key is None else {"Authorization": f"Bearer {key.get_secret_value()}"}
+    try:
+        answer = httpx2.get(f"{reader.server_url.rstrip('/')}/models", headers=headers, timeout=10)
+        served = [str(one["id"]) for one in answer.raise_for_status().json()["data"]]
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, KeyError, TypeError) as error:
+        return Finding(
+            "model", False, f"{reader.server_url}: {type(error).__name__}; check SUREFIELD_SERVER_URL and _KEY, and that it runs"
+        )
+    sound = reader.model in served
+    return Finding(
+        "model", sound, f"{reader.model} at {reader.server_url}" if sound else f"the server serves {', '.join(served)}; set SUREFIELD_MODEL"
+    )
 
 
 def memory(settings: Settings) -> Finding:
@@ -136,4 +179,4 @@ def document_types(settings: Settings) -> Finding:
     return Finding("document types", True, ", ".join(names))
 
 
-CHECKS: tuple[Callable[[Settings], Finding], ...] = (database, broker, blobs, disk, model, memory, document_types)
+CHECKS: tuple[Callable[[Settings], Finding], ...] = (database, broker, blobs, disk, model, readers, memory, document_types)

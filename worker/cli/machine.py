@@ -1,5 +1,6 @@
 """What a command needs running: the database alone, or the whole machine."""
 
+import json
 import os
 import socket
 import sys
@@ -80,7 +81,7 @@ def _spelled(value: object) -> str:
         return f"{value.total_seconds()}"
     if isinstance(value, tuple):
         return "[" + ", ".join(f'"{item}"' for item in value) + "]"
-    return str(value)
+    return json.dumps(value) if isinstance(value, dict) else str(value)
 
 
 def children(settings: Settings) -> tuple[Child, ...]:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from worker import flow
@@ -74,7 +75,7 @@ def settings_markdown() -> str:
 def _shown(name: str, default: object) -> str:
     if name == "model":
         return "the bundled model"
-    if default is None or default == ():
+    if default is None or default in ((), {}):
         return ""
     seconds = getattr(default, "total_seconds", None)
     return f"{seconds():g} s" if seconds else str(default)
@@ -90,7 +91,7 @@ def doctor() -> None:
     for check in checks.CHECKS:
         finding = check(Settings())
         sound &= finding.sound
-        table.add_row(finding.name, "[green]ok[/green]" if finding.sound else "[red]broken[/red]", finding.words)
+        table.add_row(finding.name, "[green]ok[/green]" if finding.sound else "[red]broken[/red]", escape(finding.words))
     console.print(table)
     raise typer.Exit(0 if sound else 1)
 

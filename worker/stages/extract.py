@@ -50,7 +50,7 @@ def _read(claims: Sequence[store.PageClaim], rt: Runtime) -> None:
     """Read the pages together; when that fails for a reason of their own, one by one, so that a bad page fails alone."""
     try:
         spec = rt.document_type(claims[0].document_type)
-        readings = read_pages([_image(claim, rt) for claim in claims], spec, rt.backend())
+        readings = read_pages([_image(claim, rt) for claim in claims], spec, rt.backend(spec.name))
         with rt.transaction() as tx:
             store.save_readings(tx, list(zip(claims, readings, strict=True)))
         return

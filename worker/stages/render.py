@@ -21,7 +21,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
             password = store.password_of(tx, claim)
 
         limits = rt.limits_for(spec)
-        rendered = rt.renderer().render(original, canvas=rt.canvas(), password=password, limits=limits)
+        rendered = rt.renderer().render(original, canvas=rt.canvas(claim.document_type), password=password, limits=limits)
         pages = [_stored(page, rt) for page in rendered]
 
         with rt.transaction() as tx:

@@ -131,7 +131,7 @@ def test_what_can_never_succeed_is_final(url, page):
 def test_a_document_goes_all_the_way_from_a_file_to_rows(folder, url, make_house):  # noqa: F811
     """Submitted, rendered, read by the server, scored and routed: a model of random weights is believed nothing."""
     backend = VllmBackend("tiny", base_url=url, max_tokens=64, tokenizer=folder)
-    house = make_house(backend=backend, canvas=lambda: SERVED_CANVAS)
+    house = make_house(backend=backend, canvas=lambda document_type: SERVED_CANVAS)
     document = house.submit(a_pdf(pages=2))
 
     house.work()
