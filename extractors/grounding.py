@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.normalise import Value, normalise
-from extractors.page_text import Layout, PageText, Span, exact, nearest
+from extractors.page_text import TEXT_LAYER, Layout, PageText, Span, exact, nearest
 from extractors.types import Box
 
 
@@ -31,7 +31,7 @@ class Grounding:
     agreement: Agreement
     places: tuple[tuple[Box, ...], ...] = ()  # every occurrence, in reading order; one box a line
     nearest: str | None = None  # when nothing agrees: what the page says that is most like it
-    source: str = "text-layer"
+    source: str = TEXT_LAYER
 
     @property
     def found(self) -> bool:

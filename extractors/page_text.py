@@ -14,6 +14,7 @@ from extractors.types import Box, Word
 
 Fold = Callable[[str], list[tuple[str, int]]]  # a word -> the characters that count, each with its place in the word
 
+TEXT_LAYER = "text-layer"  # the page's own words, as a source of evidence
 GAP = 0.6  # of the line's height: a wider space parts two columns, not two halves of a number
 
 
@@ -79,7 +80,7 @@ class Layout:
 class PageText:
     """The words of one page; build it once a page and ask it for every field."""
 
-    def __init__(self, words: Sequence[Word], *, source: str = "text-layer") -> None:
+    def __init__(self, words: Sequence[Word], *, source: str = TEXT_LAYER) -> None:
         self.source = source
         self.words = tuple(Word(unicodedata.normalize("NFC", w.text), w.box) for w in words if w.text.strip())
 

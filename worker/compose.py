@@ -6,7 +6,8 @@ from functools import cache
 from uuid import UUID
 
 from extractors import backends
-from extractors.backends import Backend
+from extractors.backends import Backend, rerank
+from extractors.backends.rerank import Reranker
 from extractors.canvas import canvas_of
 from extractors.documents import AUTO
 from extractors.errors import SurefieldError
@@ -17,7 +18,7 @@ from worker.models import Status
 from worker.render_protocol import RenderLimits
 from worker.renderer import Renderer
 from worker.runtime import Runtime, no_backend, silent
-from worker.settings import BackendName, Reader, Settings
+from worker.settings import BackendName, Reader, RerankerName, Settings
 
 
 class NoDatabase(SurefieldError):
@@ -102,6 +103,21 @@ def open_backend(reader: Reader) -> Backend:
     )
 
 
+def open_reranker(settings: Settings) -> Reranker | None:
+    """The reranker that the settings name, if any; nothing is loaded or asked before its first pairs."""
+    if settings.reranker is None:
+        return None
+    if settings.reranker is RerankerName.CROSS_ENCODER:
+        return rerank.open_reranker("cross-encoder", model=settings.reranker_model)
+    return rerank.open_reranker(
+        "server",
+        model=settings.reranker_model,
+        base_url=settings.reranker_url,
+        api_key=settings.reranker_key.get_secret_value() if settings.reranker_key else None,
+        style=settings.reranker_style.value,
+    )
+
+
 def runtime(
     settings: Settings,
     *,
@@ -123,6 +139,8 @@ def runtime(
             view_dpi=settings.view_dpi,
         ),
         backend=backend,
+        reranker=cache(lambda: open_reranker(settings)),
+        ocr_languages=settings.ocr_languages,
         announce=announce,
         document_types_folder=settings.document_types,
         source_roots=settings.source_roots,

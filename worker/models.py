@@ -245,7 +245,9 @@ class Page(Base):
     model_height_px: Mapped[int]
     view_sha256: Mapped[str]  # the rendition for people
     words: Mapped[list[Any]] = mapped_column(JSONB, server_default=sql("'[]'"))  # [[text, x0, y0, x1, y1], ...] in points
+    words_source: Mapped[str] = mapped_column(server_default="text-layer")  # or "ocr"
     rank: Mapped[int | None]  # 1: its words promise the most; NULL: nobody had to choose, or it has no words to go by
+    ranked_by: Mapped[str | None]  # the method, and the model where one had a say
 
 
 class PageReading(Base):
@@ -276,6 +278,7 @@ class FieldEvidence(Base):
         UniqueConstraint("reading_id", "name", "ordinal"),
         one_of("state", FieldState),
         CheckConstraint("ordinal >= 0", name="ordinal"),
+        CheckConstraint("(relevance IS NULL) = (reranker IS NULL)", name="relevance"),
     )
 
     id: Mapped[UUID] = new_id()
@@ -291,6 +294,8 @@ class FieldEvidence(Base):
     boxes: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))  # [[x0, y0, x1, y1], ...] in points
     box_source: Mapped[str | None]  # "text-layer"
     agreement: Mapped[str | None]  # "exact", "normalised" or "none": does the source say the same
+    relevance: Mapped[float | None]  # a reranker's raw logit of "field: value" and the line that says it; NULL: it was not asked
+    reranker: Mapped[str | None]  # its fingerprint
 
 
 class Score(Base):

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.backends import Backend
+from extractors.backends.rerank import Reranker
 from extractors.documents import AUTO, DocumentType, find, load
 from extractors.errors import SurefieldError
 from extractors.types import Canvas
@@ -29,6 +30,11 @@ def no_backend(document_type: str) -> Backend:
     raise SurefieldError("This worker has no model. Start the GPU worker: celery -A worker.gpu worker -P solo -Q gpu.")
 
 
+def no_reranker() -> Reranker | None:
+    """No second look."""
+    return None
+
+
 def silent(document_id: UUID, status: Status) -> None:
     """Announces nothing: the sweeper finds the document, or the caller runs the next stage itself."""
 
@@ -43,6 +49,8 @@ class Runtime:
     canvas: Callable[[str], Canvas]  # of the model that will read this document type
     limits: RenderLimits
     backend: Callable[[str], Backend] = no_backend  # of a document type; injected where the GPU worker starts
+    reranker: Callable[[], Reranker | None] = no_reranker
+    ocr_languages: tuple[str, ...] = ()  # Tesseract's, for pages without a text layer; none: it is not asked
     announce: Callable[[UUID, Status], None] = silent
     document_types_folder: Path | None = None
     source_roots: tuple[Path, ...] = ()

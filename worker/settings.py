@@ -31,6 +31,21 @@ class BackendName(StrEnum):
     SCRIPTED = "scripted"  # answers from a script, for tests and benchmarks
 
 
+class RerankerName(StrEnum):
+    """What looks at texts a second time."""
+
+    CROSS_ENCODER = "cross-encoder"
+    SERVER = "server"
+
+
+class RerankStyle(StrEnum):
+    """What a reranking server speaks."""
+
+    SCORE = "score"
+    TEI = "tei"
+    JINA = "jina"
+
+
 class DecodeMode(StrEnum):
     """How a page's fields are asked for."""
 
@@ -90,6 +105,23 @@ class Settings(Reader, BaseSettings):
         description="Another reader for a document type: a JSON object of type to settings of this table from `backend` to `script`, "
         'such as `{"invoice": {"backend": "vllm", "model": "Qwen/Qwen3-VL-8B-Instruct"}}`.',
     )
+
+    ocr_languages: tuple[str, ...] = Field(
+        (),
+        description='Tesseract\'s languages, such as `["eng", "deu"]`: a page without a text layer gets its words from it, as evidence of '
+        "their own source. Without any, it has none.",
+    )
+    reranker: RerankerName | None = Field(
+        None,
+        description="`server`, or `cross-encoder` in the CPU workers (they need torch then): looks twice at the pages that page selection "
+        "finds promising, and says whether a value's line speaks of its field.",
+    )
+    reranker_model: str = Field(
+        "BAAI/bge-reranker-v2-m3", description="A cross-encoder's folder or hub name, or the name it is served under."
+    )
+    reranker_url: str = Field("http://localhost:8001/v1", description="The server, for `SUREFIELD_RERANKER=server`.")
+    reranker_key: SecretStr | None = Field(None, description="Its API key.")
+    reranker_style: RerankStyle = Field(RerankStyle.SCORE, description="What kind of server it is: `score` (vLLM), `tei` or `jina`.")
 
     max_bytes: int = Field(100_000_000, ge=1_000, description="Largest file taken, in bytes.")
     max_pages: int = Field(500, ge=1, description="Most pages a document may have.")

@@ -373,10 +373,11 @@ def test_words_come_back_by_page(db: Sessions) -> None:
         held = store.claim(tx, document.id, at=Status.SUBMITTED, lease=LEASE)
         assert held is not None
         store.save_pages(tx, held, [a_page(2), a_page(1, words=words)])
-        found = store.page_words(tx, document.id)
+        found = store.page_texts(tx, document.id)
 
     assert list(found) == [1, 2]
-    assert found[1] == (Word("a␀", Box(1.23, 2, 3, 0)), Word("�", Box(0, 0, 0, 1)))
+    assert found[1].source == "text-layer"
+    assert found[1].words == (Word("a␀", Box(1.23, 2, 3, 0)), Word("�", Box(0, 0, 0, 1)))
 
 
 def test_the_newest_reading_counts(db: Sessions) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from extractors import ocr
 from extractors.backends import PlansMemory
 from extractors.canvas import canvas_of
 from extractors.documents import load
@@ -151,6 +152,23 @@ def _server(reader: Reader) -> Finding:
     )
 
 
+def second_looks(settings: Settings) -> Finding:
+    """The reranker orders a pair as it should, and Tesseract knows its languages."""
+    words = []
+    if settings.ocr_languages:
+        if reason := ocr.why_not(settings.ocr_languages):
+            return Finding("second looks", False, reason)
+        words.append(f"Tesseract reads {', '.join(settings.ocr_languages)}")
+    try:
+        reranker = compose.open_reranker(settings)
+        if reranker is not None:
+            reranker.relevance([("total: 12.50", "Total 12.50")])
+            words.append(f"{reranker.model} judges pages and lines")
+    except SurefieldError as error:
+        return Finding("second looks", False, str(error))
+    return Finding("second looks", True, "; ".join(words) or "none: no OCR, no reranker")
+
+
 def memory(settings: Settings) -> Finding:
     """How many pages the model will read at once, counted from its shape and the free memory."""
     missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
@@ -179,4 +197,4 @@ def document_types(settings: Settings) -> Finding:
     return Finding("document types", True, ", ".join(names))
 
 
-CHECKS: tuple[Callable[[Settings], Finding], ...] = (database, broker, blobs, disk, model, readers, memory, document_types)
+CHECKS: tuple[Callable[[Settings], Finding], ...] = (database, broker, blobs, disk, model, readers, second_looks, memory, document_types)

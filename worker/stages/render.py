@@ -2,12 +2,20 @@
 
 from uuid import UUID
 
+import structlog
+
+from extractors import ocr
 from extractors.documents import AUTO
+from extractors.errors import OcrFailed
+from extractors.page_text import TEXT_LAYER
+from extractors.types import Word
 from worker import store
 from worker.attempt import attempt
 from worker.models import Status
 from worker.render_protocol import RenderedPage
 from worker.runtime import Runtime
+
+log = structlog.get_logger()
 
 
 def run(document_id: UUID, rt: Runtime) -> None:
@@ -32,6 +40,9 @@ def run(document_id: UUID, rt: Runtime) -> None:
 
 def _stored(page: RenderedPage, rt: Runtime) -> store.NewPage:
     """The images go to the blobs at once, so that a document of a thousand pages takes the memory of one."""
+    words, source = page.words, TEXT_LAYER
+    if not words and rt.ocr_languages:
+        words, source = _recognised(page, rt), ocr.SOURCE
     return store.NewPage(
         number=page.number,
         width_pt=page.width_pt,
@@ -40,5 +51,16 @@ def _stored(page: RenderedPage, rt: Runtime) -> store.NewPage:
         model_width_px=page.model.width_px,
         model_height_px=page.model.height_px,
         view_sha256=rt.blobs.put(page.view_png),
-        words=page.words,
+        words=words,
+        words_source=source,
     )
+
+
+def _recognised(page: RenderedPage, rt: Runtime) -> tuple[Word, ...]:
+    """The words of a picture; none when they cannot be had, since the page can be read without them."""
+    size_pt, patience_s = (page.width_pt, page.height_pt), rt.limits.page_seconds
+    try:
+        return ocr.page_text(page.view_png, size_pt=size_pt, languages=rt.ocr_languages, timeout_s=patience_s).words
+    except OcrFailed as error:
+        log.warning("page_not_recognised", page=page.number, code=error.code, words=str(error))
+        return ()

@@ -28,7 +28,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
         with rt.transaction() as tx:
             fields = store.evidence_of(tx, document_id)
             scores = store.scores_of(tx, document_id, DEFAULT)
-            texts = {number: PageText(words) for number, words in store.page_words(tx, document_id).items()}
+            texts = store.page_texts(tx, document_id)
             left_out = store.left_out_pages(tx, document_id)
 
         evidence = [_evidence(field, spec, scores.get(field.field_id), texts[field.page]) for field in fields if _known(field, spec)]

@@ -3,18 +3,23 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+import structlog
+
+from extractors.backends.rerank.pages import RefinedSelect
 from extractors.bundle import parts_of, sure
 from extractors.classify import Guess, classify
 from extractors.documents import AUTO, DocumentType
-from extractors.errors import TooManyPages
-from extractors.select import select
+from extractors.errors import SurefieldError, TooManyPages
+from extractors.select import Selection, select
 from extractors.types import Word
 from worker import store
 from worker.attempt import attempt
 from worker.models import Status
 from worker.runtime import Runtime
 
-Words = Mapping[int, tuple[Word, ...]]
+log = structlog.get_logger()
+
+BY_WORDS = "words/1"
 
 
 def run(document_id: UUID, rt: Runtime) -> None:
@@ -26,7 +31,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
         if claim is None:
             return
         with rt.transaction() as tx:
-            words = store.page_words(tx, document_id)
+            words = {number: text.words for number, text in store.page_texts(tx, document_id).items()}
 
         name, guess = claim.document_type, None
         if name == AUTO:
@@ -37,12 +42,12 @@ def run(document_id: UUID, rt: Runtime) -> None:
         spec = rt.document_type(name)
         if spec.max_pages is not None and len(words) > spec.max_pages:
             raise TooManyPages(f"The document has {len(words)} pages; a {spec.title} may have {spec.max_pages}. Split it.")
-        chosen = _chosen(words, spec)
+        chosen, by = _chosen(words, spec, rt)
 
         with rt.transaction() as tx:
             if guess is not None:
                 store.save_guess(tx, claim, guess)
-            store.sort_pages(tx, claim, chosen)
+            store.sort_pages(tx, claim, chosen, by=by)
             store.finish(tx, claim, to=Status.RENDERED, document_type=spec.name)
 
 
@@ -65,12 +70,24 @@ def _typed(claim: store.Claim, pages: Sequence[Sequence[Word]], rt: Runtime) -> 
     return None
 
 
-def _chosen(words: Words, spec: DocumentType) -> list[store.SortedPage]:
-    """Every page, and whether it is read.  Scans cannot be judged: as many of them are read on top, the first ones."""
+def _chosen(words: Mapping[int, Sequence[Word]], spec: DocumentType, rt: Runtime) -> tuple[list[store.SortedPage], str | None]:
+    """Every page and whether it is read, and whose choice that is; nobody's where all are."""
     if spec.max_pages_read is None:
-        return [store.SortedPage(number=number, read=True) for number in words]
-    numbers = list(words)
-    picked = select(list(words.values()), spec, spec.max_pages_read, keep_wordless=spec.max_pages_read)
-    return [
-        store.SortedPage(number=number, read=at in picked.kept, rank=picked.ranks.get(at)) for at, number in enumerate(numbers, start=1)
-    ]
+        return [store.SortedPage(number=number, read=True) for number in words], None
+    picked, by = _picked(list(words.values()), spec, spec.max_pages_read, rt)
+    pages = [store.SortedPage(number=number, read=at in picked.kept, rank=picked.ranks.get(at)) for at, number in enumerate(words, start=1)]
+    return pages, by
+
+
+def _picked(pages: Sequence[Sequence[Word]], spec: DocumentType, most: int, rt: Runtime) -> tuple[Selection, str]:
+    """The pages that are read.  Scans cannot be judged: as many of them are read on top, the first ones.
+
+    A reranker that is away, or answers what it should not, costs its opinion and not the document.
+    """
+    reranker = rt.reranker()
+    if reranker is not None:
+        try:
+            return RefinedSelect(reranker)(pages, spec, most, keep_wordless=most), f"{BY_WORDS}+{reranker.fingerprint}"
+        except SurefieldError as error:
+            log.warning("reranker_left_out", code=error.code, words=str(error))
+    return select(pages, spec, most, keep_wordless=most), BY_WORDS

@@ -1,7 +1,7 @@
 """Every write, named by intent.  Each function takes the transaction; the caller's block commits."""
 
 from worker.store.documents import claim, fail, finish, password_of, release, renew, submit
-from worker.store.evidence import evidence_of, page_words, save_grounding, save_scores, scores_of
+from worker.store.evidence import evidence_of, page_texts, save_grounding, save_relevance, save_scores, scores_of
 from worker.store.kinds import choose_type, save_guess, save_parts, split, untyped
 from worker.store.pages import claim_pages, fail_pages, left_out_pages, release_pages, renew_pages, save_pages, save_readings, sort_pages
 from worker.store.queue import claim_item, item, list_items, release_item
@@ -70,7 +70,7 @@ __all__ = [
     "left_out_pages",
     "list_items",
     "open_review",
-    "page_words",
+    "page_texts",
     "password_of",
     "release",
     "release_item",
@@ -82,6 +82,7 @@ __all__ = [
     "save_pages",
     "save_parts",
     "save_readings",
+    "save_relevance",
     "save_results",
     "save_scores",
     "scores_of",

@@ -1,13 +1,14 @@
 """Evidence read back for scoring, and the opinions saved beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-from extractors.types import FieldReading, StopReason, Word
+from extractors.page_text import PageText
+from extractors.types import FieldReading, StopReason
 from worker.db import Tx
 from worker.models import FieldEvidence, Page, PageReading, Score
 from worker.store.compact import box_out, boxes_in, tokens_in, words_in
@@ -43,6 +44,7 @@ def _stored_field(row: Row[tuple[object, ...]]) -> StoredField:
         ends=row.ends,
         stop_reason=StopReason(row.stop_reason),
         problem=row.problem,
+        relevance=row.relevance,
     )
     return StoredField(
         field_id=row.id,
@@ -55,10 +57,23 @@ def _stored_field(row: Row[tuple[object, ...]]) -> StoredField:
     )
 
 
-def page_words(tx: Tx, document_id: UUID) -> dict[int, tuple[Word, ...]]:
-    """The text layer of each page, by page number."""
-    rows = tx.session.execute(select(Page.number, Page.words).where(Page.document_id == document_id).order_by(Page.number))
-    return {row.number: words_in(row.words) for row in rows}
+def page_texts(tx: Tx, document_id: UUID) -> dict[int, PageText]:
+    """The words of each page and who says them, by page number."""
+    pages = select(Page.number, Page.words, Page.words_source).where(Page.document_id == document_id).order_by(Page.number)
+    return {row.number: PageText(words_in(row.words), source=row.words_source) for row in tx.session.execute(pages)}
+
+
+def save_relevance(tx: Tx, held: Claim, relevance: Mapping[UUID, float], *, reranker: str) -> None:
+    """What a reranker says of each field's value and its line: raw logits, with its fingerprint.
+
+    Raises ClaimLost if another worker took over meanwhile.
+    """
+    hold(tx, held)
+    if relevance:
+        tx.session.connection().execute(
+            update(FieldEvidence).where(FieldEvidence.id == bindparam("of")).values(relevance=bindparam("logit"), reranker=reranker),
+            [{"of": field_id, "logit": logit} for field_id, logit in relevance.items()],
+        )
 
 
 def save_scores(tx: Tx, held: Claim, scores: Sequence[NewScore]) -> None:

@@ -78,7 +78,7 @@ def _part(tx: Tx, held: Claim, part: Part) -> UUID:
     _copy(tx, Submission, named, ("upstream", "filename", "metadata_"), Submission.document_id == held.document_id)
     inside = (Page.document_id == held.document_id) & Page.number.between(part.first, part.last)
     numbered = {"document_id": literal(made), "number": Page.number - (part.first - 1)}
-    same = ("width_pt", "height_pt", "model_sha256", "model_width_px", "model_height_px", "view_sha256", "words")
+    same = ("width_pt", "height_pt", "model_sha256", "model_width_px", "model_height_px", "view_sha256", "words", "words_source")
     _copy(tx, Page, numbered, same, inside)
     tx.move(made, Status.UNSORTED)
     return made

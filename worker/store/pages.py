@@ -35,14 +35,15 @@ def save_pages(tx: Tx, held: Claim, pages: Sequence[NewPage]) -> None:
             "model_sha256": page.model_sha256,
             "view_sha256": page.view_sha256,
             "words": words_out(page.words),
+            "words_source": page.words_source,
         }
         for page in pages
     ]
     tx.session.execute(pg_insert(Page).on_conflict_do_nothing(index_elements=["document_id", "number"]), rows)
 
 
-def sort_pages(tx: Tx, held: Claim, pages: Sequence[SortedPage]) -> None:
-    """Which pages are worth the model, written down with every page's rank before any of them is read.
+def sort_pages(tx: Tx, held: Claim, pages: Sequence[SortedPage], *, by: str | None = None) -> None:
+    """Which pages are worth the model, written down with every page's rank, and whose it is, before any of them is read.
 
     Raises ClaimLost if another worker took over meanwhile.
     """
@@ -59,7 +60,7 @@ def sort_pages(tx: Tx, held: Claim, pages: Sequence[SortedPage]) -> None:
                 Page.number == bindparam("at"),
                 or_(Page.status == PageStatus.RENDERED, Page.status == PageStatus.LEFT_OUT),
             )
-            .values(status=bindparam("to"), rank=bindparam("ranked")),
+            .values(status=bindparam("to"), rank=bindparam("ranked"), ranked_by=by),
             rows,
         )
 

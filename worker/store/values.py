@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from extractors.errors import InvalidSubmission, SurefieldError
+from extractors.page_text import TEXT_LAYER
 from extractors.types import Box, FieldReading, FieldState, Word
 from worker.models import Action, ItemState, Outcome, Status
 
@@ -130,6 +131,7 @@ class NewPage:
     model_sha256: str
     view_sha256: str
     words: tuple[Word, ...] = ()
+    words_source: str = TEXT_LAYER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
