@@ -68,6 +68,14 @@ class Alternative:
     logprob: float  # raw: before any processor or grammar mask; natural log
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """One patch of the page, and how much of the attention went there."""
+
+    box: Box
+    share: float  # 0..1 of all cross-attention at this step, the mean over heads and layers
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenTrace:
     """One generated token with what the model believed at that step."""
@@ -78,7 +86,12 @@ class TokenTrace:
     top: tuple[Alternative, ...] = ()  # the five most likely tokens, most likely first
     entropy: float = 0.0  # nats, of the raw distribution
     forced: bool = False  # fed by us (a skeleton), not chosen by the model
-    looked: Box | None = None  # the patch of the page that the model attended to most at this step; None when it was not asked
+    glances: tuple[Glance, ...] = ()  # the patches of the page that the model attended to most at this step; none when it was not asked
+
+    @property
+    def looked(self) -> Box | None:
+        """The patch that it attended to most; None when it was not asked."""
+        return self.glances[0].box if self.glances else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,23 @@ from torch import Tensor
 from transformers import StoppingCriteria
 
 from extractors.backends.vocabulary import Vocabulary
-from extractors.types import Alternative, Box, TokenTrace
+from extractors.types import Alternative, Box, Glance, TokenTrace
 
 TOP = 5
+FAINT = 0.1  # of the share of the patch that was looked at most: what is fainter is left out
 
 Place = Callable[[int], Box]  # of a vision token
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Where every row looked at one step, the most attended first; on the model's device."""
+
+    tokens: Tensor  # (B, K) vision tokens
+    shares: Tensor  # (B, K) float32, of the attention
+
+    def __getitem__(self, rows: Tensor) -> "Looked":
+        return Looked(self.tokens[rows], self.shares[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +43,15 @@ class Step:
     top_logprobs: Tensor  # (B, TOP) float32
     entropy: Tensor  # (B,) float32, nats
     logsumexp: Tensor  # (B,) float32
-    looked: Tensor | None = None  # (B,) the vision token that was attended to most; None when it was not asked
+    looked: Looked | None = None  # None when it was not asked
 
 
-def step_of(logits: Tensor, chosen: Tensor, looked: Tensor | None = None) -> Step:
+def step_of(logits: Tensor, chosen: Tensor, looked: Looked | None = None) -> Step:
     """The evidence of one step.
 
     logits: (B, V) as lm_head gives them, any dtype
     chosen: (B,) token ids
-    looked: (B,) vision tokens
+    looked: where each row looked
     """
     raw = logits.float()
     logsumexp = raw.logsumexp(dim=-1)  # (B,)
@@ -92,18 +104,31 @@ def traces_of(
 ) -> list[list[TokenTrace]]:
     """Each row's tokens with their evidence; rows that are not ``wanted`` are empty.  Waits for the device once.
 
-    places: for each row, where on its page a vision token lies; when the steps say which one was looked at
+    places: for each row, where on its page a vision token lies; when the steps say which ones were looked at
     """
     columns = [torch.stack([getattr(step, name) for step in steps]).tolist() for name in Step.__slots__[:5]]
-    looked = torch.stack([step.looked for step in steps if step.looked is not None]).tolist() if places is not None else None
+    glances = _glances([step.looked for step in steps if step.looked is not None], places) if places is not None else None
     traces: list[list[TokenTrace]] = []
     for row in range(len(columns[0][0])):
         kept = range(len(steps)) if wanted is None or wanted[row] else range(0)
         tokens = [_trace(vocabulary, *(column[t][row] for column in columns)) for t in kept]
-        if looked is not None and places is not None:
-            tokens = [replace(token, looked=places[row](looked[t][row])) for t, token in enumerate(tokens)]
+        if glances is not None:
+            tokens = [replace(token, glances=glances(t, row)) for t, token in enumerate(tokens)]
         traces.append(tokens)
     return traces
+
+
+def _glances(looked: Sequence[Looked], places: Sequence[Place]) -> Callable[[int, int], tuple[Glance, ...]]:
+    """(step, row) -> the patches it looked at, without those that are faint beside the first."""
+    tokens = torch.stack([one.tokens for one in looked]).tolist()  # (T, B, K)
+    shares = torch.stack([one.shares for one in looked]).tolist()
+
+    def of(step: int, row: int) -> tuple[Glance, ...]:
+        strong = FAINT * shares[step][row][0]
+        pairs = zip(tokens[step][row], shares[step][row], strict=True)
+        return tuple(Glance(places[row](token), share) for at, (token, share) in enumerate(pairs) if at == 0 or share > strong)
+
+    return of
 
 
 class _AfterStep(StoppingCriteria):  # type: ignore[misc]  # transformers is untyped

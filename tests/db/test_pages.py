@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.errors import MissingBlob, ModelNotLoadable
-from extractors.types import Alternative, Box, FieldReading, FieldState, StopReason, TokenTrace, Word
+from extractors.types import Alternative, Box, FieldReading, FieldState, Glance, StopReason, TokenTrace, Word
 from tests.factories import LEASE, MadeDocument, a_document, a_field, a_page, a_reading, begin, everything_about, page_claims, wait_for_lock
 from worker import store
 from worker.db import Tx, transaction
@@ -412,7 +412,7 @@ token = st.builds(
     entropy=number,
     forced=st.booleans(),
     top=st.lists(st.builds(Alternative, token_id=st.integers(0, 9), text=st.binary(max_size=4), logprob=number), max_size=5).map(tuple),
-    looked=st.none() | st.just(Box(1.25, 2.0, 26.25, 27.0)),
+    glances=st.lists(st.just(Glance(Box(1.25, 2.0, 26.25, 27.0), 0.125)), max_size=2).map(tuple),
 )
 
 
@@ -420,6 +420,13 @@ token = st.builds(
 def test_tokens_survive_the_compact_form(tokens: list[TokenTrace]) -> None:
     """Bytes that are no text, infinities and signs come back exactly."""
     assert tokens_in(tokens_out(tokens)) == tuple(tokens)
+
+
+def test_a_glance_that_was_stored_without_its_share_is_read_whole() -> None:
+    """Evidence is not rewritten when its form grows."""
+    stored = [[7, "x", -0.5, 0.1, 0, [], [1.25, 2.0, 26.25, 27.0]]]
+
+    assert tokens_in(stored)[0].glances == (Glance(Box(1.25, 2.0, 26.25, 27.0), 1.0),)
 
 
 @given(anything)

@@ -11,7 +11,7 @@ import pytest
 from extractors.backends.scripted import Line, ScriptedBackend
 from extractors.confidence import METHODS
 from extractors.errors import BackendUnavailable, InvalidSubmission, MissingBlob, SourceNotAllowed, TooLarge
-from extractors.types import Box
+from extractors.types import Box, Glance
 from tests.flow.conftest import TINY_CANVAS, TRUTH, a_pdf
 from worker import flow, store
 from worker.models import Status
@@ -325,7 +325,7 @@ def test_keys_that_the_model_invents_twice_do_not_break_the_save(make_house):
 
 def looking(token):
     """The token, read from one place."""
-    return replace(token, looked=Box(10, 20, 30, 40))
+    return replace(token, glances=(Glance(Box(10, 20, 30, 40), 1.0),))
 
 
 class Looking(ScriptedBackend):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.backends.engine import text
-from extractors.backends.engine.looked import grids_of, peaks
+from extractors.backends.engine.looked import grids_of, strongest
 from extractors.backends.mllama import MllamaBackend
 from extractors.canvas import fit
 from extractors.documents.slip import Slip
@@ -50,8 +50,11 @@ def test_the_peak_is_the_mean_over_layers_without_class_tokens():
     first, second = torch.zeros(2, 3, 34), torch.zeros(2, 3, 34)
     first[0, 2, 5], second[0, 2, 5], first[0, 2, 20], first[0, 2, 0] = 0.5, 0.5, 0.7, 9.0
     second[1, 1, 33], first[1, 2, 3] = 0.4, 0.9
-    assert peaks([first, second], 4).tolist() == [5, 3]
-    assert peaks([first, second], 4, torch.tensor([2, 1])).tolist() == [5, 33]
+    assert strongest([first, second], 4).tokens[:, 0].tolist() == [5, 3]
+    found = strongest([first, second], 4, torch.tensor([2, 1]))
+    assert found.tokens[:, 0].tolist() == [5, 33]
+    assert found.tokens[0, 1] == 20
+    assert found.shares[0, :2].tolist() == pytest.approx([0.5, 0.35])
 
 
 @pytest.mark.parametrize("mode", ["json", "fields"])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.documents import find
-from extractors.types import Alternative, Box, TokenTrace
+from extractors.types import Alternative, Box, Glance, TokenTrace
 from worker.store.sight import Heat, heat_of
 from worker.web.alternatives import choices, model_says
 from worker.web.spelling import decoded, runs_of, spelling_of
@@ -128,8 +128,9 @@ def test_no_evidence_breaks_the_page(tokens):
 
 
 def test_the_patches_that_a_value_was_read_from_are_a_map_of_how_warm_each_is():
-    """The one that most tokens were read from is the warmest; what was not looked for is nowhere."""
+    """The one that most of the attention went to is the warmest; what was not looked for is nowhere."""
     warm, mild = Box(0, 0, 10, 10), Box(10, 0, 20, 10)
-    tokens = [TokenTrace(token_id=0, text=b"x", logprob=0.0, looked=patch) for patch in (warm, mild, warm, None)]
+    looks = ((Glance(warm, 0.5), Glance(mild, 0.25)), (Glance(mild, 0.25),), (Glance(warm, 0.5),), ())
+    tokens = [TokenTrace(token_id=0, text=b"x", logprob=0.0, glances=glances) for glances in looks]
     assert heat_of(tokens) == (Heat(warm, 1.0), Heat(mild, 0.5))
     assert heat_of([]) == ()

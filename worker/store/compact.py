@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from extractors.types import Alternative, Box, TokenTrace, Word
+from extractors.types import Alternative, Box, Glance, TokenTrace, Word
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 UNSTORABLE_PROBLEM = "unstorable_characters"
@@ -41,7 +41,10 @@ def storable_json(value: Any) -> Any:
 
 
 def tokens_out(tokens: Iterable[TokenTrace]) -> list[Any]:
-    """``[id, text, logprob, entropy, forced, [[id, text, logprob], ...]]`` for each token, and its patch where that is known."""
+    """``[id, text, logprob, entropy, forced, [[id, text, logprob], ...]]`` for each token, and where it looked.
+
+    Each glance comes behind, as ``[x0, y0, x1, y1, share]``.
+    """
     return [
         [
             token.token_id,
@@ -50,7 +53,7 @@ def tokens_out(tokens: Iterable[TokenTrace]) -> list[Any]:
             _number_out(token.entropy),
             int(token.forced),
             [[other.token_id, _bytes_out(other.text), _number_out(other.logprob)] for other in token.top],
-            *([] if token.looked is None else [box_out(token.looked)]),
+            *([*box_out(glance.box), round(glance.share, 3)] for glance in token.glances),
         ]
         for token in tokens
     ]
@@ -66,10 +69,15 @@ def tokens_in(rows: Sequence[Any]) -> tuple[TokenTrace, ...]:
             entropy=float(entropy),
             forced=bool(forced),
             top=tuple(Alternative(other_id, _bytes_in(other), float(lp)) for other_id, other, lp in top),
-            looked=Box(*looked[0]) if looked else None,
+            glances=tuple(_glance_in(*glance) for glance in glances),
         )
-        for token_id, text, logprob, entropy, forced, top, *looked in rows
+        for token_id, text, logprob, entropy, forced, top, *glances in rows
     )
+
+
+def _glance_in(x0: float, y0: float, x1: float, y1: float, share: float = 1.0) -> Glance:
+    """A glance without a share is of the time when only the strongest was kept."""
+    return Glance(Box(x0, y0, x1, y1), share)
 
 
 def words_out(words: Iterable[Word]) -> list[Any]:

@@ -1,6 +1,6 @@
 """Everything that is known about the field before a reviewer: its evidence, its place on the pages, and what was said about it."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,7 @@ class Heat:
     """One patch of the page, and how much of the value was read from it."""
 
     box: Box
-    weight: float  # 1 for the patch that most tokens were read from
+    weight: float  # 1 for the patch that most of the attention went to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,10 +163,13 @@ def places_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], Place]:
 
 
 def heat_of(tokens: Iterable[TokenTrace]) -> tuple[Heat, ...]:
-    """A coarse map of the page: the patches that the tokens were read from."""
-    counted = Counter(token.looked for token in tokens if token.looked is not None)
-    most = max(counted.values(), default=1)
-    return tuple(Heat(box, count / most) for box, count in counted.items())
+    """The attention of all tokens together, patch by patch."""
+    shares: dict[Box, float] = defaultdict(float)
+    for token in tokens:
+        for glance in token.glances:
+            shares[glance.box] += glance.share
+    most = max(shares.values(), default=0.0)
+    return tuple(Heat(box, share / most) for box, share in shares.items()) if most > 0 else ()
 
 
 def _evidence(tx: Tx, items: Iterable[Item]) -> dict[UUID | None, Evidence]:

@@ -14,7 +14,7 @@ from torch import Tensor
 from extractors.backends.checkpoint import Loaded
 from extractors.backends.engine import text, vision
 from extractors.backends.engine.ending import ValueEnd
-from extractors.backends.engine.looked import PatchGrid, peaks
+from extractors.backends.engine.looked import PatchGrid, strongest
 from extractors.backends.engine.plan import Continuation, PageInputs, padded
 from extractors.backends.engine.text import Memory
 from extractors.backends.recorder import Step, spelled, step_of, traces_of
@@ -96,7 +96,7 @@ def _skeletons(loaded: Loaded, memory: Memory, rows: Sequence[_Row], grids: Sequ
     layers: list[Tensor] | None = None if grids is None else []
     hidden = text.forward(loaded.model.model.language_model, ids, positions, memory, span=max(row.start for row in rows), looked=layers)
     logits: Tensor = loaded.lm_head(hidden[torch.arange(len(rows), device=loaded.device), lengths - 1])
-    return step_of(logits, _opened(logits, rows), None if grids is None else peaks(layers or [], grids[0].side, lengths - 1))
+    return step_of(logits, _opened(logits, rows), None if grids is None else strongest(layers or [], grids[0].side, lengths - 1))
 
 
 def _write(
@@ -133,7 +133,7 @@ def _write(
         hidden = step(loaded.model.model.language_model, chosen[:, None], positions[:, None], memory, span=furthest + 1, looked=layers)
         logits = loaded.lm_head(hidden[:, -1])
         chosen = logits.argmax(dim=-1)
-        pending.append(step_of(logits, chosen, None if grids is None else peaks(layers or [], grids[0].side)))
+        pending.append(step_of(logits, chosen, None if grids is None else strongest(layers or [], grids[0].side)))
         positions = positions + 1
         furthest += 1
         steps += 1

@@ -1,4 +1,4 @@
-"""Where the model looked: the patch of the page that cross-attention went to at each step."""
+"""Where the model looked: the patches of the page that cross-attention went to at each step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from extractors.backends.recorder import Looked
 from extractors.types import Box, Canvas, PageImage
+
+SPOTS = 4  # patches kept of each step: letters stand on one or two, and heads differ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +58,8 @@ def grids_of(
     return tuple(made)
 
 
-def peaks(layers: Sequence[Tensor], side: int, last: Tensor | None = None) -> Tensor:
-    """(R,) the vision token that each row's attention went to most, class tokens aside.
+def strongest(layers: Sequence[Tensor], side: int, last: Tensor | None = None) -> Looked:
+    """The patches that each row's attention went to most, class tokens aside.
 
     layers: (R, q, M) for each cross-attention layer, averaged over its heads
     last:   (R,) which of the q tokens is asked about; by default the only one
@@ -65,4 +68,5 @@ def peaks(layers: Sequence[Tensor], side: int, last: Tensor | None = None) -> Te
     heat = heat[:, -1] if last is None else heat[torch.arange(heat.shape[0], device=heat.device), last]
     patches = heat.view(heat.shape[0], -1, side * side + 1).clone()  # (R, tiles, N)
     patches[:, :, 0] = -1.0
-    return patches.flatten(1).argmax(dim=-1)
+    shares, tokens = patches.flatten(1).topk(min(SPOTS, side * side), dim=-1)
+    return Looked(tokens, shares)

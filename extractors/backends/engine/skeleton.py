@@ -14,11 +14,11 @@ from torch import Tensor
 from extractors.backends.checkpoint import Loaded
 from extractors.backends.engine import text
 from extractors.backends.engine.fields import ROOM, prefilled
-from extractors.backends.engine.looked import PatchGrid, peaks
+from extractors.backends.engine.looked import PatchGrid, strongest
 from extractors.backends.engine.plan import PageInputs, padded
 from extractors.backends.engine.text import Memory
 from extractors.backends.grammar import allowed_next
-from extractors.backends.recorder import Step, spelled, step_of, traces_of
+from extractors.backends.recorder import Looked, Step, spelled, step_of, traces_of
 from extractors.backends.vocabulary import Vocabulary
 from extractors.types import Generation, StopReason, TokenTrace
 
@@ -89,7 +89,7 @@ class _State:
 
     memory: Memory
     hidden: Tensor  # (B, hidden)
-    looked: Tensor | None  # (B,) vision tokens
+    looked: Looked | None
 
     def selected(self, at: Tensor) -> "_State":
         return _State(self.memory.selected(at, at, 1), self.hidden[at], None if self.looked is None else self.looked[at])
@@ -138,7 +138,7 @@ def _fed(loaded: Loaded, state: _State, pages: Sequence[_Page]) -> _State:
     for page in pages:
         page.at += len(page.feed)
         page.feed = []
-    return _State(memory, after, None if grid is None else peaks(layers or [], grid.side, last))
+    return _State(memory, after, None if grid is None else strongest(layers or [], grid.side, last))
 
 
 def _settle(loaded: Loaded, live: Sequence[_Page], pending: Sequence[Step]) -> None:
