@@ -18,10 +18,13 @@ from extractors.backends.rerank.pages import RefinedSelect
 from extractors.backends.rerank.server import RerankServer
 from extractors.errors import ModelNotLoadable, UnexpectedScores
 from tests.benchmarks import selection
+from tests.flow.conftest import TINY_CANVAS, make_house, renderer  # noqa: F401
+from tests.flow.long import a_long_pdf, a_type_file, told
 from tests.rerank.conftest import FOLDER
 from tests.rerank.passages import examples
 from tests.rerank.train import UNSEEN
 from tests.vllm.live.serving import ask, serving
+from worker.render_protocol import RenderLimits
 
 AGREES = 1e-5  # of a score, float32 on both sides
 PAIRS = [(one.query, one.passage) for one in islice(examples(UNSEEN + 2), 40)]
@@ -105,6 +108,28 @@ def test_a_long_document_is_sorted_alike(here, there):
 
     assert chosen == RefinedSelect(here)(one.pages, one.spec, keep)
     assert len(chosen.kept) == keep
+
+
+def test_a_long_document_goes_all_the_way_with_the_servers_opinion(here, there, make_house, tmp_path):  # noqa: F811
+    """From a file to rows: pages ranked with the server's help, and beside each value the logit that transformers gives its line."""
+    (tmp_path / "long.py").write_text(a_type_file(5))
+    reranker = there()
+    house = make_house(
+        backend=told(TINY_CANVAS, head=3, foot=27),
+        document_types_folder=tmp_path,
+        limits=RenderLimits(max_pages=50, view_dpi=36),
+        reranker=lambda: reranker,
+    )
+    document = house.submit(a_long_pdf(30, foot=27), document_type="long_slip")
+
+    house.work()
+
+    assert house.status(document) == "accepted"
+    assert {row.ranked_by for row in house.rows("SELECT ranked_by FROM pages")} == {f"words/1+{reranker.fingerprint}"}
+    judged = {row.name: row.relevance for row in house.rows("SELECT name, relevance FROM fields WHERE relevance IS NOT NULL")}
+    (number,) = here.relevance([("number: A-17", "Slip number: A-17")])
+    assert judged["number"] == pytest.approx(number.logit, abs=1e-4)
+    assert judged.keys() == {"payee", "date", "number", "total", "currency"}
 
 
 def test_an_older_name_of_the_activation_is_ignored_with_a_200(url):
