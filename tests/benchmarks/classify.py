@@ -19,12 +19,12 @@ import numpy as np
 import pymupdf
 
 from extractors.bundle import parts_of, sure
-from extractors.cells import PageCells
+from extractors.cells import PageCells, lines_of
 from extractors.classify import SURE, Guess, classify, fits_of
 from extractors.demo.slips import slips
 from extractors.documents import BUILT_IN
 from extractors.types import Box, Word
-from tests.benchmarks.papers import papers
+from tests.benchmarks.papers import TEXT, papers
 
 PAPERS, SLIPS = 3000, 500
 KINDS = {"invoice": "invoice", "invoice_form": "invoice", "receipt": "receipt", "tax_form": None}  # the corpus's words for them
@@ -53,6 +53,7 @@ def run(n: int = PAPERS) -> list[dict[str, Any]]:
     rows = [row for group in dict.fromkeys(case.group for case in cases) for row in _group(group, [c for c in cases if c.group == group])]
     rows += _calibration([case for case in cases if case.guess.confidence is not None])
     rows += _bundles(n // 3)
+    rows += _continued(n // 3)
     wrong = sum(case.guess.sure and not case.right for case in cases)
     rows.append(_row(f"wrong and accepted, of {len(cases)}", wrong, "documents", 0.0, wrong == 0))
     return rows
@@ -102,6 +103,41 @@ def _bundles(n: int) -> list[dict[str, Any]]:
         _row(f"bundles parted without a person, of {several}", outcomes["sure", True] / several, "share"),
         _row(f"bundles and single papers wrongly parted or joined, of {n}", wrong, "files", 0.0, wrong == 0),
     ]
+
+
+def _continued(n: int) -> Iterator[dict[str, Any]]:
+    """Papers that are sure on one page, set on two: how many are still taken as one without a person, by what the second page is."""
+    rng = random.Random("continued")
+    known = [paper.words for paper in papers(n, "continued") if paper.kind and sure(parts_of([paper.words], BUILT_IN))]
+    outcomes: Counter[str] = Counter()
+    for words in known:
+        for name, pages in _on_two_pages(words, rng).items():
+            parts = parts_of(pages, BUILT_IN)
+            outcomes[name] += len(parts) == 1 and sure(parts)
+    for name, count in outcomes.items():
+        yield _row(f"papers on two pages taken as one, {name}, of {len(known)}", count / len(known), "share")
+
+
+def _on_two_pages(words: Sequence[Word], rng: random.Random) -> dict[str, Pages]:
+    """The paper parted at a line of its lower half, with and without page numbers; and the whole of it before a page of text."""
+    lines = [[word for cell in line for word in cell] for line in lines_of(words)]
+    at = rng.randint(len(lines) // 2, len(lines) - 1)
+    first, rest = ([word for line in part for word in line] for part in (lines[:at], lines[at:]))
+    foot = [_said(f"Page {k} of 2", 800.0) for k in (1, 2)]
+    text = [word for row, line in enumerate(rng.sample(TEXT, 4)) for word in _said(line, 40.0 + 14.0 * row)]
+    return {
+        "the second counted": [[*first, *foot[0]], [*rest, *foot[1]]],
+        "the second not counted": [first, rest],
+        "the second running text": [list(words), text],
+    }
+
+
+def _said(line: str, y: float) -> list[Word]:
+    words, x = [], 50.0
+    for text in line.split():
+        words.append(Word(text, Box(x, y, x + 5.0 * len(text), y + 10.0)))
+        x += 5.0 * len(text) + 3.0
+    return words
 
 
 def _papers(n: int, seed: str) -> Iterator[tuple[str, str | None, Pages]]:
