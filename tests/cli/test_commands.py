@@ -143,3 +143,16 @@ def test_a_file_may_come_without_a_type(surefield, tmp_path):
     (tmp_path / "paper.pdf").write_bytes(b"%PDF-1.4")
     surefield("submit", str(tmp_path / "paper.pdf"), "--type", "auto")
     assert json.loads(surefield("list", "--json"))[0]["document_type"] == "auto"
+
+
+def test_a_person_parts_a_file_from_the_terminal(db, surefield):
+    """By pages and types; pages that cannot be read and types that there are not are refused."""
+    document = a_document(db, document_type="auto")
+    with begin(db) as tx:
+        held = store.claim(tx, document.id, at=Status.SUBMITTED, lease=LEASE)
+        store.save_pages(tx, held, [a_page(1), a_page(2)])
+        store.finish(tx, held, to=Status.NEEDS_TYPE, page_count=2)
+    assert "1-2=invoice" in surefield("review", "split", str(document.id), "one=invoice", fails=True)
+    assert "unknown_document_type" in surefield("review", "split", str(document.id), "1=invoice", "2=letter", fails=True)
+    assert "2 documents" in surefield("review", "split", str(document.id), "1=invoice", "2=receipt", "--who", "ada")
+    assert json.loads(surefield("list", "--json", "--status", "split"))[0]["document_id"] == str(document.id)

@@ -40,12 +40,36 @@ def choose(
     Console().print(f"It is a {spec.title}, and goes on.")
 
 
+def split(
+    document: Annotated[UUID, typer.Argument(help="The document's id.")],
+    pieces: Annotated[list[str], typer.Argument(help="Its pages and what they are, such as: 1-2=invoice 3=receipt")],
+    who: Annotated[str | None, typer.Option(help="Your name; without it, your login.")] = None,
+) -> None:
+    """Say which documents a file holds; each goes on as a document of its own."""
+    named = [_piece(one) for one in pieces]
+    with machine.database(Settings()) as settings, machine.runtime(settings) as rt:
+        for one in named:
+            rt.document_type(one.document_type)
+        with rt.transaction() as tx:
+            made = store.split_by_hand(tx, document, named, who=who or getpass.getuser())
+    Console().print(f"It goes on as {len(made)} documents: {', '.join(map(str, made))}")
+
+
+def _piece(said: str) -> store.Piece:
+    pages, _, document_type = said.partition("=")
+    first, _, last = pages.partition("-")
+    try:
+        return store.Piece(first=int(first), last=int(last or first), document_type=document_type)
+    except ValueError:
+        raise typer.BadParameter(f"{said!r} does not name pages and a type. Write them so: 1-2=invoice 3=receipt") from None
+
+
 def most_like(row: store.Untyped) -> str:
     """What the machine made of it, in a sentence."""
     if len(row.parts) == 1:
         return f"{_likeliest(row)} But some of its pages look like another document."
     if row.parts:
-        return f"It looks like several documents: pages {', pages '.join(row.parts)}. Hand them in one by one."
+        return f"It looks like several documents: pages {', pages '.join(row.parts)}. Part it: surefield review split {row.document_id} ..."
     return _likeliest(row)
 
 

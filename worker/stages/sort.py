@@ -6,7 +6,7 @@ from uuid import UUID
 import structlog
 
 from extractors.backends.rerank.pages import RefinedSelect
-from extractors.bundle import parts_of, sure
+from extractors.bundle import Part, parts_of, sure
 from extractors.classify import Guess, classify
 from extractors.documents import AUTO, DocumentType
 from extractors.errors import SurefieldError, TooManyPages
@@ -63,11 +63,16 @@ def _typed(claim: store.Claim, pages: Sequence[Sequence[Word]], rt: Runtime) -> 
         if len(parts) > 1 or any(part.doubtful for part in parts):
             store.save_parts(tx, claim, parts)
         if len(parts) > 1 and sure(parts):
-            store.split(tx, claim, parts)
+            store.split(tx, claim, [_piece(part) for part in parts])
             store.finish(tx, claim, to=Status.SPLIT)
         else:
             store.finish(tx, claim, to=Status.NEEDS_TYPE)
     return None
+
+
+def _piece(part: Part) -> store.Piece:
+    assert part.guess.document_type is not None, "a part without a type is not sure"
+    return store.Piece(first=part.first, last=part.last, document_type=part.guess.document_type)
 
 
 def _chosen(words: Mapping[int, Sequence[Word]], spec: DocumentType, rt: Runtime) -> tuple[list[store.SortedPage], str | None]:

@@ -2,7 +2,7 @@
 
 from worker.store.documents import claim, fail, finish, password_of, release, renew, submit
 from worker.store.evidence import evidence_of, page_texts, save_grounding, save_relevance, save_scores, scores_of
-from worker.store.kinds import choose_type, save_guess, save_parts, split, untyped
+from worker.store.kinds import choose_type, save_guess, save_parts, split, split_by_hand, untyped
 from worker.store.pages import claim_pages, fail_pages, left_out_pages, release_pages, renew_pages, save_pages, save_readings, sort_pages
 from worker.store.queue import claim_item, item, list_items, release_item
 from worker.store.results import open_review, save_results
@@ -25,6 +25,7 @@ from worker.store.values import (
     NewScore,
     NotFound,
     PageClaim,
+    Piece,
     ReviewConflict,
     SortedPage,
     StoredField,
@@ -50,6 +51,7 @@ __all__ = [
     "NewScore",
     "NotFound",
     "PageClaim",
+    "Piece",
     "ReviewConflict",
     "SortedPage",
     "StoredField",
@@ -88,6 +90,7 @@ __all__ = [
     "scores_of",
     "sort_pages",
     "split",
+    "split_by_hand",
     "stuck",
     "submit",
     "untyped",

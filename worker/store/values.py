@@ -135,6 +135,15 @@ class NewPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Pages of a file that go on as a document of their own; page numbers are 1-based and inclusive."""
+
+    first: int
+    last: int
+    document_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Untyped:
     """A document whose type a person must name, and what its words are most like."""
 
