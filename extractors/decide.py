@@ -174,6 +174,16 @@ def _no_page_was_left_out(case: Case) -> Reason | None:
     return Reason(code="pages_left_out", words=f"{missing} on one of {len(pages)} pages that were not read", details={"pages": list(pages)})
 
 
+def _unread_pages_agree(case: Case) -> Reason | None:
+    """A page that was not read still has its words; one that shows another value under the field's label is heard by a person."""
+    if not case.row.unread_says or case.row.state is not FieldState.VALUE:
+        return None
+    (page, text), *more = case.row.unread_says
+    others = f", and {len(more)} more" if more else ""
+    details = {"pages": [number for number, _ in case.row.unread_says], "others": [said for _, said in case.row.unread_says]}
+    return Reason(code="unread_page_differs", words=f"page {page}, which was not read, says {text}{others}", details=details)
+
+
 def _pages_agree(case: Case) -> Reason | None:
     if not case.row.conflicting:
         return None
@@ -233,6 +243,7 @@ PROOFS: tuple[Proof, ...] = (
     _list_is_whole,
     _every_page_was_read,
     _no_page_was_left_out,
+    _unread_pages_agree,
     _pages_agree,
     _is_there_if_required,
     _parses,

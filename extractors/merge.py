@@ -55,6 +55,7 @@ class Merged:
     empty_page_scores: tuple[float | None, ...] = ()  # of a group with rows: how sure the pages are that say they hold none
     left_out_pages: tuple[int, ...] = ()  # pages that nobody asked the model to read, since their words promise less
     unjudged_pages: tuple[int, ...] = ()  # of these, the ones without words: nothing speaks against them
+    unread_says: tuple[tuple[int, str], ...] = ()  # left-out pages whose words have another value under the field's label, and that value
 
 
 def merge(

@@ -23,7 +23,7 @@ _NAMED = 2.0  # the weight of a word of the field's own name
 FEW = 5  # a page of fewer words says nothing of itself: a scan with a stamp or a page number on it
 SHAPE = 0.3  # what values of the right shape weigh without a label: pages in a language that the field is not described in
 
-_STOP = frozenset(
+FILLERS = frozenset(
     re.findall(
         r"\w+",
         "a an and any are as at be been by each for from has have how if in into is it its kind many much must no not of on one or other"
@@ -96,7 +96,7 @@ def scores_of(pages: Sequence[Sequence[Word]], spec: DocumentType) -> dict[str, 
 
 def _field_scores(field: FieldSpec, pages: Sequence[PageCells], counts: Sequence[Counter[str]]) -> list[float]:
     """A group is as promising as its members together, its own label among them."""
-    asked = _asked(field)
+    asked = label_weights(field)
     scores = [a + b for a, b in zip(_bm25(asked, counts), _labelled(field, asked, pages), strict=True)]
     for member in field.members:
         scores = [a + b for a, b in zip(scores, _field_scores(member, pages, counts), strict=True)]
@@ -107,10 +107,10 @@ def _field_scores(field: FieldSpec, pages: Sequence[PageCells], counts: Sequence
     return [score + rare * n / (n + K1) for score, n in zip(scores, shaped, strict=True)]
 
 
-def _asked(field: FieldSpec) -> dict[str, float]:
+def label_weights(field: FieldSpec) -> dict[str, float]:
     """The field's words and their weights: those of its name, those of its description, and what else labels say for them."""
-    described = [term for term in terms(field.description) if term not in _STOP]
-    named = [term for term in terms(field.name.replace("_", " ")) if term not in _STOP]
+    described = [term for term in terms(field.description) if term not in FILLERS]
+    named = [term for term in terms(field.name.replace("_", " ")) if term not in FILLERS]
     also = [term for word in (*described, *named) for other in ALSO.get(word, ()) for term in terms(other)]
     return dict.fromkeys(also, 0.7) | dict.fromkeys(described, 1.0) | dict.fromkeys(named, _NAMED)
 
@@ -144,7 +144,7 @@ def _label(cell: Cell, opening: Sequence[tuple[str, ...]], field: FieldSpec, ask
     best = 0.0
     for at, parts in enumerate(opening):
         hits = [term for term in parts if term in asked]
-        others += not hits and any(term not in _STOP for term in parts)
+        others += not hits and any(term not in FILLERS for term in parts)
         if hits:
             found.update((term, asked[term]) for term in hits)
             weight = sum(found.values()) * len(found) / (len(found) + others)
@@ -155,14 +155,14 @@ def _label(cell: Cell, opening: Sequence[tuple[str, ...]], field: FieldSpec, ask
 
 def label_strength(field: FieldSpec, page: PageCells) -> float:
     """How well the page's best label with a value says that it is this field's, 0 to 1, whatever other pages say."""
-    asked = _asked(field)
+    asked = label_weights(field)
     best = max((_label(cell, opening, field, asked) for cell, opening in page.openings), default=0.0)
     return min(1.0, best / _NAMED)
 
 
 def labelled_value(field: FieldSpec, page: PageCells) -> tuple[str, float] | None:
     """The first word of the field's shape after its best label, and that label's weight; None where no label has one."""
-    asked = _asked(field)
+    asked = label_weights(field)
     best, found = 0.0, None
     for cell, opening in page.openings:
         weight = _label(cell, opening, field, asked)

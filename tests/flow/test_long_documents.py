@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pymupdf
 import pytest
 from sqlalchemy import text
 
@@ -99,6 +100,38 @@ def test_too_many_scans_are_a_reason_for_review_of_everything(long_house):
     assert read_pages(house) == [1, 2]
     assert {row.reason for row in house.results(document).values()} == {"pages_left_out"}
     assert [row.rank for row in house.rows("SELECT rank FROM pages WHERE status = 'left_out'")] == [None] * 4
+
+
+def with_a_line(pdf, number, line):
+    """The file with one more line on a page."""
+    with pymupdf.open(stream=pdf) as document:
+        document[number - 1].insert_text((20, 150), line)
+        return document.tobytes()
+
+
+def test_another_total_on_a_page_that_was_not_read_is_for_a_person(long_house):
+    """The model was sure of the one that it saw; the words of page 6 name another, and the row says where."""
+    house = long_house(2, foot=9)
+    document = house.submit(with_a_line(a_long_pdf(12, foot=9), 6, "Total: 99.00"), document_type="long_slip")
+    house.work()
+
+    results = house.results(document)
+    assert read_pages(house) == [3, 9]
+    assert (results["total"].text, results["total"].decision, results["total"].reason) == ("12.50", "review", "unread_page_differs")
+    assert results["total"].details["words"] == "page 6, which was not read, says 99.00"
+    assert results["total"].details["doubts"][0]["pages"] == [6]
+    assert {row.decision for name, row in results.items() if name != "total"} == {"accepted"}
+
+
+@pytest.mark.parametrize("line", ["Total: 12,50 EUR", "Total: to be agreed on", "Total weight: 99.00"])
+def test_a_page_that_was_not_read_and_says_nothing_else_changes_nothing(long_house, line):
+    """The same total, no value, another thing's value."""
+    house = long_house(2, foot=9)
+    document = house.submit(with_a_line(a_long_pdf(12, foot=9), 6, line), document_type="long_slip")
+    house.work()
+
+    assert read_pages(house) == [3, 9]
+    assert house.status(document) == "accepted"
 
 
 def test_choosing_twice_changes_nothing(long_house):

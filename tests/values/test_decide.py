@@ -51,6 +51,7 @@ SPOILED = {  # one proof taken away -> its reason
     "list_incomplete": replace(GOOD, list_problem="missing"),
     "page_unread": replace(GOOD, unread_pages=(2,)),
     "pages_left_out": replace(row(absent(score=0.99)), left_out_pages=(2, 3)),
+    "unread_page_differs": replace(GOOD, left_out_pages=(2, 3), unread_says=((3, "6.00"),)),
     "conflict": row(said("5.00", page=1, score=0.99), said("6.00", page=2, score=0.2), pages=(1, 2)),
     "unparsable_amount": row(said("5.O0", score=0.99)),
     "ambiguous_amount": row(said("5.000", score=0.99)),

@@ -13,6 +13,7 @@ from extractors.merge import Evidence, Merged, merge
 from extractors.normalise import normalise
 from extractors.page_text import PageText
 from extractors.types import StopReason
+from extractors.unread import contradicted
 from worker import store
 from worker.attempt import attempt
 from worker.models import Outcome, Status
@@ -36,6 +37,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
         rows = merge(spec, evidence, pages=texts.keys() - left_out.keys(), left_out=left_out, unjudged=unjudged)
         in_domain = bool(fields) and all(field.in_domain for field in fields)
         rows = checked(rows, spec, {number: text.words for number, text in texts.items() if number not in left_out})
+        rows = contradicted(rows, spec, {number: texts[number].words for number in left_out})
         decisions = decide_all(rows, spec, accept_at=rt.accept_at, method=DEFAULT, in_domain=in_domain)
         results = [_result(at, row, decision, spec) for at, (row, decision) in enumerate(zip(rows, decisions, strict=True))]
 
