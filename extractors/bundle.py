@@ -18,7 +18,7 @@ from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.select import labelled_value, shaped
 from extractors.types import Word
 
-METHOD = "parts/1"
+METHOD = "parts/2"
 _TELLING = frozenset({Kind.DATE, Kind.AMOUNT, Kind.IDENTIFIER})
 OTHER = ""  # the kind of a page that is titled like something that no type is called
 _PAGE = r"(?:page|seite|blad|pagina|página|strana)"

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, insert, literal, null, select, updat
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-from extractors.bundle import METHOD as PARTS
+from extractors.bundle import METHOD as PARTS_NOW
 from extractors.bundle import Part
 from extractors.classify import Guess
 from worker.db import Tx
@@ -18,6 +18,7 @@ from worker.store.documents import hold
 from worker.store.values import Claim, InvalidDecision, NotFound, Piece, ReviewConflict, Untyped
 
 PERSON = "person"
+PARTS = "parts/%"  # every version of what says where the next document of a file begins
 
 
 def save_guess(tx: Tx, held: Claim, guess: Guess) -> None:
@@ -49,7 +50,7 @@ def save_parts(tx: Tx, held: Claim, parts: Sequence[Part]) -> None:
         pg_insert(Classification)
         .values(
             document_id=held.document_id,
-            method=PARTS,
+            method=PARTS_NOW,
             confidence=min((part.guess.confidence for part in parts if part.guess.confidence is not None), default=None),
             fits={f"{part.first}-{part.last} {part.guess.document_type or 'unknown'}": part.guess.confidence for part in parts},
         )
@@ -147,12 +148,18 @@ def untyped(tx: Tx, *, document_id: UUID | None = None, limit: int = 50) -> list
     """Documents whose type a person must name, the most urgent first, with the newest guess."""
     guess = (
         select(Classification.document_type, Classification.confidence)
-        .where(Classification.document_id == Document.id, Classification.method != PARTS)
+        .where(Classification.document_id == Document.id, Classification.method.not_like(PARTS))
         .order_by(Classification.created_at.desc())
         .limit(1)
         .lateral()
     )
-    parts = select(Classification.fits).where(Classification.document_id == Document.id, Classification.method == PARTS).scalar_subquery()
+    parts = (
+        select(Classification.fits)
+        .where(Classification.document_id == Document.id, Classification.method.like(PARTS))
+        .order_by(Classification.created_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     query = (
         select(
             Document.id.label("document_id"),
