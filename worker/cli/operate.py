@@ -12,7 +12,7 @@ from rich.table import Table
 from worker import flow
 from worker.cli import machine, tables
 from worker.cli.people import sign_in_url
-from worker.settings import Settings
+from worker.settings import Reader, Settings
 from worker.web.settings import WebSettings
 
 
@@ -58,10 +58,9 @@ def settings(markdown: Annotated[bool, typer.Option(help="As the README's table.
 
 
 def settings_rows() -> list[tuple[str, str, str]]:
-    """(variable, default, meaning) of each setting."""
-    return [
-        (f"SUREFIELD_{name.upper()}", _shown(name, info.default), info.description or "") for name, info in Settings.model_fields.items()
-    ]
+    """(variable, default, meaning) of each setting, those of readers last."""
+    fields = sorted(Settings.model_fields.items(), key=lambda field: field[0] in Reader.model_fields)
+    return [(f"SUREFIELD_{name.upper()}", _shown(name, info.default), info.description or "") for name, info in fields]
 
 
 def settings_markdown() -> str:
