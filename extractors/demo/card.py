@@ -72,6 +72,8 @@ English labels; Latin letters, digits and common signs; pages of this size and t
 ```
 python -m extractors.demo.train --minutes {budget}      # pages are made beside it; --resume goes on; a GPU is used when there is one
 python -m extractors.demo.export
+python -m extractors.demo.train --start-from extractors/demo/weights --pace 0.4 --minutes 75 --out .train/polish
+python -m extractors.demo.export --state .train/polish/state.pt --mix-with extractors/demo/weights
 python -m extractors.demo.card
 surefield evaluate --demo                       # measures again
 ```

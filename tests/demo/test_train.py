@@ -12,7 +12,7 @@ from transformers import AutoProcessor, MllamaForConditionalGeneration
 
 from extractors.canvas import canvas_of, fit
 from extractors.demo import curve, dataset
-from extractors.demo.export import export, model_of
+from extractors.demo.export import export, mix, model_of
 from extractors.demo.layout import HEIGHT_PT, TILE_PX, WIDTH_PT
 from extractors.demo.objective import training_attention
 from extractors.demo.processor import END, build_processor
@@ -103,6 +103,22 @@ def test_a_training_goes_on_from_a_checkpoint_when_no_saved_state_is_left(shards
     assert again.phase == "finishing"
     assert model_of(again.checkpoint)[1] == {"steps": 4, "training_seconds": 12}
     assert torch.equal(second.model.lm_head.weight, first.model.lm_head.weight)
+
+
+def test_a_training_is_averaged_with_the_weights_it_started_from(shards: Path, tmp_path: Path) -> None:
+    """Parameter by parameter, in the share that was asked for."""
+    trainer = Trainer(_plan(shards, tmp_path))
+    trainer.save()
+    start, about = model_of(trainer.checkpoint)
+    export(start, tmp_path / "start", about=about)
+    model, _ = model_of(trainer.checkpoint)
+    with torch.no_grad():
+        model.lm_head.weight.add_(1.0)
+    before = model.lm_head.weight.clone()
+
+    mix(model, tmp_path / "start", share=0.75)
+
+    assert torch.allclose(model.lm_head.weight, before - 0.25, atol=1e-2)  # the start is kept in bfloat16
 
 
 def test_missing_pages_are_named_with_the_command_that_makes_them(tmp_path: Path) -> None:
