@@ -60,7 +60,7 @@ def one_document(pages: int, most_read: int | None) -> dict[str, float]:
         settings = Settings(state_dir=Path(folder) / "state", backend=BackendName.SCRIPTED, document_types=Path(folder) / "types")
         with machine.database(settings) as ready, machine.runtime(ready) as plain:
             waiting: list[tuple[UUID, Status]] = []
-            backend = told(plain.canvas(), foot=pages - 3)
+            backend = told(plain.canvas("long_slip"), foot=pages - 3)
             rt = replace(plain, announce=lambda *moved: waiting.append(moved), backend=lambda document_type: backend)
             pdf = a_long_pdf(pages, foot=pages - 3, size=(595, 842), repeat=12)
             document = submit.run(submit.Request(upstream="bench", document_type="long_slip", content=pdf), rt).document_id

@@ -72,7 +72,7 @@ def _where_the_time_goes(settings: Settings, files: list[bytes]) -> dict[str, fl
     spent: dict[str, float] = defaultdict(float)
     waiting: list[tuple[UUID, Status]] = []
     with machine.runtime(settings) as plain:
-        backend = ScriptedBackend(lambda page, spec: Line(truth=TRUTH), canvas=plain.canvas())
+        backend = ScriptedBackend(lambda page, spec: Line(truth=TRUTH), canvas=plain.canvas("slip"))
         send = plain.announce
 
         def announce(document_id: UUID, status: Status) -> None:
