@@ -46,3 +46,20 @@ def test_a_reader_for_a_type_that_there_is_not_is_broken():
     found = checks.readers(Settings(readers={"invioce": {"decode_mode": "fields"}}))
     assert not found.sound
     assert "invioce" in found.words
+
+
+def test_without_a_second_look_there_is_nothing_to_mend():
+    """Both are off unless they are set."""
+    assert checks.second_looks(Settings()).sound
+
+
+def test_a_language_that_tesseract_lacks_is_broken():
+    """The words say what to install."""
+    found = checks.second_looks(Settings(ocr_languages=("xyz",)))
+    assert not found.sound
+    assert "apt-get install" in found.words
+
+
+def test_a_reranker_that_does_not_answer_is_broken():
+    """A document would not wait for it; the operator should know all the same."""
+    assert not checks.second_looks(Settings(reranker="server", reranker_url="http://127.0.0.1:9/v1")).sound

@@ -1,5 +1,6 @@
 """What looks a second time: Tesseract at pages without words, a cross-encoder at long documents and at the lines of values."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pymupdf
@@ -9,6 +10,7 @@ from extractors import ocr
 from extractors.backends.rerank.cross_encoder import CrossEncoder
 from extractors.backends.rerank.server import RerankServer
 from extractors.backends.scripted import Line, ScriptedBackend
+from extractors.errors import ModelNotLoadable
 from tests.flow.conftest import TINY_CANVAS, a_pdf
 from tests.flow.long import a_long_pdf, a_type_file, told
 from tests.flow.test_types import INVOICE, TRUTH, a_paper
@@ -110,6 +112,21 @@ def test_a_reranker_has_its_say_on_pages_and_lines(long_house):
     assert {row.name for row in judged} == {"payee", "date", "number", "total", "currency"}
     assert {row.reranker for row in judged} == {reranker.fingerprint}
     assert all(0.0 <= row.score <= 1.0 for row in judged)
+
+
+def test_a_reranker_that_cannot_be_opened_costs_its_opinion_too(long_house):
+    """Such as one whose packages are not installed on this worker."""
+
+    def broken():
+        raise ModelNotLoadable("Reranker 'server' needs the package 'httpx2'. Install it: pip install 'surefield[server]'.")
+
+    house = long_house(None)
+    house.rt = replace(house.rt, reranker=broken)
+    document = house.submit(a_long_pdf(30, foot=27), document_type="long_slip")
+    house.work()
+
+    assert house.status(document) == "accepted"
+    assert {row.ranked_by for row in house.rows("SELECT ranked_by FROM pages")} == {"words/1"}
 
 
 def test_a_reranker_that_is_away_costs_its_opinion_and_not_the_document(long_house):

@@ -89,10 +89,10 @@ def _picked(pages: Sequence[Sequence[Word]], spec: DocumentType, most: int, rt: 
 
     A reranker that is away, or answers what it should not, costs its opinion and not the document.
     """
-    reranker = rt.reranker()
-    if reranker is not None:
-        try:
+    try:
+        reranker = rt.reranker()
+        if reranker is not None:
             return RefinedSelect(reranker)(pages, spec, most, keep_wordless=most), f"{BY_WORDS}+{reranker.fingerprint}"
-        except SurefieldError as error:
-            log.warning("reranker_left_out", code=error.code, words=str(error))
+    except SurefieldError as error:
+        log.warning("reranker_left_out", code=error.code, words=str(error))
     return select(pages, spec, most, keep_wordless=most), BY_WORDS

@@ -63,7 +63,7 @@ def page_texts(tx: Tx, document_id: UUID) -> dict[int, PageText]:
     return {row.number: PageText(words_in(row.words), source=row.words_source) for row in tx.session.execute(pages)}
 
 
-def save_relevance(tx: Tx, held: Claim, relevance: Mapping[UUID, float], *, reranker: str) -> None:
+def save_relevance(tx: Tx, held: Claim, relevance: Mapping[UUID, float | None], *, reranker: str | None) -> None:
     """What a reranker says of each field's value and its line: raw logits, with its fingerprint.
 
     Raises ClaimLost if another worker took over meanwhile.
