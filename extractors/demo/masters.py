@@ -1,4 +1,4 @@
-"""How the weights are moved: float32 masters behind a bfloat16 model."""
+"""How the weights are moved: float32 masters behind a model that may be in bfloat16."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,8 +7,44 @@ import torch
 from torch import Tensor, nn
 
 
+class Muon(torch.optim.Muon):
+    """torch's own, but for the dtype that it orthogonalises in: torch takes bfloat16, which is emulated on a CPU that does not have it.
+
+    "Muon is Scalable for LLM Training", Liu et al. 2025: the rate is adjusted to AdamW's root mean square.
+    """
+
+    def __init__(self, params: Sequence[Tensor], dtype: torch.dtype, **options: Any) -> None:
+        super().__init__(params, **options)
+        self._dtype = dtype
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # no closure is ever given
+        for group in self.param_groups:
+            params: list[Tensor] = []
+            grads: list[Tensor] = []
+            momenta: list[Tensor] = []
+            self._init_group(group, params, grads, momenta)
+            for param, grad, momentum in zip(params, grads, momenta, strict=True):
+                momentum.lerp_(grad, 1.0 - group["momentum"])
+                update = orthogonalised(grad.lerp(momentum, group["momentum"]).to(self._dtype), group["ns_coefficients"], group["ns_steps"])
+                param.mul_(1.0 - group["lr"] * group["weight_decay"])
+                param.add_(update, alpha=-0.2 * group["lr"] * max(param.shape) ** 0.5)
+
+
+def orthogonalised(matrix: Tensor, coefficients: tuple[float, float, float], steps: int) -> Tensor:
+    """The matrix with its singular values near one: Newton-Schulz, https://kellerjordan.github.io/posts/muon/"""
+    a, b, c = coefficients
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.T if tall else matrix
+    x = x / x.norm().clamp(min=1e-7)
+    for _ in range(steps):
+        gram = x @ x.T
+        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.T if tall else x
+
+
 class Masters:
-    """Float32 weights behind a bfloat16 model: matrices inside by Muon, everything else by AdamW."""
+    """Float32 weights behind a model of any dtype: matrices inside by Muon, everything else by AdamW."""
 
     def __init__(self, modules: Sequence[nn.Module], *, muon_rate: float, adam_rate: float) -> None:
         named = [(name, p) for module in modules for name, p in module.named_parameters()]
@@ -17,7 +53,7 @@ class Masters:
         inner = [(p.ndim == 2 and "proj" in name) or (".fc" in name and p.ndim == 2) for name, p in named]
         matrices = [m for m, hidden in zip(self.master, inner, strict=True) if hidden]
         others = [m for m, hidden in zip(self.master, inner, strict=True) if not hidden]
-        self.muon = torch.optim.Muon(matrices, lr=muon_rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+        self.muon = Muon(matrices, self.live[0].dtype, lr=muon_rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
         self.adam = torch.optim.AdamW(others, lr=adam_rate, betas=(0.9, 0.98), weight_decay=0.0)
         self.rates = (muon_rate, adam_rate)
 

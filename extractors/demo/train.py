@@ -67,6 +67,7 @@ class Plan:
     muon_rate: float = 1.8e-3
     adam_rate: float = 1.4e-3
     device: torch.device
+    dtype: torch.dtype  # of the weights that work; their masters are float32
     out: Path
     shards: Path
     patience_s: float = 0.0  # how long to wait for the first pages of a kind, while another process makes them
@@ -116,9 +117,9 @@ class Trainer:
         self.plan = plan
         self.processor = build_processor()
         self.prompt = prompt_ids(self.processor)
-        self.model = build_model(self.processor).to(plan.device, torch.bfloat16)
+        self.model = build_model(self.processor).to(plan.device, plan.dtype)
         prepare_vision(self.model.model.vision_model, plan.shards)
-        self.head = CharacterHead(self.model.config.vision_config.vision_output_dim).to(plan.device, torch.bfloat16)
+        self.head = CharacterHead(self.model.config.vision_config.vision_output_dim).to(plan.device, plan.dtype)
         self.watch = Watch(self.model)
         self.masters = Masters((self.model, self.head), muon_rate=plan.muon_rate, adam_rate=plan.adam_rate)
         self.step, self.spent = 0, 0.0
@@ -148,7 +149,7 @@ class Trainer:
         kind = str(self.feed.dice.choice(kinds, p=shares))
         pages = self.feed.pages(kind, self.plan.batch)
         picks = [(shard, page, [] if kind == "dense" else pick_segments(self.feed.dice, shard.lengths(page))) for shard, page in pages]
-        return collate(picks, self.prompt, self.processor.image_token_id, torch.bfloat16, self.plan.device)
+        return collate(picks, self.prompt, self.processor.image_token_id, self.plan.dtype, self.plan.device)
 
     def losses(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The sum to be lowered, and what the log says."""
@@ -190,6 +191,18 @@ class Trainer:
         self.masters.take(list(known.parameters()))
         about = json.loads((weights / "surefield.json").read_text(encoding="utf-8"))
         self.earlier = {key: about[key] for key in self.earlier}
+
+
+def faster_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 or float32, whichever multiplies faster here: a CPU without instructions for bfloat16 is 70 times slower in it."""
+    taken = {}
+    for dtype in (torch.bfloat16, torch.float32):
+        a, b = torch.ones(256, 256, dtype=dtype, device=device), torch.ones(256, 256, dtype=dtype, device=device)
+        (a @ b).sum().item()  # what the first one sets up is not counted
+        began = time.perf_counter()
+        (a @ b).sum().item()
+        taken[dtype] = time.perf_counter() - began
+    return min(taken, key=lambda dtype: taken[dtype])
 
 
 def _there(seen: Tensor | None) -> Tensor:
@@ -249,6 +262,7 @@ def main() -> None:
                 batch=batch,
                 pace=args.pace,
                 device=device,
+                dtype=faster_dtype(device),
                 out=args.out,
                 shards=args.shards,
                 patience_s=patience_s,
