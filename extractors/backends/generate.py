@@ -22,7 +22,10 @@ from extractors.types import Generation, PageImage, StopReason, TokenTrace
 
 
 def inputs_of(loaded: Loaded, pages: Sequence[PageImage], spec: DocumentType) -> Any:
-    """The batch as the model takes it: image first, one prompt for all, padded on the left."""
+    """The batch as the model takes it: image first, one prompt for all, padded on the left.
+
+    It is on the host, its pictures in the model's dtype, and for a GPU in pinned memory, from where it is moved without waiting.
+    """
     prompt = loaded.processor.apply_chat_template(prompts.messages(spec), add_generation_prompt=True, tokenize=False)
     batch = loaded.processor(
         images=[[image_of(page)] for page in pages],  # nested: one list of images for each prompt
@@ -31,7 +34,10 @@ def inputs_of(loaded: Loaded, pages: Sequence[PageImage], spec: DocumentType) ->
         padding=True,
         return_tensors="pt",
     )
-    return batch.to(loaded.device)
+    batch = batch.to(loaded.dtype)  # floats only
+    if loaded.device.type == "cuda":
+        batch.update({name: tensor.pin_memory() for name, tensor in batch.items()})
+    return batch
 
 
 def image_of(page: PageImage) -> Image.Image:
@@ -54,7 +60,7 @@ def generate_json(
 
     inputs: what ``inputs_of`` made of the pages, when it has been made already
     """
-    inputs = inputs_of(loaded, pages, spec) if inputs is None else inputs
+    inputs = (inputs_of(loaded, pages, spec) if inputs is None else inputs).to(loaded.device, non_blocking=True)
     prompt_tokens = inputs["input_ids"].shape[1]
     processors = LogitsProcessorList()
     if repetition_penalty != 1.0:

@@ -245,11 +245,11 @@ class MllamaBackend:
         return read_fields(self.loaded, self._inputs(batch, taken), self._continuations(spec), step=step)
 
     def _inputs(self, batch: Sequence[PageImage], taken: Any) -> PageInputs:
-        inputs = page_inputs(taken, self.loaded.processor.image_token_id)
+        inputs = page_inputs(taken, self.loaded.processor.image_token_id, self.device)
         if not self.looked:
             return inputs
         vision = self.loaded.model.config.vision_config
-        ids: list[int] = inputs.aspect_ids[:, 0].tolist()
+        ids: list[int] = taken["aspect_ratio_ids"][:, 0].tolist()
         return replace(inputs, grids=grids_of(batch, ids, vision.supported_aspect_ratios, self.canvas, vision.patch_size))
 
     def _continuations(self, spec: DocumentType) -> tuple[Continuation, ...]:
@@ -257,8 +257,7 @@ class MllamaBackend:
         if key not in self._planned:
             self._planned[key] = continuations(
                 spec,
-                self.loaded.processor.tokenizer,
-                self.loaded.vocabulary,
+                self.loaded,
                 field_tokens=self.field_tokens,
                 group_tokens=self.max_new_tokens,
                 grammar=self.grammar,

@@ -166,7 +166,7 @@ def pages_of(shape: Shape, loaded: Loaded, pages: int, prompt_tokens: int) -> Pa
         prompts=((1, shape.vocabulary, *words),) * pages,
         pixels=torch.randn(pages, 1, 4, 3, shape.tile_px, shape.tile_px, generator=draw).to(loaded.device, loaded.dtype),
         aspect_ids=torch.full((pages, 1), 6, device=loaded.device),  # 2 x 2
-        aspect_mask=torch.ones(pages, 1, 4, dtype=torch.long, device=loaded.device),
+        tiles=(4,) * pages,
         image_token=shape.vocabulary,
     )
 
@@ -181,7 +181,7 @@ def for_generate(inputs: PageInputs, some: slice) -> dict[str, Any]:
         "attention_mask": torch.ones_like(ids),
         "pixel_values": inputs.pixels[some],
         "aspect_ratio_ids": inputs.aspect_ids[some],
-        "aspect_ratio_mask": inputs.aspect_mask[some],
+        "aspect_ratio_mask": torch.ones(len(ids), 1, 4, dtype=torch.long, device=ids.device),
         "cross_attention_mask": tiles,
     }
 

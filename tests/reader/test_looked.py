@@ -81,16 +81,16 @@ def test_the_weights_are_those_of_the_attention(loaded):
 
     pages = [tiny.page(1), tiny.page(2, width_px=56)]
     inputs = inputs_of(loaded, pages, Slip.spec)
-    ids, tiles = inputs["input_ids"], inputs["aspect_ratio_mask"][:, 0]
+    ids, tiles = inputs["input_ids"], inputs["aspect_ratio_mask"][:, 0].sum(1).tolist()
     model = loaded.model
     with torch.inference_mode():
         from extractors.backends.engine.vision import encode
 
-        states = encode(model, inputs["pixel_values"], inputs["aspect_ratio_ids"], inputs["aspect_ratio_mask"])
+        states = encode(model, inputs["pixel_values"], inputs["aspect_ratio_ids"], tiles)
         image_at = (ids == loaded.processor.image_token_id).int().argmax(1)
         lengths = torch.tensor([ids.shape[1]] * 2)
-        _, memory = text.prefill(model.model.language_model, ids, lengths, image_at, states, tiles.bool())
-        memory = memory.trimmed(tiles.sum(1).tolist(), 17).expanded(1, ids.shape[1] + 3)
+        _, memory = text.prefill(model.model.language_model, ids, lengths, image_at, states, tiles, 4)
+        memory = memory.trimmed(tiles, 17).expanded(1, ids.shape[1] + 3)
         layers: list[torch.Tensor] = []
         at = torch.full((2, 1), ids.shape[1])
         text.forward(model.model.language_model, torch.tensor([[40], [41]]), at, memory, span=ids.shape[1] + 1, looked=layers)

@@ -29,7 +29,7 @@ def grammar(loaded):
 @pytest.fixture(scope="module")
 def answers(loaded, grammar):
     with torch.inference_mode():
-        inputs = page_inputs(inputs_of(loaded, PAGES, Slip.spec), loaded.processor.image_token_id)
+        inputs = page_inputs(inputs_of(loaded, PAGES, Slip.spec), loaded.processor.image_token_id, loaded.device)
         return read_json(loaded, inputs, [grammar.matcher(Slip.spec) for _ in PAGES], max_new_tokens=BUDGET)
 
 
@@ -98,7 +98,7 @@ def test_a_page_alone_reads_as_it_does_in_a_batch(loaded, grammar, answers):
     """Other pages, longer or shorter, change nothing."""
     for page, together in zip(PAGES, answers, strict=True):
         with torch.inference_mode():
-            inputs = page_inputs(inputs_of(loaded, [page], Slip.spec), loaded.processor.image_token_id)
+            inputs = page_inputs(inputs_of(loaded, [page], Slip.spec), loaded.processor.image_token_id, loaded.device)
             [alone] = read_json(loaded, inputs, [grammar.matcher(Slip.spec)], max_new_tokens=BUDGET)
         assert [t.token_id for t in alone.tokens] == [t.token_id for t in together.tokens]
         assert alone.stop_reason is together.stop_reason
@@ -110,7 +110,7 @@ def test_skeleton_tokens_cost_no_forwards_of_their_own(loaded, grammar, monkeypa
     original = text.forward
     monkeypatch.setattr(text, "forward", lambda *a, **k: calls.append(a[1].shape) or original(*a, **k))
     with torch.inference_mode():
-        inputs = page_inputs(inputs_of(loaded, PAGES[:1], Slip.spec), loaded.processor.image_token_id)
+        inputs = page_inputs(inputs_of(loaded, PAGES[:1], Slip.spec), loaded.processor.image_token_id, loaded.device)
         [answer] = read_json(loaded, inputs, [grammar.matcher(Slip.spec)], max_new_tokens=BUDGET)
     chosen = sum(not t.forced for t in answer.tokens)
     assert len(calls) == 2 + chosen - 1

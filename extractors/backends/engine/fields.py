@@ -15,7 +15,7 @@ from extractors.backends.checkpoint import Loaded
 from extractors.backends.engine import text, vision
 from extractors.backends.engine.ending import ValueEnd
 from extractors.backends.engine.looked import PatchGrid, strongest
-from extractors.backends.engine.plan import Continuation, PageInputs, padded
+from extractors.backends.engine.plan import Continuation, PageInputs, padded, there
 from extractors.backends.engine.text import Memory
 from extractors.backends.recorder import Step, spelled, step_of, traces_of
 from extractors.types import Generation, StopReason, TokenTrace
@@ -78,25 +78,27 @@ def prefilled(loaded: Loaded, inputs: PageInputs, *, only_memory: bool = False) 
     only_memory: a skeleton follows at once, so that nobody asks what the prompts' last tokens say
     """
     model: Any = loaded.model
-    states = vision.encode(model, inputs.pixels, inputs.aspect_ids, inputs.aspect_mask)
+    states = vision.encode(model, inputs.pixels, inputs.aspect_ids, inputs.tiles)
     ids, lengths = padded(inputs.prompts, loaded.vocabulary.pad_id, loaded.device)
-    image_at = (ids == inputs.image_token).int().argmax(dim=1)
+    image_at = there([prompt.index(inputs.image_token) for prompt in inputs.prompts], loaded.device)
+    all_tiles = inputs.pixels.shape[2]
     hidden, memory = text.prefill(
-        model.model.language_model, ids, lengths, image_at, states, inputs.aspect_mask[:, 0].bool(), only_memory=only_memory
+        model.model.language_model, ids, lengths, image_at, states, inputs.tiles, all_tiles, only_memory=only_memory
     )
-    return hidden, memory.trimmed(inputs.tiles, states.shape[1] // inputs.aspect_mask.shape[-1])
+    return hidden, memory.trimmed(inputs.tiles, states.shape[1] // all_tiles)
 
 
 def _skeletons(loaded: Loaded, memory: Memory, rows: Sequence[_Row], grids: Sequence[PatchGrid] | None) -> Step:
     """What the model says after each row's skeleton."""
     ids, lengths = padded([row.continuation.skeleton for row in rows], loaded.vocabulary.pad_id, loaded.device)
-    first = torch.tensor([row.start for row in rows], device=loaded.device) - lengths  # (R,) positions of the skeletons' first tokens
+    first = there([row.start for row in rows], loaded.device) - lengths  # (R,) positions of the skeletons' first tokens
     where = torch.arange(ids.shape[1], device=loaded.device)[None]
     positions = torch.where(where < lengths[:, None], first[:, None] + where, memory.trash)
     layers: list[Tensor] | None = None if grids is None else []
     hidden = text.forward(loaded.model.model.language_model, ids, positions, memory, span=max(row.start for row in rows), looked=layers)
     logits: Tensor = loaded.lm_head(hidden[torch.arange(len(rows), device=loaded.device), lengths - 1])
-    return step_of(logits, _opened(logits, rows), None if grids is None else strongest(layers or [], grids[0].side, lengths - 1))
+    chosen = _opened(logits, [row.continuation for row in rows[: memory.fields]])
+    return step_of(logits, chosen, None if grids is None else strongest(layers or [], grids[0].side, lengths - 1))
 
 
 def _write(
@@ -110,7 +112,7 @@ def _write(
 ) -> None:
     """Greedy steps until every row has ended."""
     live: list[_Row | None] = list(rows)  # what each row of the tensors is; None: nothing that is still needed
-    positions = torch.tensor([row.start for row in rows], device=loaded.device)  # (R,)
+    positions = there([row.start for row in rows], loaded.device)  # (R,)
     furthest = max(row.start for row in rows)  # the largest of them, known without asking the device
     pending, chosen, steps = [first], first.chosen, 1
     while True:
@@ -124,8 +126,8 @@ def _write(
             kept = _worth_keeping(live, memory.fields)
             if kept is not None:
                 index, pages, width, live = kept
-                at = torch.tensor(index, device=loaded.device)
-                memory = memory.selected(at, torch.tensor(pages, device=loaded.device), width)
+                at = there(index, loaded.device)
+                memory = memory.selected(at, there(pages, loaded.device), width)
                 positions, chosen = positions[at], chosen[at]
         if furthest + 1 >= memory.slots:
             memory = memory.expanded(1, memory.slots + max(ROOM, steps))
@@ -139,13 +141,13 @@ def _write(
         steps += 1
 
 
-def _opened(logits: Tensor, rows: Sequence[_Row]) -> Tensor:
-    """(R,): the best token that may open each row's value."""
-    openings = [row.continuation.openings for row in rows]
-    if any(opening is None for opening in openings):
+def _opened(logits: Tensor, fields: Sequence[Continuation]) -> Tensor:
+    """(R,): the best token that may open each row's value; the rows are every page's ``fields``."""
+    openings = [one.openings for one in fields if one.openings is not None]
+    if len(openings) < len(fields):
         return logits.argmax(dim=-1)
-    allowed = torch.stack([opening for opening in openings if opening is not None]).to(logits.device)
-    return logits.masked_fill(~allowed, float("-inf")).argmax(dim=-1)
+    each = logits.view(-1, len(fields), logits.shape[-1])  # (B, F, V)
+    return each.masked_fill(~torch.stack(openings), float("-inf")).argmax(dim=-1).flatten()
 
 
 def _settle(loaded: Loaded, live: Sequence[_Row | None], pending: Sequence[Step], grids: Sequence[PatchGrid] | None) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MARGIN = 1.25
-VISION_AT_ONCE = 2  # pages in the vision tower; see ``vision.encode``
+VISION_AT_ONCE = 4  # pages in the vision tower; see ``vision.encode``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +70,10 @@ def _step_bytes(config: Any) -> int:
 
 
 def _vision_numbers(config: Any) -> int:
-    """Numbers of one page in the vision tower: every layer's output is kept, and its mask is a square of all tokens."""
+    """Numbers of one page in the vision tower: the layers that are handed on, and either one layer at work or all being joined."""
     vision = config.vision_config
     tokens = vision_tokens(config) + 8 * vision.max_num_tiles  # each tile is padded to a multiple of eight
-    layers = vision.num_hidden_layers + vision.num_global_layers
-    return int(tokens * vision.hidden_size * (layers + 8) + 2 * tokens * tokens + tokens * vision.vision_output_dim)
+    handed_on = len(vision.intermediate_layers_indices)
+    at_work = 6 + 2 * vision.intermediate_size / vision.hidden_size
+    widths = max(handed_on + at_work, 3 * handed_on + 3)
+    return int(tokens * (vision.hidden_size * widths + config.text_config.hidden_size))

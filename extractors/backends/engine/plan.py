@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from extractors import prompts
+from extractors.backends.checkpoint import Loaded
 from extractors.backends.engine.looked import PatchGrid
 from extractors.backends.vocabulary import Vocabulary
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
@@ -21,7 +22,7 @@ class Continuation:
 
     skeleton: Tokens
     budget: int
-    openings: Tensor | None = None  # (V,) bool: what the first token may be; None: anything
+    openings: Tensor | None = None  # (V,) bool, on the device: what the first token may be; None: anything
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,37 +32,31 @@ class PageInputs:
     prompts: tuple[Tokens, ...]
     pixels: Tensor  # (B, 1, T, 3, side, side)
     aspect_ids: Tensor  # (B, 1)
-    aspect_mask: Tensor  # (B, 1, T)
+    tiles: tuple[int, ...]  # how many of the T each page has: on the host, so that nothing waits for the device to learn it
     image_token: int
     grids: tuple[PatchGrid, ...] | None = None  # of the pages; when it is asked where the model looks
 
-    @property
-    def tiles(self) -> list[int]:
-        counts: list[int] = self.aspect_mask[:, 0].sum(-1).tolist()
-        return counts
 
-
-def page_inputs(inputs: Any, image_token: int) -> PageInputs:
-    """From the processor's batch; its padding is dropped."""
+def page_inputs(inputs: Any, image_token: int, device: torch.device) -> PageInputs:
+    """From the processor's batch, which is on the host; the prompts' padding is dropped, the pictures go to the device."""
     ids, mask = inputs["input_ids"].tolist(), inputs["attention_mask"].tolist()
     return PageInputs(
         prompts=tuple(tuple(i for i, real in zip(row, kept, strict=True) if real) for row, kept in zip(ids, mask, strict=True)),
-        pixels=inputs["pixel_values"],
-        aspect_ids=inputs["aspect_ratio_ids"],
-        aspect_mask=inputs["aspect_ratio_mask"],
+        pixels=inputs["pixel_values"].to(device, non_blocking=True),
+        aspect_ids=inputs["aspect_ratio_ids"].to(device, non_blocking=True),
+        tiles=tuple(inputs["aspect_ratio_mask"][:, 0].sum(-1).tolist()),
         image_token=image_token,
     )
 
 
-def continuations(
-    spec: DocumentType, tokenizer: Any, vocabulary: Vocabulary, *, field_tokens: int, group_tokens: int, grammar: bool
-) -> tuple[Continuation, ...]:
+def continuations(spec: DocumentType, loaded: Loaded, *, field_tokens: int, group_tokens: int, grammar: bool) -> tuple[Continuation, ...]:
     """One for each field of the type, in its order."""
+    tokenizer, vocabulary = loaded.processor.tokenizer, loaded.vocabulary
     made = []
     for field in spec.fields:
         skeleton = skeleton_of(field, tokenizer)
         rest = prompts.field_prefix(field.name).encode()[sum(len(vocabulary.spelled[i]) for i in skeleton) :]
-        openings = openings_of(field, rest, vocabulary) if grammar else None
+        openings = openings_of(field, rest, vocabulary).to(loaded.device) if grammar else None
         made.append(Continuation(skeleton=skeleton, budget=group_tokens if field.kind is Kind.GROUP else field_tokens, openings=openings))
     return tuple(made)
 
@@ -95,5 +90,11 @@ def _values(field: FieldSpec, *, probe: str) -> tuple[str, ...]:
 def padded(rows: Sequence[Sequence[int]], fill: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """(R, q) padded on the right, and (R,) lengths."""
     width = max(map(len, rows))
-    ids = torch.tensor([[*row, *[fill] * (width - len(row))] for row in rows], device=device)
-    return ids, torch.tensor([len(row) for row in rows], device=device)
+    ids = there([[*row, *[fill] * (width - len(row))] for row in rows], device)
+    return ids, there([len(row) for row in rows], device)
+
+
+def there(values: Sequence[Any], device: torch.device) -> Tensor:
+    """Numbers as a tensor on the device; from pinned memory, so that the host goes on without waiting for what is under way there."""
+    made = torch.tensor(values)
+    return made.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else made.to(device)

@@ -15,7 +15,7 @@ from extractors.backends.checkpoint import Loaded
 from extractors.backends.engine import text
 from extractors.backends.engine.fields import ROOM, prefilled
 from extractors.backends.engine.looked import PatchGrid, strongest
-from extractors.backends.engine.plan import PageInputs, padded
+from extractors.backends.engine.plan import PageInputs, padded, there
 from extractors.backends.engine.text import Memory
 from extractors.backends.grammar import allowed_next
 from extractors.backends.recorder import Looked, Step, spelled, step_of, traces_of
@@ -105,7 +105,7 @@ def _write(loaded: Loaded, state: _State, live: Sequence[_Page]) -> None:
             pending = []
             if not still:
                 return
-            state, live = state.selected(torch.tensor(still, device=loaded.device)), [live[n] for n in still]
+            state, live = state.selected(there(still, loaded.device)), [live[n] for n in still]
         logits = loaded.lm_head(state.hidden)  # (B, V)
         chosen = logits.masked_fill(
             ~allowed_next([page.matcher if page.stop is None else None for page in live], logits), float("-inf")
@@ -128,7 +128,7 @@ def _fed(loaded: Loaded, state: _State, pages: Sequence[_Page]) -> _State:
         memory = memory.expanded(1, furthest + max(ROOM, memory.slots // 4) + 1)
     ids, lengths = padded([page.feed for page in pages], loaded.vocabulary.pad_id, loaded.device)
     where = torch.arange(ids.shape[1], device=loaded.device)[None]
-    starts = torch.tensor([page.at for page in pages], device=loaded.device)[:, None]
+    starts = there([page.at for page in pages], loaded.device)[:, None]
     positions = torch.where(where < lengths[:, None], starts + where, memory.trash)
     grid = pages[0].grid
     layers: list[Tensor] | None = None if grid is None else []

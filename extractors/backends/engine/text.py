@@ -15,6 +15,8 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 from transformers.models.mllama.modeling_mllama import rotate_half
 
+from extractors.backends.engine.plan import there
+
 
 @dataclass(frozen=True, slots=True)
 class Memory:
@@ -55,7 +57,7 @@ class Memory:
         mask = None
         if min(tiles) < max(tiles):
             device = next(iter(self.keys.values())).device
-            real = torch.tensor(tiles, device=device)[:, None] * tile_tokens  # (B, 1)
+            real = there(tiles, device)[:, None] * tile_tokens  # (B, 1)
             mask = (torch.arange(most, device=device)[None] < real)[:, None, None]
         seen_keys = {layer: kept[:, :, :most].contiguous() for layer, kept in self.seen_keys.items()}
         seen_values = {layer: kept[:, :, :most].contiguous() for layer, kept in self.seen_values.items()}
@@ -72,7 +74,15 @@ class Memory:
 
 
 def prefill(
-    text: Any, ids: Tensor, lengths: Tensor, image_at: Tensor, states: Tensor, tile_mask: Tensor, *, only_memory: bool = False
+    text: Any,
+    ids: Tensor,
+    lengths: Tensor,
+    image_at: Tensor,
+    states: Tensor,
+    tiles: Sequence[int],
+    all_tiles: int,
+    *,
+    only_memory: bool = False,
 ) -> tuple[Tensor, Memory]:
     """The prompts of B pages, once each.
 
@@ -81,7 +91,7 @@ def prefill(
     lengths:   (B,) of the prompts
     image_at:  (B,) position of the image token
     states:    (B, M, hidden) from ``vision.encode``, all tiles
-    tile_mask: (B, T) bool, true for real tiles
+    tiles:     how many each page has, of ``all_tiles``
     only_memory: what the prompts' last tokens say is not asked, so that the last layers need not be finished
     returns:   (B, hidden) of each prompt's last token, and the memory with P + 1 slots and one row a page
     """
@@ -105,8 +115,9 @@ def prefill(
     after_image = where >= image_at[:, None]  # (B, P)
     # Rows before the image see all tiles, padding tiles included, and lose their MLP's output: that is what the model was trained with.
     cross_mask = None
-    if not bool(tile_mask.all()):
-        tokens = tile_mask.repeat_interleave(states.shape[1] // tile_mask.shape[1], dim=1)  # (B, M)
+    if min(tiles) < all_tiles:
+        real = there(tiles, ids.device)[:, None] * (states.shape[1] // all_tiles)  # (B, 1)
+        tokens = torch.arange(states.shape[1], device=ids.device)[None] < real  # (B, M)
         cross_mask = (tokens[:, None] | ~after_image[:, :, None])[:, None]  # (B, 1, P, M)
     hidden = forward(
         text,
