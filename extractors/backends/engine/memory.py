@@ -50,10 +50,10 @@ def vision_tokens(config: Any) -> int:
 
 
 def _seen_numbers(config: Any) -> int:
-    """Numbers of a page's vision tokens: projected once, and as keys and values of every cross-attention layer (twice while trimmed)."""
+    """Numbers of a page's vision tokens: projected, and as keys and values of every cross-attention layer."""
     text = config.text_config
     width = text.hidden_size * text.num_key_value_heads // text.num_attention_heads
-    return vision_tokens(config) * int(text.hidden_size + 2 * 2 * width * len(text.cross_attention_layers))
+    return vision_tokens(config) * int(text.hidden_size + 2 * width * len(text.cross_attention_layers))
 
 
 def _self_numbers(config: Any, prompt_tokens: int, fields: int, new_tokens: int) -> int:

@@ -12,8 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import scaled_dot_product_attention
-from transformers.models.mllama.modeling_mllama import rotate_half
+from torch.nn.functional import rms_norm, scaled_dot_product_attention
 
 from extractors.backends.engine.plan import there
 
@@ -59,7 +58,7 @@ class Memory:
             device = next(iter(self.keys.values())).device
             real = there(tiles, device)[:, None] * tile_tokens  # (B, 1)
             mask = (torch.arange(most, device=device)[None] < real)[:, None, None]
-        seen_keys = {layer: kept[:, :, :most].contiguous() for layer, kept in self.seen_keys.items()}
+        seen_keys = {layer: kept[:, :, :most].contiguous() for layer, kept in self.seen_keys.items()}  # no copy of full pages
         seen_values = {layer: kept[:, :, :most].contiguous() for layer, kept in self.seen_values.items()}
         return replace(self, seen_keys=seen_keys, seen_values=seen_values, seen_mask=mask)
 
@@ -160,25 +159,25 @@ def forward(
     rows = torch.arange(ids.shape[0], device=ids.device)[:, None]  # (R, 1)
     hidden = text.embed_tokens(ids)
     cos, sin = text.rotary_emb(hidden, position_ids=positions)
-    angles = (cos[:, :, None], sin[:, :, None])
+    half = sin.shape[-1] // 2
+    angles = (cos[:, :, None], torch.cat([-sin[..., :half], sin[..., half:]], dim=-1)[:, :, None])
     visible = _additive((slots[None, None] <= positions[..., None])[:, None], groups, hidden.dtype)
     seen = memory.seen_mask if cross_mask is None else cross_mask
     mask = None if seen is None else _additive(seen, groups, hidden.dtype)
     for number, layer in enumerate(text.layers):
-        normed = layer.input_layernorm(hidden)
+        normed = _normed(layer.input_layernorm, hidden)
         if number in memory.seen_keys:
             attended = _cross(layer.cross_attn, normed, memory, number, mask, looked)
             hidden = hidden + layer.cross_attn_attn_gate.tanh() * attended
-            more = layer.mlp(layer.post_attention_layernorm(hidden))
+            more = layer.mlp(_normed(layer.post_attention_layernorm, hidden))
             hidden = hidden + layer.cross_attn_mlp_gate.tanh() * (more if row_gate is None else row_gate * more)
         else:
             _remember(layer.self_attn, normed, angles, memory, number, (rows, positions))
             if number == until:
                 break
             hidden = hidden + _self(layer.self_attn, normed, angles, memory, number, visible)
-            hidden = hidden + layer.mlp(layer.post_attention_layernorm(hidden))
-    normalised: Tensor = text.norm(hidden)
-    return normalised
+            hidden = hidden + layer.mlp(_normed(layer.post_attention_layernorm, hidden))
+    return _normed(text.norm, hidden)
 
 
 @cache
@@ -217,10 +216,18 @@ def _self(attn: Any, x: Tensor, angles: tuple[Tensor, Tensor], memory: Memory, n
 
 
 def _turned(x: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
-    """Rotary position embedding.  x: (R, q, heads, D); angles: cosines and sines, (R, q, 1, D)"""
+    """Rotary position embedding in three kernels.
+
+    x:      (R, q, heads, D)
+    angles: cosines, and sines with the first half's sign turned, (R, q, 1, D)
+    """
     cos, sin = angles
-    turned: Tensor = x * cos + rotate_half(x) * sin
-    return turned
+    return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, dims=-1), sin)
+
+
+def _normed(norm: Any, x: Tensor) -> Tensor:
+    """MllamaTextRMSNorm in one kernel instead of eight."""
+    return rms_norm(x, norm.weight.shape, norm.weight, norm.variance_epsilon)
 
 
 def _cross(attn: Any, x: Tensor, memory: Memory, number: int, mask: Tensor | None, looked: list[Tensor] | None) -> Tensor:
@@ -230,7 +237,7 @@ def _cross(attn: Any, x: Tensor, memory: Memory, number: int, mask: Tensor | Non
     pages, heads, _, width = keys.shape
     groups = attn.num_key_value_groups
     queries = memory.fields * new
-    query = attn.q_norm(attn.q_proj(x).view(rows, new, attn.num_heads, width))
+    query = _normed(attn.q_norm, attn.q_proj(x).view(rows, new, attn.num_heads, width))
     query = query.view(pages, queries, heads, groups, width).permute(0, 2, 3, 1, 4).reshape(pages, heads, groups * queries, width)
     if looked is not None:
         weights = query @ keys.transpose(-1, -2) * attn.scaling
@@ -245,7 +252,7 @@ def _cross(attn: Any, x: Tensor, memory: Memory, number: int, mask: Tensor | Non
 
 
 def _seen(attn: Any, states: Tensor) -> tuple[Tensor, Tensor]:
-    """Keys and values of the vision tokens, (B, KV, M, D) each."""
+    """Keys and values of the vision tokens, (B, KV, M, D) each; laid out head by head, as every step will read them."""
     shape = (*states.shape[:2], attn.num_key_value_heads, attn.head_dim)
-    keys = attn.k_norm(attn.k_proj(states).view(shape)).transpose(1, 2)
-    return keys, attn.v_proj(states).view(shape).transpose(1, 2)
+    keys = _normed(attn.k_norm, attn.k_proj(states).view(shape)).transpose(1, 2)
+    return keys.contiguous(), attn.v_proj(states).view(shape).transpose(1, 2).contiguous()
