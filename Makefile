@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-services test-web test-vllm lint bench bench-gpu clean up
+.PHONY: help demo test test-oldest test-services test-web test-vllm lint bench bench-gpu clean up
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -18,6 +18,9 @@ up: .venv/run.stamp ## run everything on this machine until Ctrl-C
 
 test: .venv/dev.stamp ## the tests, on a real Postgres, nothing mocked
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests --ignore=tests/services --ignore=tests/benchmarks --ignore=tests/web/browser --ignore=tests/vllm/live
+
+test-oldest: .venv-oldest/ready.stamp ## the readers again, with the oldest transformers that pyproject.toml allows
+	@.venv-oldest/bin/python -m pytest -n 2 tests/reader
 
 test-services: .venv/services.stamp ## the same flow on RabbitMQ, Redis and Postgres from Debian's packages
 	@$(BIN)/python -m pytest tests/services
@@ -59,6 +62,14 @@ clean: ## remove the environment and all local state
 .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) install -q -c constraints.txt -e '.[model,embedded,web,train,dev]'
 	@touch $@ .venv/run.stamp
+
+# What the newer transformers brought with it is left to pip.
+.venv-oldest/ready.stamp: pyproject.toml constraints.txt
+	@rm -rf .venv-oldest && $(PYTHON) -m venv .venv-oldest
+	@grep -vE '^(transformers|huggingface_hub|tokenizers|hf-xet)==' constraints.txt >.venv-oldest/constraints.txt
+	@.venv-oldest/bin/python -m pip --disable-pip-version-check install -q -c .venv-oldest/constraints.txt \
+	  -e '.[model,embedded,web,train,dev]' "transformers==$$(sed -n 's/.*"transformers>=\([0-9.]*\),.*/\1.*/p' pyproject.toml)"
+	@touch $@
 
 # Made from nothing when its script changes: the script mends packages in place, which can be done only once.
 .venv-vllm/ready.stamp: tests/vllm/live/setup.sh

@@ -100,7 +100,8 @@ def _render_children() -> list[psutil.Process]:
 
 def _argv(process: psutil.Process) -> Sequence[str]:
     try:
-        return process.cmdline()
+        argv: list[str] = process.cmdline()
+        return argv
     except psutil.Error:
         return ()
 

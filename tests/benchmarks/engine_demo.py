@@ -66,7 +66,7 @@ def _pages(count: int, backend: MllamaBackend) -> tuple[list[PageImage], list[Pa
 def _costs(ways: dict[str, MllamaBackend], looking: MllamaBackend, pages: Sequence[PageImage], *, repeats: int) -> dict[str, float]:
     """CPU seconds a page, medians of interleaved runs."""
     runs: dict[str, Callable[[], object]] = {
-        "A": lambda: [_the_articles(ways["json"], page) for page in pages],
+        "A": lambda: _the_articles(ways["json"], pages),
         "json": lambda: ways["json"].answer(pages, Slip.spec),
         "fields": lambda: ways["fields"].answer(pages, Slip.spec),
         "looking": lambda: looking.answer(pages, Slip.spec),
@@ -82,22 +82,23 @@ def _costs(ways: dict[str, MllamaBackend], looking: MllamaBackend, pages: Sequen
     return {name: statistics.median(times) for name, times in taken.items()}
 
 
-def _the_articles(backend: MllamaBackend, page: PageImage) -> None:
-    """Free text, scores of all steps stored, softmax over them."""
+def _the_articles(backend: MllamaBackend, pages: Sequence[PageImage]) -> None:
+    """One page at a time: free text, scores of all steps stored, softmax over them."""
     loaded = backend.loaded
-    with torch.inference_mode():
-        inputs = inputs_of(loaded, [page], Slip.spec)
-        out = loaded.model.generate(
-            **inputs,
-            max_new_tokens=BUDGET,
-            do_sample=False,
-            output_scores=True,
-            return_dict_in_generate=True,
-            eos_token_id=list(loaded.vocabulary.eos_ids),
-            pad_token_id=loaded.vocabulary.pad_id,
-        )
-        chosen = out.sequences[:, inputs["input_ids"].shape[1] :]
-        torch.stack(out.scores, dim=1).softmax(-1).gather(-1, chosen[..., None])
+    for page in pages:
+        with torch.inference_mode():
+            inputs = inputs_of(loaded, [page], Slip.spec)
+            out = loaded.model.generate(
+                **inputs,
+                max_new_tokens=BUDGET,
+                do_sample=False,
+                output_scores=True,
+                return_dict_in_generate=True,
+                eos_token_id=list(loaded.vocabulary.eos_ids),
+                pad_token_id=loaded.vocabulary.pad_id,
+            )
+            chosen = out.sequences[:, inputs["input_ids"].shape[1] :]
+            torch.stack(out.scores, dim=1).softmax(-1).gather(-1, chosen[..., None])
 
 
 def _accuracy(found: Measurement) -> float:

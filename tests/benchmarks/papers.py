@@ -106,7 +106,7 @@ def _lines(kind: str, rng: random.Random) -> Iterator[tuple[float, str]]:
 
 
 def _table(kind: str, rng: random.Random) -> Iterator[str]:
-    head = rng.choice(HEADS)
+    head: tuple[str, ...] = rng.choice(HEADS)
     if kind in ("receipt", "slip"):
         head = (head[0], head[3])
     if rng.random() < 0.7:

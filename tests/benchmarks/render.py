@@ -17,6 +17,7 @@ import pymupdf
 from PIL import Image
 
 from extractors import pdf
+from extractors.formats import sniff
 from extractors.types import LLAMA_CANVAS
 from tests.render.files import decoded, encoded
 from worker.renderer import Renderer, RenderLimits
@@ -63,7 +64,7 @@ def _round(sides: dict[str, Callable[[int], int]], files: int) -> dict[str, floa
 
 
 def _bare(data: bytes, sizes: Sizes) -> int:
-    with pymupdf.open(stream=data, filetype=pdf.sniff(data)) as document:
+    with pymupdf.open(stream=data, filetype=sniff(data)) as document:
         for page, targets in zip(document, sizes, strict=True):
             for width, height in targets:
                 matrix = pymupdf.Matrix(width / page.rect.width, height / page.rect.height)
