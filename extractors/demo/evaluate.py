@@ -3,6 +3,7 @@
 The truth is known as printed, so right means: the same characters.  Slips of the split "test" are never trained or calibrated on.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +31,9 @@ class Judged:
     """One value that the page has, or that the model says it has."""
 
     level: int
+    page: int  # of the measurement, from 1: another backend's measurement of the same slips counts them alike
     path: str
+    ordinal: int
     right: bool
     scores: Mapping[str, float | None]  # empty when the model gave no value
     on_slip: bool
@@ -125,7 +128,15 @@ def _judge(found: Measurement, reading: Reading, truth: Mapping[str, Any], docum
             continue
         scores = {name: score(one, name) for name in METHODS} if one is not None and value else {}
         right = one is not None and value and one.text == right_text
-        judged = Judged(level=document.level, path=key[0], right=right, scores=scores, on_slip=document.is_slip)
+        judged = Judged(
+            level=document.level,
+            page=found.pages,
+            path=key[0],
+            ordinal=key[1],
+            right=right,
+            scores=scores,
+            on_slip=document.is_slip,
+        )
         accepted += judged.accepted
         found.values.append(judged)
     for spec in Slip.spec.fields:
@@ -186,6 +197,32 @@ def auroc(scored: Sequence[tuple[float | None, bool]]) -> float | None:
     return round(won / (rights * wrongs), 4)
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two readings of the same slips: values that only one of them has right."""
+
+    only_first: int
+    only_second: int
+
+    def as_json(self) -> dict[str, float]:
+        """For programs."""
+        return {"only_first": self.only_first, "only_second": self.only_second, "p_value": round(self.p_value, 6)}
+
+    @property
+    def p_value(self) -> float:
+        """Chance of a split at least so uneven if both read equally well: the exact McNemar test, two-sided."""
+        apart = self.only_first + self.only_second
+        tail = sum(math.comb(apart, k) for k in range(min(self.only_first, self.only_second) + 1))
+        return min(1.0, 2 * tail / 2**apart)
+
+
+def compare(first: Measurement, second: Measurement) -> Compared:
+    """Value by value; one that the page does not have is right where it was not invented."""
+    a, b = ({(one.level, one.page, one.path, one.ordinal): one.right for one in found.values} for found in (first, second))
+    pairs = [(a.get(key, True), b.get(key, True)) for key in a.keys() | b.keys()]
+    return Compared(pairs.count((True, False)), pairs.count((False, True)))
+
+
 def risk_by_coverage(found: Measurement, name: str = DEFAULT) -> list[tuple[float, float]]:
     """Share of the values accepted, the surest first, and the share of those that are wrong."""
     scored = sorted(((one.scores.get(name) or 0.0, one.right) for one in found.values if one.scores), reverse=True)
@@ -224,6 +261,13 @@ def show(found: Mapping[str, Measurement], console: Any) -> None:
             table.add_row(level, mode, *("-" if cell is None else f"{cell:.1%}" for cell in cells))
         table.add_section()
     console.print(table)
+    first, *others = found
+    for mode in others:
+        apart = compare(found[first], found[mode])
+        console.print(
+            f"values that only {first} has right: {apart.only_first}; that only {mode} has right: {apart.only_second}"
+            f" (exact McNemar test: p = {apart.p_value:.3f})"
+        )
     for mode, one in figures.items():
         scores = ", ".join(f"{name} {value}" for name, value in one["auroc"].items())
         console.print(f"{mode}: {one['seconds_per_page']} s a page; AUROC: {scores}")

@@ -1,5 +1,6 @@
 """The measurement counts what it says it counts."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from extractors.confidence import METHODS
-from extractors.demo.evaluate import Measurement, as_json, auroc, draw, evaluate, risk_by_coverage, show
+from extractors.demo.evaluate import Compared, Measurement, as_json, auroc, compare, draw, evaluate, risk_by_coverage, show
 from extractors.demo.slips import slips
 from extractors.documents.slip import Slip
 from extractors.documents.spec import DocumentType
@@ -125,6 +126,7 @@ def test_decode_modes_are_shown_side_by_side(capsys: pytest.CaptureFixture[str])
     found = {mode: evaluate(Oracle(truths), per_level=4, levels=(0,)) for mode in ("json", "fields")}
     show(found, Console(width=200))
     said = capsys.readouterr().out
+    assert "only json has right: 0; that only fields has right: 0 (exact McNemar test: p = 1.000)" in said
     rows = [line for line in said.splitlines() if "100.0%" in line]
     assert ["json" in row for row in rows] == [True, False]
     assert ["fields" in row for row in rows] == [False, True]
@@ -143,3 +145,28 @@ def test_what_is_accepted_wrongly_is_counted() -> None:
     assert 0 < level["accepted"] < 1
     assert 0 < level["accepted_wrong"] < 1
     assert (sure["accepted"], sure["accepted_wrong"]) == (1.0, 0.0)
+
+
+def test_two_readings_are_compared_value_by_value() -> None:
+    """Only values that one has right and the other wrong count, inventions among them."""
+    truths = _truths(20)
+
+    def without_dates(n: int, truth: Mapping[str, Any]) -> tuple[Mapping[str, Any], float]:
+        return {**truth, "date": "x" if truth["date"] else None}, 0.0
+
+    def inventing(n: int, truth: Mapping[str, Any]) -> tuple[Mapping[str, Any], float]:
+        return {**truth, "number": truth["number"] or "invented"}, 0.0
+
+    right, a, b = (evaluate(Oracle(truths, *spoil), per_level=20, levels=(0,)) for spoil in ((), (without_dates,), (inventing,)))
+    dates, lacking = sum(t["date"] is not None for t in truths), sum(t["number"] is None for t in truths)
+    assert compare(right, right) == Compared(0, 0)
+    assert compare(right, a) == Compared(dates, 0)
+    assert compare(a, b) == Compared(lacking, dates)
+
+
+@given(st.integers(0, 40), st.integers(0, 40))
+def test_the_chance_of_an_uneven_split_is_that_of_a_fair_coin(first: int, second: int) -> None:
+    """As the binomial distribution summed by hand says, and one when nothing is apart."""
+    n, extreme = first + second, abs(first - second)
+    plainly = sum(math.comb(n, k) for k in range(n + 1) if abs(2 * k - n) >= extreme) / 2**n
+    assert Compared(first, second).p_value == pytest.approx(plainly)

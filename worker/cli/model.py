@@ -37,12 +37,13 @@ def evaluate(
                 per_level=PER_LEVEL_FULL if full else PER_LEVEL,
                 progress=lambda done, total, task=task: bar.update(task, completed=done, total=total),  # type: ignore[misc]
             )
-    first = next(iter(found.values()))
+    first, *others = found.values()
     if picture is not None:
         measurement.draw(first, picture)
     if as_json:
         modes = {mode: measurement.as_json(one) for mode, one in found.items()}
-        typer.echo(json.dumps({**measurement.as_json(first), "modes": modes}, indent=1))
+        apart = {mode: measurement.compare(first, one).as_json() for mode, one in zip(list(found)[1:], others, strict=True)}
+        typer.echo(json.dumps({**measurement.as_json(first), "modes": modes, "compared": apart}, indent=1))
     else:
         measurement.show(found, tables.console())
 
