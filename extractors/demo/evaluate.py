@@ -213,7 +213,7 @@ class Compared:
         """Chance of a split at least so uneven if both read equally well: the exact McNemar test, two-sided."""
         apart = self.only_first + self.only_second
         tail = sum(math.comb(apart, k) for k in range(min(self.only_first, self.only_second) + 1))
-        return min(1.0, 2 * tail / 2**apart)
+        return min(1.0, 2 * tail / (1 << apart))
 
 
 def compare(first: Measurement, second: Measurement) -> Compared:
