@@ -49,6 +49,7 @@ class RerankStyle(StrEnum):
 class DecodeMode(StrEnum):
     """How a page's fields are asked for."""
 
+    AUTO = "auto"
     JSON = "json"
     FIELDS = "fields"
 
@@ -63,7 +64,10 @@ class Reader(BaseModel):
         str(BUNDLED_MODEL), description="A checkpoint's folder or hub name, such as `meta-llama/Llama-3.2-11B-Vision-Instruct`."
     )
     device: str = Field("auto", description="`auto`, `cpu` or `cuda`.")
-    decode_mode: DecodeMode = Field(DecodeMode.JSON, description="One JSON a page, or all fields in parallel.")
+    decode_mode: DecodeMode = Field(
+        DecodeMode.AUTO,
+        description="`json`: one JSON a page; `fields`: all fields in parallel; `auto`: what the model says it reads better in, or `json`.",
+    )
     grammar: bool = Field(True, description="Let a grammar keep the JSON well-formed. Scores are always taken before it.")
     where_it_looked: bool = Field(True, description="Keep the place on the page that the model attended to for each value.")
     max_new_tokens: int = Field(1024, ge=16, le=8192, description="Tokens that one page's answer may take; a longer one is truncated.")

@@ -5,6 +5,7 @@ Nothing here imports torch; a backend's own module is imported when it is opened
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
@@ -14,7 +15,7 @@ from extractors.documents.spec import DocumentType
 from extractors.errors import ModelNotLoadable
 from extractors.types import Canvas, PageAnswer, PageImage
 
-MADE_FOR = "surefield.json"  # beside a checkpoint's weights: the document types it was trained for
+ABOUT = "surefield.json"  # beside a checkpoint's weights: what it says of itself
 
 
 @runtime_checkable
@@ -91,14 +92,23 @@ def open_backend(name: str, **options: Any) -> Backend:
     return cast(Backend, opened(**options))
 
 
-def made_for(model: str) -> frozenset[str] | None:
-    """Names of the document types that a checkpoint was trained for; None when it does not say, which means any."""
-    path = Path(model) / MADE_FOR
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a checkpoint says of itself; None where it does not say."""
+
+    document_types: frozenset[str] | None = None  # those that it was trained for
+    decode_mode: str | None = None  # the one that it reads better in
+
+
+def about(model: str) -> About:
+    """What the file beside the weights says.  Raises ModelNotLoadable when it cannot be understood."""
+    path = Path(model) / ABOUT
     if not path.is_file():
-        return None
+        return About()
     try:
-        return frozenset(json.loads(path.read_text("utf-8"))["document_types"])
-    except (ValueError, KeyError, TypeError) as error:
+        said = json.loads(path.read_text("utf-8"))
+        return About(document_types=frozenset(said["document_types"]), decode_mode=said.get("decode_mode"))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelNotLoadable(
             f"{path} does not list document_types ({error!r}). Mend it, or remove it if the model reads any type."
         ) from error

@@ -14,7 +14,7 @@ import torch
 from transformers import AutoConfig
 
 from extractors import prompts
-from extractors.backends import made_for
+from extractors.backends import About, about
 from extractors.backends.checkpoint import (
     Loaded,
     check_architecture,
@@ -41,11 +41,14 @@ from extractors.types import Canvas, Generation, PageAnswer, PageImage
 
 log = logging.getLogger(__name__)
 
+AUTO = "auto"
+
 
 class MllamaBackend:
     """Reads pages with the model in a folder or under a hub's name; weights are loaded at the first answer.
 
-    decode_mode: ``json``, one object a page; or ``fields``, all fields of a page at once
+    decode_mode: ``json``, one object a page; ``fields``, all fields of a page at once; ``auto``, what the checkpoint says it reads better
+        in, and json when it does not say
     engine: in json mode, feed what the grammar leaves no choice about; otherwise transformers' own generate writes every token
     grammar: allow only answers of the document type's form (fields mode: only the openings of a value)
     looked: ask for the patch of the page that each token was read from (engine only)
@@ -58,7 +61,7 @@ class MllamaBackend:
         self,
         model: str | Path,
         *,
-        decode_mode: str = "json",
+        decode_mode: str = AUTO,
         device: str = "auto",
         dtype: str = "auto",
         batch_pages: int = 8,
@@ -71,9 +74,9 @@ class MllamaBackend:
         compile_steps: bool = False,
     ) -> None:
         self.model = str(model)
-        if decode_mode not in _DECODERS:
-            raise ModelNotLoadable(f"There is no decode mode {decode_mode!r}. Choose one of: {', '.join(_DECODERS)}.")
-        self.decode_mode = decode_mode
+        if decode_mode not in (AUTO, *_DECODERS):
+            raise ModelNotLoadable(f"There is no decode mode {decode_mode!r}. Choose one of: {AUTO}, {', '.join(_DECODERS)}.")
+        self._asked_mode = decode_mode
         self.batch_pages = batch_pages
         self.grammar = grammar
         self.engine = engine
@@ -87,6 +90,15 @@ class MllamaBackend:
         self.fits_pages = batch_pages  # shrinks when memory runs out
         self._planned: dict[object, tuple[Continuation, ...]] = {}
         self._lock = threading.Lock()  # one GPU, one answer at a time
+
+    @cached_property
+    def decode_mode(self) -> str:
+        if self._asked_mode != AUTO:
+            return self._asked_mode
+        better = self._about.decode_mode or "json"
+        if better not in _DECODERS:
+            raise ModelNotLoadable(f"{self.model} says that it reads better in {better!r}, which is no decode mode. Set one.")
+        return better
 
     @cached_property
     def canvas(self) -> Canvas:
@@ -112,7 +124,8 @@ class MllamaBackend:
         }
 
     def in_domain(self, spec: DocumentType) -> bool:
-        return self._document_types is None or spec.name in self._document_types
+        made_for = self._about.document_types
+        return made_for is None or spec.name in made_for
 
     def answer(self, pages: Sequence[PageImage], spec: DocumentType) -> list[PageAnswer]:
         """Every page's answer; batches that do not fit into memory are halved until they do.
@@ -221,8 +234,8 @@ class MllamaBackend:
         return Path(self.model).is_dir()
 
     @cached_property
-    def _document_types(self) -> frozenset[str] | None:
-        return made_for(str(self._folder))
+    def _about(self) -> About:
+        return about(str(self._folder))
 
     def _json(self, batch: Sequence[PageImage], spec: DocumentType, taken: Any) -> list[list[Generation]]:
         if self.engine and self.grammar and self.repetition_penalty == 1.0:

@@ -15,13 +15,13 @@ from extractors.documents.slip import Slip
 FLOOR = 0.93  # of values exactly right on clean slips; the model card says what was measured
 
 
-@pytest.fixture(scope="module")
-def backend() -> MllamaBackend:
-    return MllamaBackend(WEIGHTS, grammar=False, max_new_tokens=300)
+@pytest.fixture(scope="module", params=["json", "fields"])
+def backend(request: pytest.FixtureRequest) -> MllamaBackend:
+    return MllamaBackend(WEIGHTS, decode_mode=request.param, grammar=False, max_new_tokens=300)
 
 
 def test_the_bundled_weights_read_unseen_slips(backend: MllamaBackend) -> None:
-    """Twenty clean slips, free-running, through rendering, backend and spans: at least the floor is exactly right."""
+    """Twenty clean slips, free-running, through rendering, backend and spans, in either mode: at least the floor is exactly right."""
     figures = as_json(evaluate(backend, per_level=20, levels=(0,), seed=1))
     assert figures["levels"]["0"]["value_accuracy"] >= FLOOR
     assert figures["levels"]["0"]["absent_precision"] >= 0.9

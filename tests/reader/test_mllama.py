@@ -178,6 +178,24 @@ def test_a_checkpoint_says_what_it_was_made_for(checkpoint, tmp_path):
     assert MllamaBackend(checkpoint, device="cpu").in_domain(Invoice.spec)
 
 
+def test_a_checkpoint_says_which_mode_it_reads_better_in(checkpoint, tmp_path):
+    """That is the default; a mode that is set is taken, and json when nothing is said."""
+    copy = shutil.copytree(checkpoint, tmp_path / "copy")
+    tiny.made_for(copy, "slip", decode_mode="fields")
+    assert MllamaBackend(copy, device="cpu").decode_mode == "fields"
+    assert MllamaBackend(copy, device="cpu", decode_mode="json").decode_mode == "json"
+    assert MllamaBackend(checkpoint, device="cpu").decode_mode == "json"
+
+
+@pytest.mark.parametrize("said", ['{"document_types": ["slip"], "decode_mode": "prose"}', '["slip"]', "{}", "{"])
+def test_a_checkpoint_that_says_nonsense_of_itself_is_refused_with_the_mend(checkpoint, tmp_path, said):
+    """Not read as one that was made for everything."""
+    copy = shutil.copytree(checkpoint, tmp_path / "copy")
+    (copy / "surefield.json").write_text(said)
+    with pytest.raises(ModelNotLoadable, match=r"Mend it|Set one"):
+        MllamaBackend(copy, device="cpu").answer(PAGES[:1], Slip.spec)
+
+
 @pytest.mark.parametrize(
     ("damage", "says"),
     [

@@ -137,9 +137,9 @@ def save(folder: Path, **options: object) -> Path:
     return folder
 
 
-def made_for(folder: Path, *names: str) -> None:
+def made_for(folder: Path, *names: str, **more: str) -> None:
     """Say what the checkpoint was trained for."""
-    (folder / "surefield.json").write_text(json.dumps({"name": "tiny", "document_types": names}))
+    (folder / "surefield.json").write_text(json.dumps({"name": "tiny", "document_types": names, **more}))
 
 
 def page(number: int, *, seed: int = 0, width_px: int = 112, height_px: int = 112) -> PageImage:

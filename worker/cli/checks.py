@@ -182,7 +182,7 @@ def memory(settings: Settings) -> Finding:
         made = backend.forecast(widest)
     except SurefieldError as error:
         return Finding("memory", False, str(error))
-    words = f"{made.as_text()} of type {widest.name}, in {settings.decode_mode} mode; asked for: {settings.batch_pages}"
+    words = f"{made.as_text()} of type {widest.name}, in {backend.decode_mode} mode; asked for: {settings.batch_pages}"
     return Finding(
         "memory", made.pages > 0, words if made.pages else f"{words}. Use a larger GPU, a smaller model or SUREFIELD_MAX_NEW_TOKENS"
     )

@@ -50,9 +50,10 @@ def evaluate(
 
 def _modes(settings: Settings, only: DecodeMode | None) -> list[DecodeMode]:
     """The decode modes to measure, the one that is set first; other backends than the local model have one way of reading."""
-    first = only or settings.decode_mode
+    asked = settings.model_copy(update={"decode_mode": only or settings.decode_mode})
+    first = DecodeMode(compose.open_backend(asked).decode_mode)
     single = only is not None or settings.backend is not BackendName.MLLAMA
-    return [first] if single else [first, *(mode for mode in DecodeMode if mode is not first)]
+    return [first] if single else [first, *(mode for mode in (DecodeMode.JSON, DecodeMode.FIELDS) if mode is not first)]
 
 
 def demo_slips(

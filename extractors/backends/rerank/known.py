@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from extractors.backends import MADE_FOR
+from extractors.backends import ABOUT
 from extractors.backends.rerank import Pair, Relevance
 from extractors.errors import ModelNotLoadable, UnexpectedScores
 
@@ -45,7 +45,7 @@ def known_pairs(model: str) -> tuple[KnownPair, ...]:
     """What is known of a model: by its name, by what lies beside its weights, else what holds for any."""
     if model in KNOWN:
         return KNOWN[model]
-    path = Path(model) / MADE_FOR
+    path = Path(model) / ABOUT
     if not path.is_file():
         return ANY
     try:
