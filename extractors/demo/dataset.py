@@ -1,6 +1,6 @@
 """Examples for training: pages as the processor would tile them, the characters in each patch, and the answers token by token.
 
-python -m extractors.demo.dataset KIND --first K --shards N     # KIND: dense, clean or mixed; written to .train/shards
+python -m extractors.demo.dataset KIND --first K --shards N     # KIND: dense, clean, mixed or worn; written to .train/shards
 python -m extractors.demo.dataset all                           # what a whole training needs, in the order it needs it
 """
 
@@ -36,10 +36,10 @@ SLOTS = 4  # characters told apart within one patch, left to right
 CHARS = "".join(chr(c) for c in range(33, 127)) + "£"
 CODE = {char: i + 1 for i, char in enumerate(CHARS)}  # 0: nothing there
 NAMES = tuple(field.name for field in Slip.spec.fields)
-LEVEL_SHARES = {"dense": (80, 8, 6, 4, 2), "clean": (88, 6, 4, 2, 0), "mixed": (46, 16, 16, 13, 9)}
+LEVEL_SHARES = {"dense": (80, 8, 6, 4, 2), "clean": (88, 6, 4, 2, 0), "mixed": (46, 16, 16, 13, 9), "worn": (0, 15, 35, 35, 15)}
 
 # Kind, first and number of shards, in the order in which a training wants them: a little of each before much of any.
-WHOLE = (("dense", 0, 10), ("clean", 0, 10), ("mixed", 0, 10), ("dense", 10, 40), ("clean", 10, 70), ("mixed", 10, 190))
+WHOLE = (("dense", 0, 10), ("clean", 0, 10), ("mixed", 0, 10), ("dense", 10, 40), ("clean", 10, 70), ("mixed", 10, 190), ("worn", 0, 40))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from extractors.documents.slip import Slip
 
 ATTENTION = "surefield_training"
 IGNORED = -100
-JSON_OPENS = 0.25  # of the rows
+JSON_OPENS = 0.2  # of the rows
 
 
 class _Attend(torch.autograd.Function):
@@ -208,7 +208,7 @@ def looking_loss(looked: dict[int, Tensor], places: Tensor) -> tuple[Tensor, Ten
 def pick_segments(dice: np.random.Generator, lengths: Sequence[int], budget: int = 150) -> list[int]:
     """What opens the row, and as many fields' continuations behind it as fill it.
 
-    The JSON answer opens a quarter of the rows, and the longest continuation the others: behind the JSON answer a list of several rows
+    The JSON answer opens a fifth of the rows, and the longest continuation the others: behind the JSON answer a list of several rows
     never fits, and it would be learned from one row in seven.  All rows are about equally long, and little of a batch is padding.
     """
     longest = 1 + int(np.argmax(lengths[1:]))

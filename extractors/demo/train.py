@@ -46,12 +46,13 @@ from extractors.demo.processor import build_processor
 from extractors.demo.start import prepare_vision
 
 PHASES = (("reading", 0.08), ("clean", 0.45), ("damaged", 0.72), ("finishing", 1.0))  # until which share of the time
-POLISH = (("finishing", 1.0),)  # the parts of a training that starts from finished weights
+POLISH = (("polishing", 1.0),)  # the parts of a training that starts from finished weights
 PAGES = {  # what a phase learns from; dense pages teach reading nine times faster than slips, so they come back
     "reading": {"dense": 1.0},
     "clean": {"clean": 1.0},
     "damaged": {"dense": 0.3, "clean": 0.45, "mixed": 0.25},
     "finishing": {"clean": 0.62, "mixed": 0.38},
+    "polishing": {"clean": 0.3, "mixed": 0.35, "worn": 0.35},  # a field read on its own learns from worn pages last
 }
 COLUMNS = ("step", "seconds", "phase", "rate", "answer", "chars", "looking", "chars_right", "tokens_right", "looks_right")
 DECAY_FROM = 0.1  # of the time; from then on the learning rate falls in a straight line to zero

@@ -25,7 +25,7 @@ DTYPE = faster_dtype(torch.device("cpu"))
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shards")
-    for kind in ("dense", "clean", "mixed"):
+    for kind in ("dense", "clean", "mixed", "worn"):
         dataset.make_shards(kind, 0, 1, folder, size=6)
     return folder
 
@@ -102,7 +102,7 @@ def test_a_training_goes_on_from_a_checkpoint_when_no_saved_state_is_left(shards
     second.save()
     again = Trainer(_plan(shards, tmp_path / "second"))
     again.resume()
-    assert again.phase == "finishing"
+    assert again.phase == "polishing"
     assert model_of(again.checkpoint)[1] == {"steps": 4, "training_seconds": 12}
     assert torch.equal(second.model.lm_head.weight, first.model.lm_head.weight.to(torch.bfloat16).to(DTYPE))
 
