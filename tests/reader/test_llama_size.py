@@ -43,9 +43,9 @@ def planned(llama: Loaded, budget: int = VALUE_TOKENS) -> MemoryPlan:
 
 
 def until_look(
-    llama: Loaded, inputs: PageInputs, monkeypatch: pytest.MonkeyPatch, *, looks: int, budget: int = VALUE_TOKENS
+    llama: Loaded, inputs: PageInputs, monkeypatch: pytest.MonkeyPatch, *, looks: int = 1, every: int = 8, budget: int = VALUE_TOKENS
 ) -> Callable[[], None]:
-    """Fields mode up to its n-th look; nothing has ended at those before."""
+    """Fields mode up to its n-th look, one every so many tokens; nothing has ended at those before."""
     left = iter(range(looks - 1, -1, -1))
 
     def settle(*_: object) -> None:
@@ -54,7 +54,7 @@ def until_look(
 
     def work() -> None:
         with pytest.raises(Looked):
-            read_fields(llama, inputs, plans(llama, budget), check_every=8)
+            read_fields(llama, inputs, plans(llama, budget), check_every=every)
 
     monkeypatch.setattr(fields, "_settle", settle)
     return work
@@ -63,7 +63,7 @@ def until_look(
 def test_between_two_looks_nothing_waits_for_the_device(llama, monkeypatch):
     """From the pictures to the eighth token: whatever asked for a number would fail here."""
     inputs = pages(llama, 2)
-    counts = counts_of(until_look(llama, inputs, monkeypatch, looks=2))
+    counts = counts_of(until_look(llama, inputs, monkeypatch))
     assert counts.operations > 8 * 500
 
 
@@ -77,7 +77,7 @@ def test_the_plan_covers_what_a_batch_allocates(llama, monkeypatch):
     """Every tensor of encoding, prefill and steps, while the rows' memory grows for long values; and not twice as much is planned."""
     count = 2 * VISION_AT_ONCE
     inputs = pages(llama, count)
-    counts = counts_of(until_look(llama, inputs, monkeypatch, looks=6, budget=96))
+    counts = counts_of(until_look(llama, inputs, monkeypatch, looks=5, budget=96))
     made = planned(llama, budget=96)
     assert 0.5 < counts.peak_bytes / (made.vision_bytes + count * made.page_bytes) <= 1.0
 
@@ -117,4 +117,4 @@ def test_the_rooflines_counts_are_torchs_own(llama, monkeypatch):
     """Encoding and prefill, which are nearly all that is computed, within 5 % of what torch counts."""
     inputs = pages(llama, 2)
     formula = engine_gpu.vision_flops(LLAMA_11B) + engine_gpu.prefill_flops(LLAMA_11B, PROMPT)
-    assert flops(until_look(llama, inputs, monkeypatch, looks=1)) / 2 == pytest.approx(formula, rel=0.05)
+    assert flops(until_look(llama, inputs, monkeypatch, every=1)) / 2 == pytest.approx(formula, rel=0.05)

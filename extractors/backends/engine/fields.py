@@ -44,6 +44,14 @@ class _Row:
             self.stop = StopReason.LENGTH
 
 
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """After which steps it is looked what has ended; and after the last one that any row may take."""
+
+    first: int
+    every: int
+
+
 def read_fields(
     loaded: Loaded,
     inputs: PageInputs,
@@ -54,10 +62,12 @@ def read_fields(
 ) -> list[list[Generation]]:
     """For each page its fields' generations, in the order of ``fields``.
 
-    check_every: steps between two looks at what has ended; each look waits for the device
+    check_every: steps between two looks at what has ended, each of which waits for the device; by default 8 on a GPU, whose kernels are
+                 launched ahead meanwhile; on a CPU, where every row costs, 2, and one more look after the first token, which ends nulls
     step:        of one more token for every row: ``text.compiled()`` instead of ``text.forward``
     """
-    check_every = check_every or (8 if loaded.device.type == "cuda" else 2)
+    on_cpu = loaded.device.type == "cpu"
+    looks = _Looks(first=1 if on_cpu else 8, every=2 if on_cpu else 8) if check_every is None else _Looks(check_every, check_every)
     _, memory = prefilled(loaded, inputs, only_memory=True)
     rows = [
         _Row(page, continuation, len(prompt) + len(continuation.skeleton))
@@ -66,7 +76,7 @@ def read_fields(
     ]
     memory = memory.expanded(len(fields), max(row.start for row in rows) + ROOM + 1)
     first = _skeletons(loaded, memory, rows, inputs.grids)
-    _write(loaded, memory, rows, first, inputs.grids, check_every, step or text.forward)
+    _write(loaded, memory, rows, first, inputs.grids, looks, step or text.forward)
     return [
         [_generation(loaded, row) for row in rows[page * len(fields) : (page + 1) * len(fields)]] for page in range(len(inputs.prompts))
     ]
@@ -107,7 +117,7 @@ def _write(
     rows: Sequence[_Row],
     first: Step,
     grids: Sequence[PatchGrid] | None,
-    check_every: int,
+    looks: _Looks,
     step: Callable[..., Tensor],
 ) -> None:
     """Greedy steps until every row has ended."""
@@ -117,7 +127,7 @@ def _write(
     pending, chosen, steps = [first], first.chosen, 1
     while True:
         budget = max(row.continuation.budget for row in live if row is not None)
-        if steps % check_every == 0 or steps in (1, budget):  # the first look finds those that a single token ended: null
+        if steps in (looks.first, budget) or steps % looks.every == 0:
             _settle(loaded, live, pending, grids)
             pending = []
             live = [row if row is not None and row.stop is None else None for row in live]
