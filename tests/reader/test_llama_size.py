@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import DynamicCache
 
 from extractors.backends.checkpoint import Loaded
-from extractors.backends.engine import fields, text, vision
+from extractors.backends.engine import fields, skeleton, text, vision
 from extractors.backends.engine.fields import prefilled, read_fields
 from extractors.backends.engine.memory import VISION_AT_ONCE, MemoryPlan, plan
 from extractors.backends.engine.plan import Continuation, PageInputs
@@ -65,6 +65,20 @@ def test_between_two_looks_nothing_waits_for_the_device(llama, monkeypatch):
     inputs = pages(llama, 2)
     counts = counts_of(until_look(llama, inputs, monkeypatch))
     assert counts.operations > 8 * 500
+
+
+def test_json_mode_waits_only_for_the_token_that_it_asks_the_grammar_about(llama):
+    """What is fed, forced tokens of different lengths among it, goes over without waiting."""
+    inputs = pages(llama, 2)
+
+    def work() -> None:
+        hidden, memory = prefilled(llama, inputs)
+        state = skeleton._State(memory.expanded(1, PROMPT + 20), hidden, None)
+        fed = [skeleton._Page(None, 96, PROMPT, None, feed=list(range(20, 20 + many))) for many in (7, 0)]
+        assert skeleton._fed(llama, state, fed).hidden.shape == (2, LLAMA_11B.hidden)
+        assert [page.at for page in fed] == [PROMPT + 7, PROMPT]
+
+    assert counts_of(work).operations > 500
 
 
 def test_control_asking_for_a_number_shows(llama):

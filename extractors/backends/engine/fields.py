@@ -46,10 +46,15 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Looks:
-    """After which steps it is looked what has ended; and after the last one that any row may take."""
+    """After which steps it is looked what has ended; and after the last one that any row may take.  Each look waits for the device."""
 
     first: int
     every: int
+
+    @classmethod
+    def on(cls, device: torch.device) -> "_Looks":
+        """On a CPU every row costs, and the first token ends nulls; a GPU's kernels are launched ahead, and rows cost it little."""
+        return cls(first=1, every=2) if device.type == "cpu" else cls(first=8, every=8)
 
 
 def read_fields(
@@ -62,12 +67,10 @@ def read_fields(
 ) -> list[list[Generation]]:
     """For each page its fields' generations, in the order of ``fields``.
 
-    check_every: steps between two looks at what has ended, each of which waits for the device; by default 8 on a GPU, whose kernels are
-                 launched ahead meanwhile; on a CPU, where every row costs, 2, and one more look after the first token, which ends nulls
+    check_every: steps between two looks at what has ended; by default what suits the device
     step:        of one more token for every row: ``text.compiled()`` instead of ``text.forward``
     """
-    on_cpu = loaded.device.type == "cpu"
-    looks = _Looks(first=1 if on_cpu else 8, every=2 if on_cpu else 8) if check_every is None else _Looks(check_every, check_every)
+    looks = _Looks.on(loaded.device) if check_every is None else _Looks(check_every, check_every)
     _, memory = prefilled(loaded, inputs, only_memory=True)
     rows = [
         _Row(page, continuation, len(prompt) + len(continuation.skeleton))
