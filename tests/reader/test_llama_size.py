@@ -103,6 +103,16 @@ def test_the_plan_covers_the_vision_tower(llama):
     assert 0.5 < counts.peak_bytes / planned(llama).vision_bytes <= 1.0
 
 
+def test_the_vision_tower_takes_a_third_of_the_memory_of_transformers_own(llama):
+    """For the same numbers; see test_vision."""
+    inputs, inner = pages(llama, 1), llama.model.model
+    seen = {"pixel_values": inputs.pixels, "aspect_ratio_ids": inputs.aspect_ids}
+    mask = torch.ones(1, 1, 4, dtype=torch.long, device=llama.device)
+    ours = counts_of(lambda: vision.encode(llama.model, inputs.pixels, inputs.aspect_ids, inputs.tiles))
+    theirs = counts_of(lambda: inner.multi_modal_projector(inner.vision_model(**seen, aspect_ratio_mask=mask).last_hidden_state))
+    assert ours.peak_bytes < 0.4 * theirs.peak_bytes  # 312 and 938 MB
+
+
 def test_a_step_launches_little_more_than_half_the_kernels_of_transformers_own(llama):
     """Which is what an eager step on a fast GPU spends its time on."""
     language = llama.model.model.language_model
