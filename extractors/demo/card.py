@@ -11,8 +11,20 @@ from typing import Any
 from extractors.backends import ABOUT
 from extractors.backends.mllama import MllamaBackend
 from extractors.demo import WEIGHTS, curve
-from extractors.demo.evaluate import Compared, Measurement, as_json, compare, draw, evaluate
+from extractors.demo.evaluate import Compared, Measurement, as_json, compare, evaluate
+from extractors.demo.figures import draw
 from extractors.documents.slip import Slip
+
+COLUMNS = {
+    "value_accuracy": "values right",
+    "normalised_accuracy": "same value",
+    "absent_precision": "absent: precision",
+    "absent_recall": "absent: recall",
+    "no_slip_clean": "no slip: clean",
+    "accepted": "accepted",
+    "accepted_wrong": "of these wrong",
+    "values": "values",
+}
 
 CARD = """\
 # {name}
@@ -23,8 +35,8 @@ instrument, **not a product model**: it knows its own slips and nothing else.
 
 ## Figures
 {documents} unseen documents ({per_level} a damage level, of the split "test"), read free-running through the product's own rendering and
-backend in JSON form without a grammar, batches of eight. Right means: the same characters as printed. A value that the model invents
-counts as wrong.
+backend in JSON form without a grammar, batches of eight. Right means: the same characters as printed; "same value" counts also
+what is stored as the same value, such as another decimal sign. A value that the model invents counts as wrong.
 
 {levels}
 
@@ -95,9 +107,7 @@ def card(
 ) -> str:
     """The card's text for these figures: of json mode, of fields mode, and of the two value by value."""
     about = json.loads((weights / "surefield.json").read_text(encoding="utf-8"))
-    head = ["level", "values right", "absent: precision", "absent: recall", "no slip: clean", "accepted", "of these wrong", "values"]
-    keys = ("value_accuracy", "absent_precision", "absent_recall", "no_slip_clean", "accepted", "accepted_wrong", "values")
-    levels = [[level, *(row[key] for key in keys)] for level, row in figures["levels"].items()]
+    levels = [[level, *(row[key] for key in COLUMNS)] for level, row in figures["levels"].items()]
     paths = Slip.spec.paths()
     fields = [[level, *(row["by_field"].get(path) for path in paths)] for level, row in figures["levels"].items()]
     return CARD.format(
@@ -105,7 +115,7 @@ def card(
         millions=(weights / "model.safetensors").stat().st_size / 2e6,
         documents=figures["documents"],
         per_level=per_level,
-        levels=_table(head, levels),
+        levels=_table(["level", *COLUMNS.values()], levels),
         fields=_table(["level", *paths], fields),
         fields_mode=", ".join(f"{row['value_accuracy']:.1%} (level {level})" for level, row in at_once["levels"].items()),
         only_json=apart.only_first,

@@ -1,6 +1,7 @@
 """How often a model is right on generated slips, level of damage by level, and how well each confidence method knows it.
 
-The truth is known as printed, so right means: the same characters.  Slips of the split "test" are never trained or calibrated on.
+The truth is known as printed, so right means: the same characters.  That the stored value is the same although a character is not, as with
+another decimal sign, is counted beside it.  Slips of the split "test" are never trained or calibrated on.
 """
 
 import math
@@ -16,6 +17,7 @@ from extractors.demo.slips import Slip as Document
 from extractors.demo.slips import slips
 from extractors.documents.slip import Slip
 from extractors.documents.spec import Kind
+from extractors.normalise import normalise
 from extractors.pdf import open_file
 from extractors.read import read_pages
 from extractors.types import FieldReading, FieldState, PageImage, Reading
@@ -35,6 +37,7 @@ class Judged:
     path: str
     ordinal: int
     right: bool
+    meant: bool  # right, or of the same normalised value
     scores: Mapping[str, float | None]  # empty when the model gave no value
     on_slip: bool
 
@@ -134,6 +137,7 @@ def _judge(found: Measurement, reading: Reading, truth: Mapping[str, Any], docum
             path=key[0],
             ordinal=key[1],
             right=right,
+            meant=right or (one is not None and value and right_text is not None and _same_value(key[0], one.text, right_text)),
             scores=scores,
             on_slip=document.is_slip,
         )
@@ -145,6 +149,11 @@ def _judge(found: Measurement, reading: Reading, truth: Mapping[str, Any], docum
         found.absences.append(Absence(level=document.level, truly=truly, said=said))
     if not document.is_slip:
         found.clean_pages.append((document.level, accepted == 0))
+
+
+def _same_value(path: str, text: str | None, truth: str) -> bool:
+    field = Slip.spec.field(path)
+    return text is not None and normalise(text, field, Slip.spec).agrees_with(normalise(truth, field, Slip.spec))
 
 
 def as_json(found: Measurement) -> dict[str, Any]:
@@ -163,6 +172,7 @@ def _level(found: Measurement, level: int) -> dict[str, Any]:
     paths = [path for path in Slip.spec.paths() if any(one.path == path for one in values)]
     return {
         "value_accuracy": _share(one.right for one in values),
+        "normalised_accuracy": _share(one.meant for one in values),
         "by_field": {path: _share(one.right for one in values if one.path == path) for path in paths},
         "absent_precision": _share(one.truly for one in absences if one.said),
         "absent_recall": _share(one.said for one in absences if one.truly),
@@ -221,75 +231,3 @@ def compare(first: Measurement, second: Measurement) -> Compared:
     a, b = ({(one.level, one.page, one.path, one.ordinal): one.right for one in found.values} for found in (first, second))
     pairs = [(a.get(key, True), b.get(key, True)) for key in a.keys() | b.keys()]
     return Compared(pairs.count((True, False)), pairs.count((False, True)))
-
-
-def risk_by_coverage(found: Measurement, name: str = DEFAULT) -> list[tuple[float, float]]:
-    """Share of the values accepted, the surest first, and the share of those that are wrong."""
-    scored = sorted(((one.scores.get(name) or 0.0, one.right) for one in found.values if one.scores), reverse=True)
-    wrong, curve = 0, []
-    for i, (_, right) in enumerate(scored, start=1):
-        wrong += not right
-        curve.append((i / len(scored), wrong / i))
-    return curve
-
-
-def show(found: Mapping[str, Measurement], console: Any) -> None:
-    """The figures of each decode mode as one table on a terminal, level by level."""
-    from rich.table import Table
-
-    figures = {mode: as_json(one) for mode, one in found.items()}
-    paths = Slip.spec.paths()
-    table = Table(title=f"{max(one.documents for one in found.values())} documents, each read in every mode")
-    columns = (
-        "level",
-        "mode",
-        "values right",
-        *paths,
-        "absent: precision",
-        "absent: recall",
-        "no slip: clean",
-        "accepted",
-        "of these wrong",
-    )
-    for column in columns:
-        table.add_column(column, justify="right")
-    for level in sorted({level for one in figures.values() for level in one["levels"]}):
-        for mode, one in figures.items():
-            row = one["levels"][level]
-            shares = ("absent_precision", "absent_recall", "no_slip_clean", "accepted", "accepted_wrong")
-            cells = [row["value_accuracy"], *(row["by_field"].get(path) for path in paths), *(row[share] for share in shares)]
-            table.add_row(level, mode, *("-" if cell is None else f"{cell:.1%}" for cell in cells))
-        table.add_section()
-    console.print(table)
-    first, *others = found
-    for mode in others:
-        apart = compare(found[first], found[mode])
-        console.print(
-            f"values that only {first} has right: {apart.only_first}; that only {mode} has right: {apart.only_second}"
-            f" (exact McNemar test: p = {apart.p_value:.3f})"
-        )
-    for mode, one in figures.items():
-        scores = ", ".join(f"{name} {value}" for name, value in one["auroc"].items())
-        console.print(f"{mode}: {one['seconds_per_page']} s a page; AUROC: {scores}")
-
-
-def draw(found: Measurement, picture: Any) -> None:
-    """Accuracy by level, and risk against coverage, as a PNG."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figures = as_json(found)
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4))
-    levels = list(figures["levels"])
-    left.bar(levels, [figures["levels"][level]["value_accuracy"] or 0 for level in levels], color="#3b6ea5")
-    left.set(title="Values exactly right, by damage", xlabel="damage level", ylabel="share", ylim=(0, 1))
-    for name in METHODS:
-        curve = risk_by_coverage(found, name)
-        right.plot([x for x, _ in curve], [y for _, y in curve], label=name)
-    right.set(title="Risk against coverage", xlabel="share of values accepted, surest first", ylabel="share of these that are wrong")
-    right.legend()
-    figure.tight_layout()
-    figure.savefig(picture, dpi=120)
-    pyplot.close(figure)

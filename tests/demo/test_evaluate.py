@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from extractors.confidence import METHODS
-from extractors.demo.evaluate import Compared, Measurement, as_json, auroc, compare, draw, evaluate, risk_by_coverage, show
+from extractors.demo.evaluate import Compared, Measurement, as_json, auroc, compare, evaluate
+from extractors.demo.figures import draw, risk_by_coverage, show
 from extractors.demo.slips import slips
 from extractors.documents.slip import Slip
 from extractors.documents.spec import DocumentType
@@ -72,6 +73,23 @@ def test_a_wrong_character_makes_a_value_wrong() -> None:
     level = as_json(evaluate(backend, per_level=20, levels=(0,)))["levels"]["0"]
     assert level["by_field"]["total"] == 0.0
     assert level["by_field"]["date"] == 1.0
+
+
+def test_another_decimal_sign_is_another_text_and_the_same_value() -> None:
+    """Both are counted, each as what it is; another digit is neither."""
+    truths = _truths(20)
+
+    def swapped(n: int, truth: Mapping[str, Any]) -> tuple[Mapping[str, Any], float]:
+        total = truth["total"]
+        return {**truth, "total": total and total.translate(str.maketrans(".,", ",."))}, 0.0
+
+    def wrong(n: int, truth: Mapping[str, Any]) -> tuple[Mapping[str, Any], float]:
+        return {**truth, "total": truth["total"] and truth["total"][:-1] + ("1" if truth["total"][-1] != "1" else "2")}, 0.0
+
+    by_sign, by_digit = (as_json(evaluate(Oracle(truths, spoil), per_level=20, levels=(0,)))["levels"]["0"] for spoil in (swapped, wrong))
+    assert by_sign["value_accuracy"] < 1.0
+    assert by_sign["normalised_accuracy"] == 1.0
+    assert by_digit["normalised_accuracy"] == by_digit["value_accuracy"] < 1.0
 
 
 def test_inventing_values_on_pages_that_are_no_slip_is_counted() -> None:

@@ -25,6 +25,7 @@ def evaluate(
     if not demo:
         raise typer.BadParameter("Say what to evaluate on: --demo.")
     from extractors.demo import evaluate as measurement  # here, since it brings the generator
+    from extractors.demo import figures
 
     console = Console(stderr=True)
     settings = Settings()
@@ -39,13 +40,13 @@ def evaluate(
             )
     first, *others = found.values()
     if picture is not None:
-        measurement.draw(first, picture)
+        figures.draw(first, picture)
     if as_json:
         modes = {mode: measurement.as_json(one) for mode, one in found.items()}
         apart = {mode: measurement.compare(first, one).as_json() for mode, one in zip(list(found)[1:], others, strict=True)}
         typer.echo(json.dumps({**measurement.as_json(first), "modes": modes, "compared": apart}, indent=1))
     else:
-        measurement.show(found, tables.console())
+        figures.show(found, tables.console())
 
 
 def _modes(settings: Settings, only: DecodeMode | None) -> list[DecodeMode]:
