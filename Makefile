@@ -43,8 +43,8 @@ bench: .venv/dev.stamp ## one table of measurements, .bench/<name>.json; ONLY=na
 bench-gpu: .venv/dev.stamp ## the engine on a random Mllama of the real 11B size, where there is a GPU
 	@$(BIN)/python -m tests.benchmarks.engine_gpu
 
-clean: ## remove the environment and all local state
-	rm -rf .venv .surefield .bench .mypy_cache .ruff_cache .pytest_cache build dist
+clean: ## remove the environments and all local state
+	rm -rf .venv .venv-oldest .venv-vllm .surefield .bench .mypy_cache .ruff_cache .pytest_cache build dist
 
 # The accessibility checker, from npm; without npm the tests that use it skip and say so.
 .venv/axe/axe.min.js: | .venv/bin/python
@@ -63,7 +63,7 @@ clean: ## remove the environment and all local state
 	$(PIP) install -q -c constraints.txt -e '.[model,embedded,web,train,dev]'
 	@touch $@ .venv/run.stamp
 
-# What the newer transformers brought with it is left to pip.
+# transformers alone is the oldest; what the newer one brought with it is left to pip, and torch stays as it is pinned.
 .venv-oldest/ready.stamp: pyproject.toml constraints.txt
 	@rm -rf .venv-oldest && $(PYTHON) -m venv .venv-oldest
 	@grep -vE '^(transformers|huggingface_hub|tokenizers|hf-xet)==' constraints.txt >.venv-oldest/constraints.txt

@@ -3,12 +3,13 @@
 Nothing here imports torch; a backend's own module is imported when it is opened.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Annotated, Any, Protocol, cast, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from extractors.backends.engine.memory import MemoryPlan
 from extractors.documents.spec import DocumentType
@@ -106,9 +107,19 @@ def about(model: str) -> About:
     if not path.is_file():
         return About()
     try:
-        said = json.loads(path.read_text("utf-8"))
-        return About(document_types=frozenset(said["document_types"]), decode_mode=said.get("decode_mode"))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        said = _Said.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
         raise ModelNotLoadable(
-            f"{path} does not list document_types ({error!r}). Mend it, or remove it if the model reads any type."
+            f"{path}: {'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}. Mend it, or remove it if the model reads any type."
         ) from error
+    return About(document_types=frozenset(said.document_types), decode_mode=said.decode_mode)
+
+
+class _Said(BaseModel):
+    """The file; what else it holds is for people."""
+
+    model_config = ConfigDict(strict=True)
+
+    document_types: list[str]
+    decode_mode: Annotated[str, Field(min_length=1)] | None = None

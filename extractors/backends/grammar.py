@@ -102,5 +102,7 @@ def allowed_next(matchers: Sequence[Any | None], scores: Tensor) -> Tensor:
         if matcher is not None:
             bits = mask[row]
             matcher.unsafe_compute_mask_ptr(bits.ctypes.data, bits.nbytes)
-    bits = np.unpackbits(mask.view(np.uint8), axis=1, bitorder="little")[:, :width]
-    return torch.from_numpy(bits).to(scores.device).bool()
+    words = torch.from_numpy(mask)  # (B, W) of 32 tokens each: sixteen kB a row go over, not the mask itself
+    words = words.pin_memory().to(scores.device, non_blocking=True) if scores.is_cuda else words.to(scores.device)
+    bits = (words[:, :, None] >> torch.arange(32, device=scores.device, dtype=torch.int32)) & 1
+    return bits.flatten(1)[:, :width].bool()

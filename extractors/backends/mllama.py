@@ -14,7 +14,7 @@ import torch
 from transformers import AutoConfig
 
 from extractors import prompts
-from extractors.backends import About, about
+from extractors.backends import ABOUT, About, about
 from extractors.backends.checkpoint import (
     Loaded,
     check_architecture,
@@ -35,13 +35,16 @@ from extractors.backends.engine.skeleton import read_json
 from extractors.backends.generate import generate_json, inputs_of
 from extractors.backends.grammar import GrammarSource
 from extractors.canvas import canvas_of
-from extractors.documents.spec import DocumentType
+from extractors.documents.spec import DocumentType, Kind
 from extractors.errors import BackendUnavailable, ModelNotLoadable, OutOfMemory
 from extractors.types import Canvas, Generation, PageAnswer, PageImage
 
 log = logging.getLogger(__name__)
 
 AUTO = "auto"
+_CHAT_TOKENS = 16  # of the chat template around the instruction, at most
+_SKELETON_TOKENS = 16  # of a field's opening, at most
+_NO_MEMORY = ("out of memory", "can't allocate memory", "ALLOC_FAILED")  # as CUDA, the CPU's allocator, cuBLAS and cuDNN say it
 
 
 class MllamaBackend:
@@ -54,7 +57,7 @@ class MllamaBackend:
     looked: ask for the patch of the page that each token was read from (engine only)
     max_new_tokens: the budget of one page's answer, or of a list in fields mode; what needs more is marked as cut short
     field_tokens: the budget of one field in fields mode
-    compile_steps: compile the step of fields mode at the first page: takes a minute or more, once a process
+    compile_steps: compile the step of fields mode at the first page: minutes, and again for some batch sizes (see ``text.compiled``)
     """
 
     def __init__(
@@ -76,7 +79,7 @@ class MllamaBackend:
         self.model = str(model)
         if decode_mode not in (AUTO, *_DECODERS):
             raise ModelNotLoadable(f"There is no decode mode {decode_mode!r}. Choose one of: {AUTO}, {', '.join(_DECODERS)}.")
-        self._asked_mode = decode_mode
+        self._asked_mode = decode_mode  # what it means is read beside the weights
         self.batch_pages = batch_pages
         self.grammar = grammar
         self.engine = engine
@@ -97,7 +100,9 @@ class MllamaBackend:
             return self._asked_mode
         better = self._about.decode_mode or "json"
         if better not in _DECODERS:
-            raise ModelNotLoadable(f"{self.model} says that it reads better in {better!r}, which is no decode mode. Set one.")
+            raise ModelNotLoadable(
+                f"{self.model} says that it reads better in {better!r}, which is no decode mode. Set SUREFIELD_DECODE_MODE or mend {ABOUT}."
+            )
         return better
 
     @cached_property
@@ -114,7 +119,7 @@ class MllamaBackend:
             "backend": "mllama",
             "dtype": str(self.dtype).removeprefix("torch."),
             "grammar": self.grammar,
-            "engine": self.decode_mode == "fields" or (self.engine and self.grammar and self.repetition_penalty == 1.0),
+            "engine": self._reads_by_engine,
             "max_new_tokens": self.max_new_tokens,
             **(
                 {"field_tokens": self.field_tokens, "compiled": self.compile_steps}
@@ -134,6 +139,7 @@ class MllamaBackend:
         """
         if not pages:
             return []
+        decode = _DECODERS[self.decode_mode]  # before anything is loaded
         with self._lock, torch.inference_mode(), ThreadPoolExecutor(1, thread_name_prefix="pages") as hands:
             order = sorted(range(len(pages)), key=lambda n: self._tiles(pages[n]))  # pages of as many tiles together: less padding
             ahead: dict[tuple[int, ...], Future[Any]] = {}
@@ -149,7 +155,9 @@ class MllamaBackend:
                 batch, after = order[len(done) : len(done) + size], order[len(done) + size : len(done) + 2 * size]
                 ready = ahead.pop(tuple(batch), None)
                 ahead = {tuple(after): hands.submit(prepare, after)} if after else {}
-                answers = self._answer_or_shrink([pages[n] for n in batch], spec, ready.result if ready else partial(prepare, batch))
+                answers = self._answer_or_shrink(
+                    [pages[n] for n in batch], spec, decode, ready.result if ready else partial(prepare, batch)
+                )
                 done += zip(batch, answers, strict=False)
             return [answer for _, answer in sorted(done, key=lambda one: one[0])]
 
@@ -170,15 +178,20 @@ class MllamaBackend:
         return self._plan(spec, config, processor_of(self._folder).tokenizer, max(0, free_bytes))
 
     def _plan(self, spec: DocumentType, config: Any, tokenizer: Any, free_bytes: int) -> MemoryPlan:
-        per_field = self.decode_mode == "fields"
+        written = [self.max_new_tokens if field.kind is Kind.GROUP else self.field_tokens for field in spec.fields]
         return plan(
             config,
             free_bytes=free_bytes,
             item_bytes=self.dtype.itemsize,
-            prompt_tokens=len(tokenizer.encode(prompts.instruction(spec))) + 16,  # and the chat's own tokens
-            fields=len(spec.fields) if per_field else 1,
-            new_tokens=self.field_tokens if per_field else self.max_new_tokens,
+            prompt_tokens=len(tokenizer.encode(prompts.instruction(spec))) + _CHAT_TOKENS,
+            budgets=[_SKELETON_TOKENS + budget for budget in written] if self.decode_mode == "fields" else [self.max_new_tokens],
+            whole_tower=not self._reads_by_engine,
         )
+
+    @property
+    def _reads_by_engine(self) -> bool:
+        """Otherwise transformers' own ``generate`` does."""
+        return self.decode_mode == "fields" or (self.engine and self.grammar and self.repetition_penalty == 1.0)
 
     def _fitting(self, spec: DocumentType) -> int:
         """Pages to try at once: what was asked for, what the plan allows, and what has fitted before."""
@@ -189,10 +202,12 @@ class MllamaBackend:
         side = self.canvas.tile_px
         return -(-page.width_px // side) * -(-page.height_px // side)
 
-    def _answer_or_shrink(self, batch: Sequence[PageImage], spec: DocumentType, prepared: Callable[[], Any]) -> list[PageAnswer]:
+    def _answer_or_shrink(
+        self, batch: Sequence[PageImage], spec: DocumentType, decode: "_Decoder", prepared: Callable[[], Any]
+    ) -> list[PageAnswer]:
         """The batch's answers; none when memory ran out and the next try must be smaller."""
         try:
-            generations = _DECODERS[self.decode_mode](self, batch, spec, prepared())
+            generations = decode(self, batch, spec, prepared())
             return [
                 PageAnswer(page=page.number, generations=tuple(said), decode_mode=self.decode_mode)
                 for page, said in zip(batch, generations, strict=True)
@@ -238,7 +253,7 @@ class MllamaBackend:
         return about(str(self._folder))
 
     def _json(self, batch: Sequence[PageImage], spec: DocumentType, taken: Any) -> list[list[Generation]]:
-        if self.engine and self.grammar and self.repetition_penalty == 1.0:
+        if self._reads_by_engine:
             inputs = self._inputs(batch, taken)
             matchers = [self.grammars.matcher(spec) for _ in batch]
             return [[said] for said in read_json(self.loaded, inputs, matchers, max_new_tokens=self.max_new_tokens)]
@@ -291,4 +306,4 @@ def _free_bytes(device: torch.device) -> int:
 
 
 def _out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in _NO_MEMORY)

@@ -39,7 +39,13 @@ NAMES = tuple(field.name for field in Slip.spec.fields)
 LEVEL_SHARES = {"dense": (80, 8, 6, 4, 2), "clean": (88, 6, 4, 2, 0), "mixed": (46, 16, 16, 13, 9), "worn": (0, 15, 35, 35, 15)}
 
 # Kind, first and number of shards, in the order in which a training wants them: a little of each before much of any.
-WHOLE = (("dense", 0, 10), ("clean", 0, 10), ("mixed", 0, 10), ("dense", 10, 40), ("clean", 10, 70), ("mixed", 10, 190), ("worn", 0, 40))
+WHOLE = (
+    *((kind, 0, 10) for kind in LEVEL_SHARES),
+    ("dense", 10, 40),
+    ("clean", 10, 70),
+    ("mixed", 10, 190),
+    ("worn", 10, 30),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ from torch import Tensor, nn
 
 
 class Muon(torch.optim.Muon):
-    """torch's own, but for the dtype that it orthogonalises in: torch takes bfloat16, which is emulated on a CPU that does not have it.
+    """torch's own with its defaults and ``match_rms_adamw``, but for the dtype that it orthogonalises in: torch takes bfloat16, which is
+    emulated on a CPU that does not have it.
 
     "Muon is Scalable for LLM Training", Liu et al. 2025: the rate is adjusted to AdamW's root mean square.
     """
 
-    def __init__(self, params: Sequence[Tensor], dtype: torch.dtype, **options: Any) -> None:
-        super().__init__(params, **options)
+    def __init__(self, params: Sequence[Tensor], dtype: torch.dtype, *, lr: float, weight_decay: float) -> None:
+        super().__init__(params, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
         self._dtype = dtype
 
     @torch.no_grad()
@@ -53,7 +54,7 @@ class Masters:
         inner = [(p.ndim == 2 and "proj" in name) or (".fc" in name and p.ndim == 2) for name, p in named]
         matrices = [m for m, hidden in zip(self.master, inner, strict=True) if hidden]
         others = [m for m, hidden in zip(self.master, inner, strict=True) if not hidden]
-        self.muon = Muon(matrices, self.live[0].dtype, lr=muon_rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+        self.muon = Muon(matrices, self.live[0].dtype, lr=muon_rate, weight_decay=0.01)
         self.adam = torch.optim.AdamW(others, lr=adam_rate, betas=(0.9, 0.98), weight_decay=0.0)
         self.rates = (muon_rate, adam_rate)
 

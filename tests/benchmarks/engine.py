@@ -174,14 +174,15 @@ def pages_of(shape: Shape, loaded: Loaded, pages: int, prompt_tokens: int) -> Pa
 def for_generate(inputs: PageInputs, some: slice) -> dict[str, Any]:
     """The same pages as transformers' ``generate`` takes them."""
     ids = torch.tensor(inputs.prompts[some], device=inputs.pixels.device)
-    tiles = torch.ones(*ids.shape, 1, 4, dtype=torch.long, device=ids.device)
+    real = torch.tensor([[n < count for n in range(4)] for count in inputs.tiles[some]], device=ids.device).long()  # (B, T)
+    tiles = real[:, None, None].repeat(1, ids.shape[1], 1, 1)
     tiles[:, 0] = 0  # before the image
     return {
         "input_ids": ids,
         "attention_mask": torch.ones_like(ids),
         "pixel_values": inputs.pixels[some],
         "aspect_ratio_ids": inputs.aspect_ids[some],
-        "aspect_ratio_mask": torch.ones(len(ids), 1, 4, dtype=torch.long, device=ids.device),
+        "aspect_ratio_mask": real[:, None],
         "cross_attention_mask": tiles,
     }
 
@@ -234,6 +235,19 @@ def spent(loaded: Loaded, pages: int, work: Callable[[], object]) -> Spent:
         work()
         _wait(loaded)
         return Spent((time.process_time() - cpu) / pages, (time.perf_counter() - wall) / pages, len(calls) / pages)
+
+
+def per_second(loaded: Loaded, work: Callable[[], object], repeats: int) -> float:
+    """How often the work is done in a second of wall time: the median, after one run that warms up."""
+    times = []
+    with torch.inference_mode():
+        for _ in range(repeats + 1):
+            _wait(loaded)
+            began = time.perf_counter()
+            work()
+            _wait(loaded)
+            times.append(time.perf_counter() - began)
+    return 1.0 / statistics.median(times[1:])
 
 
 def _wait(loaded: Loaded) -> None:

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from extractors.demo import train
 from extractors.demo.masters import Muon
-from extractors.demo.train import faster_dtype
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32], ids=str)
@@ -13,8 +13,8 @@ def test_muon_moves_weights_as_torchs_own_does(dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     theirs = [torch.randn(32, 64, requires_grad=True), torch.randn(48, 16, requires_grad=True)]
     ours = [weight.detach().clone().requires_grad_() for weight in theirs]
-    options = {"lr": 0.01, "weight_decay": 0.01, "adjust_lr_fn": "match_rms_adamw"}
-    reference, muon = torch.optim.Muon(theirs, **options), Muon(ours, dtype, **options)
+    reference = torch.optim.Muon(theirs, lr=0.01, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+    muon = Muon(ours, dtype, lr=0.01, weight_decay=0.01)
     started = [weight.detach().clone() for weight in ours]
     for _ in range(3):
         for a, b in zip(theirs, ours, strict=True):
@@ -27,6 +27,13 @@ def test_muon_moves_weights_as_torchs_own_does(dtype: torch.dtype) -> None:
         assert torch.allclose(a, b, atol=0.0 if dtype is torch.bfloat16 else 1e-3, rtol=0.0)
 
 
-def test_a_dtype_to_train_in_is_chosen_by_trying() -> None:
-    """One of the two that the weights can be in."""
-    assert faster_dtype(torch.device("cpu")) in (torch.bfloat16, torch.float32)
+@pytest.mark.parametrize("faster", [torch.bfloat16, torch.float32], ids=str)
+def test_a_cpu_trains_in_the_dtype_that_it_multiplies_faster_in(faster: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever that is here."""
+    monkeypatch.setattr(train, "product_seconds", lambda dtype: 1.0 if dtype is faster else 70.0)
+    assert train.faster_dtype(torch.device("cpu")) is faster
+
+
+def test_what_is_timed_is_a_product() -> None:
+    """Some seconds, more than none, for either dtype."""
+    assert all(0.0 < train.product_seconds(dtype) < 60.0 for dtype in (torch.bfloat16, torch.float32))

@@ -1,6 +1,8 @@
 """What a piece of work does, counted without doing it: on torch's meta device a tensor has a shape and no numbers.
 
 So Llama 3.2 Vision's real size fits any machine; and since nothing there can be read, work that waits for an answer of the device fails.
+What is counted are torch's own operators.  One that a GPU has a fused kernel for (attention, norms, linear layers) counts as one, and what
+it needs inside is not seen; that it takes that kernel is for the card itself to show (make bench-gpu).
 """
 
 import weakref
@@ -15,25 +17,30 @@ from torch.utils._pytree import tree_leaves
 from extractors.backends.checkpoint import Loaded
 from tests.benchmarks.engine import LLAMA_11B, random_model
 
-VIEWS = frozenset(
-    ("view", "reshape", "_unsafe_view", "transpose", "t", "slice", "select", "expand", "unsqueeze", "permute", "alias", "detach", "squeeze")
-)
-
 
 class Counted(TorchDispatchMode):
-    """operations: those that launch a kernel on a GPU; peak_bytes: of what was allocated meanwhile."""
+    """operations: calls that make or change numbers, views aside; peak_bytes: of the tensors that were made meanwhile;
+    from_host: the calls that brought a tensor over from the host.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.operations = self.live_bytes = self.peak_bytes = 0
+        self.from_host: list[str] = []
         self._known: set[int] = set()
 
     def __torch_dispatch__(self, func: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        given = {t.untyped_storage()._cdata for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)}
+        given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        storages = {tensor.untyped_storage()._cdata for tensor in given}
         made = func(*args, **(kwargs or {}))
-        self.operations += func.overloadpacket.__name__ not in VIEWS
-        for tensor in tree_leaves(made):
-            if isinstance(tensor, Tensor) and tensor.untyped_storage()._cdata not in given | self._known:
+        results = [leaf for leaf in tree_leaves(made) if isinstance(leaf, Tensor)]
+        name = func.overloadpacket.__name__
+        fresh = [tensor for tensor in results if tensor.untyped_storage()._cdata not in storages]
+        self.operations += bool(fresh) or name.endswith("_")
+        if any(tensor.is_cpu for tensor in given) and any(tensor.is_meta for tensor in results):
+            self.from_host.append(name)
+        for tensor in fresh:
+            if tensor.untyped_storage()._cdata not in self._known:
                 self._hold(tensor.untyped_storage())
         return made
 

@@ -1,5 +1,6 @@
 """The engine computes what transformers computes, only in another order; and the tests can tell when it does not."""
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,10 +11,11 @@ from torch import Tensor
 
 from extractors.backends.checkpoint import Loaded
 from extractors.backends.engine import fields, text, vision
-from extractors.backends.engine.fields import prefilled, read_fields
+from extractors.backends.engine.fields import ROOM, Pace, prefilled, read_fields
+from extractors.backends.engine.looked import PatchGrid
 from extractors.backends.engine.plan import Continuation, PageInputs, padded
 from extractors.backends.generate import image_of
-from extractors.types import StopReason
+from extractors.types import Generation, StopReason
 from tests.reader import tiny
 
 SIZES = {1: (56, 56), 2: (112, 56), 3: (168, 56), 4: (112, 112)}  # pixels of a page that fills so many tiles
@@ -92,7 +94,7 @@ def worst(loaded: Loaded, inputs: PageInputs) -> float:
     """The largest difference of any logit of any step from transformers' own."""
     silent, plans = endless(loaded), continuations(loaded)
     with torch.inference_mode(), listening(loaded) as said:
-        answers = read_fields(silent, inputs, plans, check_every=100)
+        answers = read_fields(silent, inputs, plans, pace=Pace(100, 100))
     steps = torch.stack(said, dim=1)  # (R, T, V)
     assert steps.shape[1] == BUDGET
     differences = []
@@ -135,8 +137,8 @@ def test_rows_that_go_on_are_not_disturbed_by_rows_that_end(loaded):
     plans = tuple(replace(plan, budget=budget) for plan, budget in zip(continuations(loaded), (2, 40, 9), strict=True))
     silent = endless(loaded)
     with torch.inference_mode():
-        often = read_fields(silent, inputs, plans, check_every=1)
-        never = read_fields(silent, inputs, plans, check_every=40)
+        often = read_fields(silent, inputs, plans, pace=Pace(1, 1))
+        never = read_fields(silent, inputs, plans, pace=Pace(40, 40))
     for a, b in zip([g for page in often for g in page], [g for page in never for g in page], strict=True):
         assert [t.token_id for t in a.tokens] == [t.token_id for t in b.tokens]
         assert [t.logprob for t in a.tokens] == pytest.approx([t.logprob for t in b.tokens], abs=1e-4)
@@ -179,7 +181,7 @@ def test_as_many_forwards_as_the_longest_value_has_tokens(loaded, monkeypatch):
     original = text.forward
     monkeypatch.setattr(text, "forward", lambda *a, **k: calls.append(a[1].shape) or original(*a, **k))
     with torch.inference_mode():
-        read_fields(endless(loaded), batch(loaded, [4, 4]), continuations(loaded), check_every=100)
+        read_fields(endless(loaded), batch(loaded, [4, 4]), continuations(loaded), pace=Pace(100, 100))
     assert len(calls) == 1 + BUDGET
     assert [shape[0] for shape in calls] == [2] + [6] * BUDGET
 
@@ -191,7 +193,7 @@ def test_memory_for_evidence_does_not_grow_with_the_vocabulary(loaded, monkeypat
     original = fields.step_of
     monkeypatch.setattr(fields, "step_of", lambda *a: kept.append(original(*a)) or kept[-1])
     with torch.inference_mode():
-        read_fields(endless(loaded), batch(loaded, [4]), continuations(loaded, budget), check_every=100)
+        read_fields(endless(loaded), batch(loaded, [4]), continuations(loaded, budget), pace=Pace(100, 100))
     assert len(kept) == budget
     assert {sum(value.numel() for name in s.__slots__ if (value := getattr(s, name)) is not None) for s in kept} == {3 * 14}
 
@@ -276,7 +278,7 @@ def test_in_bf16_the_path_errs_no_more_than_bf16_itself(checkpoint, loaded):
     half = load(checkpoint, device=torch.device("cpu"), dtype=torch.bfloat16)
     inputs, plans = batch(loaded, [4, 2]), continuations(loaded)
     with torch.inference_mode(), listening(half) as said:
-        answers = read_fields(endless(half), replace(inputs, pixels=inputs.pixels.bfloat16()), plans, check_every=100)
+        answers = read_fields(endless(half), replace(inputs, pixels=inputs.pixels.bfloat16()), plans, pace=Pace(100, 100))
     ours, theirs = [], []
     steps = torch.stack(said, dim=1).float()
     with torch.inference_mode():
@@ -290,12 +292,99 @@ def test_in_bf16_the_path_errs_no_more_than_bf16_itself(checkpoint, loaded):
     assert torch.stack(ours).mean() <= 1.5 * torch.stack(theirs).mean()
 
 
-def test_the_compiled_step_writes_the_same(loaded):
-    """One graph without breaks, for whatever rows and slots are left."""
+def written(answers: list[list[Generation]]) -> tuple[list[int], list[float]]:
+    """Token ids and log-probabilities of all fields of all pages."""
+    tokens = [token for page in answers for said in page for token in said.tokens]
+    return [token.token_id for token in tokens], [token.logprob for token in tokens]
+
+
+def test_the_step_is_one_graph(loaded):
+    """Nothing in it makes the compiler give up half-way."""
+    step = torch.compile(text.forward, dynamic=True, fullgraph=True, backend="eager")
     inputs, plans = batch(loaded, [4, 1, 2]), continuations(loaded)
     with torch.inference_mode():
-        plain = read_fields(endless(loaded), inputs, plans)
-        compiled = read_fields(endless(loaded), inputs, plans, step=text.compiled("eager"))
-    for a, b in zip([g for page in plain for g in page], [g for page in compiled for g in page], strict=True):
-        assert [t.token_id for t in a.tokens] == [t.token_id for t in b.tokens]
-        assert [t.logprob for t in a.tokens] == pytest.approx([t.logprob for t in b.tokens], abs=1e-5)
+        plain = written(read_fields(endless(loaded), inputs, plans))
+        compiled = written(read_fields(endless(loaded), inputs, plans, step=step))
+    assert compiled[0] == plain[0]
+    assert compiled[1] == pytest.approx(plain[1], abs=1e-5)
+
+
+def test_batches_of_any_shape_go_through_the_compiled_step(loaded):
+    """One page or as many as there are key heads, padding tiles or none, asked where it looked or not: more than dynamo compiles for."""
+    step, grid = text.compiled("eager"), PatchGrid(tile_columns=2, side=4, patch_px=14, pt_per_px=1.0, width_pt=112.0, height_pt=112.0)
+    with torch.inference_mode():
+        for tiles in ([4], [1], [4, 4], [4, 1], [4, 4, 4], [2, 4, 1], [4] * 4, [4, 3, 2, 1, 4]):
+            for fields_wanted in (1, 3):
+                for grids in (None, (grid,) * len(tiles)):
+                    inputs = replace(batch(loaded, tiles), grids=grids)
+                    plans = continuations(loaded, 4)[:fields_wanted]
+                    plain = written(read_fields(endless(loaded), inputs, plans))
+                    compiled = written(read_fields(endless(loaded), inputs, plans, step=step))
+                    assert compiled[0] == plain[0]
+                    assert compiled[1] == pytest.approx(plain[1], abs=1e-5)
+
+
+def test_a_compiled_step_keeps_its_rows(loaded):
+    """Fewer rows could mean another compilation in the middle of the work; ended rows are written on, and nobody reads them."""
+    plans = tuple(replace(plan, budget=budget) for plan, budget in zip(continuations(loaded), (2, 30, 2), strict=True))
+    rows = []
+
+    def step(language, ids, *arguments, **options):
+        rows.append(ids.shape[0])
+        return text.forward(language, ids, *arguments, **options)
+
+    with torch.inference_mode():
+        kept = written(read_fields(endless(loaded), batch(loaded, [4, 2]), plans, step=step))
+        dropped = written(read_fields(endless(loaded), batch(loaded, [4, 2]), plans))
+    assert set(rows) == {6}
+    assert kept[0] == dropped[0]
+    assert kept[1] == pytest.approx(dropped[1], abs=1e-5)
+
+
+def test_asking_where_it_looked_changes_no_answer(loaded):
+    """Bit for bit, in the dtype of a GPU too: the weights are taken beside the answer, not on its way."""
+    grid = PatchGrid(tile_columns=2, side=4, patch_px=14, pt_per_px=1.0, width_pt=112.0, height_pt=112.0)
+    half = replace(loaded, model=copy.deepcopy(loaded.model).bfloat16(), dtype=torch.bfloat16)
+    for one in (loaded, half):
+        inputs = batch(loaded, [4, 2])
+        inputs = replace(inputs, pixels=inputs.pixels.to(one.dtype))
+        with torch.inference_mode():
+            plain = written(read_fields(endless(one), inputs, continuations(one)))
+            looking = written(read_fields(endless(one), replace(inputs, grids=(grid,) * 2), continuations(one)))
+        assert plain == looking
+
+
+def test_rows_have_no_more_room_than_the_longest_may_take(loaded, monkeypatch):
+    """Memory grows with what is written, and stops where the budget does."""
+    slots = []
+    original = text.forward
+    monkeypatch.setattr(text, "forward", lambda *a, **k: slots.append(a[3].slots) or original(*a, **k))
+    inputs = batch(loaded, [4])
+    start = len(inputs.prompts[0]) + max(map(len, SKELETONS))
+    for budget in (5, ROOM + 7, 3 * ROOM):
+        slots.clear()
+        with torch.inference_mode():
+            read_fields(endless(loaded), inputs, continuations(loaded, budget), step=text.forward)
+        assert start + budget <= slots[-1] <= start + budget + 1
+
+
+def test_what_makes_a_new_memory_takes_the_old_ones_tensors(loaded):
+    """So there are never two of them."""
+    with torch.inference_mode():
+        _, memory = prefilled(loaded, batch(loaded, [4, 2]))
+        grown = memory.expanded(3, 60)
+        assert memory.keys == memory.values == {}
+        rows = torch.tensor([0, 1, 3, 4])
+        selected = grown.selected(rows, torch.tensor([0, 1]), 2)
+    assert grown.keys == grown.seen_keys == {}
+    assert {kept.shape[0] for kept in selected.keys.values()} == {4}
+
+
+def test_masks_lie_as_attention_kernels_want_them():
+    """Rows a multiple of eight numbers apart, whatever is visible; otherwise CUDA copies the mask in every layer."""
+    for width in (8, 300, 301, 6404):
+        mask = torch.rand(2, 1, 3, width) < 0.5
+        made = text._additive(mask, 2, torch.bfloat16)
+        assert made.shape == (2, 1, 6, width)
+        assert made.stride()[-2] % 8 == 0
+        assert torch.equal(made == 0, mask.repeat(1, 1, 2, 1))

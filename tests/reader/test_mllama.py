@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -134,6 +135,34 @@ def test_out_of_memory_halves_the_batch_and_goes_on(backend, monkeypatch, limit)
     assert sizes.count(5) == 1  # it remembers
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "CUDA error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "[enforce fail at alloc_cpu.cpp:118] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.",
+    ],
+)
+def test_memory_that_runs_out_outside_of_torchs_allocator_halves_the_batch_too(backend, monkeypatch, words):
+    """Pinned memory, a library's workspace and the host's own have errors of their own."""
+
+    def scarce(loaded, pages, spec, **options):
+        if len(pages) > 2:
+            raise RuntimeError(words)
+        return generate_json(loaded, pages, spec, **options)
+
+    monkeypatch.setattr("extractors.backends.mllama.generate_json", scarce)
+    assert [answer.page for answer in backend.answer(PAGES, Slip.spec)] == [1, 2, 3, 4, 5]
+
+
+def test_what_goes_to_a_gpu_is_pinned_before(loaded, monkeypatch):
+    """Every tensor of the batch, or moving it would wait."""
+    pinned = []
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda self: pinned.append(self.shape) or self)
+    batch = inputs_of(replace(loaded, device=torch.device("cuda")), PAGES[:2], Slip.spec)
+    assert len(pinned) == len(batch) >= 5
+
+
 def test_a_page_that_does_not_fit_alone_is_an_error_of_its_own(backend, monkeypatch):
     """Nothing is left to halve; a retry on another machine may help."""
 
@@ -187,12 +216,23 @@ def test_a_checkpoint_says_which_mode_it_reads_better_in(checkpoint, tmp_path):
     assert MllamaBackend(checkpoint, device="cpu").decode_mode == "json"
 
 
-@pytest.mark.parametrize("said", ['{"document_types": ["slip"], "decode_mode": "prose"}', '["slip"]', "{}", "{"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"document_types": ["slip"], "decode_mode": "prose"}',
+        '{"document_types": ["slip"], "decode_mode": ["fields"]}',
+        '{"document_types": ["slip"], "decode_mode": ""}',
+        '{"document_types": "slip"}',
+        '["slip"]',
+        "{}",
+        "{",
+    ],
+)
 def test_a_checkpoint_that_says_nonsense_of_itself_is_refused_with_the_mend(checkpoint, tmp_path, said):
     """Not read as one that was made for everything."""
     copy = shutil.copytree(checkpoint, tmp_path / "copy")
     (copy / "surefield.json").write_text(said)
-    with pytest.raises(ModelNotLoadable, match=r"Mend it|Set one"):
+    with pytest.raises(ModelNotLoadable, match=r"Mend it|Set SUREFIELD_DECODE_MODE"):
         MllamaBackend(copy, device="cpu").answer(PAGES[:1], Slip.spec)
 
 

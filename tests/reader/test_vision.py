@@ -38,7 +38,7 @@ def test_every_vision_token_is_the_one_that_transformers_computes(loaded, tiles)
 
 
 def test_control_padding_that_sees_padding_shows(loaded, monkeypatch):
-    """Without the second product the padding would look at itself, and real tokens at it."""
+    """Without the second product the padding would look at itself."""
     attended: Callable[..., Tensor] = vision._attended
     monkeypatch.setattr(vision, "_attended", lambda attn, x, real: attended(attn, x, x.shape[1]))
     assert furthest(loaded, [2]) > 1e-3

@@ -45,16 +45,21 @@ class _Row:
 
 
 @dataclass(frozen=True, slots=True)
-class _Looks:
+class Pace:
     """After which steps it is looked what has ended; and after the last one that any row may take.  Each look waits for the device."""
 
     first: int
     every: int
+    drops_rows: bool = True  # whether rows that have ended are left out of the next steps
 
     @classmethod
-    def on(cls, device: torch.device) -> "_Looks":
-        """On a CPU every row costs, and the first token ends nulls; a GPU's kernels are launched ahead, and rows cost it little."""
-        return cls(first=1, every=2) if device.type == "cpu" else cls(first=8, every=8)
+    def on(cls, device: torch.device, *, compiled: bool) -> "Pace":
+        """On a CPU every row costs, and the first token ends nulls; a GPU's kernels are launched ahead, and rows cost it little.
+
+        A compiled step keeps its rows: it would be compiled again for some of the smaller numbers.
+        """
+        first, every = (1, 2) if device.type == "cpu" else (8, 8)
+        return cls(first, every, drops_rows=not compiled)
 
 
 def read_fields(
@@ -62,24 +67,25 @@ def read_fields(
     inputs: PageInputs,
     fields: Sequence[Continuation],
     *,
-    check_every: int | None = None,
+    pace: Pace | None = None,
     step: Callable[..., Tensor] | None = None,
 ) -> list[list[Generation]]:
     """For each page its fields' generations, in the order of ``fields``.
 
-    check_every: steps between two looks at what has ended; by default what suits the device
-    step:        of one more token for every row: ``text.compiled()`` instead of ``text.forward``
+    pace: by default what suits the device
+    step: of one more token for every row: ``text.compiled()`` instead of ``text.forward``
     """
-    looks = _Looks.on(loaded.device) if check_every is None else _Looks(check_every, check_every)
+    assert fields, "a document type has a field"
     _, memory = prefilled(loaded, inputs, only_memory=True)
     rows = [
         _Row(page, continuation, len(prompt) + len(continuation.skeleton))
         for page, prompt in enumerate(inputs.prompts)
         for continuation in fields
     ]
-    memory = memory.expanded(len(fields), max(row.start for row in rows) + ROOM + 1)
+    longest = max(continuation.budget for continuation in fields)
+    memory = memory.expanded(len(fields), max(row.start for row in rows) + min(ROOM, longest) + 1)
     first = _skeletons(loaded, memory, rows, inputs.grids)
-    _write(loaded, memory, rows, first, inputs.grids, looks, step or text.forward)
+    _write(loaded, memory, rows, first, inputs.grids, pace or Pace.on(loaded.device, compiled=step is not None), step or text.forward)
     return [
         [_generation(loaded, row) for row in rows[page * len(fields) : (page + 1) * len(fields)]] for page in range(len(inputs.prompts))
     ]
@@ -120,7 +126,7 @@ def _write(
     rows: Sequence[_Row],
     first: Step,
     grids: Sequence[PatchGrid] | None,
-    looks: _Looks,
+    pace: Pace,
     step: Callable[..., Tensor],
 ) -> None:
     """Greedy steps until every row has ended."""
@@ -130,20 +136,20 @@ def _write(
     pending, chosen, steps = [first], first.chosen, 1
     while True:
         budget = max(row.continuation.budget for row in live if row is not None)
-        if steps in (looks.first, budget) or steps % looks.every == 0:
+        if steps in (pace.first, budget) or steps % pace.every == 0:
             _settle(loaded, live, pending, grids)
             pending = []
             live = [row if row is not None and row.stop is None else None for row in live]
             if not any(live):
                 return
-            kept = _worth_keeping(live, memory.fields)
+            kept = _worth_keeping(live, memory.fields) if pace.drops_rows else None
             if kept is not None:
                 index, pages, width, live = kept
                 at = there(index, loaded.device)
                 memory = memory.selected(at, there(pages, loaded.device), width)
                 positions, chosen = positions[at], chosen[at]
         if furthest + 1 >= memory.slots:
-            memory = memory.expanded(1, memory.slots + max(ROOM, steps))
+            memory = memory.expanded(1, memory.slots + min(max(ROOM, steps), budget - steps + 1))
         layers: list[Tensor] | None = None if grids is None else []
         hidden = step(loaded.model.model.language_model, chosen[:, None], positions[:, None], memory, span=furthest + 1, looked=layers)
         logits = loaded.lm_head(hidden[:, -1])

@@ -95,6 +95,6 @@ def padded(rows: Sequence[Sequence[int]], fill: int, device: torch.device) -> tu
 
 
 def there(values: Sequence[Any], device: torch.device) -> Tensor:
-    """Numbers as a tensor on the device; from pinned memory, so that the host goes on without waiting for what is under way there."""
-    made = torch.tensor(values)
+    """Whole numbers as a tensor on the device; from pinned memory, so that the host goes on without waiting for what is under way there."""
+    made = torch.tensor(values, dtype=torch.long)
     return made.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else made.to(device)

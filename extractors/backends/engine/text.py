@@ -16,10 +16,15 @@ from torch.nn.functional import rms_norm, scaled_dot_product_attention
 
 from extractors.backends.engine.plan import there
 
+ALIGNED = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What the rows of B pages, F rows each, have seen so far."""
+    """What the rows of B pages, F rows each, have seen so far.
+
+    Whatever makes another one of it takes its tensors, layer by layer, so that there are never two of them.
+    """
 
     keys: dict[int, Tensor]  # by self-attention layer: (B * F, KV, slots, D)
     values: dict[int, Tensor]
@@ -46,9 +51,7 @@ class Memory:
             room[:, :, :, : used - 1] = kept[:, None, :, : used - 1]
             return room.flatten(0, 1)
 
-        keys = {layer: grown(kept) for layer, kept in self.keys.items()}
-        values = {layer: grown(kept) for layer, kept in self.values.items()}
-        return replace(self, keys=keys, values=values, fields=self.fields * fields)
+        return replace(self, keys=_each(self.keys, grown), values=_each(self.values, grown), fields=self.fields * fields)
 
     def trimmed(self, tiles: Sequence[int], tile_tokens: int) -> "Memory":
         """Without the vision tokens of tiles that no page of the batch has; exact once no row before the image is left to come."""
@@ -58,18 +61,25 @@ class Memory:
             device = next(iter(self.keys.values())).device
             real = there(tiles, device)[:, None] * tile_tokens  # (B, 1)
             mask = (torch.arange(most, device=device)[None] < real)[:, None, None]
-        seen_keys = {layer: kept[:, :, :most].contiguous() for layer, kept in self.seen_keys.items()}  # no copy of full pages
-        seen_values = {layer: kept[:, :, :most].contiguous() for layer, kept in self.seen_values.items()}
-        return replace(self, seen_keys=seen_keys, seen_values=seen_values, seen_mask=mask)
+
+        def cut(kept: Tensor) -> Tensor:
+            return kept[:, :, :most].contiguous()  # no copy of full pages
+
+        return replace(self, seen_keys=_each(self.seen_keys, cut), seen_values=_each(self.seen_values, cut), seen_mask=mask)
 
     def selected(self, rows: Tensor, pages: Tensor, fields: int) -> "Memory":
         """Only these rows, ``fields`` for each of ``pages``, in the pages' order."""
 
         def of(kept: dict[int, Tensor], index: Tensor) -> dict[int, Tensor]:
-            return {layer: tensor.index_select(0, index) for layer, tensor in kept.items()}
+            return _each(kept, lambda tensor: tensor.index_select(0, index))
 
         mask = None if self.seen_mask is None else self.seen_mask.index_select(0, pages)
         return Memory(of(self.keys, rows), of(self.values, rows), of(self.seen_keys, pages), of(self.seen_values, pages), mask, fields)
+
+
+def _each(kept: dict[int, Tensor], change: Callable[[Tensor], Tensor]) -> dict[int, Tensor]:
+    """Every layer's tensor changed; the old one goes before the next layer's new one comes."""
+    return {layer: change(kept.pop(layer)) for layer in list(kept)}
 
 
 def prefill(
@@ -182,16 +192,25 @@ def forward(
 
 @cache
 def compiled(backend: str = "inductor") -> Callable[..., Tensor]:
-    """``forward`` as fewer, larger kernels, for any number of rows and slots: worth its minutes where launching kernels takes the time."""
-    made: Callable[..., Tensor] = torch.compile(forward, dynamic=True, fullgraph=True, backend=backend)
+    """``forward`` as fewer, larger kernels: worth its minutes where launching kernels takes the time.
+
+    One compilation holds for any number of slots and, as a rule, of rows; one page alone, pages with padding tiles and pages as many as
+    there are key heads get another each.  Beyond dynamo's limit of such variants it goes on uncompiled, with a warning.
+    """
+    made: Callable[..., Tensor] = torch.compile(forward, dynamic=True, backend=backend)
     return made
 
 
 def _additive(mask: Tensor, groups: int, dtype: torch.dtype) -> Tensor:
-    """A bool mask as attention adds it, its queries repeated for the heads that share keys; made once for all layers."""
+    """A bool mask as attention adds it, its queries repeated for the heads that share keys; made once for all layers.
+
+    Its rows lie a multiple of ``ALIGNED`` numbers apart: CUDA's attention would copy it in every layer otherwise.
+    """
     if mask.shape[2] > 1:
         mask = mask.repeat(1, 1, groups, 1)
-    return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, float("-inf"))
+    *before, width = mask.shape
+    room = torch.zeros(*before, -(-width // ALIGNED) * ALIGNED, dtype=dtype, device=mask.device)
+    return room[..., :width].masked_fill_(~mask, float("-inf"))
 
 
 def _remember(attn: Any, x: Tensor, angles: tuple[Tensor, Tensor], memory: Memory, number: int, at: tuple[Tensor, Tensor]) -> None:
@@ -239,13 +258,11 @@ def _cross(attn: Any, x: Tensor, memory: Memory, number: int, mask: Tensor | Non
     queries = memory.fields * new
     query = _normed(attn.q_norm, attn.q_proj(x).view(rows, new, attn.num_heads, width))
     query = query.view(pages, queries, heads, groups, width).permute(0, 2, 3, 1, 4).reshape(pages, heads, groups * queries, width)
-    if looked is not None:
+    out = scaled_dot_product_attention(query, keys, values, attn_mask=mask)
+    if looked is not None:  # beside the answer, never on its way
         weights = query @ keys.transpose(-1, -2) * attn.scaling
         weights = (weights if mask is None else weights + mask).softmax(-1)
         looked.append(weights.view(pages, heads * groups, queries, -1).mean(1).view(rows, new, -1))
-        out = weights @ values
-    else:
-        out = scaled_dot_product_attention(query, keys, values, attn_mask=mask)
     out = out.view(pages, heads, groups, queries, width).permute(0, 3, 1, 2, 4).reshape(rows, new, -1)
     projected: Tensor = attn.o_proj(out)
     return projected
