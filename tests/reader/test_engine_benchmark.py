@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.benchmarks import engine, engine_gpu
+from tests.benchmarks import engine, roofline
 
 
 def test_every_way_writes_as_many_tokens_with_fewer_and_fewer_forwards():
@@ -27,8 +27,8 @@ def test_evidence_is_a_thousand_times_smaller_than_scores():
 def test_the_roofline_counts_llamas_own_numbers():
     """9.18 billion weights a step, 210 MB of vision keys a page and 131 kB of a token's own, in bfloat16."""
     llama = engine.LLAMA_11B
-    assert engine_gpu.weights_read(llama) == pytest.approx(9.18e9, rel=0.01)
-    assert 2 * engine_gpu.seen_numbers(llama) == pytest.approx(210e6, rel=0.01)
-    own = engine_gpu.own_numbers(llama, 301) - engine_gpu.own_numbers(llama, 300)
+    assert roofline.weights_read(llama) == pytest.approx(9.18e9, rel=0.01)
+    assert 2 * roofline.seen_numbers(llama) == pytest.approx(210e6, rel=0.01)
+    own = roofline.own_numbers(llama, 301) - roofline.own_numbers(llama, 300)
     assert 2 * own == pytest.approx(131e3, rel=0.01)
-    assert engine_gpu.vision_flops(llama) == pytest.approx(19.9e12, rel=0.02)
+    assert roofline.vision_flops(llama) == pytest.approx(19.9e12, rel=0.02)
