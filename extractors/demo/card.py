@@ -64,8 +64,8 @@ slip clean; 85 % of values at level 2; 30 to 85 % at level 4; at most 1.5 s a pa
 Vision: three local layers and one global layer of width 256, two tiles of {tile} px with patches of 14 px. Text: four layers of
 width 256, the second and fourth of them cross-attention. Bytes are tokens; the fixed strings of prompts and answers are one token each.
 
-Trained from nothing: {steps} steps of 16 pages in {minutes:.0f} minutes on one shared CPU core (bfloat16, AMX), with Muon for the hidden
-matrices and AdamW for the rest.
+Trained from nothing: {steps} steps of 16 pages in {minutes:.0f} minutes on one or two shared CPU cores, in bfloat16 where they have AMX and
+in float32 where not, with Muon for the hidden matrices and AdamW for the rest.
 {note}Besides the answers it is taught, in training only, to name the characters of every patch and where the
 cross-attention has to look; pages densely filled with characters come first and then now and again. The gates of the cross-attention start
 open: closed, the image would change nothing.

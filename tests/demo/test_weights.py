@@ -53,3 +53,9 @@ def test_the_model_card_tells_the_measured_figures() -> None:
     for row in figures["levels"].values():
         assert f"{row['value_accuracy']:.1%}" in card
     assert shortfall(figures) in card
+
+
+def test_the_bundled_model_reads_by_default_in_the_mode_that_was_measured_to_be_better() -> None:
+    """Value by value on the same slips; where both are equal, the faster one."""
+    apart = json.loads((WEIGHTS / "evaluation.json").read_text(encoding="utf-8"))["json_against_fields"]
+    assert MllamaBackend(WEIGHTS).decode_mode == ("json" if apart["only_first"] > apart["only_second"] else "fields")
