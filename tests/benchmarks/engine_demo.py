@@ -30,11 +30,11 @@ def rows(measurement: Callable[..., dict[str, Any]], *, small: bool) -> list[dic
     ways = {mode: _backend(decode_mode=mode) for mode in ("json", "fields")}
     looking = _backend(decode_mode="fields", looked=True)
     pages, words = _pages(4 if small else 24, looking)
-    cost = _costs(ways, looking, pages, repeats=1 if small else 5)
+    cost = _costs(ways, pages, repeats=1 if small else 5)
+    extra = _extra(ways["fields"], looking, pages, rounds=1 if small else 15)
     found = {mode: evaluate(backend, per_level=4 if small else 60, levels=(0, 1), seed=21) for mode, backend in ways.items()}
     right = {mode: _accuracy(measured) for mode, measured in found.items()}
     centre, overlap, places = _looked(looking, pages, words)
-    extra = cost["looking"] / cost["fields"] - 1.0
     return [
         measurement("demo weights, A: CPU time a page", cost["A"] * 1e3, "ms"),
         measurement("demo weights, J against A, CPU time", cost["A"] / cost["json"], "x"),
@@ -63,13 +63,12 @@ def _pages(count: int, backend: MllamaBackend) -> tuple[list[PageImage], list[Pa
     return images, words
 
 
-def _costs(ways: dict[str, MllamaBackend], looking: MllamaBackend, pages: Sequence[PageImage], *, repeats: int) -> dict[str, float]:
+def _costs(ways: dict[str, MllamaBackend], pages: Sequence[PageImage], *, repeats: int) -> dict[str, float]:
     """CPU seconds a page, medians of interleaved runs."""
     runs: dict[str, Callable[[], object]] = {
         "A": lambda: _the_articles(ways["json"], pages),
         "json": lambda: ways["json"].answer(pages, Slip.spec),
         "fields": lambda: ways["fields"].answer(pages, Slip.spec),
-        "looking": lambda: looking.answer(pages, Slip.spec),
     }
     for run in list(runs.values())[1:]:
         run()  # weights, grammar
@@ -80,6 +79,26 @@ def _costs(ways: dict[str, MllamaBackend], looking: MllamaBackend, pages: Sequen
             run()
             taken[name].append((time.process_time() - began) / len(pages))
     return {name: statistics.median(times) for name, times in taken.items()}
+
+
+def _extra(plain: MllamaBackend, looking: MllamaBackend, pages: Sequence[PageImage], *, rounds: int) -> float:
+    """Share of CPU time that looking adds: the median of pairs, each side first in turn, since a shared machine's pace drifts."""
+
+    def taken(backend: MllamaBackend) -> float:
+        began = time.process_time()
+        backend.answer(pages, Slip.spec)
+        return time.process_time() - began
+
+    looking.answer(pages, Slip.spec)  # weights
+    ratios = []
+    for number in range(rounds):
+        if number % 2:
+            after = taken(looking)
+            ratios.append(after / taken(plain))
+        else:
+            before = taken(plain)
+            ratios.append(taken(looking) / before)
+    return statistics.median(ratios) - 1.0
 
 
 def _the_articles(backend: MllamaBackend, pages: Sequence[PageImage]) -> None:

@@ -260,8 +260,8 @@ def _cross(attn: Any, x: Tensor, memory: Memory, number: int, mask: Tensor | Non
     query = query.view(pages, queries, heads, groups, width).permute(0, 2, 3, 1, 4).reshape(pages, heads, groups * queries, width)
     out = scaled_dot_product_attention(query, keys, values, attn_mask=mask)
     if looked is not None:  # beside the answer, never on its way
-        weights = query @ keys.transpose(-1, -2) * attn.scaling
-        weights = (weights if mask is None else weights + mask).softmax(-1)
+        weights = (query * attn.scaling) @ keys.transpose(-1, -2)
+        weights = (weights if mask is None else weights.add_(mask)).softmax(-1)
         looked.append(weights.view(pages, heads * groups, queries, -1).mean(1).view(rows, new, -1))
     out = out.view(pages, heads, groups, queries, width).permute(0, 3, 1, 2, 4).reshape(rows, new, -1)
     projected: Tensor = attn.o_proj(out)
