@@ -34,7 +34,7 @@ def demo(make_house, serve_site):
     model = str(BUNDLED_MODEL)
     backend = open_backend("mllama", model=model, device="cpu", looked=True)
     # Stricter than usual, so that something of every document is left to people however well the model is trained.
-    house = make_house(backend=backend, canvas=lambda document_type: canvas_of(model), accept_at=0.995)
+    house = make_house(backend=backend, canvas=lambda document_type: canvas_of(model), accept_at=0.9999)
     live = serve_site(SiteInTest(house, create_app(house.rt)))
     files = sample_pdfs()
     for name in SAMPLES:
