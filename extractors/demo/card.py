@@ -8,6 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from extractors.backends import ABOUT
 from extractors.backends.mllama import MllamaBackend
 from extractors.demo import WEIGHTS, curve
@@ -51,8 +53,8 @@ In `fields` mode, all fields of a page at once, the same slips give {fields_mode
 right: {only_json}; that only `fields` mode has right: {only_fields} (exact McNemar test: p = {p_value:.3f}). By default it reads in
 `{decode_mode}` mode.
 
-How well each confidence method tells right values from wrong ones (AUROC): {auroc}. {seconds} s a page on one CPU core
-that was shared with other work.
+How well each confidence method tells right values from wrong ones (AUROC): {auroc}. {seconds} s a page with {threads}
+CPU threads.
 
 ![accuracy by level, risk against coverage](evaluation.png)
 
@@ -125,6 +127,7 @@ def card(
         decode_mode=about["decode_mode"],
         auroc=", ".join(f"`{name}` {value:.3f}" for name, value in figures["auroc"].items() if value is not None),
         seconds=figures["seconds_per_page"],
+        threads=torch.get_num_threads(),
         tile=json.loads((weights / "preprocessor_config.json").read_text(encoding="utf-8"))["size"]["height"],
         steps=about["steps"],
         minutes=about["training_seconds"] / 60,

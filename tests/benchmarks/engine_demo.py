@@ -92,12 +92,8 @@ def _extra(plain: MllamaBackend, looking: MllamaBackend, pages: Sequence[PageIma
     looking.answer(pages, Slip.spec)  # weights
     ratios = []
     for number in range(rounds):
-        if number % 2:
-            after = taken(looking)
-            ratios.append(after / taken(plain))
-        else:
-            before = taken(plain)
-            ratios.append(taken(looking) / before)
+        seconds = {backend: taken(backend) for backend in ((looking, plain) if number % 2 else (plain, looking))}
+        ratios.append(seconds[looking] / seconds[plain])
     return statistics.median(ratios) - 1.0
 
 

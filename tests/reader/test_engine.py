@@ -19,6 +19,7 @@ from extractors.types import Generation, StopReason
 from tests.reader import tiny
 
 SIZES = {1: (56, 56), 2: (112, 56), 3: (168, 56), 4: (112, 112)}  # pixels of a page that fills so many tiles
+GRID = PatchGrid(tile_columns=2, side=4, patch_px=14, pt_per_px=1.0, width_pt=112.0, height_pt=112.0)
 TILES = [[4, 4], [4, 1, 2], [3, 1]]
 SKELETONS = ((41, 52), (60, 71, 82, 93, 104), (33,))
 BUDGET = 12
@@ -311,11 +312,11 @@ def test_the_step_is_one_graph(loaded):
 
 def test_batches_of_any_shape_go_through_the_compiled_step(loaded):
     """One page or as many as there are key heads, padding tiles or none, asked where it looked or not: more than dynamo compiles for."""
-    step, grid = text.compiled("eager"), PatchGrid(tile_columns=2, side=4, patch_px=14, pt_per_px=1.0, width_pt=112.0, height_pt=112.0)
+    step = text.compiled("eager")
     with torch.inference_mode():
         for tiles in ([4], [1], [4, 4], [4, 1], [4, 4, 4], [2, 4, 1], [4] * 4, [4, 3, 2, 1, 4]):
             for fields_wanted in (1, 3):
-                for grids in (None, (grid,) * len(tiles)):
+                for grids in (None, (GRID,) * len(tiles)):
                     inputs = replace(batch(loaded, tiles), grids=grids)
                     plans = continuations(loaded, 4)[:fields_wanted]
                     plain = written(read_fields(endless(loaded), inputs, plans))
@@ -343,14 +344,13 @@ def test_a_compiled_step_keeps_its_rows(loaded):
 
 def test_asking_where_it_looked_changes_no_answer(loaded):
     """Bit for bit, in the dtype of a GPU too: the weights are taken beside the answer, not on its way."""
-    grid = PatchGrid(tile_columns=2, side=4, patch_px=14, pt_per_px=1.0, width_pt=112.0, height_pt=112.0)
     half = replace(loaded, model=copy.deepcopy(loaded.model).bfloat16(), dtype=torch.bfloat16)
     for one in (loaded, half):
         inputs = batch(loaded, [4, 2])
         inputs = replace(inputs, pixels=inputs.pixels.to(one.dtype))
         with torch.inference_mode():
             plain = written(read_fields(endless(one), inputs, continuations(one)))
-            looking = written(read_fields(endless(one), replace(inputs, grids=(grid,) * 2), continuations(one)))
+            looking = written(read_fields(endless(one), replace(inputs, grids=(GRID,) * 2), continuations(one)))
         assert plain == looking
 
 
