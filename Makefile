@@ -17,10 +17,10 @@ up: .venv/run.stamp ## run everything on this machine until Ctrl-C
 	@$(BIN)/surefield up
 
 test: .venv/dev.stamp ## the tests, on a real Postgres, nothing mocked
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests --ignore=tests/services --ignore=tests/benchmarks --ignore=tests/web/browser --ignore=tests/vllm/live
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests --ignore=tests/services --ignore=tests/benchmarks --ignore=tests/web/browser --ignore=tests/backends/vllm/live
 
 test-oldest: .venv-oldest/ready.stamp ## the readers again, with the oldest transformers that pyproject.toml allows
-	@.venv-oldest/bin/python -m pytest -n 2 tests/reader
+	@.venv-oldest/bin/python -m pytest -n 2 tests/backends/mllama
 
 test-services: .venv/services.stamp ## the same flow on RabbitMQ, Redis and Postgres from Debian's packages
 	@$(BIN)/python -m pytest tests/services
@@ -29,7 +29,7 @@ test-web: .venv/dev.stamp .venv/axe/axe.min.js ## the review page in a real Chro
 	@SUREFIELD_TEST_ITEMS=2000 SUREFIELD_AXE=$(CURDIR)/.venv/axe/axe.min.js $(BIN)/python -m pytest tests/web/browser tests/web/test_twenty_reviewers.py
 
 test-vllm: .venv/dev.stamp .venv-vllm/ready.stamp ## the vLLM backend and the reranker against real vLLM servers on the CPU (an environment of its own, 2.5 GB)
-	@SUREFIELD_VLLM=$(CURDIR)/.venv-vllm $(BIN)/python -m pytest tests/vllm/live/vllm_live.py tests/vllm/live/rerank_live.py
+	@SUREFIELD_VLLM=$(CURDIR)/.venv-vllm $(BIN)/python -m pytest tests/backends/vllm/live/vllm_live.py tests/backends/vllm/live/rerank_live.py
 
 lint: .venv/dev.stamp ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .
@@ -72,9 +72,9 @@ clean: ## remove the environments and all local state
 	@touch $@
 
 # Made from nothing when its script changes: the script mends packages in place, which can be done only once.
-.venv-vllm/ready.stamp: tests/vllm/live/setup.sh
+.venv-vllm/ready.stamp: tests/backends/vllm/live/setup.sh
 	@rm -rf .venv-vllm
-	@tests/vllm/live/setup.sh .venv-vllm
+	@tests/backends/vllm/live/setup.sh .venv-vllm
 	@touch $@
 
 .venv/services.stamp: pyproject.toml constraints.txt | .venv/bin/python

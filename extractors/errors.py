@@ -1,7 +1,7 @@
 """Every way in which reading a document can fail.
 
-One root. Each kind carries a stable ``code`` (stored on the document's row, shown to people, safe to alert on), says whether
-a retry can help, and each message ends with what to do about it.
+One root. Each kind carries a stable ``code`` (stored on the document's row, shown to people, safe
+to alert on), says whether a retry can help, and each message ends with what to do about it.
 """
 
 from typing import ClassVar
@@ -68,27 +68,6 @@ class OcrFailed(SurefieldError):
     code = "ocr_failed"
 
 
-class MissingBlob(SurefieldError):
-    """Bytes that a row refers to are not in the blob store."""
-
-    code = "missing_blob"
-    retry = True
-
-
-class RendererUnavailable(SurefieldError):
-    """The render child cannot be started here: nothing is said about the file."""
-
-    code = "renderer_unavailable"
-    retry = True
-
-
-class BlobsUnavailable(SurefieldError):
-    """The blob store cannot be read or written now; the same request may work later."""
-
-    code = "blobs_unavailable"
-    retry = True
-
-
 class UnknownDocumentType(SurefieldError):
     """No document type of this name is registered."""
 
@@ -101,24 +80,6 @@ class BrokenDocumentType(SurefieldError):
     code = "broken_document_type"
 
 
-class InvalidSubmission(SurefieldError):
-    """A submission's arguments contradict each other or the rules."""
-
-    code = "invalid_submission"
-
-
-class TooLarge(InvalidSubmission):
-    """The file has more bytes than are taken."""
-
-    code = "too_large"
-
-
-class SourceNotAllowed(InvalidSubmission):
-    """``source`` lies outside the allowed roots."""
-
-    code = "source_not_allowed"
-
-
 class ModelNotLoadable(SurefieldError):
     """The model's files are missing, damaged or of another architecture."""
 
@@ -127,7 +88,9 @@ class ModelNotLoadable(SurefieldError):
 
 
 class UnexpectedScores(ModelNotLoadable):
-    """A reranker does not judge a known pair of texts as it is known to: its scores mean something else."""
+    """A reranker does not judge a known pair of texts as it is known to: its scores mean something
+    else.
+    """
 
     code = "unexpected_scores"
 
@@ -149,22 +112,3 @@ class OutOfMemory(BackendUnavailable):
     """A single page does not fit into the memory of the accelerator."""
 
     code = "out_of_memory"
-
-
-class TooManyAttempts(SurefieldError):
-    """The cap on attempts was reached; the last error is kept beside it."""
-
-    code = "too_many_attempts"
-
-
-class InvalidSetting(SurefieldError):
-    """A setting has a value that cannot be used."""
-
-    code = "invalid_setting"
-
-
-class EmbeddedPostgresFailed(SurefieldError):
-    """The bundled Postgres did not start or does not answer."""
-
-    code = "embedded_postgres_failed"
-    retry = True

@@ -2,20 +2,23 @@
 
 from collections.abc import Sequence
 
-from extractors import prompts
 from extractors.backends import Backend
 from extractors.documents.spec import DocumentType
-from extractors.spans import fields_of
+from extractors.reading import prompts
+from extractors.reading.answer_parser import fields_of
 from extractors.types import PageAnswer, PageImage, Reading
 
 
 def read_pages(pages: Sequence[PageImage], spec: DocumentType, backend: Backend) -> list[Reading]:
     """Every page's fields with their evidence, in the pages' order.
 
-    Raises what the backend raises.  An answer that makes no sense is no error: its fields are UNREADABLE, and a person looks.
+    Raises what the backend raises. An answer that makes no sense is no error: its fields are
+    UNREADABLE, and a person looks.
     """
     answers = backend.answer(pages, spec) if pages else []
-    assert [answer.page for answer in answers] == [page.number for page in pages], "a backend answers every page, in order"
+    assert [answer.page for answer in answers] == [page.number for page in pages], (
+        "a backend answers every page, in order"
+    )
     return [reading_of(answer, spec, backend) for answer in answers]
 
 

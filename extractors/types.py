@@ -1,7 +1,7 @@
 """What the stages hand to each other: frozen values that state their units.
 
-Page coordinates are points (1/72 inch), origin at the top left of the page as displayed (rotation applied), x to the right,
-y down.  Page numbers are 1-based, as a PDF viewer prints them.
+Page coordinates are points (1/72 inch), origin at the top left of the page as displayed (rotation
+applied), x to the right, y down. Page numbers are 1-based, as a PDF viewer prints them.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,8 @@ class Canvas:
 
 
 LLAMA_CANVAS = Canvas(tile_px=560, max_tiles=4)  # Llama 3.2 Vision
-SERVED_CANVAS = Canvas(tile_px=1568, max_tiles=1)  # models behind a vLLM server take any shape; 56 patches of 28 px show small print
+# models behind a vLLM server take any shape; 56 patches of 28 px show small print
+SERVED_CANVAS = Canvas(tile_px=1568, max_tiles=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,11 @@ class TokenTrace:
     top: tuple[Alternative, ...] = ()  # the five most likely tokens, most likely first
     entropy: float = 0.0  # nats, of the raw distribution
     forced: bool = False  # fed by us (a skeleton), not chosen by the model
-    glances: tuple[Glance, ...] = ()  # the patches of the page that the model attended to most at this step; none when it was not asked
+    glances: tuple[
+        Glance, ...
+        # the patches of the page that the model attended to most at this step; none when it was not
+        # asked
+    ] = ()
 
     @property
     def looked(self) -> Box | None:
@@ -98,8 +103,9 @@ class TokenTrace:
 class Generation:
     """One answer of the model about one page, token by token.
 
-    In ``json`` mode a page has one generation, the whole JSON object.  In ``fields`` mode it has one for each field: an
-    object with that single key, of which the skeleton tokens (``{"date": ``) are ``forced`` and which ends at the value's end.
+    In ``json`` mode a page has one generation, the whole JSON object. In ``fields`` mode it has one
+    for each field: an object with that single key, of which the skeleton tokens (``{"date": ``) are
+    ``forced`` and which ends at the value's end.
     """
 
     tokens: tuple[TokenTrace, ...]
@@ -120,32 +126,47 @@ class PageAnswer:
 
 
 class FieldState(StrEnum):
-    """What the page's answer says about a field.  Three states that are never mixed with a low score."""
+    """What the page's answer says about a field.
+
+    Three states that are never mixed with a low score.
+    """
 
     VALUE = "value"
     ABSENT = "absent"  # the model says that the page has no such field
-    UNREADABLE = "unreadable"  # truncated, repeated, unparsable or missing in the answer: there is no trustworthy value
+    # truncated, repeated, unparsable or missing in the answer: there is no trustworthy value
+    UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldReading:
     """What one page says about one field, as printed, with the tokens that spell it.
 
-    ``tokens`` are the value's tokens in order and, last, the token that ends the value (closing quote, comma, brace) when
-    ``ends`` is true.  A token that merges the value with its delimiter is both; then ``ends`` is false, since it stands among
-    the value tokens already.  Skeleton tokens are never here.
+    ``tokens`` are the value's tokens in order and, last, the token that ends the value (closing
+    quote, comma, brace) when ``ends`` is true. A token that merges the value with its delimiter is
+    both; then ``ends`` is false, since it stands among the value tokens already. Skeleton tokens
+    are never here.
     """
 
     name: str  # "total"; a member of a repeated group is "items.amount"
     ordinal: int = 0  # row of a repeated group, 0-based
     state: FieldState
-    text: str | None  # as printed; None unless state is VALUE (or a damaged value worth showing to a person)
+    # as printed; None unless state is VALUE (or a damaged value worth showing to a person)
+    text: str | None
     tokens: tuple[TokenTrace, ...] = ()
     ends: bool = True  # the last of ``tokens`` is the ending token, not part of the value
     stop_reason: StopReason = StopReason.END
-    problem: str | None = None  # "truncated", "unparsable", "repeated_key", "missing", ...; None when all is well
-    looked: Box | None = None  # where the model looked while it wrote the value ("cross-attention"); None when it was not asked
-    relevance: float | None = None  # a reranker's raw logit of "field: value" and the line that says it; None when it was not asked
+    # "truncated", "unparsable", "repeated_key", "missing", ...; None when all is well
+    problem: str | None = None
+    looked: Box | None = (
+        # where the model looked while it wrote the value ("cross-attention"); None when it was not
+        # asked
+        None
+    )
+    relevance: float | None = (
+        # a reranker's raw logit of "field: value" and the line that says it; None when it was not
+        # asked
+        None
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,5 +181,6 @@ class Reading:
     fingerprint: str  # of weights, dtype and resolution
     prompt_hash: str
     decode_mode: str
-    in_domain: bool  # the model was made for this document type; otherwise nothing it says is accepted unseen
+    # the model was made for this document type; otherwise nothing it says is accepted unseen
+    in_domain: bool
     settings: Mapping[str, object] = field(default_factory=dict)  # decoding parameters, JSON-able

@@ -1,1 +1,3 @@
-"""The database's history, shipped with the package: ``surefield`` brings any database up to date by itself."""
+"""The database's history, shipped with the package: ``surefield`` brings any database up to date by
+itself.
+"""

@@ -1,18 +1,26 @@
-"""How alembic reaches the database: through the connection that ``worker.migrate`` gives it, else SUREFIELD_DATABASE_URL."""
+"""How alembic reaches the database: through the connection that ``worker.migrate`` gives it, else
+SUREFIELD_DATABASE_URL.
+"""
 
 import os
 
 from alembic import context
 from sqlalchemy import Connection
 
-from worker import models_people  # noqa: F401  its tables belong to the same metadata
+import worker.accounts.tables
+import worker.review.tables  # noqa: F401  the areas' tables belong to the same metadata
 from worker.db import open_engine
-from worker.models import Base
+from worker.tables.base import Base
 
 
 def run(connection: Connection) -> None:
     """Each migration is one transaction, so that a failed one leaves nothing half done."""
-    context.configure(connection=connection, target_metadata=Base.metadata, transaction_per_migration=True, compare_server_default=True)
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        transaction_per_migration=True,
+        compare_server_default=True,
+    )
     with context.begin_transaction():
         context.run_migrations()
 

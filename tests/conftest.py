@@ -1,6 +1,8 @@
-"""A real Postgres for every test that asks: one server a run, without fsync, and a database of its own for each test.
+"""A real Postgres for every test that asks: one server a run, without fsync, and a database of its
+own for each test.
 
-The databases are cloned from a template that was migrated once, so that commits are real and cost tens of milliseconds.
+The databases are cloned from a template that was migrated once, so that commits are real and cost
+tens of milliseconds.
 """
 
 import fcntl
@@ -20,7 +22,8 @@ from worker.db import open_engine, open_sessions
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.migrate import migrate
 
-STATE = "SUREFIELD_TEST_STATE"  # the run's folder; xdist's workers inherit it, and share the server in it
+# the run's folder; xdist's workers inherit it, and share the server in it
+STATE = "SUREFIELD_TEST_STATE"
 TEMPLATE = "migrated"
 
 
@@ -47,7 +50,8 @@ def postgres() -> EmbeddedPostgres:
         fcntl.flock(lock, fcntl.LOCK_EX)
         url = server.start(TEMPLATE)
         done = folder / "migrated"
-        if not done.exists():  # whoever comes second must not even connect: a template in use cannot be cloned
+        # whoever comes second must not even connect: a template in use cannot be cloned
+        if not done.exists():
             migrate(url)
             done.touch()
     return server
@@ -78,7 +82,9 @@ def _database(server: EmbeddedPostgres, *, template: str) -> Iterator[str]:
     admin = server.url("postgres").replace("postgresql+psycopg", "postgresql", 1)
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(sql.Identifier(name), sql.Identifier(template))
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
         )
         yield server.url(name)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -26,11 +26,17 @@ from extractors.types import (
 )
 from worker import store
 from worker.db import Tx, transaction
-from worker.models import Outcome, Status
+from worker.intake import store as intake_store
+from worker.intake.types import Submission
+from worker.review import store as review_store
+from worker.store.types import Claim, Failure, NewPage, NewResult, NewScore, PageClaim
+from worker.tables.documents import Status
+from worker.tables.results import Outcome
 
 Sessions = sessionmaker[Session]
 LEASE = timedelta(seconds=30)
-FIELDS = {"payee": ("Ada", -0.01), "total": ("12.50", -0.5)}  # text and log-probability of its one token
+# text and log-probability of its one token
+FIELDS = {"payee": ("Ada", -0.01), "total": ("12.50", -0.5)}
 WAY = (Status.SUBMITTED, Status.RENDERED, Status.EXTRACTED, Status.SCORED)
 
 
@@ -48,26 +54,33 @@ def begin(db: Sessions) -> AbstractContextManager[Tx]:
     return transaction(db, lambda document_id, status: None)
 
 
-def a_submission(content: bytes | None = None, **changes: Any) -> store.Submission:
+def a_submission(content: bytes | None = None, **changes: Any) -> Submission:
     """A submission of a file of its own, or of these bytes."""
     digest = sha256(uuid4().bytes if content is None else content).hexdigest()
-    plain = store.Submission(upstream="tests", sha256=digest, media_type="application/pdf", document_type="slip")
+    plain = Submission(
+        upstream="tests", sha256=digest, media_type="application/pdf", document_type="slip"
+    )
     return replace(plain, **changes)
 
 
-def a_document(db: Sessions, *, status: Status = Status.SUBMITTED, pages: int = 1, **submission: Any) -> MadeDocument:
+def a_document(
+    db: Sessions, *, status: Status = Status.SUBMITTED, pages: int = 1, **submission: Any
+) -> MadeDocument:
     """A document that came to this status on the usual way.
 
-    ACCEPTED accepts all of its fields; IN_REVIEW accepts the first page's ``payee`` and sends ``total`` to people.
+    ACCEPTED accepts all of its fields; IN_REVIEW accepts the first page's ``payee`` and sends
+    ``total`` to people.
     """
     sent = a_submission(**submission)
     with begin(db) as tx:
-        made = MadeDocument(store.submit(tx, sent).document_id, sent.sha256, sent.document_type)
+        made = MadeDocument(
+            intake_store.submit(tx, sent).document_id, sent.sha256, sent.document_type
+        )
     if status is Status.FAILED:
         with begin(db) as tx:
             held = _claim(tx, made, Status.SUBMITTED)
-            failure = store.Failure(code="unreadable_file", message="Not a PDF.", retry=False)
-            store.fail(tx, held, failure, backoff=timedelta(0))
+            failure = Failure(code="unreadable_file", message="Not a PDF.", retry=False)
+            store.documents.fail(tx, held, failure, backoff=timedelta(0))
         return made
     steps = WAY.index(status) if status in WAY else len(WAY)
     if steps >= 1:
@@ -81,9 +94,9 @@ def a_document(db: Sessions, *, status: Status = Status.SUBMITTED, pages: int = 
     return made
 
 
-def a_page(number: int = 1, **changes: Any) -> store.NewPage:
+def a_page(number: int = 1, **changes: Any) -> NewPage:
     """A rendered A4 page with two words."""
-    plain = store.NewPage(
+    plain = NewPage(
         number=number,
         width_pt=595.0,
         height_pt=842.0,
@@ -99,17 +112,31 @@ def a_page(number: int = 1, **changes: Any) -> store.NewPage:
 def a_field(name: str, printed: str | None, logprob: float = -0.1, **changes: Any) -> FieldReading:
     """A field whose value is one token, followed by the token that ends it; absent for None."""
     spelt = b"null" if printed is None else printed.encode("utf-8", "replace")
-    token = TokenTrace(token_id=7, text=spelt, logprob=logprob, top=(Alternative(8, b"?", logprob - 1),), entropy=0.25)
+    token = TokenTrace(
+        token_id=7,
+        text=spelt,
+        logprob=logprob,
+        top=(Alternative(8, b"?", logprob - 1),),
+        entropy=0.25,
+    )
     ending = TokenTrace(token_id=1, text=b'"', logprob=-0.001)
     state = FieldState.ABSENT if printed is None else FieldState.VALUE
     plain = FieldReading(name=name, state=state, text=printed, tokens=(token, ending))
     return replace(plain, **changes)
 
 
-def a_reading(page: int = 1, fields: Sequence[FieldReading] | None = None, **changes: Any) -> Reading:
+def a_reading(
+    page: int = 1, fields: Sequence[FieldReading] | None = None, **changes: Any
+) -> Reading:
     """What a model said about one page."""
-    found = tuple(fields) if fields is not None else tuple(a_field(name, printed, lp) for name, (printed, lp) in FIELDS.items())
-    generation = Generation(tokens=tuple(token for each in found for token in each.tokens), stop_reason=StopReason.END)
+    found = (
+        tuple(fields)
+        if fields is not None
+        else tuple(a_field(name, printed, lp) for name, (printed, lp) in FIELDS.items())
+    )
+    generation = Generation(
+        tokens=tuple(token for each in found for token in each.tokens), stop_reason=StopReason.END
+    )
     plain = Reading(
         page=page,
         document_type="slip",
@@ -125,25 +152,28 @@ def a_reading(page: int = 1, fields: Sequence[FieldReading] | None = None, **cha
     return replace(plain, **changes)
 
 
-def page_claims(tx: Tx, document_id: UUID) -> list[store.PageClaim]:
+def page_claims(tx: Tx, document_id: UUID) -> list[PageClaim]:
     """Claims on all unread pages of one document, whatever else waits."""
     rows = tx.session.execute(
         text(
-            "UPDATE pages p SET claim_no = p.claim_no + 1, lease_until = now() + interval '30 s' FROM documents d "
-            "WHERE d.id = p.document_id AND d.id = :id AND p.status = 'rendered' RETURNING p.*, d.document_type"
+            "UPDATE pages p SET claim_no = p.claim_no + 1, lease_until = now() + interval '30 s'"
+            " FROM documents d WHERE d.id = p.document_id AND d.id = :id AND p.status = 'rendered'"
+            " RETURNING p.*, d.document_type"
         ),
         {"id": document_id},
     ).all()
-    names = [name for name in store.PageClaim.__slots__ if name != "page_id"]
-    claims = [store.PageClaim(page_id=row.id, **{name: row._mapping[name] for name in names}) for row in rows]
+    names = [name for name in PageClaim.__slots__ if name != "page_id"]
+    claims = [
+        PageClaim(page_id=row.id, **{name: row._mapping[name] for name in names}) for row in rows
+    ]
     return sorted(claims, key=lambda held: held.number)
 
 
-def results_of(tx: Tx, document_id: UUID, *, review: frozenset[str]) -> list[store.NewResult]:
+def results_of(tx: Tx, document_id: UUID, *, review: frozenset[str]) -> list[NewResult]:
     """The first page's evidence as the document's answer."""
-    fields = [each for each in store.evidence_of(tx, document_id) if each.page == 1]
+    fields = [each for each in store.evidence.evidence_of(tx, document_id) if each.page == 1]
     return [
-        store.NewResult(
+        NewResult(
             name=each.reading.name,
             ordinal=each.reading.ordinal,
             position=position,
@@ -172,7 +202,10 @@ def everything_about(db: Sessions, document_id: UUID) -> Mapping[str, list[Any]]
 
 def wait_for_lock(db: Sessions) -> None:
     """Return when some transaction of this database waits for another's lock."""
-    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname ="
+        " current_database()"
+    )
     for _ in range(500):
         with db() as session:
             if session.execute(waiting).scalar_one():
@@ -200,12 +233,15 @@ def _tables(session: Session, document_id: UUID) -> Iterator[tuple[str, Sequence
         "review_decisions": f"result_id IN ({results})",
     }
     for name, where in tables.items():
-        rows = session.execute(text(f"SELECT to_jsonb(t) FROM {name} t WHERE {where} ORDER BY to_jsonb(t)::text"), {"id": document_id})
+        rows = session.execute(
+            text(f"SELECT to_jsonb(t) FROM {name} t WHERE {where} ORDER BY to_jsonb(t)::text"),
+            {"id": document_id},
+        )
         yield name, rows.scalars().all()
 
 
-def _claim(tx: Tx, made: MadeDocument, at: Status) -> store.Claim:
-    held = store.claim(tx, made.id, at=at, lease=LEASE)
+def _claim(tx: Tx, made: MadeDocument, at: Status) -> Claim:
+    held = store.documents.claim(tx, made.id, at=at, lease=LEASE)
     assert held is not None, f"document {made.id} is not at {at}"
     return held
 
@@ -213,27 +249,32 @@ def _claim(tx: Tx, made: MadeDocument, at: Status) -> store.Claim:
 def _render(db: Sessions, made: MadeDocument, pages: int) -> None:
     with begin(db) as tx:
         held = _claim(tx, made, Status.SUBMITTED)
-        store.save_pages(tx, held, [a_page(number) for number in range(1, pages + 1)])
-        store.finish(tx, held, to=Status.RENDERED, page_count=pages)
+        store.pages.save_pages(tx, held, [a_page(number) for number in range(1, pages + 1)])
+        store.documents.finish(tx, held, to=Status.RENDERED, page_count=pages)
 
 
 def _read(db: Sessions, made: MadeDocument) -> None:
     with begin(db) as tx:
-        store.save_readings(tx, [(held, a_reading(held.number)) for held in page_claims(tx, made.id)])
+        store.pages.save_readings(
+            tx, [(held, a_reading(held.number)) for held in page_claims(tx, made.id)]
+        )
 
 
 def _score(db: Sessions, made: MadeDocument) -> None:
     with begin(db) as tx:
         held = _claim(tx, made, Status.EXTRACTED)
-        scores = [store.NewScore(each.field_id, "weakest-token/1", 0.9) for each in store.evidence_of(tx, made.id)]
-        store.save_scores(tx, held, scores)
-        store.finish(tx, held, to=Status.SCORED)
+        scores = [
+            NewScore(each.field_id, "weakest-token/1", 0.9)
+            for each in store.evidence.evidence_of(tx, made.id)
+        ]
+        store.evidence.save_scores(tx, held, scores)
+        store.documents.finish(tx, held, to=Status.SCORED)
 
 
 def _route(db: Sessions, made: MadeDocument, status: Status) -> None:
     review = frozenset() if status is Status.ACCEPTED else frozenset({"total"})
     with begin(db) as tx:
         held = _claim(tx, made, Status.SCORED)
-        store.save_results(tx, held, results_of(tx, made.id, review=review))
-        waiting = store.open_review(tx, held)
-        store.finish(tx, held, to=Status.IN_REVIEW if waiting else Status.ACCEPTED)
+        store.results.save_results(tx, held, results_of(tx, made.id, review=review))
+        waiting = review_store.open_review(tx, held)
+        store.documents.finish(tx, held, to=Status.IN_REVIEW if waiting else Status.ACCEPTED)

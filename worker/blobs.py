@@ -1,6 +1,8 @@
-"""Originals and page images by the sha256 of their bytes: the same bytes are stored once and never change.
+"""Originals and page images by the sha256 of their bytes: the same bytes are stored once and never
+change.
 
-The store is any place fsspec can name: a folder, ``file://``, ``s3://``, ``gs://``, ``memory://`` (tests).
+The store is any place fsspec can name: a folder, ``file://``, ``s3://``, ``gs://``, ``memory://``
+(tests).
 """
 
 import io
@@ -17,7 +19,8 @@ from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from extractors.errors import BlobsUnavailable, MissingBlob, SurefieldError
+from extractors.errors import SurefieldError
+from worker.errors import BlobsUnavailable, MissingBlob
 
 HEX_DIGITS = frozenset("0123456789abcdef")
 CHUNK = 1 << 20  # bytes that are in memory at a time
@@ -37,7 +40,9 @@ class Blobs:
         return self.put_file(io.BytesIO(data))
 
     def put_file(self, file: BinaryIO) -> str:
-        """Store what is in an open file, as ``put`` does, without ever holding all of it in memory."""
+        """Store what is in an open file, as ``put`` does, without ever holding all of it in
+        memory.
+        """
         file.seek(0)
         name = file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any file that reads bytes will do
         file.seek(0)
@@ -46,7 +51,9 @@ class Blobs:
             if isinstance(fs, LocalFileSystem):
                 _write_locally(Path(path), file, name)
             else:
-                with fs.open(path, "wb") as target:  # object stores show an object whole or not at all
+                with fs.open(
+                    path, "wb"
+                ) as target:  # object stores show an object whole or not at all
                     shutil.copyfileobj(file, target, CHUNK)
         return name
 
@@ -69,13 +76,17 @@ class Blobs:
             return bool(fs.exists(path))
 
     def _locate(self, name: str) -> tuple[AbstractFileSystem, str]:
-        """The file system and the blob's path in it; two levels of folders keep any one of them small.
+        """The file system and the blob's path in it; two levels of folders keep any one of them
+        small.
 
-        The file system is looked up each time: fsspec keeps one instance per process, and object stores' clients must not
-        cross a fork.
+        The file system is looked up each time: fsspec keeps one instance per process, and object
+        stores' clients must not cross a fork.
         """
         if len(name) != 64 or not HEX_DIGITS.issuperset(name):
-            raise MissingBlob(f"{name[:80]!r} is not the name of a blob. Names are sha256 in lower-case hexadecimal.")
+            raise MissingBlob(
+                f"{name[:80]!r} is not the name of a blob. Names are sha256 in lower-case"
+                " hexadecimal."
+            )
         fs, root = url_to_fs(self.url)
         return fs, f"{root.rstrip('/')}/{name[:2]}/{name[2:4]}/{name}"
 
@@ -121,4 +132,6 @@ def _store_errors(verb: str) -> Iterator[None]:
         raise
     except Exception as error:  # every object store has its own kinds; most are not OSError
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise BlobsUnavailable(f"The blob store cannot be {verb} ({reason}). Check its address, rights and free space.") from error
+        raise BlobsUnavailable(
+            f"The blob store cannot be {verb} ({reason}). Check its address, rights and free space."
+        ) from error

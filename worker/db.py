@@ -17,11 +17,12 @@ from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event, make
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
-from worker.models import Status
+from worker.tables.documents import Status
 
 log = structlog.get_logger()
 
-PASSING = ("08", "57P", "40001", "40P01", "53300", "55P03")  # connection, shutdown, serialisation, deadlock, too many, lock timeout
+# connection, shutdown, serialisation, deadlock, too many, lock timeout
+PASSING = ("08", "57P", "40001", "40P01", "53300", "55P03")
 
 T = TypeVar("T")
 Announce = Callable[[UUID, Status], None]
@@ -55,7 +56,9 @@ def open_engine(
     lock_timeout: timedelta = timedelta(seconds=5),
     application_name: str = "surefield",
 ) -> Engine:
-    """An engine whose statements cannot hang: every transaction of ours is short, so a long one is a fault."""
+    """An engine whose statements cannot hang: every transaction of ours is short, so a long one is
+    a fault.
+    """
     options = {
         "timezone": "UTC",
         "statement_timeout": milliseconds(statement_timeout),
@@ -80,18 +83,27 @@ def open_engine(
 
 
 def _without_rows(context: ExceptionContext) -> None:
-    """Cut a server's error down to its first line: the lines below quote the row, and messages end in logs."""
+    """Cut a server's error down to its first line: the lines below quote the row, and messages end
+    in logs.
+    """
     error, wrapped = context.original_exception, context.sqlalchemy_exception
     if isinstance(error, psycopg.Error) and error.diag.message_primary:
         whole, first = str(error), error.diag.message_primary
         error.args = (first,)
         if wrapped is not None:
-            wrapped.args = tuple(arg.replace(whole, first) if isinstance(arg, str) else arg for arg in wrapped.args)
+            wrapped.args = tuple(
+                arg.replace(whole, first) if isinstance(arg, str) else arg for arg in wrapped.args
+            )
 
 
 def open_sessions(engine: Engine) -> sessionmaker[Session]:
-    """Sessions of the engine. Statements are set-based, so no loaded object needs to be kept in step."""
-    return sessionmaker(engine, expire_on_commit=False, execution_options={"synchronize_session": False})
+    """Sessions of the engine.
+
+    Statements are set-based, so no loaded object needs to be kept in step.
+    """
+    return sessionmaker(
+        engine, expire_on_commit=False, execution_options={"synchronize_session": False}
+    )
 
 
 @contextmanager
@@ -111,7 +123,9 @@ def transaction(sessions: sessionmaker[Session], announce: Announce) -> Iterator
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether the same transaction may work when run again: the server went away, or two transactions got in each other's way."""
+    """Whether the same transaction may work when run again: the server went away, or two
+    transactions got in each other's way.
+    """
     if not isinstance(error, DBAPIError):
         return False
     code = getattr(error.orig, "sqlstate", None)
@@ -120,7 +134,9 @@ def is_passing(error: BaseException) -> bool:
     return str(code).startswith(PASSING)
 
 
-def with_patience(work: Callable[[], T], *, patience: timedelta = timedelta(seconds=30), pause_s: float = 0.2) -> T:
+def with_patience(
+    work: Callable[[], T], *, patience: timedelta = timedelta(seconds=30), pause_s: float = 0.2
+) -> T:
     """Run one whole transaction, again while the database is away, for at most ``patience``.
 
     For the edges only: ``work`` opens its own transaction, so that running it twice is safe.

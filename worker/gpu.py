@@ -3,7 +3,7 @@
 It runs solo, since CUDA does not survive a fork, and loads the weights at the first page.
 """
 
-from worker import compose, tasks
+from worker import bootstrap, tasks
 
-tasks.use_backends(compose.open_backends)
+tasks.use_backends(bootstrap.open_backends)
 app = tasks.app

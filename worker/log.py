@@ -1,4 +1,7 @@
-"""Logging: constant events with fields, configured once by an entry point. Never document text, never field values."""
+"""Logging: constant events with fields, configured once by an entry point.
+
+Never document text, never field values.
+"""
 
 import logging
 import sys
@@ -8,7 +11,11 @@ import structlog
 
 def configure(*, json: bool) -> None:
     """Write structured lines to standard error: JSON for machines, columns for people."""
-    renderer = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    renderer = (
+        structlog.processors.JSONRenderer()
+        if json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -1,4 +1,7 @@
-"""Brings a database up to date.  Any number of processes may start at once: one migrates, the others wait for it."""
+"""Brings a database up to date.
+
+Any number of processes may start at once: one migrates, the others wait for it.
+"""
 
 from importlib.resources import files
 
@@ -14,7 +17,8 @@ LOCK = 0x5EEF1E1D  # of the database's advisory locks, the one that means "migra
 def migrate(url: str, revision: str = "head") -> None:
     """Run the migrations that the database has not seen.
 
-    The server's own timeouts apply, not the short ones of our transactions: building an index may take its time.
+    The server's own timeouts apply, not the short ones of our transactions: building an index may
+    take its time.
     """
     engine = create_engine(psycopg_url(url), connect_args={"application_name": "surefield-migrate"})
     try:

@@ -11,7 +11,10 @@ from sqlalchemy import Row, Select, TextClause, func, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.types import FieldState
-from worker.models import Document, Outcome, Page, PageStatus, Result, ReviewDecision, Status, Submission
+from worker.review.tables import ReviewDecision
+from worker.tables.documents import Document, Status, Submission
+from worker.tables.evidence import Page, PageStatus
+from worker.tables.results import Outcome, Result
 
 Sessions = sessionmaker[Session]
 T = TypeVar("T")
@@ -127,16 +130,22 @@ def documents(sessions: Sessions, ids: Sequence[UUID]) -> list[DocumentRow]:
     return [rows[document_id] for document_id in ids if document_id in rows]
 
 
-def recent(sessions: Sessions, *, status: Status | None = None, limit: int = 50) -> list[DocumentRow]:
+def recent(
+    sessions: Sessions, *, status: Status | None = None, limit: int = 50
+) -> list[DocumentRow]:
     """The newest documents, newest first."""
     newest = select(Document.id).order_by(Document.created_at.desc(), Document.id).limit(limit)
     if status is not None:
         newest = newest.where(Document.status == status)
-    return _read(sessions, DocumentRow, _documents(newest).order_by(Document.created_at.desc(), Document.id))
+    return _read(
+        sessions, DocumentRow, _documents(newest).order_by(Document.created_at.desc(), Document.id)
+    )
 
 
 def fields(sessions: Sessions, ids: Sequence[UUID]) -> list[FieldRow]:
-    """Every field of these documents, the documents in the order of the ids, their fields in the order of their type."""
+    """Every field of these documents, the documents in the order of the ids, their fields in the
+    order of their type.
+    """
     decided_by = (
         select(ReviewDecision.who)
         .where(ReviewDecision.result_id == Result.id, Result.decision == Outcome.REVIEWED)
@@ -173,7 +182,8 @@ def fields(sessions: Sessions, ids: Sequence[UUID]) -> list[FieldRow]:
         .order_by(Result.position, Result.ordinal, Result.name),
     )
     place = {document_id: at for at, document_id in enumerate(ids)}
-    return sorted(rows, key=lambda row: place[row.document_id])  # stable: within a document the order stays
+    # stable: within a document the order stays
+    return sorted(rows, key=lambda row: place[row.document_id])
 
 
 def backlog(sessions: Sessions) -> list[BacklogRow]:
@@ -182,8 +192,9 @@ def backlog(sessions: Sessions) -> list[BacklogRow]:
         sessions,
         BacklogRow,
         text(
-            "SELECT document_type, field, reason, count(*) AS waiting, count(*) FILTER (WHERE overdue) AS overdue, "
-            "max(waiting_for) AS oldest FROM reporting.review_backlog GROUP BY 1, 2, 3 ORDER BY waiting DESC, 1, 2, 3"
+            "SELECT document_type, field, reason, count(*) AS waiting, count(*) FILTER (WHERE"
+            " overdue) AS overdue, max(waiting_for) AS oldest FROM reporting.review_backlog GROUP"
+            " BY 1, 2, 3 ORDER BY waiting DESC, 1, 2, 3"
         ),
     )
 
@@ -193,7 +204,10 @@ def straight_through(sessions: Sessions, *, days: int = 30) -> list[StraightThro
     return _read(
         sessions,
         StraightThroughRow,
-        text("SELECT * FROM reporting.straight_through WHERE day > current_date - :days ORDER BY day DESC, document_type"),
+        text(
+            "SELECT * FROM reporting.straight_through WHERE day > current_date - :days ORDER BY day"
+            " DESC, document_type"
+        ),
         {"days": days},
     )
 
@@ -204,8 +218,8 @@ def calibration(sessions: Sessions, *, method: str | None = None) -> list[Calibr
         sessions,
         CalibrationRow,
         text(
-            "SELECT * FROM reporting.calibration WHERE CAST(:method AS text) IS NULL OR method = :method "
-            "ORDER BY document_type, method, decile NULLS FIRST"
+            "SELECT * FROM reporting.calibration WHERE CAST(:method AS text) IS NULL OR method ="
+            " :method ORDER BY document_type, method, decile NULLS FIRST"
         ),
         {"method": method},
     )
@@ -258,7 +272,10 @@ def _documents(ids: Any) -> Select[*tuple[Any, ...]]:
 
 
 def _read(
-    sessions: Sessions, kind: type[T], query: Select[*tuple[Any, ...]] | TextClause, values: Mapping[str, Any] | None = None
+    sessions: Sessions,
+    kind: type[T],
+    query: Select[*tuple[Any, ...]] | TextClause,
+    values: Mapping[str, Any] | None = None,
 ) -> list[T]:
     with sessions() as session:
         found: Sequence[Row[Any]] = session.execute(query, values or {}).all()

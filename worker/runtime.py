@@ -1,4 +1,7 @@
-"""What a stage may touch: transactions, blobs, the render child, the model, limits.  Built once by an entry point."""
+"""What a stage may touch: transactions, blobs, the render child, the model, limits.
+
+Built once by an entry point.
+"""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -10,16 +13,16 @@ from uuid import UUID
 from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.backends import Backend
-from extractors.backends.rerank import Reranker
 from extractors.documents import AUTO, DocumentType, find, load
 from extractors.errors import SurefieldError
+from extractors.rerankers import Reranker
 from extractors.types import Canvas
 from worker import db
 from worker.blobs import Blobs
 from worker.db import Tx
-from worker.models import Status
-from worker.render_protocol import RenderLimits
-from worker.renderer import Renderer
+from worker.rendering.protocol import RenderLimits
+from worker.rendering.renderer import Renderer
+from worker.tables.documents import Status
 
 
 def no_backend(document_type: str) -> Backend:
@@ -27,7 +30,10 @@ def no_backend(document_type: str) -> Backend:
 
     Raises SurefieldError always: only the GPU worker is started with a backend.
     """
-    raise SurefieldError("This worker has no model. Start the GPU worker: celery -A worker.gpu worker -P solo -Q gpu.")
+    raise SurefieldError(
+        "This worker has no model. Start the GPU worker: celery -A worker.gpu worker -P solo -Q"
+        " gpu."
+    )
 
 
 def no_reranker() -> Reranker | None:
@@ -36,7 +42,9 @@ def no_reranker() -> Reranker | None:
 
 
 def silent(document_id: UUID, status: Status) -> None:
-    """Announces nothing: the sweeper finds the document, or the caller runs the next stage itself."""
+    """Announces nothing: the sweeper finds the document, or the caller runs the next stage
+    itself.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +56,12 @@ class Runtime:
     renderer: Callable[[], Renderer]  # one warm child per process, started when first needed
     canvas: Callable[[str], Canvas]  # of the model that will read this document type
     limits: RenderLimits
-    backend: Callable[[str], Backend] = no_backend  # of a document type; injected where the GPU worker starts
+    # of a document type; injected where the GPU worker starts
+    backend: Callable[[str], Backend] = no_backend
     reranker: Callable[[], Reranker | None] = no_reranker
-    ocr_languages: tuple[str, ...] = ()  # Tesseract's, for pages without a text layer; none: it is not asked
+    ocr_languages: tuple[
+        str, ...
+    ] = ()  # Tesseract's, for pages without a text layer; none: it is not asked
     announce: Callable[[UUID, Status], None] = silent
     document_types_folder: Path | None = None
     source_roots: tuple[Path, ...] = ()
@@ -58,9 +69,11 @@ class Runtime:
     accept_at: float = 0.7
     lease: timedelta = timedelta(seconds=30)
     max_attempts: int = 4
-    backoff: timedelta = timedelta(seconds=2)  # before the second attempt; doubled for each further one
+    # before the second attempt; doubled for each further one
+    backoff: timedelta = timedelta(seconds=2)
     batch_pages: int = 8
-    drain_for: timedelta = timedelta(seconds=60)  # one wake-up of the GPU worker reads at most this long
+    # one wake-up of the GPU worker reads at most this long
+    drain_for: timedelta = timedelta(seconds=60)
 
     def transaction(self) -> AbstractContextManager[Tx]:
         """One commit at the end, then the messages."""
@@ -89,7 +102,9 @@ class Runtime:
             self.document_type(name)
 
     def limits_for(self, spec: DocumentType | None) -> RenderLimits:
-        """The limits of this document type: its own page limit where it names one; the general ones while the type is open."""
+        """The limits of this document type: its own page limit where it names one; the general ones
+        while the type is open.
+        """
         return (
             self.limits
             if spec is None or spec.max_pages is None

@@ -1,6 +1,7 @@
 """The Celery app: thin tasks over ``flow.py``.  The only module that knows Celery.
 
-CPU worker: ``celery -A worker.tasks worker -Q cpu``.  The GPU worker is ``worker.gpu``: the same app with a model.
+CPU worker: ``celery -A worker.tasks worker -Q cpu``. The GPU worker is ``worker.gpu``: the same app
+with a model.
 """
 
 from collections.abc import Callable
@@ -14,12 +15,13 @@ from celery.worker.request import Request
 from kombu.exceptions import OperationalError
 
 from extractors.backends import Backend
-from worker import compose, flow
+from worker import bootstrap
 from worker.embedded.broker import broker_options
-from worker.models import Status
+from worker.intake import actions, sources
+from worker.pipeline import flow
 from worker.runtime import Runtime, no_backend
 from worker.settings import Settings
-from worker.stages import submit
+from worker.tables.documents import Status
 
 log = structlog.get_logger()
 HIDDEN = "(hidden)"
@@ -32,11 +34,15 @@ def settings() -> Settings:
 
 
 app = Celery("surefield")
-app.config_from_object({**broker_options(compose.broker_url(settings())), "task_default_queue": flow.CPU})
+app.config_from_object(
+    {**broker_options(bootstrap.broker_url(settings())), "task_default_queue": flow.CPU}
+)
 
 
 class QuietRequest(Request):  # type: ignore[misc]  # celery is untyped
-    """A task message whose arguments never reach a log: a submission's hold a file and perhaps a password."""
+    """A task message whose arguments never reach a log: a submission's hold a file and perhaps a
+    password.
+    """
 
     def __init__(self, message: Any, headers: dict[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(message, headers=headers, **kwargs)
@@ -66,18 +72,32 @@ def use_backends(opener: Callable[[Settings], Callable[[str], Backend]]) -> None
 def runtime() -> Runtime:
     """This process's runtime, built after the fork at the first task."""
     backend = _open_backends(settings()) if _open_backends else no_backend
-    return compose.runtime(settings(), announce=announce, backend=backend)
+    return bootstrap.runtime(settings(), announce=announce, backend=backend)
 
 
 def announce(document_id: UUID, status: Status) -> None:
-    """Wake the stage that takes documents at this status.  A message that cannot be sent is lost, not the work: the sweeper looks."""
+    """Wake the stage that takes documents at this status.
+
+    A message that cannot be sent is lost, not the work: the sweeper looks.
+    """
     step = flow.STEP_AT.get(status)
     if step is None:
         return
     try:
-        app.send_task(step.task, kwargs={"document_id": str(document_id)}, queue=step.queue, retry=False, ignore_result=True)
+        app.send_task(
+            step.task,
+            kwargs={"document_id": str(document_id)},
+            queue=step.queue,
+            retry=False,
+            ignore_result=True,
+        )
     except (OperationalError, OSError) as error:
-        log.warning("announce_failed", document_id=str(document_id), stage=step.name, error=type(error).__name__)
+        log.warning(
+            "announce_failed",
+            document_id=str(document_id),
+            stage=step.name,
+            error=type(error).__name__,
+        )
 
 
 def _task_of(step: flow.Step) -> None:
@@ -103,12 +123,12 @@ def submit_task(
     metadata: dict[str, Any] | None = None,
 ) -> None:
     """Take one document from an upstream system; see the README for the message."""
-    submit.run(
-        submit.Request(
+    actions.submit(
+        sources.Request(
             upstream=upstream,
             document_type=type,
             source=source,
-            content=None if content_base64 is None else submit.decoded(content_base64),
+            content=None if content_base64 is None else sources.decoded(content_base64),
             key=key,
             priority=priority,
             password=password,
@@ -123,4 +143,4 @@ def submit_task(
 def _close(**_: object) -> None:
     """End this process's render child with it."""
     if runtime.cache_info().currsize:
-        compose.close(runtime())
+        bootstrap.close(runtime())

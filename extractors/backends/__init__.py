@@ -11,7 +11,7 @@ from typing import Annotated, Any, Protocol, cast, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from extractors.backends.engine.memory import MemoryPlan
+from extractors.backends.mllama.memory_plan import MemoryPlan
 from extractors.documents.spec import DocumentType
 from extractors.errors import ModelNotLoadable
 from extractors.types import Canvas, PageAnswer, PageImage
@@ -30,7 +30,9 @@ class Backend(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Changes whenever weights, dtype or image size change: evidence of two fingerprints is never mixed."""
+        """Changes whenever weights, dtype or image size change: evidence of two fingerprints is
+        never mixed.
+        """
         ...
 
     @property
@@ -70,26 +72,37 @@ class PlansMemory(Protocol):
     """A backend that can say beforehand how many pages will fit."""
 
     def forecast(self, spec: DocumentType) -> MemoryPlan:
-        """What a batch of this type will take, with nothing loaded.  Raises ModelNotLoadable when there is no such model."""
+        """What a batch of this type will take, with nothing loaded.
+
+        Raises ModelNotLoadable when there is no such model.
+        """
         ...
 
 
 BACKENDS: dict[str, str] = {
-    "mllama": "extractors.backends.mllama:MllamaBackend",
+    "mllama": "extractors.backends.mllama.backend:MllamaBackend",
     "scripted": "extractors.backends.scripted:ScriptedBackend",
     "vllm": "extractors.backends.vllm:VllmBackend",
 }
 
 
 def open_backend(name: str, **options: Any) -> Backend:
-    """The backend of this name; ``options`` are its own (see its class). Weights are loaded at the first answer."""
+    """The backend of this name; ``options`` are its own (see its class).
+
+    Weights are loaded at the first answer.
+    """
     if name not in BACKENDS:
-        raise ModelNotLoadable(f"There is no backend {name!r}. Choose one of: {', '.join(sorted(BACKENDS))}.")
+        raise ModelNotLoadable(
+            f"There is no backend {name!r}. Choose one of: {', '.join(sorted(BACKENDS))}."
+        )
     module, _, attribute = BACKENDS[name].partition(":")
     try:
         opened = getattr(import_module(module), attribute)
     except ModuleNotFoundError as error:
-        raise ModelNotLoadable(f"Backend {name!r} needs the package {error.name!r}. Install it: pip install 'surefield[model]'.") from error
+        raise ModelNotLoadable(
+            f"Backend {name!r} needs the package {error.name!r}. Install it: pip install"
+            " 'surefield[model]'."
+        ) from error
     return cast(Backend, opened(**options))
 
 
@@ -102,7 +115,10 @@ class About:
 
 
 def about(model: str) -> About:
-    """What the file beside the weights says.  Raises ModelNotLoadable when it cannot be understood."""
+    """What the file beside the weights says.
+
+    Raises ModelNotLoadable when it cannot be understood.
+    """
     path = Path(model) / ABOUT
     if not path.is_file():
         return About()
@@ -111,7 +127,8 @@ def about(model: str) -> About:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise ModelNotLoadable(
-            f"{path}: {'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}. Mend it, or remove it if the model reads any type."
+            f"{path}: {'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}. Mend it, or"
+            " remove it if the model reads any type."
         ) from error
     return About(document_types=frozenset(said.document_types), decode_mode=said.decode_mode)
 

@@ -1,7 +1,9 @@
-"""A backend that says what a script tells it: for tests, benchmarks and development, with no model and no torch.
+"""A backend that says what a script tells it: for tests, benchmarks and development, with no model
+and no torch.
 
-It goes through the same doors as a model: it spells the trained answer token by token (a character each), every token with its
-probability, in both decode modes, and can be slow, cut short or fail, as a model can.
+It goes through the same doors as a model: it spells the trained answer token by token (a character
+each), every token with its probability, in both decode modes, and can be slow, cut short or fail,
+as a model can.
 """
 
 import hashlib
@@ -14,9 +16,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from extractors import prompts
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
-from extractors.types import LLAMA_CANVAS, Alternative, Canvas, Generation, PageAnswer, PageImage, StopReason, TokenTrace
+from extractors.reading import prompts
+from extractors.types import (
+    LLAMA_CANVAS,
+    Alternative,
+    Canvas,
+    Generation,
+    PageAnswer,
+    PageImage,
+    StopReason,
+    TokenTrace,
+)
 
 _SURE = 0.9999  # of everything that is not a value: keys, punctuation
 _END_ID = 0x110000  # the id after the last character's
@@ -28,14 +39,21 @@ Probability = float | Mapping[str, float]
 class Line:
     """What the script says about one page."""
 
-    truth: Mapping[str, Any] = field(default_factory=dict)  # field -> text as printed, None; a group is a list of rows
-    probability: Probability = 0.99  # of every token of a value; or by path ("total", "items.amount"), others 0.99
-    doubts: Mapping[str, float] = field(default_factory=dict)  # path -> probability of that value's middle token alone
+    # field -> text as printed, None; a group is a list of rows
+    truth: Mapping[str, Any] = field(default_factory=dict)
+    # of every token of a value; or by path ("total", "items.amount"), others 0.99
+    probability: Probability = 0.99
+    # path -> probability of that value's middle token alone
+    doubts: Mapping[str, float] = field(default_factory=dict)
     cut_after: int | None = None  # tokens after which every generation of the page is cut short
     raw: bytes | None = None  # said word for word instead, in json mode
 
     def probability_of(self, path: str) -> float:
-        return self.probability if isinstance(self.probability, float) else self.probability.get(path, 0.99)
+        return (
+            self.probability
+            if isinstance(self.probability, float)
+            else self.probability.get(path, 0.99)
+        )
 
 
 Said = Line | Mapping[str, Any]  # a bare mapping is the truth
@@ -43,10 +61,11 @@ Script = Mapping[str, Said] | Callable[[PageImage, DocumentType], Said]
 
 
 class ScriptedBackend:
-    """Answers deterministically from ``script``: a page's sha256 (of its PNG) or a function -> what to say.
+    """Answers deterministically from ``script``: a page's sha256 (of its PNG) or a function -> what
+    to say.
 
-    A page that the script does not know is answered with ``otherwise`` (by default: no field is there).
-    ``failures`` maps the number of a call (1-based) to the error it raises.
+    A page that the script does not know is answered with ``otherwise`` (by default: no field is
+    there). ``failures`` maps the number of a call (1-based) to the error it raises.
     """
 
     def __init__(
@@ -69,7 +88,11 @@ class ScriptedBackend:
         self.batch_pages = batch_pages
         self.settings: Mapping[str, object] = {"backend": "scripted"}
         self.calls: list[tuple[int, ...]] = []  # the page numbers of each call, for tests
-        self._script = json.loads(Path(script).read_text("utf-8")) if isinstance(script, str | Path) else (script or {})
+        self._script = (
+            json.loads(Path(script).read_text("utf-8"))
+            if isinstance(script, str | Path)
+            else (script or {})
+        )
         self._otherwise = otherwise if otherwise is not None else Line()
         self._delay_s = delay_s
         self._failures = dict(failures or {})
@@ -87,7 +110,9 @@ class ScriptedBackend:
             time.sleep(self._delay_s * len(pages))
         if failure is not None:
             raise failure
-        return [answer_of(page.number, spec, self._said(page, spec), self.decode_mode) for page in pages]
+        return [
+            answer_of(page.number, spec, self._said(page, spec), self.decode_mode) for page in pages
+        ]
 
     def _said(self, page: PageImage, spec: DocumentType) -> Line:
         if callable(self._script):
@@ -115,17 +140,23 @@ def _generation(tokens: Iterator[TokenTrace], line: Line, *, end: bool) -> Gener
 
 def _json_tokens(spec: DocumentType, line: Line) -> Iterator[TokenTrace]:
     if line.raw is not None:
-        yield from (_trace(character, _SURE) for character in line.raw.decode("utf-8", "surrogateescape"))
+        yield from (
+            _trace(character, _SURE) for character in line.raw.decode("utf-8", "surrogateescape")
+        )
         return
     yield from _object(spec.fields, line.truth, "", line)
 
 
 def _field_tokens(spec: FieldSpec, line: Line) -> Iterator[TokenTrace]:
-    yield from (_trace(character, _SURE, forced=True) for character in prompts.field_prefix(spec.name))
+    yield from (
+        _trace(character, _SURE, forced=True) for character in prompts.field_prefix(spec.name)
+    )
     yield from _value(spec, line.truth.get(spec.name), spec.name, line)
 
 
-def _object(fields: Sequence[FieldSpec], truth: Mapping[str, Any], prefix: str, line: Line) -> Iterator[TokenTrace]:
+def _object(
+    fields: Sequence[FieldSpec], truth: Mapping[str, Any], prefix: str, line: Line
+) -> Iterator[TokenTrace]:
     for number, spec in enumerate(fields):
         key = ("{" if number == 0 else ", ") + json.dumps(spec.name, ensure_ascii=False) + ": "
         yield from (_trace(character, _SURE) for character in key)
@@ -150,11 +181,20 @@ def _value(spec: FieldSpec, value: Any, path: str, line: Line) -> Iterator[Token
 def _trace(character: str, probability: float, *, forced: bool = False) -> TokenTrace:
     """One character as a token; what probability is left goes to one other token."""
     rest = 1.0 - probability
-    chosen = Alternative(ord(character) if character else _END_ID, _bytes(character), _log(probability))
+    chosen = Alternative(
+        ord(character) if character else _END_ID, _bytes(character), _log(probability)
+    )
     other = Alternative(0xFFFD, b"\xef\xbf\xbd", _log(rest))
     top = (chosen, other) if probability >= rest else (other, chosen)
     entropy = -sum(p * math.log(p) for p in (probability, rest) if p > 0)
-    return TokenTrace(token_id=chosen.token_id, text=chosen.text, logprob=chosen.logprob, top=top, entropy=entropy, forced=forced)
+    return TokenTrace(
+        token_id=chosen.token_id,
+        text=chosen.text,
+        logprob=chosen.logprob,
+        top=top,
+        entropy=entropy,
+        forced=forced,
+    )
 
 
 def _bytes(character: str) -> bytes:

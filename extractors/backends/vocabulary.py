@@ -28,21 +28,30 @@ def vocabulary_of(tokenizer: Any, *, size: int, eos_ids: Iterable[int]) -> Vocab
 
     eos_ids: those that the checkpoint's configuration names; the tokenizer's own joins them.
     """
-    names = [name if name is not None else "" for name in tokenizer.convert_ids_to_tokens(list(range(min(size, len(tokenizer)))))]
+    names = [
+        name if name is not None else ""
+        for name in tokenizer.convert_ids_to_tokens(list(range(min(size, len(tokenizer)))))
+    ]
     names += [""] * (size - len(names))
     added = tokenizer.added_tokens_decoder
     special = frozenset(i for i, token in added.items() if token.special and i < size)
     literal = {i: token.content.encode() for i, token in added.items() if not token.special}
     spell = _byte_fallback if _has(tokenizer, "ByteFallback") else _byte_level
-    spelled = tuple(b"" if i in special else literal.get(i) or spell(name) for i, name in enumerate(names))
+    spelled = tuple(
+        b"" if i in special else literal.get(i) or spell(name) for i, name in enumerate(names)
+    )
     own = () if tokenizer.eos_token_id is None else (tokenizer.eos_token_id,)
     ends = tuple(sorted({i for i in (*eos_ids, *own) if 0 <= i < size}))
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else ends[0]
-    return Vocabulary(names=tuple(names), spelled=spelled, special_ids=special, eos_ids=ends, pad_id=pad)
+    return Vocabulary(
+        names=tuple(names), spelled=spelled, special_ids=special, eos_ids=ends, pad_id=pad
+    )
 
 
 def _has(tokenizer: Any, decoder: str) -> bool:
-    return f'"{decoder}"' in json.dumps(json.loads(tokenizer.backend_tokenizer.to_str()).get("decoder"))
+    return f'"{decoder}"' in json.dumps(
+        json.loads(tokenizer.backend_tokenizer.to_str()).get("decoder")
+    )
 
 
 def _byte_level(name: str) -> bytes:
@@ -60,7 +69,11 @@ def _byte_fallback(name: str) -> bytes:
 
 
 def _printable_bytes() -> dict[str, int]:
-    kept = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    kept = [
+        *range(ord("!"), ord("~") + 1),
+        *range(ord("¡"), ord("¬") + 1),
+        *range(ord("®"), ord("ÿ") + 1),
+    ]
     moved = [byte for byte in range(256) if byte not in set(kept)]
     return {chr(byte): byte for byte in kept} | {chr(256 + n): byte for n, byte in enumerate(moved)}
 

@@ -1,4 +1,5 @@
-"""The small Mllama that ships with the project: a generator of slips, the training that made it, its weights, its measurement.
+"""The small Mllama that ships with the project: a generator of slips, the training that made it,
+its weights, its measurement.
 
 It is a demonstration and a measuring instrument, not a product model.
 """

@@ -1,4 +1,5 @@
-"""Measure a checkpoint of the demo model and write its model card beside it: figures, pictures, data, limits.
+"""Measure a checkpoint of the demo model and write its model card beside it: figures, pictures,
+data, limits.
 
 python -m extractors.demo.card [--weights DIR] [--per-level 100] [--log .train/run/log.csv]
 """
@@ -11,7 +12,7 @@ from typing import Any
 import torch
 
 from extractors.backends import ABOUT
-from extractors.backends.mllama import MllamaBackend
+from extractors.backends.mllama.backend import MllamaBackend
 from extractors.demo import WEIGHTS, curve
 from extractors.demo.evaluate import Compared, Measurement, as_json, compare, evaluate
 from extractors.demo.figures import draw
@@ -108,11 +109,16 @@ def card(
     budget: int,
     note: str = "",
 ) -> str:
-    """The card's text for these figures: of json mode, of fields mode, and of the two value by value."""
+    """The card's text for these figures: of json mode, of fields mode, and of the two value by
+    value.
+    """
     about = json.loads((weights / "surefield.json").read_text(encoding="utf-8"))
     levels = [[level, *(row[key] for key in COLUMNS)] for level, row in figures["levels"].items()]
     paths = Slip.spec.paths()
-    fields = [[level, *(row["by_field"].get(path) for path in paths)] for level, row in figures["levels"].items()]
+    fields = [
+        [level, *(row["by_field"].get(path) for path in paths)]
+        for level, row in figures["levels"].items()
+    ]
     return CARD.format(
         name=about["name"],
         millions=(weights / "model.safetensors").stat().st_size / 2e6,
@@ -120,15 +126,22 @@ def card(
         per_level=per_level,
         levels=_table(["level", *COLUMNS.values()], levels),
         fields=_table(["level", *paths], fields),
-        fields_mode=", ".join(f"{row['value_accuracy']:.1%} (level {level})" for level, row in at_once["levels"].items()),
+        fields_mode=", ".join(
+            f"{row['value_accuracy']:.1%} (level {level})"
+            for level, row in at_once["levels"].items()
+        ),
         only_json=apart.only_first,
         only_fields=apart.only_second,
         p_value=apart.p_value,
         decode_mode=about["decode_mode"],
-        auroc=", ".join(f"`{name}` {value:.3f}" for name, value in figures["auroc"].items() if value is not None),
+        auroc=", ".join(
+            f"`{name}` {value:.3f}" for name, value in figures["auroc"].items() if value is not None
+        ),
         seconds=figures["seconds_per_page"],
         threads=torch.get_num_threads(),
-        tile=json.loads((weights / "preprocessor_config.json").read_text(encoding="utf-8"))["size"]["height"],
+        tile=json.loads((weights / "preprocessor_config.json").read_text(encoding="utf-8"))["size"][
+            "height"
+        ],
         steps=about["steps"],
         minutes=about["training_seconds"] / 60,
         verdict=verdict,
@@ -150,7 +163,11 @@ def shortfall(figures: dict[str, Any]) -> str:
         "values at level 4": (figures["levels"].get("4", {}).get("value_accuracy"), 0.30),
     }
     met = [name for name, (got, aim) in aims.items() if got is not None and got >= aim]
-    short = [f"{name} {got:.1%} of {aim:.0%}" for name, (got, aim) in aims.items() if got is not None and got < aim]
+    short = [
+        f"{name} {got:.1%} of {aim:.0%}"
+        for name, (got, aim) in aims.items()
+        if got is not None and got < aim
+    ]
     if figures["seconds_per_page"] is not None and figures["seconds_per_page"] <= 1.5:
         met.append("seconds a page")
     return f"Met: {', '.join(met) or 'none'}. Short: {', '.join(short) or 'none'}."
@@ -158,7 +175,13 @@ def shortfall(figures: dict[str, Any]) -> str:
 
 def _table(head: list[str], rows: list[list[Any]]) -> str:
     lines = [" | ".join(head), " | ".join("---" for _ in head)]
-    lines += [" | ".join("-" if cell is None else f"{cell:.1%}" if isinstance(cell, float) else str(cell) for cell in row) for row in rows]
+    lines += [
+        " | ".join(
+            "-" if cell is None else f"{cell:.1%}" if isinstance(cell, float) else str(cell)
+            for cell in row
+        )
+        for row in rows
+    ]
     return "\n".join(f"| {line} |" for line in lines)
 
 
@@ -170,7 +193,9 @@ def _say(weights: Path, **more: Any) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--per-level", type=int, default=100)
     parser.add_argument("--log", type=Path, default=Path(".train/run/log.csv"))
@@ -180,19 +205,32 @@ def main() -> None:
 
     def measured(**options: Any) -> Measurement:
         backend = MllamaBackend(args.weights, max_new_tokens=300, **options)
-        return evaluate(backend, per_level=args.per_level, progress=lambda done, total: print(f"{done} of {total}", flush=True))
+        return evaluate(
+            backend,
+            per_level=args.per_level,
+            progress=lambda done, total: print(f"{done} of {total}", flush=True),
+        )
 
     found = measured(decode_mode="json", grammar=False)
     shipped, fields = measured(decode_mode="json"), measured(decode_mode="fields")
     figures, at_once, apart = as_json(found), as_json(fields), compare(shipped, fields)
     _say(args.weights, decode_mode="json" if apart.only_first > apart.only_second else "fields")
     measurements = {**figures, "fields_mode": at_once, "json_against_fields": apart.as_json()}
-    (args.weights / "evaluation.json").write_text(json.dumps(measurements, indent=1) + "\n", encoding="utf-8")
+    (args.weights / "evaluation.json").write_text(
+        json.dumps(measurements, indent=1) + "\n", encoding="utf-8"
+    )
     draw(found, args.weights / "evaluation.png")
     if args.log.exists():
         curve.draw(args.log, args.weights / "curve.png")
     text = card(
-        args.weights, figures, at_once, apart, per_level=args.per_level, verdict=shortfall(figures), budget=args.minutes, note=args.note
+        args.weights,
+        figures,
+        at_once,
+        apart,
+        per_level=args.per_level,
+        verdict=shortfall(figures),
+        budget=args.minutes,
+        note=args.note,
     )
     (args.weights / "README.md").write_text(text, encoding="utf-8")
 

@@ -22,13 +22,28 @@ from extractors.demo.layout import (
 )
 
 LABELS = {
-    "payee": ("Pay to", "Payee", "Payable to", "Paid to", "Beneficiary", "To the order of", "Creditor"),
+    "payee": (
+        "Pay to",
+        "Payee",
+        "Payable to",
+        "Paid to",
+        "Beneficiary",
+        "To the order of",
+        "Creditor",
+    ),
     "date": ("Date", "Date of issue", "Issued", "Dated", "Issue date"),
     "number": ("No.", "Slip no.", "Number", "Slip number", "Ref.", "Reference", "Slip #"),
     "total": ("Total", "TOTAL", "Amount due", "To pay", "Please pay", "Balance due", "Grand total"),
 }
 _TITLES = ("PAYMENT SLIP", "Payment slip", "Slip", "Receipt of payment", "Pay slip")
-_CLOSING = ("Thank you", "Please keep this slip", "Page 1 of 1", "Paid by card", "No cash, please", "Terms: 30 days net")
+_CLOSING = (
+    "Thank you",
+    "Please keep this slip",
+    "Page 1 of 1",
+    "Paid by card",
+    "No cash, please",
+    "Terms: 30 days net",
+)
 EDGE_PT = 0.2
 MISSING = 0.15  # share of slips that lack something
 TWO_PAGES = 0.10
@@ -40,10 +55,19 @@ class Setter:
     def __init__(self, r: Random) -> None:
         self.r = r
         self.face = r.choices(list(FACES), weights=(10, 6, 1, 1, 8, 6, 1, 1, 6, 4))[0]
-        self.strong = {"helv": "hebo", "heit": "hebi", "tiro": "tibo", "tiit": "tibi", "cour": "cobo"}.get(self.face, self.face)
-        self.x_height = r.uniform(MIN_GLYPH_PX + 0.05, 7.25 if self.face in ("cour", "cobo") else 7.9)
+        self.strong = {
+            "helv": "hebo",
+            "heit": "hebi",
+            "tiro": "tibo",
+            "tiit": "tibi",
+            "cour": "cobo",
+        }.get(self.face, self.face)
+        self.x_height = r.uniform(
+            MIN_GLYPH_PX + 0.05, 7.25 if self.face in ("cour", "cobo") else 7.9
+        )
         self.grey = r.choice((0.0, 0.0, 0.0, 0.15, 0.3))
-        self.shift = r.uniform(-0.8, 0.8)  # printing keeps to the line grid; scanning (damage) does not
+        # printing keeps to the line grid; scanning (damage) does not
+        self.shift = r.uniform(-0.8, 0.8)
         self.left = r.uniform(8.0, 24.0)
         self.row = 1 if r.random() < 0.6 else 0
         self.inks: list[Ink] = []
@@ -53,7 +77,16 @@ class Setter:
     def right(self) -> float:
         return WIDTH_PT - self.left * 0.8
 
-    def put(self, text: str, x: float, *, strong: bool = False, field: str | None = None, flush: bool = False, scale: float = 1.0) -> float:
+    def put(
+        self,
+        text: str,
+        x: float,
+        *,
+        strong: bool = False,
+        field: str | None = None,
+        flush: bool = False,
+        scale: float = 1.0,
+    ) -> float:
         """Set text on the current row; ``flush`` ends it at x. Returns where it ends."""
         face = self.strong if strong else self.face
         size = size_for(face, self.x_height * scale)
@@ -107,11 +140,19 @@ def _pairs(s: Setter, rows: list[tuple[str, str, str | None]]) -> None:
     """Label and value rows, in one of three manners."""
     r = s.r
     manner = r.choices(("column", "inline", "flush"), (5, 3, 2))[0]
-    column = s.left + max((text_width(label, s.face, size_for(s.face, s.x_height)) for label, _, _ in rows), default=0) + r.uniform(7, 30)
+    column = (
+        s.left
+        + max(
+            (text_width(label, s.face, size_for(s.face, s.x_height)) for label, _, _ in rows),
+            default=0,
+        )
+        + r.uniform(7, 30)
+    )
     for label, value, field in rows:
         length = text_width(value, s.face, size_for(s.face, s.x_height))
         end = s.put(label, s.left)
-        if end + 4 + length > WIDTH_PT - 3:  # too long for one row: the value stands below its label
+        # too long for one row: the value stands below its label
+        if end + 4 + length > WIDTH_PT - 3:
             s.down()
             s.put(value, s.left, field=field)
         elif manner == "flush":
@@ -125,7 +166,10 @@ def _pairs(s: Setter, rows: list[tuple[str, str, str | None]]) -> None:
 def _side_by_side(s: Setter, rows: list[tuple[str, str, str | None]]) -> bool:
     """Two short pairs on one row, when they fit."""
     size = size_for(s.face, s.x_height)
-    parts = [(label, value, field, text_width(label, s.face, size), text_width(value, s.face, size)) for label, value, field in rows]
+    parts = [
+        (label, value, field, text_width(label, s.face, size), text_width(value, s.face, size))
+        for label, value, field in rows
+    ]
     if len(rows) != 2 or sum(p[3] + p[4] + 5 for p in parts) > s.right - s.left - 10:
         return False
     label, value, field, wide, long = parts[0]
@@ -145,7 +189,12 @@ def _header(s: Setter, truth: dict[str, Any]) -> None:
         strong = r.random() < 0.6
         centred = r.random() < 0.25
         length = text_width(truth["payee"], s.strong, size_for(s.strong, s.x_height))
-        s.put(truth["payee"], (WIDTH_PT - length) / 2 if centred else s.left, strong=strong, field="payee")
+        s.put(
+            truth["payee"],
+            (WIDTH_PT - length) / 2 if centred else s.left,
+            strong=strong,
+            field="payee",
+        )
         s.down()
         if r.random() < 0.35:
             s.put(words.street(r) if r.random() < 0.6 else f"Tel {words.phone(r)}", s.left)
@@ -163,11 +212,25 @@ def _header(s: Setter, truth: dict[str, Any]) -> None:
     r.shuffle(rows)
     extra: list[tuple[str, str, str | None]] = []
     if r.random() < 0.25:
-        extra.append((r.choice(("Due", "Due date", "Valid until", "Pay by")) + r.choice(("", ":")), words.spelled_date(r), None))
+        extra.append(
+            (
+                r.choice(("Due", "Due date", "Valid until", "Pay by")) + r.choice(("", ":")),
+                words.spelled_date(r),
+                None,
+            )
+        )
     if r.random() < 0.15:
-        extra.append((r.choice(("Customer", "From", "Paid by")) + r.choice(("", ":")), words.person(r), None))
+        extra.append(
+            (r.choice(("Customer", "From", "Paid by")) + r.choice(("", ":")), words.person(r), None)
+        )
     if r.random() < 0.12:
-        extra.append((r.choice(("Customer no.", "Account", "Phone")) + r.choice(("", ":")), words.phone(r).replace(" ", ""), None))
+        extra.append(
+            (
+                r.choice(("Customer no.", "Account", "Phone")) + r.choice(("", ":")),
+                words.phone(r).replace(" ", ""),
+                None,
+            )
+        )
     room = max(0, 6 - len(rows))
     mixed: list[tuple[str, str, str | None]] = [*rows, *extra[:room]]
     short = [row for row in mixed if row[2] in ("date", "number")]
@@ -223,7 +286,13 @@ def _total(s: Setter, truth: dict[str, Any]) -> None:
             x -= text_width(sign, face, size_for(face, s.x_height)) + gap
         s.put(truth["total"], x, strong=strong, field="total", flush=True)
         if sign and before:
-            s.put(sign, x - text_width(truth["total"], face, size_for(face, s.x_height)) - gap, strong=strong, field="currency", flush=True)
+            s.put(
+                sign,
+                x - text_width(truth["total"], face, size_for(face, s.x_height)) - gap,
+                strong=strong,
+                field="currency",
+                flush=True,
+            )
     else:
         x = end + r.uniform(6, 20)
         if sign and before:
@@ -235,13 +304,16 @@ def _total(s: Setter, truth: dict[str, Any]) -> None:
 
 
 def sheet_of(s: Setter, truth: dict[str, Any]) -> Sheet:
-    """The sheet, moved as a whole when its first or last row would reach over the edge, and drawn together when both would."""
+    """The sheet, moved as a whole when its first or last row would reach over the edge, and drawn
+    together when both would.
+    """
     if not s.inks:
         return Sheet(inks=(), rules=tuple(s.rules), truth=truth)
     high = min(ink.baseline - above(ink) for ink in s.inks)
     low = max(ink.baseline + below(ink) for ink in s.inks)
     first, last = min(ink.baseline for ink in s.inks), max(ink.baseline for ink in s.inks)
-    room = HEIGHT_PT - 2 * EDGE_PT - (low - high) + (last - first)  # for what lies between the first and the last baseline
+    # for what lies between the first and the last baseline
+    room = HEIGHT_PT - 2 * EDGE_PT - (low - high) + (last - first)
     pitch = min(1.0, room / (last - first)) if last > first else 1.0
     over = max(0.0, low - (last - first) * (1.0 - pitch) - (HEIGHT_PT - EDGE_PT))
     shift = max(0.0, EDGE_PT - high) or -over
@@ -254,7 +326,14 @@ def sheet_of(s: Setter, truth: dict[str, Any]) -> Sheet:
     return Sheet(inks=inks, rules=rules, truth=truth)
 
 
-NOTHING: dict[str, Any] = {"payee": None, "date": None, "number": None, "total": None, "currency": None, "items": []}
+NOTHING: dict[str, Any] = {
+    "payee": None,
+    "date": None,
+    "number": None,
+    "total": None,
+    "currency": None,
+    "items": [],
+}
 
 
 def slip_pages(r: Random) -> list[Sheet]:

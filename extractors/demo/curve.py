@@ -26,7 +26,11 @@ def draw(log: Path, out: Path) -> None:
         rows = list(csv.DictReader(file))
     figure, axes = pyplot.subplots(figsize=(8, 4.5))
     for column, label in CURVES.items():
-        points = [(float(row["seconds"]) / 60, float(row[column])) for row in rows if row[column] not in ("", "nan")]
+        points = [
+            (float(row["seconds"]) / 60, float(row[column]))
+            for row in rows
+            if row[column] not in ("", "nan")
+        ]
         axes.plot([x for x, _ in points], [y for _, y in points], label=label)
     for before, after in pairwise(rows):
         if before["phase"] != after["phase"]:
@@ -40,7 +44,9 @@ def draw(log: Path, out: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--log", type=Path, default=Path(".train/run/log.csv"))
     parser.add_argument("--out", type=Path, default=Path(".train/run/curve.png"))
     args = parser.parse_args()

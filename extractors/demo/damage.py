@@ -1,4 +1,6 @@
-"""Damage: what a scanner, a phone and a drawer do to a page, from level 0 (none) to level 4 (hard to read for people too)."""
+"""Damage: what a scanner, a phone and a drawer do to a page, from level 0 (none) to level 4 (hard
+to read for people too).
+"""
 
 import io
 import math
@@ -11,7 +13,8 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 LEVELS = (0, 1, 2, 3, 4)
-Move = Callable[[float, float], tuple[float, float]]  # where a point of the clean page is on the damaged one
+# where a point of the clean page is on the damaged one
+Move = Callable[[float, float], tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,18 +88,26 @@ def scan_resolution(r: Random, level: int) -> float:
 def damaged(clean: Image.Image, level: int, r: Random, px_per_pt: float) -> tuple[bytes, Move]:
     """A clean greyscale page as a JPEG of the given level, and where its points went."""
     strength = STRENGTHS[level]
-    angle, dx, dy = r.uniform(-strength.skew_deg, strength.skew_deg), *(r.uniform(-strength.shift_pt, strength.shift_pt) for _ in range(2))
+    angle, dx, dy = (
+        r.uniform(-strength.skew_deg, strength.skew_deg),
+        *(r.uniform(-strength.shift_pt, strength.shift_pt) for _ in range(2)),
+    )
     width_pt, height_pt = clean.width / px_per_pt, clean.height / px_per_pt
     paper = r.randint(228, 255)
-    moved: Any = (dx * px_per_pt, dy * px_per_pt)  # fractions are fine, whatever the library's types say
+    # fractions are fine, whatever the library's types say
+    moved: Any = (dx * px_per_pt, dy * px_per_pt)
     turned = clean.rotate(angle, Image.Resampling.BICUBIC, translate=moved, fillcolor=255)
-    pixels: np.ndarray = np.asarray(turned.filter(ImageFilter.GaussianBlur(r.uniform(*strength.blur_px))), dtype=np.float32)
+    pixels: np.ndarray = np.asarray(
+        turned.filter(ImageFilter.GaussianBlur(r.uniform(*strength.blur_px))), dtype=np.float32
+    )
     dice = np.random.default_rng(r.getrandbits(32))
     pixels = paper - (255.0 - pixels) * r.uniform(*strength.contrast) * (paper / 255.0)
     pixels = _shaded(pixels, r, strength)
     pixels = pixels + dice.normal(0.0, r.uniform(*strength.noise), pixels.shape)
     out = io.BytesIO()
-    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(out, "JPEG", quality=r.randint(*strength.quality))
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(
+        out, "JPEG", quality=r.randint(*strength.quality)
+    )
     return out.getvalue(), _move(math.radians(angle), dx, dy, width_pt / 2, height_pt / 2)
 
 
@@ -104,12 +115,20 @@ def _shaded(pixels: np.ndarray, r: Random, strength: Strength) -> np.ndarray:
     """Uneven light, stains and edges that are dark or cut off."""
     height, width = pixels.shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    light = r.uniform(0, 0.08) * len(strength.contrast) * (x / width * r.uniform(-1, 1) + y / height * r.uniform(-1, 1))
+    light = (
+        r.uniform(0, 0.08)
+        * len(strength.contrast)
+        * (x / width * r.uniform(-1, 1) + y / height * r.uniform(-1, 1))
+    )
     pixels = pixels * (1.0 + light)
     for _ in range(r.randint(0, strength.stains)):
         radius = r.uniform(0.04, 0.15) * width
         distance = np.hypot(x - r.uniform(0, width), y - r.uniform(0, height)) / radius
-        ring = np.exp(-((distance - 1.0) ** 2) * 18) if r.random() < 0.5 else 1.0 / (1.0 + np.exp(((distance - 1.0) * 10).clip(-30, 30)))
+        ring = (
+            np.exp(-((distance - 1.0) ** 2) * 18)
+            if r.random() < 0.5
+            else 1.0 / (1.0 + np.exp(((distance - 1.0) * 10).clip(-30, 30)))
+        )
         pixels = pixels * (1.0 - r.uniform(0.08, 0.35) * ring)
     if r.random() < strength.cut:
         share = r.uniform(0.01, 0.05)

@@ -1,7 +1,9 @@
-"""Examples for training: pages as the processor would tile them, the characters in each patch, and the answers token by token.
+"""Examples for training: pages as the processor would tile them, the characters in each patch, and
+the answers token by token.
 
-python -m extractors.demo.dataset KIND --first K --shards N     # KIND: dense, clean, mixed or worn; written to .train/shards
-python -m extractors.demo.dataset all                           # what a whole training needs, in the order it needs it
+python -m extractors.demo.dataset KIND --first K --shards N # KIND: dense, clean, mixed or worn;
+written to .train/shards python -m extractors.demo.dataset all # what a whole training needs, in the
+order it needs it
 """
 
 import argparse
@@ -21,7 +23,6 @@ from transformers.models.mllama.image_processing_pil_mllama import (
     get_optimal_tiled_canvas,
 )
 
-from extractors import prompts
 from extractors.demo import compose, others
 from extractors.demo.layout import TILE_PX, Glyph, Sheet, glyphs
 from extractors.demo.model import PATCH_PX
@@ -29,6 +30,7 @@ from extractors.demo.processor import END, build_processor
 from extractors.demo.slips import Print, printed, raster
 from extractors.documents.slip import Slip
 from extractors.documents.spec import Kind
+from extractors.reading import prompts
 
 SHARD = 512  # pages in one file
 SIDE = TILE_PX // PATCH_PX  # patches along a tile's side
@@ -36,9 +38,15 @@ SLOTS = 4  # characters told apart within one patch, left to right
 CHARS = "".join(chr(c) for c in range(33, 127)) + "£"
 CODE = {char: i + 1 for i, char in enumerate(CHARS)}  # 0: nothing there
 NAMES = tuple(field.name for field in Slip.spec.fields)
-LEVEL_SHARES = {"dense": (80, 8, 6, 4, 2), "clean": (88, 6, 4, 2, 0), "mixed": (46, 16, 16, 13, 9), "worn": (0, 15, 35, 35, 15)}
+LEVEL_SHARES = {
+    "dense": (80, 8, 6, 4, 2),
+    "clean": (88, 6, 4, 2, 0),
+    "mixed": (46, 16, 16, 13, 9),
+    "worn": (0, 15, 35, 35, 15),
+}
 
-# Kind, first and number of shards, in the order in which a training wants them: a little of each before much of any.
+# Kind, first and number of shards, in the order in which a training wants them: a little of each
+# before much of any.
 WHOLE = (
     *((kind, 0, 10) for kind in LEVEL_SHARES),
     ("dense", 10, 40),
@@ -50,7 +58,9 @@ WHOLE = (
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One answer's tokens and, for each, the vision token of the patch where its character stands (-1: nowhere)."""
+    """One answer's tokens and, for each, the vision token of the patch where its character stands
+    (-1: nowhere).
+    """
 
     ids: list[int]
     places: list[int]
@@ -94,7 +104,9 @@ def frame(width_pt: float, height_pt: float) -> Frame:
     """The canvas for a page of this shape."""
     height, width = max(1, round(height_pt * 20)), max(1, round(width_pt * 20))
     canvas_height, canvas_width = get_optimal_tiled_canvas(height, width, 2, TILE_PX)
-    height_px, width_px = get_image_size_fit_to_canvas(height, width, canvas_height, canvas_width, TILE_PX)
+    height_px, width_px = get_image_size_fit_to_canvas(
+        height, width, canvas_height, canvas_width, TILE_PX
+    )
     return Frame(
         int(canvas_height) // TILE_PX,
         int(canvas_width) // TILE_PX,
@@ -110,7 +122,11 @@ def tiled(one: Print, at: Frame) -> np.ndarray:
     canvas = np.zeros((at.rows * TILE_PX, at.columns * TILE_PX), np.uint8)
     pixels = np.asarray(image)[: at.height_px, : at.width_px]
     canvas[: pixels.shape[0], : pixels.shape[1]] = pixels
-    tiles = canvas.reshape(at.rows, TILE_PX, at.columns, TILE_PX).swapaxes(1, 2).reshape(-1, TILE_PX, TILE_PX)
+    tiles = (
+        canvas.reshape(at.rows, TILE_PX, at.columns, TILE_PX)
+        .swapaxes(1, 2)
+        .reshape(-1, TILE_PX, TILE_PX)
+    )
     out = np.zeros((2, TILE_PX, TILE_PX), np.uint8)
     out[: len(tiles)] = tiles
     return out
@@ -121,7 +137,8 @@ def example(one: Print) -> Example:
     sheet = one.sheet
     at = frame(sheet.width_pt, sheet.height_pt)
     chars = np.zeros((2 * SIDE * SIDE, SLOTS), np.uint8)
-    legible = sheet.width_pt == 260.0  # running text of other shapes is far below what the canvas resolves
+    # running text of other shapes is far below what the canvas resolves
+    legible = sheet.width_pt == 260.0
     fields: dict[str, list[int]] = {}
     standing: dict[tuple[int, int], list[tuple[float, str]]] = {}
     for ink in sheet.inks if legible else ():
@@ -191,7 +208,12 @@ def _value(truth: Any, name: str, fields: dict[str, list[int]]) -> Segment:
             if i:
                 _add(segment, tokens_of(", "))
             for k, member in enumerate(field.members):
-                _add(segment, tokens_of(prompts.field_prefix(member.name) if k == 0 else f', "{member.name}": '))
+                _add(
+                    segment,
+                    tokens_of(
+                        prompts.field_prefix(member.name) if k == 0 else f', "{member.name}": '
+                    ),
+                )
                 _add_text(segment, row[member.name], fields.get(f"{name}.{i}.{member.name}"))
             _add(segment, tokens_of("}"))
         _add(segment, tokens_of("]"))
@@ -219,7 +241,9 @@ def pages(kind: str, key: str) -> Iterator[Example]:
         if kind == "dense":
             sheets = [others.dense_page(r)]
         else:
-            sheets = compose.slip_pages(r) if r.random() >= others.NO_SLIP else [others.other_page(r)]
+            sheets = (
+                compose.slip_pages(r) if r.random() >= others.NO_SLIP else [others.other_page(r)]
+            )
         level = r.choices(range(5), LEVEL_SHARES[kind])[0]
         for sheet in sheets:
             yield example(printed(sheet, level, r))
@@ -247,7 +271,12 @@ class Shard:
 
     def __init__(self, path: Path) -> None:
         with np.load(path) as data:
-            self.tiles, self.aspect, self.n_tiles, self.chars = data["tiles"], data["aspect"], data["n_tiles"], data["chars"]
+            self.tiles, self.aspect, self.n_tiles, self.chars = (
+                data["tiles"],
+                data["aspect"],
+                data["n_tiles"],
+                data["chars"],
+            )
             self._ids, self._places = data["ids"], data["places"]
             self._ends = np.concatenate([[0], np.cumsum(data["lengths"])])
 
@@ -277,13 +306,17 @@ def make_shards(kind: str, first: int, how_many: int, out: Path, size: int = SHA
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("kind", choices=[*LEVEL_SHARES, "all"])
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--shards", type=int, default=10)
     parser.add_argument("--out", type=Path, default=Path(".train/shards"))
     args = parser.parse_args()
-    for kind, first, how_many in WHOLE if args.kind == "all" else ((args.kind, args.first, args.shards),):
+    for kind, first, how_many in (
+        WHOLE if args.kind == "all" else ((args.kind, args.first, args.shards),)
+    ):
         make_shards(kind, first, how_many, args.out)
 
 

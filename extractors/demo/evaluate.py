@@ -1,7 +1,9 @@
-"""How often a model is right on generated slips, level of damage by level, and how well each confidence method knows it.
+"""How often a model is right on generated slips, level of damage by level, and how well each
+confidence method knows it.
 
-The truth is known as printed, so right means: the same characters.  That the stored value is the same although a character is not, as with
-another decimal sign, is counted beside it.  Slips of the split "test" are never trained or calibrated on.
+The truth is known as printed, so right means: the same characters. That the stored value is the
+same although a character is not, as with another decimal sign, is counted beside it. Slips of the
+split "test" are never trained or calibrated on.
 """
 
 import math
@@ -11,15 +13,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from extractors.backends import Backend
-from extractors.confidence import DEFAULT, METHODS, score
+from extractors.decision.scores import DEFAULT, METHODS, score
 from extractors.demo.damage import LEVELS
 from extractors.demo.slips import Slip as Document
 from extractors.demo.slips import slips
 from extractors.documents.slip import Slip
 from extractors.documents.spec import Kind
 from extractors.normalise import normalise
-from extractors.pdf import open_file
 from extractors.read import read_pages
+from extractors.rendering.pdf import open_file
 from extractors.types import FieldReading, FieldState, PageImage, Reading
 
 ACCEPT_AT = 0.7
@@ -33,7 +35,8 @@ class Judged:
     """One value that the page has, or that the model says it has."""
 
     level: int
-    page: int  # of the measurement, from 1: another backend's measurement of the same slips counts them alike
+    # of the measurement, from 1: another backend's measurement of the same slips counts them alike
+    page: int
     path: str
     ordinal: int
     right: bool
@@ -62,7 +65,8 @@ class Measurement:
 
     values: list[Judged] = field(default_factory=list)
     absences: list[Absence] = field(default_factory=list)
-    clean_pages: list[tuple[int, bool]] = field(default_factory=list)  # level, and whether a page that is no slip gave nothing to accept
+    # level, and whether a page that is no slip gave nothing to accept
+    clean_pages: list[tuple[int, bool]] = field(default_factory=list)
     documents: int = 0
     pages: int = 0
     seconds: float = 0.0  # of reading alone
@@ -98,7 +102,9 @@ def _batches(documents: Iterator[Document], backend: Backend) -> Iterator[list[W
     for document in documents:
         with open_file(document.pdf, max_pages=10, max_pixels=50_000_000) as file:
             pages = [file.page(n + 1).image(backend.canvas) for n in range(file.page_count)]
-        batch += [(page, truth, document) for page, truth in zip(pages, document.truth, strict=True)]
+        batch += [
+            (page, truth, document) for page, truth in zip(pages, document.truth, strict=True)
+        ]
         while len(batch) >= BATCH:
             yield batch[:BATCH]
             batch = batch[BATCH:]
@@ -107,7 +113,9 @@ def _batches(documents: Iterator[Document], backend: Backend) -> Iterator[list[W
 
 
 def wanted(truth: Mapping[str, Any]) -> dict[Key, str | None]:
-    """Every value that a page should give, by path and ordinal; an empty group is absent as a whole."""
+    """Every value that a page should give, by path and ordinal; an empty group is absent as a
+    whole.
+    """
     found: dict[Key, str | None] = {}
     for spec in Slip.spec.fields:
         if spec.kind is not Kind.GROUP:
@@ -115,16 +123,24 @@ def wanted(truth: Mapping[str, Any]) -> dict[Key, str | None]:
         elif not truth.get(spec.name):
             found[spec.name, 0] = None
         else:
-            found |= {(f"{spec.name}.{key}", i): text for i, row in enumerate(truth[spec.name]) for key, text in row.items()}
+            found |= {
+                (f"{spec.name}.{key}", i): text
+                for i, row in enumerate(truth[spec.name])
+                for key, text in row.items()
+            }
     return found
 
 
-def _judge(found: Measurement, reading: Reading, truth: Mapping[str, Any], document: Document) -> None:
+def _judge(
+    found: Measurement, reading: Reading, truth: Mapping[str, Any], document: Document
+) -> None:
     expected = wanted(truth)
     given: dict[Key, FieldReading] = {(one.name, one.ordinal): one for one in reading.fields}
     found.pages += 1
     accepted = 0
-    for key in sorted(expected.keys() | {key for key, one in given.items() if one.state is FieldState.VALUE}):
+    for key in sorted(
+        expected.keys() | {key for key, one in given.items() if one.state is FieldState.VALUE}
+    ):
         right_text, one = expected.get(key), given.get(key)
         value = one is not None and one.state is FieldState.VALUE
         if right_text is None and not value:
@@ -137,7 +153,13 @@ def _judge(found: Measurement, reading: Reading, truth: Mapping[str, Any], docum
             path=key[0],
             ordinal=key[1],
             right=right,
-            meant=right or (one is not None and value and right_text is not None and _same_value(key[0], one.text, right_text)),
+            meant=right
+            or (
+                one is not None
+                and value
+                and right_text is not None
+                and _same_value(key[0], one.text, right_text)
+            ),
             scores=scores,
             on_slip=document.is_slip,
         )
@@ -145,7 +167,9 @@ def _judge(found: Measurement, reading: Reading, truth: Mapping[str, Any], docum
         found.values.append(judged)
     for spec in Slip.spec.fields:
         truly = not truth.get(spec.name)
-        said = any(one.state is FieldState.ABSENT for key, one in given.items() if key[0] == spec.name)
+        said = any(
+            one.state is FieldState.ABSENT for key, one in given.items() if key[0] == spec.name
+        )
         found.absences.append(Absence(level=document.level, truly=truly, said=said))
     if not document.is_slip:
         found.clean_pages.append((document.level, accepted == 0))
@@ -153,14 +177,22 @@ def _judge(found: Measurement, reading: Reading, truth: Mapping[str, Any], docum
 
 def _same_value(path: str, text: str | None, truth: str) -> bool:
     field = Slip.spec.field(path)
-    return text is not None and normalise(text, field, Slip.spec).agrees_with(normalise(truth, field, Slip.spec))
+    return text is not None and normalise(text, field, Slip.spec).agrees_with(
+        normalise(truth, field, Slip.spec)
+    )
 
 
 def as_json(found: Measurement) -> dict[str, Any]:
     """The figures, for programs; None where there is nothing to divide by."""
     return {
-        "levels": {str(level): _level(found, level) for level in sorted({one.level for one in found.absences})},
-        "auroc": {name: auroc([(one.scores.get(name), one.right) for one in found.values if one.scores]) for name in METHODS},
+        "levels": {
+            str(level): _level(found, level)
+            for level in sorted({one.level for one in found.absences})
+        },
+        "auroc": {
+            name: auroc([(one.scores.get(name), one.right) for one in found.values if one.scores])
+            for name in METHODS
+        },
         "seconds_per_page": round(found.seconds / found.pages, 4) if found.pages else None,
         "documents": found.documents,
     }
@@ -173,12 +205,15 @@ def _level(found: Measurement, level: int) -> dict[str, Any]:
     return {
         "value_accuracy": _share(one.right for one in values),
         "normalised_accuracy": _share(one.meant for one in values),
-        "by_field": {path: _share(one.right for one in values if one.path == path) for path in paths},
+        "by_field": {
+            path: _share(one.right for one in values if one.path == path) for path in paths
+        },
         "absent_precision": _share(one.truly for one in absences if one.said),
         "absent_recall": _share(one.said for one in absences if one.truly),
         "no_slip_clean": _share(clean for at, clean in found.clean_pages if at == level),
         "values": len(values),
-        "accepted": _share(one.accepted for one in values),  # by the score alone; the page's text also votes
+        # by the score alone; the page's text also votes
+        "accepted": _share(one.accepted for one in values),
         "accepted_wrong": _share(not one.right for one in values if one.accepted),
     }
 
@@ -189,7 +224,9 @@ def _share(holds: Iterator[bool]) -> float | None:
 
 
 def auroc(scored: Sequence[tuple[float | None, bool]]) -> float | None:
-    """Chance that a right value scores above a wrong one; ties count half, and no score at all is the lowest."""
+    """Chance that a right value scores above a wrong one; ties count half, and no score at all is
+    the lowest.
+    """
     ranked = sorted((-1.0 if value is None else value, right) for value, right in scored)
     rights = sum(right for _, right in ranked)
     wrongs = len(ranked) - rights
@@ -216,22 +253,34 @@ class Compared:
 
     def as_json(self) -> dict[str, float]:
         """For programs."""
-        return {"only_first": self.only_first, "only_second": self.only_second, "p_value": round(self.p_value, 6)}
+        return {
+            "only_first": self.only_first,
+            "only_second": self.only_second,
+            "p_value": round(self.p_value, 6),
+        }
 
     @property
     def p_value(self) -> float:
-        """Chance of a split at least so uneven if both read equally well: the exact McNemar test, two-sided."""
+        """Chance of a split at least so uneven if both read equally well: the exact McNemar test,
+        two-sided.
+        """
         apart = self.only_first + self.only_second
         tail = sum(math.comb(apart, k) for k in range(min(self.only_first, self.only_second) + 1))
         return min(1.0, 2 * tail / (1 << apart))
 
 
 def compare(first: Measurement, second: Measurement) -> Compared:
-    """Value by value; one that the page does not have is right where it was not invented.  Both have read the same pages.
+    """Value by value; one that the page does not have is right where it was not invented.
 
-    Values of one page are not quite independent of each other, so the test's p-value is a little too small.
+    Both have read the same pages.
+
+    Values of one page are not quite independent of each other, so the test's p-value is a little
+    too small.
     """
     assert first.pages == second.pages, "both have read the same pages"
-    a, b = ({(one.level, one.page, one.path, one.ordinal): one.right for one in found.values} for found in (first, second))
+    a, b = (
+        {(one.level, one.page, one.path, one.ordinal): one.right for one in found.values}
+        for found in (first, second)
+    )
     pairs = [(a.get(key, True), b.get(key, True)) for key in a.keys() | b.keys()]
     return Compared(pairs.count((True, False)), pairs.count((False, True)))

@@ -1,6 +1,7 @@
 """Write a training's weights as a checkpoint folder that ``from_pretrained`` loads.
 
-python -m extractors.demo.export [--state .train/run/state.pt] [--out extractors/demo/weights] [--mix-with WEIGHTS --share 0.6]
+python -m extractors.demo.export [--state .train/run/state.pt] [--out extractors/demo/weights]
+[--mix-with WEIGHTS --share 0.6]
 """
 
 import argparse
@@ -11,11 +12,11 @@ from typing import Any
 import torch
 from transformers import MllamaForConditionalGeneration
 
-from extractors import prompts
 from extractors.demo import WEIGHTS
 from extractors.demo.model import build_model
 from extractors.demo.processor import build_processor, save_processor
 from extractors.documents.slip import Slip
+from extractors.reading import prompts
 
 NAME = "surefield-demo-slip"
 
@@ -25,7 +26,8 @@ def model_of(state: Path) -> tuple[MllamaForConditionalGeneration, dict[str, Any
     saved = torch.load(state, map_location="cpu", weights_only=True)
     model = build_model(build_processor())
     with torch.no_grad():
-        for parameter, master in zip(model.parameters(), saved["master"], strict=False):  # the character head's come after
+        # the character head's come after
+        for parameter, master in zip(model.parameters(), saved["master"], strict=False):
             parameter.copy_(master)
     earlier = saved["earlier"]
     return model, {
@@ -35,7 +37,9 @@ def model_of(state: Path) -> tuple[MllamaForConditionalGeneration, dict[str, Any
 
 
 def export(model: MllamaForConditionalGeneration, out: Path, *, about: dict[str, Any]) -> None:
-    """Processor, bfloat16 weights, and ``surefield.json``, which says what the model was made for."""
+    """Processor, bfloat16 weights, and ``surefield.json``, which says what the model was made
+    for.
+    """
     save_processor(build_processor(), out)
     model.to(torch.bfloat16).save_pretrained(out)
     (out / "model.safetensors").chmod(0o644)  # written for its owner alone
@@ -49,9 +53,11 @@ def export(model: MllamaForConditionalGeneration, out: Path, *, about: dict[str,
 
 
 def mix(model: MllamaForConditionalGeneration, others: Path, *, share: float) -> None:
-    """Average the model in place with a checkpoint that its training started from; ``share`` of it is kept.
+    """Average the model in place with a checkpoint that its training started from; ``share`` of it
+    is kept.
 
-    Weights on one path of fine-tuning average to a better model than either end: "Model soups", Wortsman et al. 2022.
+    Weights on one path of fine-tuning average to a better model than either end: "Model soups",
+    Wortsman et al. 2022.
     """
     known = MllamaForConditionalGeneration.from_pretrained(others, dtype=torch.float32)
     with torch.no_grad():
@@ -60,12 +66,22 @@ def mix(model: MllamaForConditionalGeneration, others: Path, *, share: float) ->
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--state", type=Path, default=Path(".train/run/state.pt"))
     parser.add_argument("--out", type=Path, default=WEIGHTS)
-    parser.add_argument("--untrained", action="store_true", help="a loadable checkpoint that has learned nothing")
-    parser.add_argument("--mix-with", type=Path, help="a checkpoint to average with: the one that the training started from")
-    parser.add_argument("--share", type=float, default=0.6, help="of the training's own weights in that average")
+    parser.add_argument(
+        "--untrained", action="store_true", help="a loadable checkpoint that has learned nothing"
+    )
+    parser.add_argument(
+        "--mix-with",
+        type=Path,
+        help="a checkpoint to average with: the one that the training started from",
+    )
+    parser.add_argument(
+        "--share", type=float, default=0.6, help="of the training's own weights in that average"
+    )
     args = parser.parse_args()
     if args.untrained:
         model, about = build_model(build_processor()), {"steps": 0}

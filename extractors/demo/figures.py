@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from extractors.confidence import DEFAULT, METHODS
+from extractors.decision.scores import DEFAULT, METHODS
 from extractors.demo.evaluate import Measurement, as_json, compare
 from extractors.documents.slip import Slip
 
 
 def risk_by_coverage(found: Measurement, name: str = DEFAULT) -> list[tuple[float, float]]:
     """Share of the values accepted, the surest first, and the share of those that are wrong."""
-    scored = sorted(((one.scores.get(name) or 0.0, one.right) for one in found.values if one.scores), reverse=True)
+    scored = sorted(
+        ((one.scores.get(name) or 0.0, one.right) for one in found.values if one.scores),
+        reverse=True,
+    )
     wrong, curve = 0, []
     for i, (_, right) in enumerate(scored, start=1):
         wrong += not right
@@ -24,7 +27,9 @@ def show(found: Mapping[str, Measurement], console: Any) -> None:
 
     figures = {mode: as_json(one) for mode, one in found.items()}
     paths = Slip.spec.paths()
-    table = Table(title=f"{max(one.documents for one in found.values())} documents, each read in every mode")
+    table = Table(
+        title=f"{max(one.documents for one in found.values())} documents, each read in every mode"
+    )
     columns = (
         "level",
         "mode",
@@ -42,7 +47,13 @@ def show(found: Mapping[str, Measurement], console: Any) -> None:
     for level in sorted({level for one in figures.values() for level in one["levels"]}):
         for mode, one in figures.items():
             row = one["levels"][level]
-            shares = ("absent_precision", "absent_recall", "no_slip_clean", "accepted", "accepted_wrong")
+            shares = (
+                "absent_precision",
+                "absent_recall",
+                "no_slip_clean",
+                "accepted",
+                "accepted_wrong",
+            )
             cells = [
                 row["value_accuracy"],
                 row["normalised_accuracy"],
@@ -56,8 +67,8 @@ def show(found: Mapping[str, Measurement], console: Any) -> None:
     for mode in others:
         apart = compare(found[first], found[mode])
         console.print(
-            f"values that only {first} has right: {apart.only_first}; that only {mode} has right: {apart.only_second}"
-            f" (exact McNemar test: p = {apart.p_value:.3f})"
+            f"values that only {first} has right: {apart.only_first}; that only {mode} has right:"
+            f" {apart.only_second} (exact McNemar test: p = {apart.p_value:.3f})"
         )
     for mode, one in figures.items():
         scores = ", ".join(f"{name} {value}" for name, value in one["auroc"].items())
@@ -74,12 +85,22 @@ def draw(found: Measurement, picture: Any) -> None:
     figures = as_json(found)
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4))
     levels = list(figures["levels"])
-    left.bar(levels, [figures["levels"][level]["value_accuracy"] or 0 for level in levels], color="#3b6ea5")
-    left.set(title="Values exactly right, by damage", xlabel="damage level", ylabel="share", ylim=(0, 1))
+    left.bar(
+        levels,
+        [figures["levels"][level]["value_accuracy"] or 0 for level in levels],
+        color="#3b6ea5",
+    )
+    left.set(
+        title="Values exactly right, by damage", xlabel="damage level", ylabel="share", ylim=(0, 1)
+    )
     for name in METHODS:
         curve = risk_by_coverage(found, name)
         right.plot([x for x, _ in curve], [y for _, y in curve], label=name)
-    right.set(title="Risk against coverage", xlabel="share of values accepted, surest first", ylabel="share of these that are wrong")
+    right.set(
+        title="Risk against coverage",
+        xlabel="share of values accepted, surest first",
+        ylabel="share of these that are wrong",
+    )
     right.legend()
     figure.tight_layout()
     figure.savefig(picture, dpi=120)

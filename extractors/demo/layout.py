@@ -1,7 +1,8 @@
 """Sheets: pieces of text set on a page, and what is true of them.
 
-A sheet is the one description from which the PDF, the truth and the training targets all come.  Slips are set on a line grid of
-ten points in typefaces sized so that an ``x`` is at least seven pixels high on the model's canvas.
+A sheet is the one description from which the PDF, the truth and the training targets all come.
+Slips are set on a line grid of ten points in typefaces sized so that an ``x`` is at least seven
+pixels high on the model's canvas.
 """
 
 from collections.abc import Mapping
@@ -38,7 +39,8 @@ class Ink:
     face: str
     size: float  # points
     grey: float = 0.0  # 0 is black
-    field: str | None = None  # "total" or "items.0.amount" when the piece is that field's value as printed
+    # "total" or "items.0.amount" when the piece is that field's value as printed
+    field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +129,18 @@ def draw(sheet: Sheet) -> "pymupdf.Document":
 
     document = pymupdf.open()
     page = document.new_page(width=sheet.width_pt, height=sheet.height_pt)
-    shape = page.new_shape()  # one content stream: a call to the page for each piece would rewrite it every time
+    # one content stream: a call to the page for each piece would rewrite it every time
+    shape = page.new_shape()
     for rule in sheet.rules:
         shape.draw_line((rule.x0, rule.y0), (rule.x1, rule.y1))
         shape.finish(color=(0.3, 0.3, 0.3), width=rule.width)
     for ink in sheet.inks:
-        shape.insert_text((ink.x, ink.baseline), ink.text, fontname=ink.face, fontsize=ink.size, color=(ink.grey,) * 3)
+        shape.insert_text(
+            (ink.x, ink.baseline),
+            ink.text,
+            fontname=ink.face,
+            fontsize=ink.size,
+            color=(ink.grey,) * 3,
+        )
     shape.commit()
     return document

@@ -8,13 +8,16 @@ from torch import Tensor, nn
 
 
 class Muon(torch.optim.Muon):
-    """torch's own with its defaults and ``match_rms_adamw``, but for the dtype that it orthogonalises in: torch takes bfloat16, which is
-    emulated on a CPU that does not have it.
+    """torch's own with its defaults and ``match_rms_adamw``, but for the dtype that it
+    orthogonalises in: torch takes bfloat16, which is emulated on a CPU that does not have it.
 
-    "Muon is Scalable for LLM Training", Liu et al. 2025: the rate is adjusted to AdamW's root mean square.
+    "Muon is Scalable for LLM Training", Liu et al. 2025: the rate is adjusted to AdamW's root mean
+    square.
     """
 
-    def __init__(self, params: Sequence[Tensor], dtype: torch.dtype, *, lr: float, weight_decay: float) -> None:
+    def __init__(
+        self, params: Sequence[Tensor], dtype: torch.dtype, *, lr: float, weight_decay: float
+    ) -> None:
         super().__init__(params, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
         self._dtype = dtype
 
@@ -27,13 +30,19 @@ class Muon(torch.optim.Muon):
             self._init_group(group, params, grads, momenta)
             for param, grad, momentum in zip(params, grads, momenta, strict=True):
                 momentum.lerp_(grad, 1.0 - group["momentum"])
-                update = orthogonalised(grad.lerp(momentum, group["momentum"]).to(self._dtype), group["ns_coefficients"], group["ns_steps"])
+                update = orthogonalised(
+                    grad.lerp(momentum, group["momentum"]).to(self._dtype),
+                    group["ns_coefficients"],
+                    group["ns_steps"],
+                )
                 param.mul_(1.0 - group["lr"] * group["weight_decay"])
                 param.add_(update, alpha=-0.2 * group["lr"] * max(param.shape) ** 0.5)
 
 
 def orthogonalised(matrix: Tensor, coefficients: tuple[float, float, float], steps: int) -> Tensor:
-    """The matrix with its singular values near one: Newton-Schulz, https://kellerjordan.github.io/posts/muon/"""
+    """The matrix with its singular values near one: Newton-Schulz,
+    https://kellerjordan.github.io/posts/muon/
+    """
     a, b, c = coefficients
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix
@@ -45,13 +54,17 @@ def orthogonalised(matrix: Tensor, coefficients: tuple[float, float, float], ste
 
 
 class Masters:
-    """Float32 weights behind a model of any dtype: matrices inside by Muon, everything else by AdamW."""
+    """Float32 weights behind a model of any dtype: matrices inside by Muon, everything else by
+    AdamW.
+    """
 
     def __init__(self, modules: Sequence[nn.Module], *, muon_rate: float, adam_rate: float) -> None:
         named = [(name, p) for module in modules for name, p in module.named_parameters()]
         self.live: list[Tensor] = [p for _, p in named]
         self.master = [p.detach().clone().float().requires_grad_() for p in self.live]
-        inner = [(p.ndim == 2 and "proj" in name) or (".fc" in name and p.ndim == 2) for name, p in named]
+        inner = [
+            (p.ndim == 2 and "proj" in name) or (".fc" in name and p.ndim == 2) for name, p in named
+        ]
         matrices = [m for m, hidden in zip(self.master, inner, strict=True) if hidden]
         others = [m for m, hidden in zip(self.master, inner, strict=True) if not hidden]
         self.muon = Muon(matrices, self.live[0].dtype, lr=muon_rate, weight_decay=0.01)
@@ -72,7 +85,11 @@ class Masters:
             torch._foreach_copy_(self.live, self.master)
 
     def state(self) -> dict[str, Any]:
-        return {"master": self.master, "muon": self.muon.state_dict(), "adam": self.adam.state_dict()}
+        return {
+            "master": self.master,
+            "muon": self.muon.state_dict(),
+            "adam": self.adam.state_dict(),
+        }
 
     def load(self, state: dict[str, Any]) -> None:
         with torch.no_grad():
@@ -83,7 +100,9 @@ class Masters:
         self.adam.load_state_dict(state["adam"])
 
     def take(self, weights: Sequence[Tensor]) -> None:
-        """Start from these weights, in the modules' order; what comes after them (the character head) stays as it is."""
+        """Start from these weights, in the modules' order; what comes after them (the character
+        head) stays as it is.
+        """
         with torch.no_grad():
             for mine, theirs in zip(self.master, weights, strict=False):
                 mine.copy_(theirs)

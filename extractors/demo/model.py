@@ -15,7 +15,9 @@ CROSS_LAYERS = (1, 3)
 
 
 def build_model(processor: MllamaProcessor, seed: int = 0) -> MllamaForConditionalGeneration:
-    """An untrained model whose gates are open: with Hugging Face's closed ones the image would change nothing at all."""
+    """An untrained model whose gates are open: with Hugging Face's closed ones the image would
+    change nothing at all.
+    """
     torch.manual_seed(seed)
     tokenizer = processor.tokenizer
     vision = MllamaVisionConfig(
@@ -46,7 +48,11 @@ def build_model(processor: MllamaProcessor, seed: int = 0) -> MllamaForCondition
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.convert_tokens_to_ids(END),
     )
-    model = MllamaForConditionalGeneration(MllamaConfig(vision_config=vision, text_config=text, image_token_index=processor.image_token_id))
+    model = MllamaForConditionalGeneration(
+        MllamaConfig(
+            vision_config=vision, text_config=text, image_token_index=processor.image_token_id
+        )
+    )
     _open_gates(model)
     model.generation_config.eos_token_id = tokenizer.convert_tokens_to_ids(END)
     model.generation_config.pad_token_id = tokenizer.pad_token_id

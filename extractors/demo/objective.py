@@ -1,7 +1,8 @@
 """What the demo model learns from: batches, its attention made visible, and the three losses.
 
-The forward pass is Hugging Face's own, told to attend through the function below: it gives the same numbers (a test compares
-them), costs a third on a CPU, and lets the cross-attention's weights be seen and taught.
+The forward pass is Hugging Face's own, told to attend through the function below: it gives the same
+numbers (a test compares them), costs a third on a CPU, and lets the cross-attention's weights be
+seen and taught.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,10 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import AttentionInterface, MllamaForConditionalGeneration, MllamaProcessor
 
-from extractors import prompts
 from extractors.demo.dataset import CHARS, NAMES, SLOTS, Shard
 from extractors.demo.model import CROSS_LAYERS
 from extractors.documents.slip import Slip
+from extractors.reading import prompts
 
 ATTENTION = "surefield_training"
 IGNORED = -100
@@ -29,7 +30,9 @@ class _Attend(torch.autograd.Function):
     """Attention by plain products: on a CPU a third of the time of the fused kernel's backward."""
 
     @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scaling: float) -> Tensor:
+    def forward(
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scaling: float
+    ) -> Tensor:
         scaled = query * scaling
         weights = torch.matmul(scaled, key.transpose(-1, -2))  # (B, H, T, S)
         if mask is not None:
@@ -49,7 +52,15 @@ class _Attend(torch.autograd.Function):
         return to_query, torch.matmul(to_scores.transpose(-1, -2), scaled), to_value, None, None
 
 
-def _attend(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, scaling: float, **_: Any) -> Any:
+def _attend(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float,
+    **_: Any,
+) -> Any:
     if getattr(module, "show_weights", False):
         weights = torch.matmul(query * scaling, key.transpose(-1, -2))
         if attention_mask is not None:
@@ -92,28 +103,44 @@ def prompt_ids(processor: MllamaProcessor) -> list[int]:
 
 
 def collate(
-    picks: Sequence[tuple[Shard, int, Sequence[int]]], prompt: Sequence[int], image_token: int, dtype: torch.dtype, device: torch.device
+    picks: Sequence[tuple[Shard, int, Sequence[int]]],
+    prompt: Sequence[int],
+    image_token: int,
+    dtype: torch.dtype,
+    device: torch.device,
 ) -> Batch:
     """picks: (shard, page, which segments), no segments at all for dense pages."""
-    tiles = torch.from_numpy(np.stack([shard.tiles[page] for shard, page, _ in picks])).to(device)  # (B, 2, H, W)
+    # (B, 2, H, W)
+    tiles = torch.from_numpy(np.stack([shard.tiles[page] for shard, page, _ in picks])).to(device)
     n_tiles = torch.tensor([int(shard.n_tiles[page]) for shard, page, _ in picks], device=device)
     present = (torch.arange(2, device=device)[None] < n_tiles[:, None]).long()  # (B, 2)
     pixels = (tiles.to(dtype) / 127.5 - 1.0) * present[..., None, None].to(dtype)
     inputs = {
         "pixel_values": pixels[:, None, :, None].expand(-1, -1, -1, 3, -1, -1),
-        "aspect_ratio_ids": torch.tensor([[int(shard.aspect[page])] for shard, page, _ in picks], device=device),
+        "aspect_ratio_ids": torch.tensor(
+            [[int(shard.aspect[page])] for shard, page, _ in picks], device=device
+        ),
         "aspect_ratio_mask": present[:, None],
     }
-    chars = torch.from_numpy(np.stack([shard.chars[page] for shard, page, _ in picks])).long().to(device)
+    chars = (
+        torch.from_numpy(np.stack([shard.chars[page] for shard, page, _ in picks]))
+        .long()
+        .to(device)
+    )
     if not picks[0][2]:
         return Batch(inputs, chars)
     rows = [_row(shard, page, which, prompt) for shard, page, which in picks]
     length = -(-max(len(row[0]) for row in rows) // 8) * 8
     ids, targets, places, positions, owner = (
-        torch.from_numpy(np.stack([np.pad(row[k], (0, length - len(row[k])), constant_values=pad) for row in rows]))
+        torch.from_numpy(
+            np.stack(
+                [np.pad(row[k], (0, length - len(row[k])), constant_values=pad) for row in rows]
+            )
+        )
         for k, pad in enumerate((prompt[0], IGNORED, -1, 0, -1))
     )
-    same = (owner[:, :, None] == owner[:, None, :]) | (owner[:, None, :] == 0)  # its own segment, or the prompt
+    # its own segment, or the prompt
+    same = (owner[:, :, None] == owner[:, None, :]) | (owner[:, None, :] == 0)
     seen = same & torch.ones(length, length, dtype=torch.bool).tril()
     mask = torch.zeros(seen.shape, dtype=dtype).masked_fill(~seen, torch.finfo(dtype).min)
     after_image = torch.arange(length)[None] >= list(prompt).index(image_token)
@@ -127,8 +154,12 @@ def collate(
     return Batch(inputs, chars, targets.to(device), places.to(device))
 
 
-def _row(shard: Shard, page: int, which: Sequence[int], prompt: Sequence[int]) -> tuple[np.ndarray, ...]:
-    """ids, targets, places, positions and owners of one packed row: each answer sees the prompt and itself."""
+def _row(
+    shard: Shard, page: int, which: Sequence[int], prompt: Sequence[int]
+) -> tuple[np.ndarray, ...]:
+    """ids, targets, places, positions and owners of one packed row: each answer sees the prompt and
+    itself.
+    """
     p = len(prompt)
     ids, targets, places = [np.array(prompt)], [np.full(p, IGNORED)], [np.full(p, -1)]
     positions, owner = [np.arange(p)], [np.zeros(p, np.int64)]
@@ -145,7 +176,9 @@ def _row(shard: Shard, page: int, which: Sequence[int], prompt: Sequence[int]) -
 
 
 class Watch:
-    """Catches what the vision tower saw and where the cross-attention looked, during one forward pass."""
+    """Catches what the vision tower saw and where the cross-attention looked, during one forward
+    pass.
+    """
 
     def __init__(self, model: MllamaForConditionalGeneration) -> None:
         self.seen: Tensor | None = None
@@ -154,7 +187,9 @@ class Watch:
         for index in CROSS_LAYERS:
             cross = model.model.language_model.layers[index].cross_attn
             cross.show_weights = True
-            cross.register_forward_hook(lambda _, __, out, index=index: self.looked.__setitem__(index, out[1]))
+            cross.register_forward_hook(
+                lambda _, __, out, index=index: self.looked.__setitem__(index, out[1])
+            )
 
     def _see(self, _module: nn.Module, _args: Any, out: Any) -> None:
         # (B, 1, tiles, 1 + patches, width): the class token names no character.
@@ -176,11 +211,15 @@ def training_attention(model: MllamaForConditionalGeneration) -> Iterator[None]:
 
 
 def character_loss(head: CharacterHead, seen: Tensor, chars: Tensor) -> tuple[Tensor, Tensor]:
-    """Cross-entropy of the characters' names, empty slots counting a twentieth; and the share of characters named right."""
+    """Cross-entropy of the characters' names, empty slots counting a twentieth; and the share of
+    characters named right.
+    """
     logits = head(seen).float()  # (B, patches, SLOTS, characters)
     weight = torch.ones(logits.shape[-1], device=logits.device)
     weight[0] = 0.05
-    loss = F.cross_entropy(logits.flatten(0, 2), chars.flatten(), weight=weight, label_smoothing=0.02)
+    loss = F.cross_entropy(
+        logits.flatten(0, 2), chars.flatten(), weight=weight, label_smoothing=0.02
+    )
     there = chars > 0
     right = (logits.argmax(-1) == chars)[there].float().mean()  # not a number for blank pages
     return loss, right
@@ -194,22 +233,30 @@ def answer_loss(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def looking_loss(looked: dict[int, Tensor], places: Tensor) -> tuple[Tensor, Tensor]:
-    """-log of the attention's mass on the character's patch; and how often the last layer's top patch is that one."""
+    """-log of the attention's mass on the character's patch; and how often the last layer's top
+    patch is that one.
+    """
     known = places >= 0
     index = places.clamp(min=0)[:, None, :, None]
     losses, hit = [], torch.zeros((), device=places.device)
     for weights in looked.values():
-        mass = weights.gather(-1, index.expand(-1, weights.shape[1], -1, -1))[..., 0].float().mean(1)  # (B, T)
+        # (B, T)
+        mass = (
+            weights.gather(-1, index.expand(-1, weights.shape[1], -1, -1))[..., 0].float().mean(1)
+        )
         losses.append(-(mass + 1e-6).log()[known].sum() / known.sum().clamp(min=1))
         hit = (weights.detach().mean(1).argmax(-1) == places)[known].float().mean()
     return torch.stack(losses).mean(), hit
 
 
-def pick_segments(dice: np.random.Generator, lengths: Sequence[int], budget: int = 150) -> list[int]:
+def pick_segments(
+    dice: np.random.Generator, lengths: Sequence[int], budget: int = 150
+) -> list[int]:
     """What opens the row, and as many fields' continuations behind it as fill it.
 
-    The JSON answer opens a fifth of the rows, and the longest continuation the others: behind the JSON answer a list of several rows
-    never fits, and it would be learned from one row in seven.  All rows are about equally long, and little of a batch is padding.
+    The JSON answer opens a fifth of the rows, and the longest continuation the others: behind the
+    JSON answer a list of several rows never fits, and it would be learned from one row in seven.
+    All rows are about equally long, and little of a batch is padding.
     """
     longest = 1 + int(np.argmax(lengths[1:]))
     chosen = [0 if dice.random() < JSON_OPENS else longest]

@@ -5,13 +5,25 @@ from random import Random
 
 from extractors.demo import words
 from extractors.demo.compose import NOTHING, Setter, sheet_of
-from extractors.demo.layout import FACES, MIN_GLYPH_PX, ROW_PT, ROWS, WIDTH_PT, Ink, Sheet, size_for, text_width
+from extractors.demo.layout import (
+    FACES,
+    MIN_GLYPH_PX,
+    ROW_PT,
+    ROWS,
+    WIDTH_PT,
+    Ink,
+    Sheet,
+    size_for,
+    text_width,
+)
 
 NO_SLIP = 0.15  # share of documents that are something else
 
 
 def other_page(r: Random) -> Sheet:
-    """A page that is no slip: a letter, a list, a table, a blank sheet, or a sheet of another shape."""
+    """A page that is no slip: a letter, a list, a table, a blank sheet, or a sheet of another
+    shape.
+    """
     kind = r.choices(("letter", "list", "table", "blank", "shape"), (4, 2, 2, 1, 2))[0]
     if kind == "shape":
         return _other_shape(r)
@@ -21,7 +33,11 @@ def other_page(r: Random) -> Sheet:
         if kind == "letter" and r.random() < 0.9:
             s.put(_fitting(s, words.sentence(r, r.randint(3, 8))), s.left)
         elif kind == "list":
-            s.put(r.choice(("- ", "* ", "")) + r.choice((words.goods(r), words.person(r), words.surname(r))), s.left)
+            s.put(
+                r.choice(("- ", "* ", ""))
+                + r.choice((words.goods(r), words.person(r), words.surname(r))),
+                s.left,
+            )
         elif kind == "table":
             for k in range(3):
                 s.put(str(r.randint(1, 9999)), s.left + 60 + 75 * k, flush=True)
@@ -40,7 +56,16 @@ def _fitting(s: Setter, text: str) -> str:
 
 def _other_shape(r: Random) -> Sheet:
     """Upright or square sheets with running text, as letters and printouts have."""
-    width, height = r.choice(((595.0, 842.0), (612.0, 792.0), (200.0, 200.0), (150.0, 300.0), (420.0, 298.0), (130.0, 260.0)))
+    width, height = r.choice(
+        (
+            (595.0, 842.0),
+            (612.0, 792.0),
+            (200.0, 200.0),
+            (150.0, 300.0),
+            (420.0, 298.0),
+            (130.0, 260.0),
+        )
+    )
     face, size = r.choice(list(FACES)), r.uniform(9, 16)
     inks: list[Ink] = []
     y = size * 2
@@ -50,14 +75,27 @@ def _other_shape(r: Random) -> Sheet:
             text = text.rsplit(" ", 1)[0]
         inks.append(Ink(text, 12.0, y, face, size))
         y += size * r.choice((1.3, 1.3, 2.6))
-    return Sheet(inks=tuple(inks), truth=dict(NOTHING), width_pt=width, height_pt=height, is_slip=False)
+    return Sheet(
+        inks=tuple(inks), truth=dict(NOTHING), width_pt=width, height_pt=height, is_slip=False
+    )
 
 
 def dense_page(r: Random) -> Sheet:
-    """A page full of characters, for teaching the vision tower to read before it is asked anything."""
+    """A page full of characters, for teaching the vision tower to read before it is asked
+    anything.
+    """
     inks: list[Ink] = []
     shift = r.uniform(-0.8, 0.8) if r.random() < 0.7 else r.uniform(-5, 5)
-    makers = (words.company, words.goods, words.spelled_date, words.spelled_number, words.street, words.phone, _figures, _jumble)
+    makers = (
+        words.company,
+        words.goods,
+        words.spelled_date,
+        words.spelled_number,
+        words.street,
+        words.phone,
+        _figures,
+        _jumble,
+    )
     for row in range(ROWS):
         face = r.choice(list(FACES))
         size = size_for(face, r.uniform(MIN_GLYPH_PX, 7.3 if face.startswith("co") else 7.9))
@@ -67,7 +105,9 @@ def dense_page(r: Random) -> Sheet:
             length = text_width(text, face, size)
             if x + length > WIDTH_PT - 3:
                 break
-            inks.append(Ink(text, x, row * ROW_PT + 7.7 + shift, face, size, r.choice((0.0, 0.0, 0.2))))
+            inks.append(
+                Ink(text, x, row * ROW_PT + 7.7 + shift, face, size, r.choice((0.0, 0.0, 0.2)))
+            )
             x += length + r.uniform(3, 14)
     return Sheet(inks=tuple(inks), is_slip=False)
 
@@ -77,4 +117,7 @@ def _figures(r: Random) -> str:
 
 
 def _jumble(r: Random) -> str:
-    return "".join(r.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-./,:&#$£'%+()") for _ in range(r.randint(2, 8)))
+    return "".join(
+        r.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-./,:&#$£'%+()")
+        for _ in range(r.randint(2, 8))
+    )

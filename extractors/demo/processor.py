@@ -1,4 +1,6 @@
-"""The demo model's processor: bytes as tokens, the fixed strings of prompts and answers as one token each, Llama 3's chat form."""
+"""The demo model's processor: bytes as tokens, the fixed strings of prompts and answers as one
+token each, Llama 3's chat form.
+"""
 
 import json
 from pathlib import Path
@@ -6,24 +8,28 @@ from pathlib import Path
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import MllamaImageProcessorPil, MllamaProcessor, PreTrainedTokenizerFast
 
-from extractors import prompts
 from extractors.demo.layout import TILE_PX
 from extractors.documents import spec as specs
 from extractors.documents.slip import Slip
+from extractors.reading import prompts
 
 BEGIN, END, IMAGE, PAD = "<|begin_of_text|>", "<|eot_id|>", "<|image|>", "<|finetune_right_pad_id|>"
-_SPECIAL = (PAD, BEGIN, "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", END, "<|python_tag|>")
+_SPECIAL = (
+    PAD,
+    BEGIN,
+    "<|end_of_text|>",
+    "<|start_header_id|>",
+    "<|end_header_id|>",
+    END,
+    "<|python_tag|>",
+)
 _CHAT_TEMPLATE = (
-    "{{- bos_token }}"
-    "{%- for message in messages %}"
-    "{{- '<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n\\n' }}"
-    "{%- if message['content'] is string %}{{- message['content'] }}"
-    "{%- else %}{%- for part in message['content'] %}"
-    "{%- if part['type'] == 'image' %}{{- '<|image|>' }}{%- elif part['type'] == 'text' %}{{- part['text'] }}{%- endif %}"
-    "{%- endfor %}{%- endif %}"
-    "{{- '<|eot_id|>' }}"
-    "{%- endfor %}"
-    "{%- if add_generation_prompt %}{{- '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}{%- endif %}"
+    "{{- bos_token }}{%- for message in messages %}{{- '<|start_header_id|>' + message['role'] +"
+    " '<|end_header_id|>\\n\\n' }}{%- if message['content'] is string %}{{- message['content']"
+    " }}{%- else %}{%- for part in message['content'] %}{%- if part['type'] == 'image' %}{{-"
+    " '<|image|>' }}{%- elif part['type'] == 'text' %}{{- part['text'] }}{%- endif %}{%- endfor"
+    " %}{%- endif %}{{- '<|eot_id|>' }}{%- endfor %}{%- if add_generation_prompt %}{{-"
+    " '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}{%- endif %}"
 )
 
 
@@ -47,7 +53,8 @@ def build_processor() -> MllamaProcessor:
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens(list(_SPECIAL))
     tokenizer.add_tokens([AddedToken(text, normalized=False) for text in fixed_strings(Slip.spec)])
-    tokenizer.add_special_tokens([IMAGE])  # last: Mllama's image token lies beyond the output vocabulary
+    # last: Mllama's image token lies beyond the output vocabulary
+    tokenizer.add_special_tokens([IMAGE])
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         bos_token=BEGIN,
@@ -59,13 +66,18 @@ def build_processor() -> MllamaProcessor:
         chat_template=_CHAT_TEMPLATE,
     )
     images = MllamaImageProcessorPil(
-        size={"height": TILE_PX, "width": TILE_PX}, max_image_tiles=2, image_mean=[0.5, 0.5, 0.5], image_std=[0.5, 0.5, 0.5]
+        size={"height": TILE_PX, "width": TILE_PX},
+        max_image_tiles=2,
+        image_mean=[0.5, 0.5, 0.5],
+        image_std=[0.5, 0.5, 0.5],
     )
     return MllamaProcessor(images, fast, chat_template=_CHAT_TEMPLATE)
 
 
 def save_processor(processor: MllamaProcessor, out: Path) -> None:
-    """Write the processor, naming the image processor that needs no torchvision, in both places where readers look."""
+    """Write the processor, naming the image processor that needs no torchvision, in both places
+    where readers look.
+    """
     out.mkdir(parents=True, exist_ok=True)
     processor.save_pretrained(out)
     config = out / "processor_config.json"
@@ -73,4 +85,6 @@ def save_processor(processor: MllamaProcessor, out: Path) -> None:
     whole["image_processor"]["image_processor_type"] = "MllamaImageProcessorPil"
     config.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
     alone = whole["image_processor"] | {"processor_class": "MllamaProcessor"}
-    (out / "preprocessor_config.json").write_text(json.dumps(alone, indent=2) + "\n", encoding="utf-8")
+    (out / "preprocessor_config.json").write_text(
+        json.dumps(alone, indent=2) + "\n", encoding="utf-8"
+    )

@@ -1,7 +1,7 @@
 """Slips as real PDFs with their truth, from a seed; the same seed gives the same slips for ever.
 
-What keeps training, calibration and test apart is the name of the split, which is part of every slip's seed: no number that a
-user can choose makes two of them meet.
+What keeps training, calibration and test apart is the name of the split, which is part of every
+slip's seed: no number that a user can choose makes two of them meet.
 """
 
 import json
@@ -29,7 +29,8 @@ class Slip:
 
     name: str
     pdf: bytes
-    truth: tuple[Mapping[str, Any], ...]  # one for each page; nulls and an empty list on a page that is no slip
+    # one for each page; nulls and an empty list on a page that is no slip
+    truth: tuple[Mapping[str, Any], ...]
     level: int  # of damage; 0 is a born-digital page with a text layer
     is_slip: bool
 
@@ -43,8 +44,17 @@ class Print:
     move: Move
 
 
-def slips(n: int, seed: int, *, split: Split = "user", levels: Sequence[int] = LEVELS, no_slip: float = others.NO_SLIP) -> Iterator[Slip]:
-    """``n`` documents; ``levels`` are taken in turn, and a share ``no_slip`` of the documents is something else."""
+def slips(
+    n: int,
+    seed: int,
+    *,
+    split: Split = "user",
+    levels: Sequence[int] = LEVELS,
+    no_slip: float = others.NO_SLIP,
+) -> Iterator[Slip]:
+    """``n`` documents; ``levels`` are taken in turn, and a share ``no_slip`` of the documents is
+    something else.
+    """
     import pymupdf
 
     for i in range(n):
@@ -66,7 +76,9 @@ def slips(n: int, seed: int, *, split: Split = "user", levels: Sequence[int] = L
 
 
 def printed(sheet: Sheet, level: int, r: Random) -> Print:
-    """A sheet as a PDF page: vector text at level 0, else one damaged image without a text layer."""
+    """A sheet as a PDF page: vector text at level 0, else one damaged image without a text
+    layer.
+    """
     import pymupdf
 
     clean = draw(sheet)
@@ -84,17 +96,27 @@ def raster(document: "pymupdf.Document", px_per_pt: float, page: int = 0) -> Ima
     """A page in grey at so many pixels a point."""
     import pymupdf
 
-    pixmap = document[page].get_pixmap(matrix=pymupdf.Matrix(px_per_pt, px_per_pt), colorspace=pymupdf.csGRAY)
+    pixmap = document[page].get_pixmap(
+        matrix=pymupdf.Matrix(px_per_pt, px_per_pt), colorspace=pymupdf.csGRAY
+    )
     return Image.frombytes("L", (pixmap.width, pixmap.height), pixmap.samples)
 
 
 def write_slips(n: int, seed: int, out: Path, *, level: int | None = None) -> Path:
-    """Write ``n`` PDFs and ``truth.jsonl`` beside them; returns the truth's path. ``level`` None takes all levels in turn."""
+    """Write ``n`` PDFs and ``truth.jsonl`` beside them; returns the truth's path.
+
+    ``level`` None takes all levels in turn.
+    """
     out.mkdir(parents=True, exist_ok=True)
     truth = out / "truth.jsonl"
     with truth.open("w", encoding="utf-8") as lines:
         for slip in slips(n, seed, levels=LEVELS if level is None else (level,)):
             (out / f"{slip.name}.pdf").write_bytes(slip.pdf)
-            row = {"file": f"{slip.name}.pdf", "is_slip": slip.is_slip, "level": slip.level, "pages": list(slip.truth)}
+            row = {
+                "file": f"{slip.name}.pdf",
+                "is_slip": slip.is_slip,
+                "level": slip.level,
+                "pages": list(slip.truth),
+            }
             lines.write(json.dumps(row, ensure_ascii=False) + "\n")
     return truth

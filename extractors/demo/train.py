@@ -1,11 +1,13 @@
 """Train the demo model from nothing.
 
-    python -m extractors.demo.train [--minutes M] [--threads T] [--device auto] [--out DIR] [--resume | --start-from WEIGHTS]
+    python -m extractors.demo.train [--minutes M] [--threads T] [--device auto] [--out DIR]
+    [--resume | --start-from WEIGHTS]
 
-Parts of the time: reading dense pages with the vision tower alone, then clean slips, then damaged and dense ones too.  The learning
-rate falls to zero at the end of the minutes; a stopped run goes on with --resume, with a longer time if one is given, and finished
-weights are taken further with --start-from, gently, and on worn pages too.  Pages are made by a second process as the training
-goes on.
+Parts of the time: reading dense pages with the vision tower alone, then clean slips, then damaged
+and dense ones too. The learning rate falls to zero at the end of the minutes; a stopped run goes on
+with --resume, with a longer time if one is given, and finished weights are taken further with
+--start-from, gently, and on worn pages too. Pages are made by a second process as the training goes
+on.
 """
 
 import argparse
@@ -45,16 +47,31 @@ from extractors.demo.objective import (
 from extractors.demo.processor import build_processor
 from extractors.demo.start import prepare_vision
 
-PHASES = (("reading", 0.08), ("clean", 0.45), ("damaged", 0.72), ("finishing", 1.0))  # until which share of the time
+# until which share of the time
+PHASES = (("reading", 0.08), ("clean", 0.45), ("damaged", 0.72), ("finishing", 1.0))
 POLISH = (("polishing", 1.0),)  # the parts of a training that starts from finished weights
-PAGES = {  # what a phase learns from; dense pages teach reading nine times faster than slips, so they come back
+# what a phase learns from; dense pages teach reading nine times faster than slips, so they come
+# back
+PAGES = {
     "reading": {"dense": 1.0},
     "clean": {"clean": 1.0},
     "damaged": {"dense": 0.3, "clean": 0.45, "mixed": 0.25},
     "finishing": {"clean": 0.62, "mixed": 0.38},
-    "polishing": {"clean": 0.3, "mixed": 0.35, "worn": 0.35},  # a field read on its own learns from worn pages last
+    # a field read on its own learns from worn pages last
+    "polishing": {"clean": 0.3, "mixed": 0.35, "worn": 0.35},
 }
-COLUMNS = ("step", "seconds", "phase", "rate", "answer", "chars", "looking", "chars_right", "tokens_right", "looks_right")
+COLUMNS = (
+    "step",
+    "seconds",
+    "phase",
+    "rate",
+    "answer",
+    "chars",
+    "looking",
+    "chars_right",
+    "tokens_right",
+    "looks_right",
+)
 DECAY_FROM = 0.1  # of the time; from then on the learning rate falls in a straight line to zero
 
 
@@ -71,13 +88,16 @@ class Plan:
     dtype: torch.dtype  # of the weights that work; their masters are float32
     out: Path
     shards: Path
-    patience_s: float = 0.0  # how long to wait for the first pages of a kind, while another process makes them
+    # how long to wait for the first pages of a kind, while another process makes them
+    patience_s: float = 0.0
 
 
 class Feed:
     """Random pages from the least used shards of a kind, a few files in memory at a time."""
 
-    def __init__(self, folder: Path, seed: int, *, window: int = 12, patience_s: float = 0.0) -> None:
+    def __init__(
+        self, folder: Path, seed: int, *, window: int = 12, patience_s: float = 0.0
+    ) -> None:
         self.folder, self.window, self.patience_s = folder, window, patience_s
         self.dice = np.random.default_rng(seed)
         self.used: dict[Path, int] = {}
@@ -85,10 +105,16 @@ class Feed:
 
     def _open_one(self, kind: str) -> tuple[Shard, np.ndarray]:
         patient_until = time.monotonic() + self.patience_s
-        while not (files := sorted(self.folder.glob(f"{kind}-?????.npz"))) and time.monotonic() < patient_until:
+        while (
+            not (files := sorted(self.folder.glob(f"{kind}-?????.npz")))
+            and time.monotonic() < patient_until
+        ):
             time.sleep(1)
         if not files:
-            raise FileNotFoundError(f"No {kind} pages in {self.folder}. Make some: python -m extractors.demo.dataset {kind}")
+            raise FileNotFoundError(
+                f"No {kind} pages in {self.folder}. Make some: python -m extractors.demo.dataset"
+                f" {kind}"
+            )
         fewest = min(self.used.get(file, 0) for file in files)
         fresh = [file for file in files if self.used.get(file, 0) == fewest]
         file = fresh[int(self.dice.integers(len(fresh)))]
@@ -120,13 +146,18 @@ class Trainer:
         self.prompt = prompt_ids(self.processor)
         self.model = build_model(self.processor).to(plan.device, plan.dtype)
         prepare_vision(self.model.model.vision_model, plan.shards)
-        self.head = CharacterHead(self.model.config.vision_config.vision_output_dim).to(plan.device, plan.dtype)
+        self.head = CharacterHead(self.model.config.vision_config.vision_output_dim).to(
+            plan.device, plan.dtype
+        )
         self.watch = Watch(self.model)
-        self.masters = Masters((self.model, self.head), muon_rate=plan.muon_rate, adam_rate=plan.adam_rate)
+        self.masters = Masters(
+            (self.model, self.head), muon_rate=plan.muon_rate, adam_rate=plan.adam_rate
+        )
         self.step, self.spent = 0, 0.0
         self.feed = Feed(plan.shards, seed=0, patience_s=plan.patience_s)
         self.stopping = False
-        self.earlier = {"steps": 0, "training_seconds": 0}  # what the weights had learned before this training
+        # what the weights had learned before this training
+        self.earlier = {"steps": 0, "training_seconds": 0}
         self.checkpoint = plan.out / "state.pt"
 
     @property
@@ -149,8 +180,17 @@ class Trainer:
         kinds, shares = zip(*PAGES[self.phase].items(), strict=True)
         kind = str(self.feed.dice.choice(kinds, p=shares))
         pages = self.feed.pages(kind, self.plan.batch)
-        picks = [(shard, page, [] if kind == "dense" else pick_segments(self.feed.dice, shard.lengths(page))) for shard, page in pages]
-        return collate(picks, self.prompt, self.processor.image_token_id, self.plan.dtype, self.plan.device)
+        picks = [
+            (
+                shard,
+                page,
+                [] if kind == "dense" else pick_segments(self.feed.dice, shard.lengths(page)),
+            )
+            for shard, page in pages
+        ]
+        return collate(
+            picks, self.prompt, self.processor.image_token_id, self.plan.dtype, self.plan.device
+        )
 
     def losses(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The sum to be lowered, and what the log says."""
@@ -162,7 +202,14 @@ class Trainer:
         chars, named = character_loss(self.head, _there(self.watch.seen), batch.chars)
         answer, said = answer_loss(logits, batch.targets)
         looking, hit = looking_loss(self.watch.looked, batch.places)
-        parts = {"answer": answer, "chars": chars, "looking": looking, "chars_right": named, "tokens_right": said, "looks_right": hit}
+        parts = {
+            "answer": answer,
+            "chars": chars,
+            "looking": looking,
+            "chars_right": named,
+            "tokens_right": said,
+            "looks_right": hit,
+        }
         if self.phases is POLISH:  # an untrained head would teach the vision tower nonsense
             return answer + 0.3 * looking, parts
         return answer + 0.5 * chars + 0.3 * looking, parts
@@ -176,7 +223,15 @@ class Trainer:
 
     def save(self) -> None:
         part = self.checkpoint.with_suffix(".part")
-        torch.save({"step": self.step, "spent": self.spent, "earlier": self.earlier, **self.masters.state()}, part)
+        torch.save(
+            {
+                "step": self.step,
+                "spent": self.spent,
+                "earlier": self.earlier,
+                **self.masters.state(),
+            },
+            part,
+        )
         part.replace(self.checkpoint)
 
     def resume(self) -> None:
@@ -187,7 +242,9 @@ class Trainer:
         self.masters.load(state)
 
     def start_from(self, weights: Path) -> None:
-        """Take a checkpoint's weights further; the head that names characters is not among them, and teaches nothing."""
+        """Take a checkpoint's weights further; the head that names characters is not among them,
+        and teaches nothing.
+        """
         known = MllamaForConditionalGeneration.from_pretrained(weights, dtype=torch.float32)
         self.masters.take(list(known.parameters()))
         about = json.loads((weights / "surefield.json").read_text(encoding="utf-8"))
@@ -195,9 +252,15 @@ class Trainer:
 
 
 def faster_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 on a GPU that has it; on a CPU the one that it multiplies faster in, which without instructions for bfloat16 is float32."""
+    """bfloat16 on a GPU that has it; on a CPU the one that it multiplies faster in, which without
+    instructions for bfloat16 is float32.
+    """
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+        return (
+            torch.bfloat16
+            if torch.cuda.is_bf16_supported(including_emulation=False)
+            else torch.float32
+        )
     return min((torch.bfloat16, torch.float32), key=product_seconds)
 
 
@@ -243,21 +306,36 @@ def run(trainer: Trainer) -> Iterator[dict[str, Any]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--minutes", type=float, default=105.0)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path, default=Path(".train/run"))
     parser.add_argument("--shards", type=Path, default=Path(".train/shards"))
-    parser.add_argument("--batch", type=int, default=0, help="pages a step; 0: 16 on a CPU, 128 on a GPU")
+    parser.add_argument(
+        "--batch", type=int, default=0, help="pages a step; 0: 16 on a CPU, 128 on a GPU"
+    )
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--start-from", type=Path, help="finished weights to take further")
-    parser.add_argument("--pace", type=float, default=1.0, help="of the learning rates; finished weights want less, say 0.4")
-    parser.add_argument("--pages-as-they-are", action="store_true", help="make no pages; use those in --shards")
+    parser.add_argument(
+        "--pace",
+        type=float,
+        default=1.0,
+        help="of the learning rates; finished weights want less, say 0.4",
+    )
+    parser.add_argument(
+        "--pages-as-they-are", action="store_true", help="make no pages; use those in --shards"
+    )
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     device = torch.device(
-        "cuda" if args.device == "auto" and torch.cuda.is_available() else "cpu" if args.device == "auto" else args.device
+        "cuda"
+        if args.device == "auto" and torch.cuda.is_available()
+        else "cpu"
+        if args.device == "auto"
+        else args.device
     )
     args.out.mkdir(parents=True, exist_ok=True)
     batch = args.batch or (128 if device.type == "cuda" else 16)

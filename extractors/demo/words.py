@@ -1,4 +1,6 @@
-"""What slips say: names, goods, dates, numbers and sums, spelled in the many ways in which people print them."""
+"""What slips say: names, goods, dates, numbers and sums, spelled in the many ways in which people
+print them.
+"""
 
 from random import Random
 
@@ -7,65 +9,47 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-_STEMS = _words(
-    """
+_STEMS = _words("""
     Ash Ban Bar Bell Berg Black Bran Brook Cal Carl Chest Clay Cold Cross Dal Dun East Eber Elm Fair Fal Far Fern Glen Gold Grim Hal
     Hart Hol Horn Kels Kirk Lam Lang Lin Lock Mal Mar Mil Mor Nor Oak Os Pem Quin Ral Red Ros Sal Sel Stan Stein Sut Thorn Tor Ul Vas
     Wal Wil Win Wood York Zel
-    """
-)
-_ENDS = _words(
-    """
+    """)
+_ENDS = _words("""
     ado ard bach beck berg bourne by den dorf er erman feld field ford grove ham haus hill hurst ing ler ley man mann mere ner ow sen
     son stead ston stra ton ville well wick wood worth
-    """
-)
-_TRADES = _words(
-    """
+    """)
+_TRADES = _words("""
     Bakery Books Cars Clinic Cycles Dental Design Electric Energy Farms Foods Freight Garage Glass Hotel Media Motors Optics Paper
     Pharmacy Plumbing Press Print Repair Roofing School Seeds Services Software Steel Stores Studio Supplies Systems Tea Textiles Timber
     Tools Trading Travel Works
-    """
-)
+    """)
 _FORMS = ("Ltd", "Inc", "GmbH", "AG", "Co", "LLC", "plc", "BV", "SA")
-_FIRST = _words(
-    """
+_FIRST = _words("""
     Ada Alan Amir Anna Ben Carla Chen Dora Elif Emma Felix Grace Hugo Ines Ivan Jana Kofi Lena Lucas Maria Mehmet Nina Omar Petra Ravi
     Rosa Sam Tara Tom Vera Yuki Zoe
-    """
-)
-_GOODS = _words(
-    """
+    """)
+_GOODS = _words("""
     Adapter Apples Batteries Binder Blanket Boots Bread Bricks Brush Bulb Butter Cable Candles Cement Chair Cheese Clamp Coffee Copies
     Cups Delivery Desk Drill Eggs Envelopes Fence Filter Flour Folder Fuel Gasket Gloves Grease Hammer Handle Helmet Hinge Hose Ink
     Jacket Keys Labels Ladder Lamp Lock Marker Milk Mirror Mortar Mouse Nails Notebook Oil Oranges Paint Paper Parking Pens Pipe Plate
     Postage Pump Rice Rope Ruler Salt Sand Screws Service Shelf Shirt Soap Spring Stamps Staples Sugar Switch Table Tape Tiles Toner
     Towel Tyres Valve Varnish Vase Washer Wax Wire Wool Wrench Zip
-    """
-)
-_KINDS = _words(
-    """
+    """)
+_KINDS = _words("""
     A4 black blue box brass bulk cotton fine fresh green grey heavy large light long mini new oak pack pair plain red round set short
     small steel thick thin white wide
-    """
-)
-_STREETS = _words(
-    """
+    """)
+_STREETS = _words("""
     Ave Court Drive Lane Platz Road Row St Way
-    """
-)
-_MONTHS = _words(
-    """
+    """)
+_MONTHS = _words("""
     January February March April May June July August September October November December
-    """
-)
-SENTENCE = _words(
-    """
+    """)
+SENTENCE = _words("""
     the of and to in we you your for is that with on as at by from this our are be please have will not was or which has been an they
     all send letter office order goods morning week kindly regards meeting garden report answer again thank yours since reply notice
     house visit weather project window number people under over after before about many other first last still water paper table evening
-    """
-)
+    """)
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "SEK", "$", "£", "Fr.", "kr")
 
 
@@ -115,7 +99,12 @@ def street(r: Random) -> str:
 
 
 def phone(r: Random) -> str:
-    return r.choice((f"0{r.randint(20, 999)} {r.randint(10000, 999999)}", f"{r.randint(200, 999)}-{r.randint(1000, 9999)}"))
+    return r.choice(
+        (
+            f"0{r.randint(20, 999)} {r.randint(10000, 999999)}",
+            f"{r.randint(200, 999)}-{r.randint(1000, 9999)}",
+        )
+    )
 
 
 def sentence(r: Random, n: int) -> str:
@@ -166,7 +155,14 @@ def spelled_number(r: Random) -> str:
 
 def cents(r: Random) -> int:
     """A sum in cents, small ones as often as large ones."""
-    return r.choice((r.randint(50, 999), r.randint(1000, 9999), r.randint(10000, 99999), r.randint(100000, 999999)))
+    return r.choice(
+        (
+            r.randint(50, 999),
+            r.randint(1000, 9999),
+            r.randint(10000, 99999),
+            r.randint(100000, 999999),
+        )
+    )
 
 
 def money_style(r: Random) -> str:

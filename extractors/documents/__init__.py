@@ -12,13 +12,17 @@ from extractors.errors import BrokenDocumentType, UnknownDocumentType
 
 __all__ = ["AUTO", "BUILT_IN", "DocumentType", "find", "load"]
 
-BUILT_IN: dict[str, DocumentType] = {model.spec.name: model.spec for model in (Slip, Invoice, Receipt)}
+BUILT_IN: dict[str, DocumentType] = {
+    model.spec.name: model.spec for model in (Slip, Invoice, Receipt)
+}
 
 
 def load(folder: Path | None = None) -> dict[str, DocumentType]:
-    """All document types by name: the package's own, then every ``*.py`` in ``folder``, which may override them.
+    """All document types by name: the package's own, then every ``*.py`` in ``folder``, which may
+    override them.
 
-    Raises BrokenDocumentType with the file and the reason; one broken file never hides behind another's success.
+    Raises BrokenDocumentType with the file and the reason; one broken file never hides behind
+    another's success.
     """
     found = dict(BUILT_IN)
     for path in sorted(folder.glob("*.py")) if folder else ():
@@ -34,7 +38,8 @@ def find(name: str, folder: Path | None = None) -> DocumentType:
     types = load(folder)
     if name not in types:
         raise UnknownDocumentType(
-            f"There is no document type {name!r}. Known: {', '.join(sorted(types))}. Add one in the folder SUREFIELD_DOCUMENT_TYPES names."
+            f"There is no document type {name!r}. Known: {', '.join(sorted(types))}. Add one in the"
+            " folder SUREFIELD_DOCUMENT_TYPES names."
         )
     return types[name]
 
@@ -51,9 +56,14 @@ def _types_in(path: Path) -> list[DocumentType]:
     except BrokenDocumentType as error:
         raise BrokenDocumentType(f"{path}: {error}") from error
     except Exception as error:
-        raise BrokenDocumentType(f"{path} raised {type(error).__name__}: {error}. Mend the file or move it out of the folder.") from error
+        raise BrokenDocumentType(
+            f"{path} raised {type(error).__name__}: {error}. Mend the file or move it out of the"
+            " folder."
+        ) from error
     return [
         value.spec
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, DocumentModel) and value.__module__ == module_name
+        if isinstance(value, type)
+        and issubclass(value, DocumentModel)
+        and value.__module__ == module_name
     ]

@@ -13,7 +13,18 @@ class InvoiceLine(RowModel):
     amount: str | None = field.amount("the line's total")
 
 
-CALLED = ("tax invoice", "sales invoice", "commercial invoice", "rechnung", "facture", "factuur", "fattura", "factura", "fatura", "faktura")
+CALLED = (
+    "tax invoice",
+    "sales invoice",
+    "commercial invoice",
+    "rechnung",
+    "facture",
+    "factuur",
+    "fattura",
+    "factura",
+    "fatura",
+    "faktura",
+)
 
 
 class Invoice(DocumentModel, name="invoice", title="invoice", called=CALLED):

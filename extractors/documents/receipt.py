@@ -3,7 +3,17 @@
 from extractors.documents import spec as field
 from extractors.documents.spec import DocumentModel
 
-CALLED = ("receipt", "cash receipt", "sales receipt", "cash bill", "kassenbon", "kassenbeleg", "kassabon", "ticket de caisse", "scontrino")
+CALLED = (
+    "receipt",
+    "cash receipt",
+    "sales receipt",
+    "cash bill",
+    "kassenbon",
+    "kassenbeleg",
+    "kassabon",
+    "ticket de caisse",
+    "scontrino",
+)
 
 
 class Receipt(DocumentModel, name="receipt", title="till receipt", day_first=True, called=CALLED):

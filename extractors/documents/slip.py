@@ -11,7 +11,13 @@ class SlipItem(RowModel):
     amount: str | None = field.amount("its price")
 
 
-class Slip(DocumentModel, name="slip", title="payment slip", day_first=True, called=("slip", "pay slip", "receipt of payment")):
+class Slip(
+    DocumentModel,
+    name="slip",
+    title="payment slip",
+    day_first=True,
+    called=("slip", "pay slip", "receipt of payment"),
+):
     """A small slip that asks for one payment."""
 
     payee: str | None = field.text("who is paid")

@@ -1,7 +1,8 @@
 """Currency signs, codes and names -> ISO 4217.
 
-babel (CLDR) knows the codes, their names in each language, their decimals and which territory pays with what; the table here
-holds only what is printed and CLDR does not list, and which signs several currencies share.
+babel (CLDR) knows the codes, their names in each language, their decimals and which territory pays
+with what; the table here holds only what is printed and CLDR does not list, and which signs several
+currencies share.
 """
 
 from functools import lru_cache
@@ -11,7 +12,8 @@ from extractors.normalise.characters import folded, tidy
 from extractors.normalise.locales import locale_of
 from extractors.normalise.value import Unclear, Value
 
-# What is printed -> the currencies that use it. More than one: the document type's territory decides, or nobody.
+# What is printed -> the currencies that use it. More than one: the document type's territory
+# decides, or nobody.
 SIGNS: dict[str, tuple[str, ...]] = {
     "€": ("EUR",),
     "$": (
@@ -105,8 +107,8 @@ def currency(text: str, field: FieldSpec, spec: DocumentType) -> Value:
 def code_of(printed: str, locale: str, *, words_only_upper: bool = False) -> str:
     """The ISO code of a sign, code or name.
 
-    words_only_upper: beside an amount a three-letter word is a code only in capitals: "12.00 all" is not in Albanian lek.
-    Raises Unclear("unknown_currency" or "ambiguous_currency").
+    words_only_upper: beside an amount a three-letter word is a code only in capitals: "12.00 all"
+    is not in Albanian lek. Raises Unclear("unknown_currency" or "ambiguous_currency").
     """
     if printed.upper() in codes() and (printed.isupper() or not words_only_upper):
         return printed.upper()
@@ -144,7 +146,11 @@ def names(locale: str) -> dict[str, str]:
     """Names of the currencies in a locale and in English, folded -> code."""
     named: dict[str, str] = {}
     for language in ("en", locale):
-        named |= {folded(name): code for code, name in locale_of(language).currencies.items() if code in codes()}
+        named |= {
+            folded(name): code
+            for code, name in locale_of(language).currencies.items()
+            if code in codes()
+        }
     return named
 
 

@@ -1,7 +1,8 @@
 """Dates: every usual spelling, and no guess.
 
-babel (CLDR) has the month and weekday names of every locale.  dateparser and dateutil were not taken: both fill in what is not
-printed (a missing year becomes this year, "31.02" something near), and dateparser tries some 200 languages for each text.
+babel (CLDR) has the month and weekday names of every locale. dateparser and dateutil were not
+taken: both fill in what is not printed (a missing year becomes this year, "31.02" something near),
+and dateparser tries some 200 languages for each text.
 """
 
 import re
@@ -15,10 +16,13 @@ from extractors.normalise.locales import locale_of
 from extractors.normalise.value import Unclear, Value
 
 _YEARS = range(1900, 2101)
-# A two-digit year is this century's up to 35 and the last one's from 70; between them both are possible (births, loans).
+# A two-digit year is this century's up to 35 and the last one's from 70; between them both are
+# possible (births, loans).
 _THIS_CENTURY, _LAST_CENTURY = range(36), range(70, 100)
 
-_TIME = re.compile(r"(?:\s|,\s?|T(?=\d))(?:at\s)?\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?\s?(?:[AaPp]\.?[Mm]\.?|Z|[+-]\d{2}:?\d{2})?$")
+_TIME = re.compile(
+    r"(?:\s|,\s?|T(?=\d))(?:at\s)?\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?\s?(?:[AaPp]\.?[Mm]\.?|Z|[+-]\d{2}:?\d{2})?$"
+)
 _YEAR_FIRST = re.compile(r"(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})\.?")
 _YEAR_LAST = re.compile(r"(\d{1,2})\s?([-/.]|\s)\s?(\d{1,2})\s?\2\s?(\d{4}|'?\d{2})\.?")
 _EAST_ASIAN = re.compile(r"(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]")
@@ -28,7 +32,28 @@ _WEEKDAY = re.compile(r"([^\s\d,.]+\.?)\s?,?\s?(?=\S)")
 _PIECE = re.compile(r"\d+|[^\s\d.,/'-]+\.?|\S")
 # Words and signs that stand around the parts of a date in the languages at hand and say nothing.
 _FILLERS = frozenset(
-    ("de", "del", "of", "den", "der", "le", "the", "el", "al", "dia", "г", "года", "року", "р", "d", "", ",", "-", "/", "'")
+    (
+        "de",
+        "del",
+        "of",
+        "den",
+        "der",
+        "le",
+        "the",
+        "el",
+        "al",
+        "dia",
+        "г",
+        "года",
+        "року",
+        "р",
+        "d",
+        "",
+        ",",
+        "-",
+        "/",
+        "'",
+    )
 )
 _ORDINALS = frozenset(("st", "nd", "rd", "th", "er", "re", "e", "º", "ª", "o", "a", "ste", "ter"))
 
@@ -42,7 +67,9 @@ class Names:
 
 
 def date(text: str, field: FieldSpec, spec: DocumentType) -> Value:
-    """A calendar day as ISO 8601; a time of day after it is left out, anything else is a problem."""
+    """A calendar day as ISO 8601; a time of day after it is left out, anything else is a
+    problem.
+    """
     plained = plain(text, "unparsable_date")
     day, weekday = _day(_TIME.sub("", plained), spec)
     if weekday is not None and day.weekday() != weekday:
@@ -96,7 +123,9 @@ def _east_asian(match: re.Match[str], spec: DocumentType) -> Date:
 
 
 def _eight_digits(match: re.Match[str], spec: DocumentType) -> Date:
-    """20260403; a day first ("03042026") has no month where this looks for it, and is no date then."""
+    """20260403; a day first ("03042026") has no month where this looks for it, and is no date
+    then.
+    """
     return _calendar_day(int(match[0][:4]), int(match[0][4:6]), int(match[0][6:]))
 
 
@@ -116,11 +145,13 @@ def _year_last(match: re.Match[str], spec: DocumentType) -> Date:
     if spec.day_first:
         day, month, other = first, second, (second, first)
     elif sign == "." and first > 12:
-        return _calendar_day(year, second, first)  # nobody sets the month before a dot and a day above twelve after it
+        # nobody sets the month before a dot and a day above twelve after it
+        return _calendar_day(year, second, first)
     else:
         day, month, other = second, first, (first, second)
     if sign == "." and not spec.day_first and first != second and max(first, second) <= 12:
-        raise Unclear("ambiguous_date")  # dots are the day-first countries' sign, and the type says month first
+        # dots are the day-first countries' sign, and the type says month first
+        raise Unclear("ambiguous_date")
     if not _possible(year, month, day) and _possible(year, other[1], other[0]):
         # It has one reading, but one that proves the document type's order wrong for this document.
         raise Unclear("day_month_order")
@@ -144,7 +175,9 @@ _NUMERIC = (
 
 
 def _spelled_out(text: str, words: Names) -> Date:
-    """A date with its month's name: exactly one month, one day, one year, and nothing that is not known filler."""
+    """A date with its month's name: exactly one month, one day, one year, and nothing that is not
+    known filler.
+    """
     months: list[int] = []
     numbers: list[str] = []
     for piece in _PIECE.findall(text):
@@ -168,7 +201,9 @@ _EXTRA_MONTHS = {"sept": 9, "mrz": 3, "jan": 1, "jun": 6, "jul": 7}
 
 @lru_cache(maxsize=64)
 def names_of(locale: str) -> Names:
-    """Names in the locale and in English; a word that means two different months in the two is left out."""
+    """Names in the locale and in English; a word that means two different months in the two is left
+    out.
+    """
     tables: dict[str, list[dict[str, int]]] = {"months": [], "days": []}
     for known in (locale_of(locale), locale_of("en")):
         for what, collected in tables.items():
@@ -181,7 +216,10 @@ def names_of(locale: str) -> Names:
                     if not name.strip(" .").isdigit()
                 }
             )
-    return Names(months=_without_clashes(*tables["months"], _EXTRA_MONTHS), weekdays=_without_clashes(*tables["days"]))
+    return Names(
+        months=_without_clashes(*tables["months"], _EXTRA_MONTHS),
+        weekdays=_without_clashes(*tables["days"]),
+    )
 
 
 def _without_clashes(*tables: dict[str, int]) -> dict[str, int]:
@@ -196,4 +234,9 @@ def _without_clashes(*tables: dict[str, int]) -> dict[str, int]:
 @lru_cache(maxsize=64)
 def year_first_locale(locale: str) -> bool:
     """Whether the locale's own short dates begin with the year."""
-    return str(locale_of(locale).date_formats["short"].pattern).lstrip("'").lower().startswith(("y", "r"))
+    return (
+        str(locale_of(locale).date_formats["short"].pattern)
+        .lstrip("'")
+        .lower()
+        .startswith(("y", "r"))
+    )

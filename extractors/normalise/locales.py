@@ -17,9 +17,14 @@ def locale_of(name: str) -> Locale:
 
     Raises BrokenDocumentType when CLDR does not know it.
     """
-    from babel import Locale, UnknownLocaleError  # here, so that a machine that only reads pages does not need it
+    from babel import (  # here, so that a machine that only reads pages does not need it
+        Locale,
+        UnknownLocaleError,
+    )
 
     try:
         return Locale.parse(name)
     except (UnknownLocaleError, ValueError) as error:
-        raise BrokenDocumentType(f"{name!r} is not a locale. Give the document type one that CLDR knows, such as de_DE.") from error
+        raise BrokenDocumentType(
+            f"{name!r} is not a locale. Give the document type one that CLDR knows, such as de_DE."
+        ) from error

@@ -29,7 +29,10 @@ PROBLEMS = {
 
 
 class Unclear(Exception):
-    """A text that has no single meaning; ``code`` is a key of PROBLEMS.  Never leaves this package."""
+    """A text that has no single meaning; ``code`` is a key of PROBLEMS.
+
+    Never leaves this package.
+    """
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -41,13 +44,15 @@ class Value:
     """What a text means; ``value`` is None exactly when there is a problem."""
 
     kind: Kind
-    value: str | bool | None  # JSON-able: "2026-04-03", "1204.50", "EUR", True, a choice, an identifier, the text
+    # JSON-able: "2026-04-03", "1204.50", "EUR", True, a choice, an identifier, the text
+    value: str | bool | None
     currency: str | None = None  # ISO 4217, if printed within an amount and unmistakable
     problem: str | None = None  # a key of PROBLEMS
     message: str | None = None  # the problem in words, for people
 
     def agrees_with(self, other: "Value") -> bool:
-        """Both mean the same: a currency that one of them leaves out does not contradict, case and spaces of texts do not count.
+        """Both mean the same: a currency that one of them leaves out does not contradict, case and
+        spaces of texts do not count.
 
         A value with a problem agrees with nothing.
         """

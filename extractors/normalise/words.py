@@ -1,13 +1,14 @@
 """Texts, identifiers, choices, yes and no."""
 
-from extractors.checksums import CHECKSUMS, compact
+from extractors.documents.checksums import CHECKSUMS, compact
 from extractors.documents.spec import DocumentType, FieldSpec
 from extractors.errors import BrokenDocumentType
 from extractors.normalise.characters import folded, tidy
 from extractors.normalise.value import Unclear, Value
 
 _MAX_IDENTIFIER = 120
-_HYPHENS = str.maketrans("\u2010\u2011", "--")  # typesetting's hyphens; dashes may mean something else and stay
+# typesetting's hyphens; dashes may mean something else and stay
+_HYPHENS = str.maketrans("\u2010\u2011", "--")
 
 # What a ticked and an empty box look like in print, then words by language.
 _YES_MARKS = frozenset(("x", "☒", "☑", "✓", "✔", "✗", "✘", "⊠", "[x]", "(x)", "1"))
@@ -52,7 +53,8 @@ def choice(text: str, field: FieldSpec, spec: DocumentType) -> Value:
 
 
 def identifier(text: str, field: FieldSpec, spec: DocumentType) -> Value:
-    """The identifier without spaces, as printed otherwise; with a checksum also without its other separators, in capitals.
+    """The identifier without spaces, as printed otherwise; with a checksum also without its other
+    separators, in capitals.
 
     Raises BrokenDocumentType when the field names a checksum that there is none of.
     """
@@ -62,7 +64,8 @@ def identifier(text: str, field: FieldSpec, spec: DocumentType) -> Value:
     if field.checksum not in CHECKSUMS:
         known = ", ".join(sorted(CHECKSUMS))
         raise BrokenDocumentType(
-            f"{spec.name}.{field.name}: no checksum {field.checksum!r}. Known: {known}. Add it to CHECKSUMS in the type's file."
+            f"{spec.name}.{field.name}: no checksum {field.checksum!r}. Known: {known}. Add it to"
+            " CHECKSUMS in the type's file."
         )
     compacted = compact(bare)
     if len(compacted) > _MAX_IDENTIFIER or not CHECKSUMS[field.checksum](compacted):

@@ -16,7 +16,8 @@ depends_on = None
 APPEND_ONLY = """
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
+    RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP
+        USING ERRCODE = 'restrict_violation';
 END $$
 """
 TRIGGER = """
@@ -49,23 +50,51 @@ def upgrade() -> None:
         sa.Column("priority", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("deadline", sa.DateTime(timezone=True), nullable=True),
         sa.Column("page_count", sa.Integer(), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "(finished_at IS NOT NULL) = (status IN ('accepted', 'reviewed', 'failed'))", name=op.f("documents_finished_check")
+            "(finished_at IS NOT NULL) = (status IN ('accepted', 'reviewed', 'failed'))",
+            name=op.f("documents_finished_check"),
         ),
         sa.CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name=op.f("documents_sha256_check")),
-        sa.CheckConstraint("status <> 'failed' OR error_code IS NOT NULL", name=op.f("documents_failed_says_why_check")),
         sa.CheckConstraint(
-            "status IN ('submitted', 'rendered', 'extracted', 'scored', 'accepted', 'in_review', 'reviewed', 'failed')",
+            "status <> 'failed' OR error_code IS NOT NULL",
+            name=op.f("documents_failed_says_why_check"),
+        ),
+        sa.CheckConstraint(
+            "status IN ('submitted', 'rendered', 'extracted', 'scored', 'accepted', 'in_review',"
+            " 'reviewed', 'failed')",
             name=op.f("documents_status_check"),
         ),
-        sa.CheckConstraint("claim_no >= 0 AND failures >= 0", name=op.f("documents_counters_check")),
+        sa.CheckConstraint(
+            "claim_no >= 0 AND failures >= 0", name=op.f("documents_counters_check")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("documents_pkey")),
     )
-    op.create_index("documents_lease_idx", "documents", ["lease_until"], unique=False, postgresql_where=sa.text("lease_until IS NOT NULL"))
-    op.create_index("documents_queue_idx", "documents", ["status", sa.literal_column("priority DESC"), "created_at", "id"], unique=False)
+    op.create_index(
+        "documents_lease_idx",
+        "documents",
+        ["lease_until"],
+        unique=False,
+        postgresql_where=sa.text("lease_until IS NOT NULL"),
+    )
+    op.create_index(
+        "documents_queue_idx",
+        "documents",
+        ["status", sa.literal_column("priority DESC"), "created_at", "id"],
+        unique=False,
+    )
     op.create_index("documents_created_at_idx", "documents", ["created_at"], unique=False)
     op.create_index("documents_sha256_idx", "documents", ["sha256"], unique=False)
     op.create_table(
@@ -89,22 +118,54 @@ def upgrade() -> None:
         sa.Column("model_width_px", sa.Integer(), nullable=False),
         sa.Column("model_height_px", sa.Integer(), nullable=False),
         sa.Column("view_sha256", sa.Text(), nullable=False),
-        sa.Column("words", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False),
-        sa.CheckConstraint("status IN ('rendered', 'read', 'failed')", name=op.f("pages_status_check")),
+        sa.Column(
+            "words",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'[]'"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "status IN ('rendered', 'read', 'failed')", name=op.f("pages_status_check")
+        ),
         sa.CheckConstraint("claim_no >= 0 AND failures >= 0", name=op.f("pages_counters_check")),
         sa.CheckConstraint("number >= 1", name=op.f("pages_number_check")),
-        sa.CheckConstraint("width_pt > 0 AND height_pt > 0 AND model_width_px > 0 AND model_height_px > 0", name=op.f("pages_size_check")),
-        sa.ForeignKeyConstraint(["document_id"], ["documents.id"], name=op.f("pages_document_id_fkey"), ondelete="CASCADE"),
+        sa.CheckConstraint(
+            "width_pt > 0 AND height_pt > 0 AND model_width_px > 0 AND model_height_px > 0",
+            name=op.f("pages_size_check"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["documents.id"],
+            name=op.f("pages_document_id_fkey"),
+            ondelete="CASCADE",
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pages_pkey")),
         sa.UniqueConstraint("document_id", "number", name=op.f("pages_document_id_number_key")),
     )
-    op.create_index("pages_lease_idx", "pages", ["lease_until"], unique=False, postgresql_where=sa.text("lease_until IS NOT NULL"))
-    op.create_index("pages_unread_idx", "pages", ["document_id", "number"], unique=False, postgresql_where=sa.text("status = 'rendered'"))
+    op.create_index(
+        "pages_lease_idx",
+        "pages",
+        ["lease_until"],
+        unique=False,
+        postgresql_where=sa.text("lease_until IS NOT NULL"),
+    )
+    op.create_index(
+        "pages_unread_idx",
+        "pages",
+        ["document_id", "number"],
+        unique=False,
+        postgresql_where=sa.text("status = 'rendered'"),
+    )
     op.create_table(
         "secrets",
         sa.Column("document_id", sa.Uuid(), nullable=False),
         sa.Column("password", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["document_id"], ["documents.id"], name=op.f("secrets_document_id_fkey"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["documents.id"],
+            name=op.f("secrets_document_id_fkey"),
+            ondelete="CASCADE",
+        ),
         sa.PrimaryKeyConstraint("document_id", name=op.f("secrets_pkey")),
     )
     op.create_table(
@@ -114,9 +175,22 @@ def upgrade() -> None:
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("document_id", sa.Uuid(), nullable=False),
         sa.Column("filename", sa.Text(), nullable=True),
-        sa.Column("metadata", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("length(upstream) BETWEEN 1 AND 100 AND length(key) BETWEEN 1 AND 200", name=op.f("submissions_names_check")),
+        sa.Column(
+            "metadata",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "length(upstream) BETWEEN 1 AND 100 AND length(key) BETWEEN 1 AND 200",
+            name=op.f("submissions_names_check"),
+        ),
         sa.ForeignKeyConstraint(
             ["document_id"],
             ["documents.id"],
@@ -139,12 +213,24 @@ def upgrade() -> None:
         sa.Column("prompt_hash", sa.Text(), nullable=False),
         sa.Column("decode_mode", sa.Text(), nullable=False),
         sa.Column("in_domain", sa.Boolean(), nullable=False),
-        sa.Column("settings", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "settings",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("stop_reasons", postgresql.ARRAY(sa.Text()), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
         sa.CheckConstraint("generation >= 1", name=op.f("readings_generation_check")),
-        sa.ForeignKeyConstraint(["page_id"], ["pages.id"], name=op.f("readings_page_id_fkey"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["page_id"], ["pages.id"], name=op.f("readings_page_id_fkey"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("readings_pkey")),
         sa.UniqueConstraint("page_id", "generation", name=op.f("readings_page_id_generation_key")),
     )
@@ -160,14 +246,22 @@ def upgrade() -> None:
         sa.Column("ends", sa.Boolean(), nullable=False),
         sa.Column("stop_reason", sa.Text(), nullable=False),
         sa.Column("problem", sa.Text(), nullable=True),
-        sa.Column("boxes", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column(
+            "boxes", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True
+        ),
         sa.Column("box_source", sa.Text(), nullable=True),
         sa.Column("agreement", sa.Text(), nullable=True),
-        sa.CheckConstraint("state IN ('value', 'absent', 'unreadable')", name=op.f("fields_state_check")),
+        sa.CheckConstraint(
+            "state IN ('value', 'absent', 'unreadable')", name=op.f("fields_state_check")
+        ),
         sa.CheckConstraint("ordinal >= 0", name=op.f("fields_ordinal_check")),
-        sa.ForeignKeyConstraint(["reading_id"], ["readings.id"], name=op.f("fields_reading_id_fkey"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["reading_id"], ["readings.id"], name=op.f("fields_reading_id_fkey"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("fields_pkey")),
-        sa.UniqueConstraint("reading_id", "name", "ordinal", name=op.f("fields_reading_id_name_ordinal_key")),
+        sa.UniqueConstraint(
+            "reading_id", "name", "ordinal", name=op.f("fields_reading_id_name_ordinal_key")
+        ),
     )
     op.create_table(
         "results",
@@ -179,11 +273,15 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("text", sa.Text(), nullable=True),
-        sa.Column("value", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column(
+            "value", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True
+        ),
         sa.Column("currency", sa.Text(), nullable=True),
         sa.Column("read_state", sa.String(16), nullable=False),
         sa.Column("read_text", sa.Text(), nullable=True),
-        sa.Column("read_value", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column(
+            "read_value", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True
+        ),
         sa.Column("field_id", sa.Uuid(), nullable=True),
         sa.Column("page", sa.Integer(), nullable=True),
         sa.Column("score", sa.Float(precision=53), nullable=True),
@@ -192,26 +290,59 @@ def upgrade() -> None:
         sa.Column("certificate", sa.Text(), server_default="uncertified", nullable=False),
         sa.Column("decision", sa.String(16), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("details", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column(
+            "details",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("(decision = 'review') = (decided_at IS NULL)", name=op.f("results_decided_check")),
         sa.CheckConstraint(
-            "decision <> 'accepted' OR (state IN ('value', 'absent') AND coalesce(score >= threshold, false))",
+            "(decision = 'review') = (decided_at IS NULL)", name=op.f("results_decided_check")
+        ),
+        sa.CheckConstraint(
+            "decision <> 'accepted' OR (state IN ('value', 'absent') AND coalesce(score >="
+            " threshold, false))",
             name=op.f("results_accepted_with_proof_check"),
         ),
-        sa.CheckConstraint("decision IN ('accepted', 'review', 'reviewed')", name=op.f("results_decision_check")),
-        sa.CheckConstraint("read_state IN ('value', 'absent', 'unreadable')", name=op.f("results_read_state_check")),
-        sa.CheckConstraint("state <> 'absent' OR (text IS NULL AND value IS NULL)", name=op.f("results_absent_is_empty_check")),
-        sa.CheckConstraint("state <> 'value' OR text IS NOT NULL", name=op.f("results_value_has_text_check")),
-        sa.CheckConstraint("state IN ('value', 'absent', 'unreadable')", name=op.f("results_state_check")),
+        sa.CheckConstraint(
+            "decision IN ('accepted', 'review', 'reviewed')", name=op.f("results_decision_check")
+        ),
+        sa.CheckConstraint(
+            "read_state IN ('value', 'absent', 'unreadable')", name=op.f("results_read_state_check")
+        ),
+        sa.CheckConstraint(
+            "state <> 'absent' OR (text IS NULL AND value IS NULL)",
+            name=op.f("results_absent_is_empty_check"),
+        ),
+        sa.CheckConstraint(
+            "state <> 'value' OR text IS NOT NULL", name=op.f("results_value_has_text_check")
+        ),
+        sa.CheckConstraint(
+            "state IN ('value', 'absent', 'unreadable')", name=op.f("results_state_check")
+        ),
         sa.CheckConstraint("ordinal >= 0", name=op.f("results_ordinal_check")),
         sa.CheckConstraint("score BETWEEN 0 AND 1", name=op.f("results_score_check")),
         sa.CheckConstraint("threshold BETWEEN 0 AND 1", name=op.f("results_threshold_check")),
-        sa.ForeignKeyConstraint(["document_id"], ["documents.id"], name=op.f("results_document_id_fkey"), ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["field_id"], ["fields.id"], name=op.f("results_field_id_fkey"), ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["documents.id"],
+            name=op.f("results_document_id_fkey"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["field_id"], ["fields.id"], name=op.f("results_field_id_fkey"), ondelete="SET NULL"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("results_pkey")),
-        sa.UniqueConstraint("document_id", "name", "ordinal", name=op.f("results_document_id_name_ordinal_key")),
+        sa.UniqueConstraint(
+            "document_id", "name", "ordinal", name=op.f("results_document_id_name_ordinal_key")
+        ),
     )
     op.create_index("results_field_id_idx", "results", ["field_id"], unique=False)
     op.create_table(
@@ -220,9 +351,16 @@ def upgrade() -> None:
         sa.Column("field_id", sa.Uuid(), nullable=False),
         sa.Column("method", sa.Text(), nullable=False),
         sa.Column("score", sa.Float(precision=53), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
         sa.CheckConstraint("score BETWEEN 0 AND 1", name=op.f("scores_range_check")),
-        sa.ForeignKeyConstraint(["field_id"], ["fields.id"], name=op.f("scores_field_id_fkey"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["field_id"], ["fields.id"], name=op.f("scores_field_id_fkey"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("scores_pkey")),
         sa.UniqueConstraint("field_id", "method", name=op.f("scores_field_id_method_key")),
     )
@@ -238,13 +376,32 @@ def upgrade() -> None:
         sa.Column("leased_by", sa.Text(), nullable=True),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("state", sa.String(16), server_default="open", nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name=op.f("review_items_closed_check")),
+        sa.CheckConstraint(
+            "(state = 'closed') = (closed_at IS NOT NULL)", name=op.f("review_items_closed_check")
+        ),
         sa.CheckConstraint("state IN ('open', 'closed')", name=op.f("review_items_state_check")),
-        sa.CheckConstraint("(leased_by IS NULL) = (lease_until IS NULL)", name=op.f("review_items_lease_check")),
-        sa.ForeignKeyConstraint(["document_id"], ["documents.id"], name=op.f("review_items_document_id_fkey"), ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["result_id"], ["results.id"], name=op.f("review_items_result_id_fkey"), ondelete="CASCADE"),
+        sa.CheckConstraint(
+            "(leased_by IS NULL) = (lease_until IS NULL)", name=op.f("review_items_lease_check")
+        ),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["documents.id"],
+            name=op.f("review_items_document_id_fkey"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["result_id"],
+            ["results.id"],
+            name=op.f("review_items_result_id_fkey"),
+            ondelete="CASCADE",
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("review_items_pkey")),
         sa.UniqueConstraint("result_id", name=op.f("review_items_result_id_key")),
     )
@@ -269,19 +426,42 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("text", sa.Text(), nullable=True),
-        sa.Column("value", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column(
+            "value", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True
+        ),
         sa.Column("seen", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("took_ms", sa.Integer(), nullable=True),
-        sa.Column("decided_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("action <> 'correct' OR text IS NOT NULL", name=op.f("review_decisions_correction_has_text_check")),
-        sa.CheckConstraint("action IN ('accept', 'correct', 'absent', 'unreadable', 'undo')", name=op.f("review_decisions_action_check")),
-        sa.CheckConstraint("length(who) BETWEEN 1 AND 200", name=op.f("review_decisions_who_check")),
-        sa.ForeignKeyConstraint(["item_id"], ["review_items.id"], name=op.f("review_decisions_item_id_fkey")),
-        sa.ForeignKeyConstraint(["result_id"], ["results.id"], name=op.f("review_decisions_result_id_fkey")),
+        sa.Column(
+            "decided_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "action <> 'correct' OR text IS NOT NULL",
+            name=op.f("review_decisions_correction_has_text_check"),
+        ),
+        sa.CheckConstraint(
+            "action IN ('accept', 'correct', 'absent', 'unreadable', 'undo')",
+            name=op.f("review_decisions_action_check"),
+        ),
+        sa.CheckConstraint(
+            "length(who) BETWEEN 1 AND 200", name=op.f("review_decisions_who_check")
+        ),
+        sa.ForeignKeyConstraint(
+            ["item_id"], ["review_items.id"], name=op.f("review_decisions_item_id_fkey")
+        ),
+        sa.ForeignKeyConstraint(
+            ["result_id"], ["results.id"], name=op.f("review_decisions_result_id_fkey")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("review_decisions_pkey")),
-        sa.UniqueConstraint("item_id", "version", name=op.f("review_decisions_item_id_version_key")),
+        sa.UniqueConstraint(
+            "item_id", "version", name=op.f("review_decisions_item_id_version_key")
+        ),
     )
-    op.create_index("review_decisions_result_id_idx", "review_decisions", ["result_id"], unique=False)
+    op.create_index(
+        "review_decisions_result_id_idx", "review_decisions", ["result_id"], unique=False
+    )
     op.execute(APPEND_ONLY)
     op.execute(TRIGGER)
 

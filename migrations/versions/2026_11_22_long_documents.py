@@ -1,4 +1,5 @@
-"""Long documents: pages that are not worth the model's time, and the status at which they are chosen.
+"""Long documents: pages that are not worth the model's time, and the status at which they are
+chosen.
 
 Revision ID: 0004_long_documents
 Revises: 0003_people
@@ -14,7 +15,16 @@ down_revision = "0003_people"
 branch_labels = None
 depends_on = None
 
-STATUSES = ("submitted", "rendered", "extracted", "scored", "accepted", "in_review", "reviewed", "failed")
+STATUSES = (
+    "submitted",
+    "rendered",
+    "extracted",
+    "scored",
+    "accepted",
+    "in_review",
+    "reviewed",
+    "failed",
+)
 PAGE_STATUSES = ("rendered", "read", "failed")
 
 
@@ -30,12 +40,16 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '4s'")
     op.execute("DROP VIEW reporting.page_reading")
-    # What was chosen is forgotten: every page waits for the model again, or counts as read where its document is past that.
+    # What was chosen is forgotten: every page waits for the model again, or counts as read where
+    # its document is past that.
     op.execute(
-        "UPDATE pages SET status = CASE WHEN d.status = 'rendered' THEN 'rendered' WHEN d.status = 'failed' THEN 'failed' ELSE 'read' END "
-        "FROM documents AS d WHERE d.id = pages.document_id AND pages.status = 'left_out'"
+        "UPDATE pages SET status = CASE WHEN d.status = 'rendered' THEN 'rendered' WHEN d.status ="
+        " 'failed' THEN 'failed' ELSE 'read' END FROM documents AS d WHERE d.id = pages.document_id"
+        " AND pages.status = 'left_out'"
     )
-    op.execute("UPDATE documents SET status = 'rendered', lease_until = NULL WHERE status = 'unsorted'")
+    op.execute(
+        "UPDATE documents SET status = 'rendered', lease_until = NULL WHERE status = 'unsorted'"
+    )
     op.drop_constraint(op.f("pages_rank_check"), "pages")
     op.drop_column("pages", "rank")
     _allow("pages", PAGE_STATUSES)

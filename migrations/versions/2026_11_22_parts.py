@@ -14,13 +14,24 @@ down_revision = "0005_document_types"
 branch_labels = None
 depends_on = None
 
-STATUSES = ("needs_type", "unsorted", "submitted", "rendered", "extracted", "scored", "accepted", "in_review", "reviewed", "failed")
+STATUSES = (
+    "needs_type",
+    "unsorted",
+    "submitted",
+    "rendered",
+    "extracted",
+    "scored",
+    "accepted",
+    "in_review",
+    "reviewed",
+    "failed",
+)
 ENDED = ("accepted", "reviewed", "failed")
 UNTYPED = ("submitted", "unsorted", "needs_type", "failed")
 NO_PARTS = (
-    "UPDATE documents SET status = 'failed', error_code = 'unknown_document_type', "
-    "error_message = 'It was a file of several documents, which this version does not know. They are documents of their own.' "
-    "WHERE status = 'split'"
+    "UPDATE documents SET status = 'failed', error_code = 'unknown_document_type', error_message ="
+    " 'It was a file of several documents, which this version does not know. They are documents of"
+    " their own.' WHERE status = 'split'"
 )
 
 
@@ -29,9 +40,25 @@ def upgrade() -> None:
     _constrain(("split", *STATUSES), ("split", *ENDED), ("split", *UNTYPED))
     op.add_column("documents", sa.Column("part_of", sa.Uuid(), nullable=True))
     op.add_column("documents", sa.Column("first_page", sa.Integer(), nullable=True))
-    op.create_foreign_key(op.f("documents_part_of_fkey"), "documents", "documents", ["part_of"], ["id"], ondelete="CASCADE")
-    op.create_check_constraint(op.f("documents_part_check"), "documents", "(part_of IS NULL) = (first_page IS NULL) AND first_page >= 1")
-    op.create_index("documents_part_of_idx", "documents", ["part_of"], postgresql_where=sa.text("part_of IS NOT NULL"))
+    op.create_foreign_key(
+        op.f("documents_part_of_fkey"),
+        "documents",
+        "documents",
+        ["part_of"],
+        ["id"],
+        ondelete="CASCADE",
+    )
+    op.create_check_constraint(
+        op.f("documents_part_check"),
+        "documents",
+        "(part_of IS NULL) = (first_page IS NULL) AND first_page >= 1",
+    )
+    op.create_index(
+        "documents_part_of_idx",
+        "documents",
+        ["part_of"],
+        postgresql_where=sa.text("part_of IS NOT NULL"),
+    )
     op.execute("DROP VIEW reporting.straight_through")
     op.execute(view_sql("straight_through", version=2))
     op.execute(view_sql("document_parts", version=1))
@@ -55,7 +82,9 @@ def _constrain(statuses: tuple[str, ...], ended: tuple[str, ...], untyped: tuple
     rules = {
         "documents_status_check": f"status IN ({_listed(statuses)})",
         "documents_finished_check": f"(finished_at IS NOT NULL) = (status IN ({_listed(ended)}))",
-        "documents_type_is_known_check": f"document_type <> 'auto' OR status IN ({_listed(untyped)})",
+        "documents_type_is_known_check": (
+            f"document_type <> 'auto' OR status IN ({_listed(untyped)})"
+        ),
     }
     for name, rule in rules.items():
         op.drop_constraint(op.f(name), "documents")

@@ -24,7 +24,8 @@ BEGIN
     EXCEPTION
         WHEN duplicate_object OR unique_violation THEN NULL;
         WHEN insufficient_privilege THEN
-            RAISE NOTICE 'No right to create the role surefield_reader; an administrator can, and grant it SELECT in schema reporting.';
+            RAISE NOTICE 'No right to create the role surefield_reader; '
+                'an administrator can, and grant it SELECT in schema reporting.';
     END;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'surefield_reader') THEN
         GRANT USAGE ON SCHEMA reporting TO surefield_reader;
@@ -38,7 +39,10 @@ END $$
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '4s'")
     op.execute("CREATE SCHEMA reporting")
-    op.execute("COMMENT ON SCHEMA reporting IS 'Surefield for analysts: views with commented columns. Everything else may change.'")
+    op.execute(
+        "COMMENT ON SCHEMA reporting IS 'Surefield for analysts: views with commented columns."
+        " Everything else may change.'"
+    )
     for name in VIEWS:
         op.execute(view_sql(name, version=1))
     op.execute(GRANT)
@@ -46,5 +50,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '4s'")
-    # The role stays: other databases of the server may use it.  What it was granted here goes with the schema.
+    # The role stays: other databases of the server may use it. What it was granted here goes with
+    # the schema.
     op.execute("DROP SCHEMA reporting CASCADE")

@@ -1,7 +1,8 @@
 """``make bench``: every benchmark's measurements in one table, and each in ``.bench/<name>.json``.
 
-A benchmark is a module in this folder with ``run() -> list[Measurement-shaped dict]``: metric, value, unit, goal (or None), holds.
-Speed is never a test: the machine is shared. Ratios are taken between two sides that do the same work in one run.
+A benchmark is a module in this folder with ``run() -> list[Measurement-shaped dict]``: metric,
+value, unit, goal (or None), holds. Speed is never a test: the machine is shared. Ratios are taken
+between two sides that do the same work in one run.
 """
 
 import json
@@ -37,10 +38,21 @@ def main(only: list[str]) -> int:
     """Run the named benchmarks, or all; 1 when a goal is missed."""
     unknown = set(only) - set(NAMES)
     if unknown:
-        print(f"There is no benchmark {', '.join(sorted(unknown))}. Choose from: {', '.join(NAMES)}.", file=sys.stderr)
+        print(
+            f"There is no benchmark {', '.join(sorted(unknown))}. Choose from: {', '.join(NAMES)}.",
+            file=sys.stderr,
+        )
         return 2
     OUT.mkdir(exist_ok=True)
-    table = Table("benchmark", "metric", "value", "unit", "goal", "holds", title="measured in this run, on this machine")
+    table = Table(
+        "benchmark",
+        "metric",
+        "value",
+        "unit",
+        "goal",
+        "holds",
+        title="measured in this run, on this machine",
+    )
     held = True
     for name in only or NAMES:
         if not (Path(__file__).parent / f"{name}.py").is_file():
@@ -49,13 +61,22 @@ def main(only: list[str]) -> int:
         held &= all(row["holds"] for row in rows)
         for row in rows:
             goal = "" if row["goal"] is None else f"{row['goal']:g}"
-            table.add_row(name, row["metric"], f"{row['value']:,.4g}", row["unit"], goal, "yes" if row["holds"] else "[red]no[/red]")
+            table.add_row(
+                name,
+                row["metric"],
+                f"{row['value']:,.4g}",
+                row["unit"],
+                goal,
+                "yes" if row["holds"] else "[red]no[/red]",
+            )
     Console(width=160 if not sys.stdout.isatty() else None).print(table)
     return 0 if held else 1
 
 
 def _in_a_process_of_its_own(name: str) -> list[dict[str, Any]]:
-    """What one benchmark measures; a machine's settings are a process's, and the next benchmark has others."""
+    """What one benchmark measures; a machine's settings are a process's, and the next benchmark has
+    others.
+    """
     subprocess.run([sys.executable, "-m", "tests.benchmarks", ALONE, name], check=True)
     rows: list[dict[str, Any]] = json.loads((OUT / f"{name}.json").read_text())
     return rows

@@ -1,7 +1,10 @@
-"""Real files nobody here wrote, through the whole machine: nothing wrong may be accepted. ``hostile`` beside this sends the damaged ones.
+"""Real files nobody here wrote, through the whole machine: nothing wrong may be accepted.
 
-Needs ``SUREFIELD_CORPUS``.  The bundled model knows none of these pages; it is also asked about receipts as if they were slips,
-which is what a mislabelled submission does, and where only the confidence and the checks stand between a guess and a row.
+``hostile`` beside this sends the damaged ones.
+
+Needs ``SUREFIELD_CORPUS``. The bundled model knows none of these pages; it is also asked about
+receipts as if they were slips, which is what a mislabelled submission does, and where only the
+confidence and the checks stand between a guess and a row.
 """
 
 import json
@@ -19,17 +22,31 @@ import psutil
 from extractors.documents import BUILT_IN
 from extractors.documents.spec import Kind
 from extractors.normalise import normalise
-from worker import flow, reporting
-from worker.cli import machine
+from worker import reporting
+from worker.cli import local
 from worker.cli.documents import submit_files
-from worker.models import Status
+from worker.pipeline import flow
 from worker.runtime import Runtime
 from worker.settings import BackendName, Settings
+from worker.tables.documents import Status
 
 # Which label of the corpus is the truth of which field.
 RECEIPT = {"company": "company", "date": "date_iso", "total": "total_dec", "address": "address"}
-INVOICE = {"number": "invoice_number", "date": "date", "total": "amount", "seller": "issuer", "currency": "currency", "iban": "iban"}
-E_INVOICE = {"number": "invoice_number", "date": "issue_date_iso", "total": "grand_total", "seller": "seller_name", "currency": "currency"}
+INVOICE = {
+    "number": "invoice_number",
+    "date": "date",
+    "total": "amount",
+    "seller": "issuer",
+    "currency": "currency",
+    "iban": "iban",
+}
+E_INVOICE = {
+    "number": "invoice_number",
+    "date": "issue_date_iso",
+    "total": "grand_total",
+    "seller": "seller_name",
+    "currency": "currency",
+}
 AS_SLIP = {"date": "date_iso", "total": "total_dec", "payee": "company"}
 Case = tuple[str, str, dict[str, str]]  # folder, document type it is submitted as, labels
 CASES: tuple[Case, ...] = (
@@ -50,7 +67,9 @@ def run() -> list[dict[str, Any]]:
     return _labelled(corpus)
 
 
-def _row(metric: str, value: float, unit: str, goal: float | None = None, holds: bool = True) -> dict[str, Any]:
+def _row(
+    metric: str, value: float, unit: str, goal: float | None = None, holds: bool = True
+) -> dict[str, Any]:
     return {"metric": metric, "value": value, "unit": unit, "goal": goal, "holds": holds}
 
 
@@ -58,7 +77,7 @@ def _row(metric: str, value: float, unit: str, goal: float | None = None, holds:
 def _machine(**changes: Any) -> Iterator[Runtime]:
     with tempfile.TemporaryDirectory(prefix="surefield-corpus-") as folder:
         settings = Settings(state_dir=Path(folder), **changes)
-        with machine.database(settings) as ready, machine.running(ready), machine.runtime(ready) as rt:
+        with local.database(settings) as ready, local.running(ready), local.runtime(ready) as rt:
             yield rt
 
 
@@ -69,7 +88,9 @@ def hostile(corpus: Path) -> list[dict[str, Any]]:
         time.sleep(2)
         before = _workers()
         largest = 0
-        while waiting := [row for row in reporting.documents(rt.sessions, ids) if row.status not in flow.RESTING]:
+        while waiting := [
+            row for row in reporting.documents(rt.sessions, ids) if row.status not in flow.RESTING
+        ]:
             largest = max([largest, *(_rss(child) for child in _render_children())])
             time.sleep(0.2 if len(waiting) < 50 else 1)
         died = len(before - _workers())
@@ -79,7 +100,13 @@ def hostile(corpus: Path) -> list[dict[str, Any]]:
     ended = len(rows)
     failed = sum(row.status is Status.FAILED for row in rows)
     return [
-        _row("hostile files that ended", ended, f"of {len(files)}", len(files), ended == len(files) and refused == 0),
+        _row(
+            "hostile files that ended",
+            ended,
+            f"of {len(files)}",
+            len(files),
+            ended == len(files) and refused == 0,
+        ),
         _row("hostile files that failed with a code", failed, "files"),
         _row("worker processes that died", died, "processes", 0, died == 0),
         _row("largest render child", largest / 1e6, "MB"),
@@ -91,11 +118,19 @@ SLOWEST = "SELECT coalesce(max(extract(epoch FROM updated_at - created_at)), 0) 
 
 
 def _workers() -> set[int]:
-    return {process.pid for process in psutil.Process().children(recursive=True) if "celery" in " ".join(_argv(process))}
+    return {
+        process.pid
+        for process in psutil.Process().children(recursive=True)
+        if "celery" in " ".join(_argv(process))
+    }
 
 
 def _render_children() -> list[psutil.Process]:
-    return [process for process in psutil.Process().children(recursive=True) if "render_child" in " ".join(_argv(process))]
+    return [
+        process
+        for process in psutil.Process().children(recursive=True)
+        if "worker.rendering.child" in " ".join(_argv(process))
+    ]
 
 
 def _argv(process: psutil.Process) -> Sequence[str]:
@@ -114,25 +149,44 @@ def _rss(process: psutil.Process) -> int:
 
 
 def _labelled(corpus: Path) -> list[dict[str, Any]]:
-    truths = {label["file"]: {**label["truth"], **label} for label in map(json.loads, (corpus / "truth.jsonl").open(encoding="utf-8"))}
+    truths = {
+        label["file"]: {**label["truth"], **label}
+        for label in map(json.loads, (corpus / "truth.jsonl").open(encoding="utf-8"))
+    }
     rows = []
     with _machine() as rt:
         for folder, document_type, labels in CASES:
-            files = [corpus / name for name in truths if name.startswith(f"{folder}/") and not name.endswith(".txt")]
+            files = [
+                corpus / name
+                for name in truths
+                if name.startswith(f"{folder}/") and not name.endswith(".txt")
+            ]
             ids, _ = submit_files(files, document_type, rt, upstream=f"{folder} as {document_type}")
-            while any(row.status not in flow.RESTING for row in reporting.documents(rt.sessions, ids)):
+            while any(
+                row.status not in flow.RESTING for row in reporting.documents(rt.sessions, ids)
+            ):
                 time.sleep(1)
             name = f"{folder} as {document_type}"
-            rows += _judged(name, rt, dict(zip(ids, files, strict=True)), truths, labels, document_type, corpus)
+            rows += _judged(
+                name, rt, dict(zip(ids, files, strict=True)), truths, labels, document_type, corpus
+            )
     return rows
 
 
 def _judged(
-    name: str, rt: Runtime, files: dict[UUID, Path], truths: dict[str, Any], labels: dict[str, str], document_type: str, corpus: Path
+    name: str,
+    rt: Runtime,
+    files: dict[UUID, Path],
+    truths: dict[str, Any],
+    labels: dict[str, str],
+    document_type: str,
+    corpus: Path,
 ) -> list[dict[str, Any]]:
     accepted = wrong = sure = 0
     for row in reporting.fields(rt.sessions, list(files)):
-        truth = truths[str(files[row.document_id].relative_to(corpus))].get(labels.get(row.field, ""))
+        truth = truths[str(files[row.document_id].relative_to(corpus))].get(
+            labels.get(row.field, "")
+        )
         sure += row.score is not None and row.score >= 0.7 and row.state == "value"
         if row.decision == "accepted" and row.field in labels:
             accepted += 1
@@ -152,8 +206,15 @@ def _agrees(row: reporting.FieldRow, truth: object, document_type: str) -> bool:
     field = spec.field(row.field)
     meant = normalise(str(truth), field, spec)
     if field.kind is Kind.AMOUNT:
-        return meant.value is not None and row.value is not None and float(str(meant.value)) == float(str(row.value))
-    return str(row.value).casefold() == str(meant.value if meant.value is not None else truth).casefold()
+        return (
+            meant.value is not None
+            and row.value is not None
+            and float(str(meant.value)) == float(str(row.value))
+        )
+    return (
+        str(row.value).casefold()
+        == str(meant.value if meant.value is not None else truth).casefold()
+    )
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """The engine against the common way: the same weights, pages and numbers of tokens, in one run.
 
-A  the article's: ``generate(..., output_scores=True)`` one page at a time, then a softmax over every stored score
-B  batched ``generate`` with the recorder
-J  json mode with a forced skeleton
-D  fields mode
+A the article's: ``generate(..., output_scores=True)`` one page at a time, then a softmax over every
+stored score B batched ``generate`` with the recorder J json mode with a forced skeleton D fields
+mode
 
-The weights are random and of a size that fits a CPU; what ends an answer is taken away, so that every way writes as many value tokens.
-D does not compute the same thing as A: its fields do not see each other, which is what it is trained for.
+The weights are random and of a size that fits a CPU; what ends an answer is taken away, so that
+every way writes as many value tokens. D does not compute the same thing as A: its fields do not see
+each other, which is what it is trained for.
 """
 
 import statistics
@@ -22,12 +22,12 @@ from torch import Tensor
 from transformers import MllamaConfig, MllamaForConditionalGeneration
 from transformers.models.mllama.configuration_mllama import MllamaTextConfig, MllamaVisionConfig
 
-from extractors.backends.checkpoint import Loaded
-from extractors.backends.engine.fields import read_fields
-from extractors.backends.engine.plan import Continuation, PageInputs
-from extractors.backends.engine.skeleton import read_json
-from extractors.backends.generate import generate_recorded
-from extractors.backends.recorder import Recorder, Step
+from extractors.backends.mllama.checkpoint import Loaded
+from extractors.backends.mllama.decode_fields import read_fields
+from extractors.backends.mllama.decode_json import read_json
+from extractors.backends.mllama.inputs import Continuation, PageInputs
+from extractors.backends.mllama.recorder import Recorder, Step
+from extractors.backends.mllama.reference import generate_recorded
 from extractors.backends.vocabulary import Vocabulary
 from tests.benchmarks import engine_demo
 
@@ -88,13 +88,19 @@ TOY = Shape(
 
 
 class FixedForm:
-    """A grammar that knows the form beforehand: so many skeleton tokens, then so many that the model chooses."""
+    """A grammar that knows the form beforehand: so many skeleton tokens, then so many that the
+    model chooses.
+    """
 
     def __init__(self) -> None:
         self._field = self._free = 0
 
     def compute_ff_tokens(self) -> list[int]:
-        return list(range(20, 20 + SKELETON_TOKENS[self._field])) if self._free == 0 and self._field < FIELDS else []
+        return (
+            list(range(20, 20 + SKELETON_TOKENS[self._field]))
+            if self._free == 0 and self._field < FIELDS
+            else []
+        )
 
     def consume_tokens(self, _tokens: list[int]) -> bool:
         self._free = VALUE_TOKENS
@@ -112,7 +118,9 @@ class FixedForm:
         """Everything is allowed: the mask comes filled with ones."""
 
 
-def random_model(shape: Shape, *, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Loaded:
+def random_model(
+    shape: Shape, *, device: str = "cpu", dtype: torch.dtype = torch.float32
+) -> Loaded:
     """Random weights, gates open, and a vocabulary in which nothing ends an answer."""
     torch.manual_seed(0)
     text = MllamaTextConfig(
@@ -144,7 +152,11 @@ def random_model(shape: Shape, *, device: str = "cpu", dtype: torch.dtype = torc
     torch.set_default_dtype(dtype)  # 11B in float32 would need twice the memory before it is halved
     try:
         with torch.device(device):
-            model = MllamaForConditionalGeneration(MllamaConfig(vision_config=vision, text_config=text, image_token_index=shape.vocabulary))
+            model = MllamaForConditionalGeneration(
+                MllamaConfig(
+                    vision_config=vision, text_config=text, image_token_index=shape.vocabulary
+                )
+            )
     finally:
         torch.set_default_dtype(torch.float32)
     model = model.eval()
@@ -154,8 +166,16 @@ def random_model(shape: Shape, *, device: str = "cpu", dtype: torch.dtype = torc
                 parameter.fill_(0.6)
     model.generation_config.eos_token_id = None
     spelled = (b"x",) * shape.vocabulary
-    words = Vocabulary(names=("x",) * shape.vocabulary, spelled=spelled, special_ids=frozenset(), eos_ids=(), pad_id=0)
-    return Loaded(model=model, processor=None, vocabulary=words, device=torch.device(device), dtype=dtype)
+    words = Vocabulary(
+        names=("x",) * shape.vocabulary,
+        spelled=spelled,
+        special_ids=frozenset(),
+        eos_ids=(),
+        pad_id=0,
+    )
+    return Loaded(
+        model=model, processor=None, vocabulary=words, device=torch.device(device), dtype=dtype
+    )
 
 
 def pages_of(shape: Shape, loaded: Loaded, pages: int, prompt_tokens: int) -> PageInputs:
@@ -164,7 +184,9 @@ def pages_of(shape: Shape, loaded: Loaded, pages: int, prompt_tokens: int) -> Pa
     words = torch.randint(3, shape.vocabulary, (prompt_tokens - 2,), generator=draw).tolist()
     return PageInputs(
         prompts=((1, shape.vocabulary, *words),) * pages,
-        pixels=torch.randn(pages, 1, 4, 3, shape.tile_px, shape.tile_px, generator=draw).to(loaded.device, loaded.dtype),
+        pixels=torch.randn(pages, 1, 4, 3, shape.tile_px, shape.tile_px, generator=draw).to(
+            loaded.device, loaded.dtype
+        ),
         aspect_ids=torch.full((pages, 1), 6, device=loaded.device),  # 2 x 2
         tiles=(4,) * pages,
         image_token=shape.vocabulary,
@@ -174,7 +196,9 @@ def pages_of(shape: Shape, loaded: Loaded, pages: int, prompt_tokens: int) -> Pa
 def for_generate(inputs: PageInputs, some: slice) -> dict[str, Any]:
     """The same pages as transformers' ``generate`` takes them."""
     ids = torch.tensor(inputs.prompts[some], device=inputs.pixels.device)
-    real = torch.tensor([[n < count for n in range(4)] for count in inputs.tiles[some]], device=ids.device).long()  # (B, T)
+    real = torch.tensor(
+        [[n < count for n in range(4)] for count in inputs.tiles[some]], device=ids.device
+    ).long()  # (B, T)
     tiles = real[:, None, None].repeat(1, ids.shape[1], 1, 1)
     tiles[:, 0] = 0  # before the image
     return {
@@ -188,10 +212,18 @@ def for_generate(inputs: PageInputs, some: slice) -> dict[str, Any]:
 
 
 def the_articles(loaded: Loaded, inputs: PageInputs, page: int) -> int:
-    """A: scores stored for every step, softmax over all of them.  Returns the bytes of the scores."""
+    """A: scores stored for every step, softmax over all of them.
+
+    Returns the bytes of the scores.
+    """
     batch = for_generate(inputs, slice(page, page + 1))
     out = loaded.model.generate(
-        **batch, max_new_tokens=JSON_TOKENS, do_sample=False, output_scores=True, return_dict_in_generate=True, pad_token_id=0
+        **batch,
+        max_new_tokens=JSON_TOKENS,
+        do_sample=False,
+        output_scores=True,
+        return_dict_in_generate=True,
+        pad_token_id=0,
     )
     scores = torch.stack(out.scores, dim=1)  # (1, T, V)
     chosen = out.sequences[:, batch["input_ids"].shape[1] :]
@@ -208,11 +240,15 @@ def batched_generate(loaded: Loaded, inputs: PageInputs) -> None:
 
 def json_mode(loaded: Loaded, inputs: PageInputs) -> None:
     """J"""
-    answers = read_json(loaded, inputs, [FixedForm() for _ in inputs.prompts], max_new_tokens=2 * JSON_TOKENS)
+    answers = read_json(
+        loaded, inputs, [FixedForm() for _ in inputs.prompts], max_new_tokens=2 * JSON_TOKENS
+    )
     assert {len(answer.tokens) for answer in answers} == {JSON_TOKENS}
 
 
-def fields_mode(loaded: Loaded, inputs: PageInputs, step: Callable[..., Tensor] | None = None) -> None:
+def fields_mode(
+    loaded: Loaded, inputs: PageInputs, step: Callable[..., Tensor] | None = None
+) -> None:
     """D"""
     plans = [Continuation(skeleton=FIELD_SKELETON, budget=VALUE_TOKENS)] * FIELDS
     answers = read_fields(loaded, inputs, plans, step=step)
@@ -234,11 +270,17 @@ def spent(loaded: Loaded, pages: int, work: Callable[[], object]) -> Spent:
         cpu, wall = time.process_time(), time.perf_counter()
         work()
         _wait(loaded)
-        return Spent((time.process_time() - cpu) / pages, (time.perf_counter() - wall) / pages, len(calls) / pages)
+        return Spent(
+            (time.process_time() - cpu) / pages,
+            (time.perf_counter() - wall) / pages,
+            len(calls) / pages,
+        )
 
 
 def per_second(loaded: Loaded, work: Callable[[], object], repeats: int) -> float:
-    """How often the work is done in a second of wall time: the median, after one run that warms up."""
+    """How often the work is done in a second of wall time: the median, after one run that warms
+    up.
+    """
     times = []
     with torch.inference_mode():
         for _ in range(repeats + 1):
@@ -259,7 +301,9 @@ def _wait(loaded: Loaded) -> None:
 def counting(loaded: Loaded) -> Iterator[list[int]]:
     """Every forward of the language model: each embeds its tokens once."""
     calls: list[int] = []
-    handle = loaded.model.model.language_model.embed_tokens.register_forward_hook(lambda *_: calls.append(1))
+    handle = loaded.model.model.language_model.embed_tokens.register_forward_hook(
+        lambda *_: calls.append(1)
+    )
     try:
         yield calls
     finally:
@@ -267,7 +311,14 @@ def counting(loaded: Loaded) -> Iterator[list[int]]:
 
 
 def compare(
-    loaded: Loaded, shape: Shape, *, prompt_tokens: int, pages: int, pages_a: int, repeats: int, ways: str = "ABJD"
+    loaded: Loaded,
+    shape: Shape,
+    *,
+    prompt_tokens: int,
+    pages: int,
+    pages_a: int,
+    repeats: int,
+    ways: str = "ABJD",
 ) -> dict[str, Spent]:
     """Medians of interleaved runs, so that a busy moment of the machine falls on all ways alike."""
     inputs = pages_of(shape, loaded, pages, prompt_tokens)
@@ -281,7 +332,12 @@ def compare(
     for _ in range(repeats):
         for way in ways:
             taken[way].append(spent(loaded, *runs[way]))
-    return {way: Spent(*(statistics.median(getattr(s, name) for s in all_of) for name in Spent.__slots__)) for way, all_of in taken.items()}
+    return {
+        way: Spent(
+            *(statistics.median(getattr(s, name) for s in all_of) for name in Spent.__slots__)
+        )
+        for way, all_of in taken.items()
+    }
 
 
 def evidence_bytes(shape: Shape) -> tuple[int, int]:
@@ -289,7 +345,9 @@ def evidence_bytes(shape: Shape) -> tuple[int, int]:
     recorder = Recorder()
     recorder.add(torch.zeros(1, shape.vocabulary), torch.zeros(1, dtype=torch.long))
     step = recorder.steps[0]
-    kept = sum(value.nbytes for name in Step.__slots__ if (value := getattr(step, name)) is not None)
+    kept = sum(
+        value.nbytes for name in Step.__slots__ if (value := getattr(step, name)) is not None
+    )
     return JSON_TOKENS * shape.vocabulary * 4, JSON_TOKENS * kept
 
 
@@ -300,28 +358,77 @@ def run(small: bool = False) -> list[dict[str, Any]]:
     long, short = (24, 10) if small else (300, 40)
     pages, repeats = (2, 1) if small else (8, 5)
     loaded = random_model(shape)
-    full = compare(loaded, shape, prompt_tokens=long, pages=pages, pages_a=min(2, pages), repeats=repeats)
-    brief = compare(loaded, shape, prompt_tokens=short, pages=pages, pages_a=min(2, pages), repeats=repeats, ways="AD")
-    named = {"A": "the article's generate", "B": "batched generate, recorder", "J": "json mode", "D": "fields mode"}
+    full = compare(
+        loaded, shape, prompt_tokens=long, pages=pages, pages_a=min(2, pages), repeats=repeats
+    )
+    brief = compare(
+        loaded,
+        shape,
+        prompt_tokens=short,
+        pages=pages,
+        pages_a=min(2, pages),
+        repeats=repeats,
+        ways="AD",
+    )
+    named = {
+        "A": "the article's generate",
+        "B": "batched generate, recorder",
+        "J": "json mode",
+        "D": "fields mode",
+    }
     rows = []
     for way, cost in full.items():
         rows += [
-            measurement(f"{way} {named[way]}: CPU time a page, prompt {long}", cost.cpu_s * 1e3, "ms"),
+            measurement(
+                f"{way} {named[way]}: CPU time a page, prompt {long}", cost.cpu_s * 1e3, "ms"
+            ),
             measurement(f"{way} wall time a page", cost.wall_s * 1e3, "ms"),
             measurement(f"{way} forwards a page", cost.forwards, ""),
         ]
-    rows += [measurement(f"{way} against A, CPU time, prompt {long}", full["A"].cpu_s / full[way].cpu_s, "x") for way in "BJ"]
+    rows += [
+        measurement(
+            f"{way} against A, CPU time, prompt {long}", full["A"].cpu_s / full[way].cpu_s, "x"
+        )
+        for way in "BJ"
+    ]
     goals = (None, None) if small else (4.5, 6.0)
-    rows.append(measurement(f"D against A, CPU time, prompt {long}", full["A"].cpu_s / full["D"].cpu_s, "x", goals[0]))
-    rows.append(measurement(f"D against A, CPU time, prompt {short}", brief["A"].cpu_s / brief["D"].cpu_s, "x", goals[1]))
+    rows.append(
+        measurement(
+            f"D against A, CPU time, prompt {long}",
+            full["A"].cpu_s / full["D"].cpu_s,
+            "x",
+            goals[0],
+        )
+    )
+    rows.append(
+        measurement(
+            f"D against A, CPU time, prompt {short}",
+            brief["A"].cpu_s / brief["D"].cpu_s,
+            "x",
+            goals[1],
+        )
+    )
     scores, evidence = evidence_bytes(shape)
     rows.append(measurement("A stores of a page's scores", scores / 1e6, "MB"))
-    rows.append(measurement("scores against the recorder's evidence", scores / evidence, "x", None if small else 1000.0))
+    rows.append(
+        measurement(
+            "scores against the recorder's evidence",
+            scores / evidence,
+            "x",
+            None if small else 1000.0,
+        )
+    )
     return rows + engine_demo.rows(measurement, small=small)
 
 
 def measurement(metric: str, value: float, unit: str, goal: float | None = None) -> dict[str, Any]:
-    return {"metric": metric, "value": round(value, 4), "unit": unit, "goal": goal, "holds": goal is None or value >= goal}
+    return {
+        "metric": metric,
+        "value": round(value, 4),
+        "unit": unit,
+        "goal": goal,
+        "holds": goal is None or value >= goal,
+    }
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""The engine on the bundled model: cost of each way on the same slips, what fields mode does to accuracy, and where it looked.
+"""The engine on the bundled model: cost of each way on the same slips, what fields mode does to
+accuracy, and where it looked.
 
-Measured on unseen slips of the split "test"; the true place of a value is where the text layer of a clean page says it, once.
+Measured on unseen slips of the split "test"; the true place of a value is where the text layer of a
+clean page says it, once.
 """
 
 import statistics
@@ -10,29 +12,34 @@ from typing import Any
 
 import torch
 
-from extractors.backends.generate import inputs_of
-from extractors.backends.mllama import MllamaBackend
+from extractors.backends.mllama.backend import MllamaBackend
+from extractors.backends.mllama.reference import inputs_of
 from extractors.demo import WEIGHTS
 from extractors.demo.evaluate import Measurement, evaluate
 from extractors.demo.slips import slips
 from extractors.documents.slip import Slip
-from extractors.grounding import ground
-from extractors.page_text import PageText
-from extractors.pdf import open_file
+from extractors.evidence.grounding import ground
+from extractors.page.text import PageText
 from extractors.read import read_pages
+from extractors.rendering.pdf import open_file
 from extractors.types import Box, FieldState, PageImage
 
 BUDGET = 260
 
 
 def rows(measurement: Callable[..., dict[str, Any]], *, small: bool) -> list[dict[str, Any]]:
-    """The three ways on the bundled weights, how right two of them are, and where the model looked."""
+    """The three ways on the bundled weights, how right two of them are, and where the model
+    looked.
+    """
     ways = {mode: _backend(decode_mode=mode) for mode in ("json", "fields")}
     looking = _backend(decode_mode="fields", looked=True)
     pages, words = _pages(4 if small else 24, looking)
     cost = _costs(ways, pages, repeats=1 if small else 5)
     extra = _extra(ways["fields"], looking, pages, rounds=1 if small else 15)
-    found = {mode: evaluate(backend, per_level=4 if small else 60, levels=(0, 1), seed=21) for mode, backend in ways.items()}
+    found = {
+        mode: evaluate(backend, per_level=4 if small else 60, levels=(0, 1), seed=21)
+        for mode, backend in ways.items()
+    }
     right = {mode: _accuracy(measured) for mode, measured in found.items()}
     centre, overlap, places = _looked(looking, pages, words)
     return [
@@ -40,8 +47,17 @@ def rows(measurement: Callable[..., dict[str, Any]], *, small: bool) -> list[dic
         measurement("demo weights, J against A, CPU time", cost["A"] / cost["json"], "x"),
         measurement("demo weights, D against A, CPU time", cost["A"] / cost["fields"], "x"),
         measurement("demo weights, value accuracy, json mode", right["json"], "share"),
-        measurement("demo weights, value accuracy, fields mode", right["fields"], "share", None if small else right["json"]),
-        {**measurement("extra time for where it looked", extra, "share"), "goal": 0.1, "holds": small or extra <= 0.1},
+        measurement(
+            "demo weights, value accuracy, fields mode",
+            right["fields"],
+            "share",
+            None if small else right["json"],
+        ),
+        {
+            **measurement("extra time for where it looked", extra, "share"),
+            "goal": 0.1,
+            "holds": small or extra <= 0.1,
+        },
         measurement("centre of where it looked lies in the value", centre, "share"),
         measurement("where it looked overlaps the value (IoU >= 0.5)", overlap, "share"),
         measurement("values looked for", places, ""),
@@ -63,7 +79,9 @@ def _pages(count: int, backend: MllamaBackend) -> tuple[list[PageImage], list[Pa
     return images, words
 
 
-def _costs(ways: dict[str, MllamaBackend], pages: Sequence[PageImage], *, repeats: int) -> dict[str, float]:
+def _costs(
+    ways: dict[str, MllamaBackend], pages: Sequence[PageImage], *, repeats: int
+) -> dict[str, float]:
     """CPU seconds a page, medians of interleaved runs."""
     runs: dict[str, Callable[[], object]] = {
         "A": lambda: _the_articles(ways["json"], pages),
@@ -81,8 +99,12 @@ def _costs(ways: dict[str, MllamaBackend], pages: Sequence[PageImage], *, repeat
     return {name: statistics.median(times) for name, times in taken.items()}
 
 
-def _extra(plain: MllamaBackend, looking: MllamaBackend, pages: Sequence[PageImage], *, rounds: int) -> float:
-    """Share of CPU time that looking adds: the median of pairs, each side first in turn, since a shared machine's pace drifts."""
+def _extra(
+    plain: MllamaBackend, looking: MllamaBackend, pages: Sequence[PageImage], *, rounds: int
+) -> float:
+    """Share of CPU time that looking adds: the median of pairs, each side first in turn, since a
+    shared machine's pace drifts.
+    """
 
     def taken(backend: MllamaBackend) -> float:
         began = time.process_time()
@@ -92,7 +114,10 @@ def _extra(plain: MllamaBackend, looking: MllamaBackend, pages: Sequence[PageIma
     looking.answer(pages, Slip.spec)  # weights
     ratios = []
     for number in range(rounds):
-        seconds = {backend: taken(backend) for backend in ((looking, plain) if number % 2 else (plain, looking))}
+        seconds = {
+            backend: taken(backend)
+            for backend in ((looking, plain) if number % 2 else (plain, looking))
+        }
         ratios.append(seconds[looking] / seconds[plain])
     return statistics.median(ratios) - 1.0
 
@@ -121,8 +146,12 @@ def _accuracy(found: Measurement) -> float:
     return sum(on_slip) / max(1, len(on_slip))
 
 
-def _looked(backend: MllamaBackend, pages: Sequence[PageImage], words: Sequence[PageText]) -> tuple[float, float, int]:
-    """Shares of centres inside and of overlaps of a half, over values that the page's words show exactly once."""
+def _looked(
+    backend: MllamaBackend, pages: Sequence[PageImage], words: Sequence[PageText]
+) -> tuple[float, float, int]:
+    """Shares of centres inside and of overlaps of a half, over values that the page's words show
+    exactly once.
+    """
     inside, overlaps = [], []
     for reading, text in zip(read_pages(pages, Slip.spec, backend), words, strict=True):
         for found in reading.fields:
@@ -140,7 +169,12 @@ def _looked(backend: MllamaBackend, pages: Sequence[PageImage], words: Sequence[
 
 
 def _around(boxes: Sequence[Box]) -> Box:
-    return Box(min(b.x0 for b in boxes), min(b.y0 for b in boxes), max(b.x1 for b in boxes), max(b.y1 for b in boxes))
+    return Box(
+        min(b.x0 for b in boxes),
+        min(b.y0 for b in boxes),
+        max(b.x1 for b in boxes),
+        max(b.y1 for b in boxes),
+    )
 
 
 def _overlap(a: Box, b: Box) -> float:

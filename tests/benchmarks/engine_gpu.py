@@ -1,10 +1,12 @@
-"""The engine on a GPU: a random Mllama of the real 11B size in bfloat16, batch sizes 1 to 64, against the ceilings of that very card.
+"""The engine on a GPU: a random Mllama of the real 11B size in bfloat16, batch sizes 1 to 64,
+against the ceilings of that very card.
 
 python -m tests.benchmarks.engine_gpu
 
-Before anything is timed, what fields mode computes on this card is held against transformers' own forward.  Every row is printed and
-written as it comes; a way that fails is a row that says why, and the others go on.  Without a GPU it runs end to end at toy size on the
-CPU, and says so; those figures mean nothing.
+Before anything is timed, what fields mode computes on this card is held against transformers' own
+forward. Every row is printed and written as it comes; a way that fails is a row that says why, and
+the others go on. Without a GPU it runs end to end at toy size on the CPU, and says so; those
+figures mean nothing.
 """
 
 import json
@@ -15,9 +17,9 @@ from typing import Any
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from extractors.backends.checkpoint import Loaded
-from extractors.backends.engine import text
-from extractors.backends.engine.fields import prefilled
+from extractors.backends.mllama import text_model
+from extractors.backends.mllama.checkpoint import Loaded
+from extractors.backends.mllama.prefill import prefilled
 from tests.benchmarks import engine_exact
 from tests.benchmarks.engine import (
     FIELDS,
@@ -48,16 +50,24 @@ WAYS: dict[str, Callable[[Loaded, Any], None]] = {
     "B": batched_generate,
     "J": json_mode,
     "D": fields_mode,
-    "D compiled": lambda loaded, inputs: fields_mode(loaded, inputs, step=text.compiled()),  # the run that warms up compiles it
+    # the run that warms up compiles it
+    "D compiled": lambda loaded, inputs: fields_mode(loaded, inputs, step=text_model.compiled()),
 }
 
 
 def rows(small: bool = False) -> Iterator[Row]:
     """Goals hold only on a GPU; at toy size nothing is judged."""
     on_gpu = torch.cuda.is_available() and not small
-    device, dtype, shape = ("cuda", torch.bfloat16, LLAMA_11B) if on_gpu else ("cpu", torch.float32, TOY)
+    device, dtype, shape = (
+        ("cuda", torch.bfloat16, LLAMA_11B) if on_gpu else ("cpu", torch.float32, TOY)
+    )
     prompt, batches, repeats = (PROMPT_TOKENS, BATCHES, REPEATS) if on_gpu else (24, (1, 2), 1)
-    yield measurement(f"hardware: {torch.cuda.get_device_name() if on_gpu else 'CPU, toy size: no figure of it counts'}", 1.0, "")
+    yield measurement(
+        "hardware:"
+        f" {torch.cuda.get_device_name() if on_gpu else 'CPU, toy size: no figure of it counts'}",
+        1.0,
+        "",
+    )
     yield from _tried("what is computed", lambda: engine_exact.rows(device, dtype))
     loaded = random_model(shape, device=device, dtype=dtype)
     yield from _tried("kernels that a step launches", lambda: [_launched(loaded, shape, prompt)])
@@ -65,11 +75,24 @@ def rows(small: bool = False) -> Iterator[Row]:
     yield measurement("ceiling of matrix products", ceilings.flops / 1e12, "TFLOP/s")
     yield measurement("ceiling of memory", ceilings.bytes / 1e12, "TB/s")
     best: dict[str, tuple[float, int]] = {}
-    yield from _way(loaded, shape, "A", lambda loaded, inputs: the_articles(loaded, inputs, 0), 1, prompt, repeats, best)
+    yield from _way(
+        loaded,
+        shape,
+        "A",
+        lambda loaded, inputs: the_articles(loaded, inputs, 0),
+        1,
+        prompt,
+        repeats,
+        best,
+    )
     for batch in batches:
         for way, work in WAYS.items():
             yield from _way(loaded, shape, way, work, batch, prompt, repeats, best)
-    goal = dict.fromkeys(("A", "B", "speed", "share"), None) if not on_gpu else {"A": 20.0, "B": 1.5, "speed": 12.0, "share": 0.6}
+    goal = (
+        dict.fromkeys(("A", "B", "speed", "share"), None)
+        if not on_gpu
+        else {"A": 20.0, "B": 1.5, "speed": 12.0, "share": 0.6}
+    )
     for metric, of, against, aim in (
         ("D against A, eager", "D", "A", goal["A"]),
         ("D against B at B's best batch size", "D", "B", goal["B"]),
@@ -107,20 +130,28 @@ def _way(
         return [
             measurement(f"{way} batch {batch}", speed, "pages/s"),
             measurement(f"{way} batch {batch}, tokens", speed * tokens, "tokens/s"),
-            measurement(f"{way} batch {batch}, peak memory", (torch.cuda.max_memory_allocated() if on_gpu else 0) / 1e9, "GB"),
+            measurement(
+                f"{way} batch {batch}, peak memory",
+                (torch.cuda.max_memory_allocated() if on_gpu else 0) / 1e9,
+                "GB",
+            ),
         ]
 
     yield from _tried(f"{way} batch {batch}", measured)
 
 
 def _tried(what: str, work: Callable[[], list[Row]]) -> list[Row]:
-    """Its rows; or one that says why there are none.  A batch that is too large for the card is no failure."""
+    """Its rows; or one that says why there are none.
+
+    A batch that is too large for the card is no failure.
+    """
     failed = "out of memory"
     try:
         return work()
     except torch.OutOfMemoryError:
         pass
-    except Exception as error:  # a kernel that this card or this torch does not have must not hide what the others do
+    # a kernel that this card or this torch does not have must not hide what the others do
+    except Exception as error:
         failed = f"failed ({type(error).__name__}: {' '.join(str(error).split())[:120]})"
     # Outside the except block, so that the error's traceback no longer holds the tensors.
     if torch.cuda.is_available():
@@ -136,13 +167,17 @@ def _launched(loaded: Loaded, shape: Shape, prompt: int) -> Row:
         _, memory = prefilled(loaded, pages_of(shape, loaded, 1, prompt))
         memory = memory.expanded(FIELDS, prompt + 20)
         at = torch.full((FIELDS, 1), prompt, device=loaded.device)
-        text.forward(language, at, at, memory, span=prompt + 1)
-        with profile(activities=[ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU]) as seen:
-            text.forward(language, at, at, memory, span=prompt + 1)
+        text_model.forward(language, at, at, memory, span=prompt + 1)
+        with profile(
+            activities=[ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU]
+        ) as seen:
+            text_model.forward(language, at, at, memory, span=prompt + 1)
             if on_gpu:
                 torch.cuda.synchronize()
     events = seen.events() or []
-    count = sum(event.device_type.name == "CUDA" if on_gpu else not event.cpu_children for event in events)
+    count = sum(
+        event.device_type.name == "CUDA" if on_gpu else not event.cpu_children for event in events
+    )
     return measurement("kernels that a step launches", count, "")
 
 
@@ -152,7 +187,11 @@ def main() -> None:
     for row in rows():
         known.append(row)
         OUT.write_text(json.dumps(known, indent=1) + "\n")
-        goal = "" if row["goal"] is None else f"   goal {row['goal']:g}: {'holds' if row['holds'] else 'missed'}"
+        goal = (
+            ""
+            if row["goal"] is None
+            else f"   goal {row['goal']:g}: {'holds' if row['holds'] else 'missed'}"
+        )
         print(f"{row['metric']:88} {row['value']:>12,.4g} {row['unit']}{goal}", flush=True)
 
 

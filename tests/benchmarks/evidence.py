@@ -1,8 +1,11 @@
-"""Does the box that is stored with a value lie on the value?  Source by source, against where the ink really is.
+"""Does the box that is stored with a value lie on the value?
 
-Clean generated slips that no training saw go the usual way through render, the bundled model, scoring and routing, twice: as a PDF
-with its words (the boxes come from the text layer) and as a picture of the same page (they come from the model's own attention).
-The true place is known from the setting of the slip, not from any text layer.  SUREFIELD_BENCH_SLIPS says how many.
+Source by source, against where the ink really is.
+
+Clean generated slips that no training saw go the usual way through render, the bundled model,
+scoring and routing, twice: as a PDF with its words (the boxes come from the text layer) and as a
+picture of the same page (they come from the model's own attention). The true place is known from
+the setting of the slip, not from any text layer. SUREFIELD_BENCH_SLIPS says how many.
 """
 
 import io
@@ -19,17 +22,17 @@ import pymupdf
 from sqlalchemy import text
 
 from extractors.backends import open_backend
-from extractors.canvas import canvas_of
 from extractors.demo import compose
 from extractors.demo.layout import Sheet, above, below, draw, text_width
 from extractors.demo.slips import raster
+from extractors.rendering.canvas import canvas_of
 from extractors.types import Box
-from worker import flow
-from worker.cli import machine
-from worker.models import Status
+from worker.cli import local
+from worker.intake import actions, sources
+from worker.pipeline import flow
 from worker.runtime import Runtime
 from worker.settings import BUNDLED_MODEL, Settings
-from worker.stages import submit
+from worker.tables.documents import Status
 
 SLIPS = int(os.environ.get("SUREFIELD_BENCH_SLIPS", "100"))
 COVERED = 0.95  # of the ink's area; a side bearing more or less is no other place
@@ -39,7 +42,8 @@ WORDS, LOOKED = "text-layer", "cross-attention"
 
 STORED = """
 SELECT p.number AS page, f.name, f.ordinal, f.text, f.boxes, f.box_source FROM fields f
-JOIN readings r ON r.id = f.reading_id JOIN pages p ON p.id = r.page_id WHERE p.document_id = :document AND f.state = 'value'
+JOIN readings r ON r.id = f.reading_id JOIN pages p ON p.id = r.page_id 
+WHERE p.document_id = :document AND f.state = 'value'
 """
 
 
@@ -55,8 +59,14 @@ class Value:
 
 def run() -> list[dict[str, Any]]:
     """The measurements of this benchmark."""
-    with tempfile.TemporaryDirectory(prefix="surefield-bench-") as folder, machine.database(Settings(state_dir=Path(folder))) as ready:
-        found = {WORDS: list(_values(ready, pictures=False)), LOOKED: list(_values(ready, pictures=True))}
+    with (
+        tempfile.TemporaryDirectory(prefix="surefield-bench-") as folder,
+        local.database(Settings(state_dir=Path(folder))) as ready,
+    ):
+        found = {
+            WORDS: list(_values(ready, pictures=False)),
+            LOOKED: list(_values(ready, pictures=True)),
+        }
     return [*_of_words(found[WORDS]), *_of_looking(found[LOOKED])]
 
 
@@ -64,7 +74,11 @@ def _of_words(values: Sequence[Value]) -> list[dict[str, Any]]:
     right = [each for each in values if each.right]
     here = [_covers(each) and each.source == WORDS for each in right]
     return [
-        _row("text layer covers the true place, of all printed values", _share([_covers(e) and e.source == WORDS for e in values]), GOAL),
+        _row(
+            "text layer covers the true place, of all printed values",
+            _share([_covers(e) and e.source == WORDS for e in values]),
+            GOAL,
+        ),
         _row("text layer covers the true place, of values read right", _share(here)),
         {**_row("values printed, with a text layer", float(len(values))), "unit": "values"},
     ]
@@ -74,15 +88,26 @@ def _of_looking(values: Sequence[Value]) -> list[dict[str, Any]]:
     looked = [each for each in values if each.source == LOOKED and each.box is not None]
     return [
         _row("attention: there is a box, of all printed values", len(looked) / max(1, len(values))),
-        _row("attention: centre lies in the true place", _share([_centred(each) for each in looked])),
-        _row("attention: overlaps the true place (IoU >= 0.5)", _share([_overlap(each) >= 0.5 for each in looked])),
+        _row(
+            "attention: centre lies in the true place", _share([_centred(each) for each in looked])
+        ),
+        _row(
+            "attention: overlaps the true place (IoU >= 0.5)",
+            _share([_overlap(each) >= 0.5 for each in looked]),
+        ),
         _row("attention: touches the true place", _share([_overlap(each) > 0 for each in looked])),
         {**_row("values printed, in pictures", float(len(values))), "unit": "values"},
     ]
 
 
 def _row(metric: str, value: float, goal: float | None = None) -> dict[str, Any]:
-    return {"metric": metric, "value": value, "unit": "share", "goal": goal, "holds": goal is None or value >= goal}
+    return {
+        "metric": metric,
+        "value": value,
+        "unit": "share",
+        "goal": goal,
+        "holds": goal is None or value >= goal,
+    }
 
 
 def _share(all_of: Sequence[bool]) -> float:
@@ -96,7 +121,7 @@ def _values(settings: Settings, *, pictures: bool) -> Iterator[Value]:
     """Every printed value of every slip, once it went through."""
     backend = open_backend("mllama", model=str(BUNDLED_MODEL), device="cpu", looked=True)
     waiting: list[tuple[UUID, Status]] = []
-    with machine.runtime(settings) as plain:
+    with local.runtime(settings) as plain:
         rt = replace(
             plain,
             announce=lambda document_id, status: waiting.append((document_id, status)),
@@ -131,13 +156,20 @@ def _submitted(sheets: Sequence[Sheet], rt: Runtime, *, pictures: bool) -> UUID:
         raster(draw(sheet), DPI / 72).save(png, "PNG")
         page = document.new_page(width=sheet.width_pt, height=sheet.height_pt)
         page.insert_image(page.rect, stream=png.getvalue(), keep_proportion=False)
-    sent = submit.Request(upstream="pictures" if pictures else "words", document_type="slip", content=bytes(document.tobytes()))
-    return submit.run(sent, rt).document_id
+    sent = sources.Request(
+        upstream="pictures" if pictures else "words",
+        document_type="slip",
+        content=bytes(document.tobytes()),
+    )
+    return actions.submit(sent, rt).document_id
 
 
 def _compared(sheets: Sequence[Sheet], rt: Runtime, document: UUID) -> Iterator[Value]:
     with rt.sessions() as session:
-        stored = {(row.page, row.name, row.ordinal): row for row in session.execute(text(STORED), {"document": document})}
+        stored = {
+            (row.page, row.name, row.ordinal): row
+            for row in session.execute(text(STORED), {"document": document})
+        }
     for number, sheet in enumerate(sheets, 1):
         for (name, ordinal), (true, printed) in _printed(sheet).items():
             row = stored.get((number, name, ordinal))
@@ -159,7 +191,12 @@ def _printed(sheet: Sheet) -> Mapping[tuple[str, int], tuple[Box, str]]:
         group, _, rest = ink.field.partition(".")
         row, _, member = rest.partition(".")
         key = (f"{group}.{member}", int(row)) if rest else (group, 0)
-        box = Box(ink.x, ink.baseline - above(ink), ink.x + text_width(ink.text, ink.face, ink.size), ink.baseline + below(ink))
+        box = Box(
+            ink.x,
+            ink.baseline - above(ink),
+            ink.x + text_width(ink.text, ink.face, ink.size),
+            ink.baseline + below(ink),
+        )
         assert key not in found, f"{ink.field} is printed in two pieces"
         found[key] = (box, ink.text)
     return found
@@ -169,7 +206,9 @@ def _printed(sheet: Sheet) -> Mapping[tuple[str, int], tuple[Box, str]]:
 
 
 def _covers(value: Value) -> bool:
-    return value.box is not None and _area(_common(value.true, value.box)) >= COVERED * _area(value.true)
+    return value.box is not None and _area(_common(value.true, value.box)) >= COVERED * _area(
+        value.true
+    )
 
 
 def _centred(value: Value) -> bool:
@@ -190,7 +229,12 @@ def _common(a: Box, b: Box) -> Box:
 
 
 def _around(boxes: Sequence[Box]) -> Box:
-    return Box(min(b.x0 for b in boxes), min(b.y0 for b in boxes), max(b.x1 for b in boxes), max(b.y1 for b in boxes))
+    return Box(
+        min(b.x0 for b in boxes),
+        min(b.y0 for b in boxes),
+        max(b.x1 for b in boxes),
+        max(b.y1 for b in boxes),
+    )
 
 
 def _area(box: Box) -> float:

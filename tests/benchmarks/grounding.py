@@ -1,16 +1,17 @@
-"""Are the true values of real e-invoices found in their text layer, at the right place, and how long does it take?
+"""Are the true values of real e-invoices found in their text layer, at the right place, and how
+long does it take?
 
-The right place is judged by the page's characters that lie inside the boxes, not by the words that were searched: they must
-mean the true value.
+The right place is judged by the page's characters that lie inside the boxes, not by the words that
+were searched: they must mean the true value.
 """
 
 import time
 from dataclasses import dataclass
 
-from extractors.grounding import ground
+from extractors.evidence.grounding import ground
 from extractors.normalise import normalise
-from extractors.page_text import PageText
-from tests.values.einvoices import TRUTH, EInvoice, einvoices, folder
+from extractors.page.text import PageText
+from tests.evidence.einvoices import TRUTH, EInvoice, einvoices, folder
 
 GOAL = 0.97
 
@@ -30,7 +31,11 @@ class Outcome:
 def outcomes() -> list[Outcome]:
     """One outcome for every true value of the corpus; empty where there is no corpus."""
     where = folder()
-    return [] if where is None else [_outcome(invoice, name) for invoice in einvoices(where) for name in TRUTH]
+    return (
+        []
+        if where is None
+        else [_outcome(invoice, name) for invoice in einvoices(where) for name in TRUTH]
+    )
 
 
 def _outcome(invoice: EInvoice, name: str) -> Outcome:
@@ -40,10 +45,20 @@ def _outcome(invoice: EInvoice, name: str) -> Outcome:
     started = time.perf_counter()
     groundings = [ground(invoice.truth[name], page, field, invoice.spec) for page in pages]
     seconds = time.perf_counter() - started
-    shown = [invoice.shows(number, boxes) for number, g in enumerate(groundings) if g and g.found for boxes in g.places]
+    shown = [
+        invoice.shows(number, boxes)
+        for number, g in enumerate(groundings)
+        if g and g.found
+        for boxes in g.places
+    ]
     in_place = [normalise(text, field, invoice.spec).agrees_with(truth) for text in shown]
     return Outcome(
-        file=invoice.path.name, field=name, found=bool(shown), in_place=bool(in_place) and all(in_place), places=len(shown), seconds=seconds
+        file=invoice.path.name,
+        field=name,
+        found=bool(shown),
+        in_place=bool(in_place) and all(in_place),
+        places=len(shown),
+        seconds=seconds,
     )
 
 
@@ -57,9 +72,23 @@ def run() -> list[dict[str, object]]:
             right = sum(o.in_place for o in of_name) / len(of_name)
             goal = GOAL if name == "all" else None
             rows.append(
-                {"metric": f"true {name} in place", "value": right, "unit": "share", "goal": goal, "holds": goal is None or right >= goal}
+                {
+                    "metric": f"true {name} in place",
+                    "value": right,
+                    "unit": "share",
+                    "goal": goal,
+                    "holds": goal is None or right >= goal,
+                }
             )
     if seen:
         slowest = max(o.seconds for o in seen)
-        rows.append({"metric": "slowest value, all pages", "value": slowest * 1e3, "unit": "ms", "goal": None, "holds": True})
+        rows.append(
+            {
+                "metric": "slowest value, all pages",
+                "value": slowest * 1e3,
+                "unit": "ms",
+                "goal": None,
+                "holds": True,
+            }
+        )
     return rows

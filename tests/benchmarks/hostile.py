@@ -1,4 +1,6 @@
-"""445 damaged, encrypted and odd PDFs submitted at once: each comes to an end, and no worker process dies of any."""
+"""445 damaged, encrypted and odd PDFs submitted at once: each comes to an end, and no worker
+process dies of any.
+"""
 
 import os
 from pathlib import Path

@@ -1,7 +1,8 @@
-"""How often does the page itself tell that a row of a list was not read, and how often does it say so of a list that is whole?
+"""How often does the page itself tell that a row of a list was not read, and how often does it say
+so of a list that is whole?
 
-Generated slips with a text layer, read as they are, and read with each row left out in turn.  Their totals are dealt at random, so no
-sum can help here: only the lines of the page speak.
+Generated slips with a text layer, read as they are, and read with each row left out in turn. Their
+totals are dealt at random, so no sum can help here: only the lines of the page speak.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,11 +13,11 @@ import pymupdf
 
 from extractors.demo.slips import slips
 from extractors.documents import BUILT_IN
-from extractors.grounding import ground
-from extractors.lists import checked
-from extractors.merge import Evidence, merge
+from extractors.evidence.grounding import ground
+from extractors.evidence.line_items import checked
+from extractors.evidence.merge import Evidence, merge
 from extractors.normalise import normalise
-from extractors.page_text import PageText
+from extractors.page.text import PageText
 from extractors.types import Box, FieldState, Word
 
 SLIPS = 400
@@ -30,14 +31,24 @@ def run() -> list[dict[str, Any]]:
     alarms, found = [], []
     for slip in slips(SLIPS, 7, levels=(0,), no_slip=0.0):
         pages = _pages(slip.pdf)
-        places = [(page, row) for page, truth in enumerate(slip.truth, start=1) for row in range(len(truth["items"]))]
+        places = [
+            (page, row)
+            for page, truth in enumerate(slip.truth, start=1)
+            for row in range(len(truth["items"]))
+        ]
         if places:
             alarms.append(_doubted(slip.truth, pages))
         if len(places) > 1:
             found += [_doubted(slip.truth, pages, without=place) for place in places]
     false, right = sum(alarms) / len(alarms), sum(found) / len(found)
     return [
-        {"metric": f"whole lists doubted, of {len(alarms)}", "value": false, "unit": "share", "goal": FALSE, "holds": false <= FALSE},
+        {
+            "metric": f"whole lists doubted, of {len(alarms)}",
+            "value": false,
+            "unit": "share",
+            "goal": FALSE,
+            "holds": false <= FALSE,
+        },
         {
             "metric": f"lists doubted that lack a row, of {len(found)}",
             "value": right,
@@ -50,21 +61,32 @@ def run() -> list[dict[str, Any]]:
 
 def _pages(pdf: bytes) -> Pages:
     with pymupdf.open(stream=pdf) as document:
-        return {at + 1: [Word(w[4], Box(*w[:4])) for w in document[at].get_text("words")] for at in range(len(document))}
+        return {
+            at + 1: [Word(w[4], Box(*w[:4])) for w in document[at].get_text("words")]
+            for at in range(len(document))
+        }
 
 
-def _doubted(truth: Sequence[Mapping[str, Any]], pages: Pages, without: tuple[int, int] | None = None) -> bool:
+def _doubted(
+    truth: Sequence[Mapping[str, Any]], pages: Pages, without: tuple[int, int] | None = None
+) -> bool:
     """Whether the rows are doubted when the slip is read as it is, but for one row."""
     rows = merge(SLIP, list(_read(truth, pages, without)), pages=set(pages))
     return any(row.list_problem == "row_not_read" for row in checked(rows, SLIP, pages))
 
 
-def _read(truth: Sequence[Mapping[str, Any]], pages: Pages, without: tuple[int, int] | None) -> Iterator[Evidence]:
+def _read(
+    truth: Sequence[Mapping[str, Any]], pages: Pages, without: tuple[int, int] | None
+) -> Iterator[Evidence]:
     for page, said in enumerate(truth, start=1):
         text = PageText(pages[page])
         rows = [row for at, row in enumerate(said["items"]) if (page, at) != without]
         printed = [(name, 0, value) for name, value in said.items() if name != "items" and value]
-        printed += [(f"items.{member}", at, value) for at, row in enumerate(rows) for member, value in row.items()]
+        printed += [
+            (f"items.{member}", at, value)
+            for at, row in enumerate(rows)
+            for member, value in row.items()
+        ]
         for name, ordinal, value in printed:
             field = SLIP.field(name)
             yield Evidence(

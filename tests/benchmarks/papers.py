@@ -1,7 +1,9 @@
-"""Business papers made from lists of words, each with the type that it is, or none: to fit the classification on, and to try it.
+"""Business papers made from lists of words, each with the type that it is, or none: to fit the
+classification on, and to try it.
 
-They differ in language, wording and order, and the papers that are of no type are near misses: they have numbers, dates, totals and
-tables too, name an invoice in passing, and often say in their title alone what they are.
+They differ in language, wording and order, and the papers that are of no type are near misses: they
+have numbers, dates, totals and tables too, name an invoice in passing, and often say in their title
+alone what they are.
 """
 
 import random
@@ -11,26 +13,109 @@ from dataclasses import dataclass
 from extractors.types import Box, Word
 
 TITLES = {
-    "invoice": ("Invoice", "INVOICE", "Tax Invoice", "Rechnung", "Facture", "Factuur", "Fattura", "Factura", "Sales invoice", ""),
-    "receipt": ("RECEIPT", "Receipt", "Cash bill", "Kassenbon", "Cash receipt", "Sales receipt", "Scontrino", ""),
+    "invoice": (
+        "Invoice",
+        "INVOICE",
+        "Tax Invoice",
+        "Rechnung",
+        "Facture",
+        "Factuur",
+        "Fattura",
+        "Factura",
+        "Sales invoice",
+        "",
+    ),
+    "receipt": (
+        "RECEIPT",
+        "Receipt",
+        "Cash bill",
+        "Kassenbon",
+        "Cash receipt",
+        "Sales receipt",
+        "Scontrino",
+        "",
+    ),
     "slip": ("Payment slip", "PAYMENT SLIP", "Slip", "Receipt of payment", "Pay slip", ""),
     "": (
-        *("Delivery note", "Quotation", "Order confirmation", "Credit note", "Statement of account", "Purchase order", "Lieferschein"),
-        *("Angebot", "Mahnung", "Packing list", "Remittance advice", "Devis", "Report", "Letter of intent", "Pay statement", "Warranty"),
-        *("Meeting notes", "Invitation", "Insurance policy", "Travel itinerary", "Bank statement", "Price list", "Delivery schedule", ""),
+        *(
+            "Delivery note",
+            "Quotation",
+            "Order confirmation",
+            "Credit note",
+            "Statement of account",
+            "Purchase order",
+            "Lieferschein",
+        ),
+        *(
+            "Angebot",
+            "Mahnung",
+            "Packing list",
+            "Remittance advice",
+            "Devis",
+            "Report",
+            "Letter of intent",
+            "Pay statement",
+            "Warranty",
+        ),
+        *(
+            "Meeting notes",
+            "Invitation",
+            "Insurance policy",
+            "Travel itinerary",
+            "Bank statement",
+            "Price list",
+            "Delivery schedule",
+            "",
+        ),
     ),
 }
 PARTIES = {
-    "invoice": ("Seller:", "From:", "Supplier:", "Billed to", "Bill to:", "Customer:", "Kunde:", "Client:"),
+    "invoice": (
+        "Seller:",
+        "From:",
+        "Supplier:",
+        "Billed to",
+        "Bill to:",
+        "Customer:",
+        "Kunde:",
+        "Client:",
+    ),
     "receipt": ("Cashier:", "Till:", "Served by", "Tel:", "Address:", "Store:"),
     "slip": ("Pay to:", "Payee:", "Beneficiary", "Payable to:", "Creditor:", "To the order of"),
-    "": ("To:", "From:", "Attention:", "Ship to:", "Customer:", "Contact:", "Delivery address", "Account holder:"),
+    "": (
+        "To:",
+        "From:",
+        "Attention:",
+        "Ship to:",
+        "Customer:",
+        "Contact:",
+        "Delivery address",
+        "Account holder:",
+    ),
 }
 NUMBERS = {
-    "invoice": ("Invoice number:", "Invoice no.", "Invoice #", "Rechnungsnummer:", "Rechnungs-Nr.", "Facture n°", "Factuurnummer:", "No."),
+    "invoice": (
+        "Invoice number:",
+        "Invoice no.",
+        "Invoice #",
+        "Rechnungsnummer:",
+        "Rechnungs-Nr.",
+        "Facture n°",
+        "Factuurnummer:",
+        "No.",
+    ),
     "receipt": ("Receipt no.", "Receipt no:", "Bon-Nr.", "Transaction:", "No."),
     "slip": ("Slip no.", "Slip number:", "No.", "Ref.", "Reference:"),
-    "": ("Order no.", "Delivery note no.", "Quote no.", "Our reference:", "Customer no.", "Account:", "Your invoice no.", "No."),
+    "": (
+        "Order no.",
+        "Delivery note no.",
+        "Quote no.",
+        "Our reference:",
+        "Customer no.",
+        "Account:",
+        "Your invoice no.",
+        "No.",
+    ),
 }
 DATES = {
     "invoice": ("Invoice date:", "Date:", "Rechnungsdatum:", "Date de facture", "Datum:"),
@@ -39,7 +124,14 @@ DATES = {
     "": ("Date:", "Order date:", "Delivery date:", "Valid until:", "Datum:"),
 }
 TOTALS = {
-    "invoice": ("Total", "Amount due:", "Invoice total", "Gesamtbetrag", "Total TTC", "Balance due"),
+    "invoice": (
+        "Total",
+        "Amount due:",
+        "Invoice total",
+        "Gesamtbetrag",
+        "Total TTC",
+        "Balance due",
+    ),
     "receipt": ("TOTAL", "Total", "Amount paid", "Summe", "Cash"),
     "slip": ("Total", "Amount due:", "To pay", "Please pay", "Grand total"),
     "": ("Total", "Order total", "Balance", "Total weight", "Amount", "Gesamt"),
@@ -58,8 +150,25 @@ TEXT = (
     "keep this receipt as proof of your purchase",
     "questions about this invoice are answered by our office",
 )
-NAMES = ("Brandt Supplies Ltd", "Haas GmbH", "Costa & Filhos", "Dahl Trading", "Ada Keller", "Novak s.r.o.", "Weber Media AG")
-GOODS = ("Paper A4", "Toner black", "Desk lamp", "Screws M4", "Coffee beans", "Filter set", "Cable 5 m", "Service hours")
+NAMES = (
+    "Brandt Supplies Ltd",
+    "Haas GmbH",
+    "Costa & Filhos",
+    "Dahl Trading",
+    "Ada Keller",
+    "Novak s.r.o.",
+    "Weber Media AG",
+)
+GOODS = (
+    "Paper A4",
+    "Toner black",
+    "Desk lamp",
+    "Screws M4",
+    "Coffee beans",
+    "Filter set",
+    "Cable 5 m",
+    "Service hours",
+)
 ONE_OF_NONE = 0.4  # share of papers that are of no type
 
 
@@ -91,7 +200,10 @@ def _lines(kind: str, rng: random.Random) -> Iterator[tuple[float, str]]:
     body = [f"{rng.choice(PARTIES[kind])}  {rng.choice(NAMES)}" for _ in range(rng.randint(0, 2))]
     body += [f"{rng.choice(NUMBERS[kind])}  {number}"] if rng.random() < 0.8 else []
     body += (
-        [f"{rng.choice(DATES[kind])}  {rng.randint(1, 28):02}.{rng.randint(1, 12):02}.{rng.randint(2015, 2026)}"]
+        [
+            f"{rng.choice(DATES[kind])} "
+            f" {rng.randint(1, 28):02}.{rng.randint(1, 12):02}.{rng.randint(2015, 2026)}"
+        ]
         if rng.random() < 0.9
         else []
     )
@@ -112,7 +224,13 @@ def _table(kind: str, rng: random.Random) -> Iterator[str]:
     if rng.random() < 0.7:
         yield "  ".join(head)
     for _ in range(rng.randint(1, 8)):
-        yield "  ".join((rng.choice(GOODS), *([str(rng.randint(1, 20)), _amount(rng)] if len(head) > 2 else []), _amount(rng)))
+        yield "  ".join(
+            (
+                rng.choice(GOODS),
+                *([str(rng.randint(1, 20)), _amount(rng)] if len(head) > 2 else []),
+                _amount(rng),
+            )
+        )
 
 
 def _amount(rng: random.Random) -> str:

@@ -1,7 +1,9 @@
-"""Documents per second through the whole pipeline with the scripted backend, and where the time goes.
+"""Documents per second through the whole pipeline with the scripted backend, and where the time
+goes.
 
-The whole machine: the real workers, queue, render child and Postgres (durable, as users run it).  Where the time goes: the same
-stages one after another in this process, with every wait on the database, the broker and the render child clocked.
+The whole machine: the real workers, queue, render child and Postgres (durable, as users run it).
+Where the time goes: the same stages one after another in this process, with every wait on the
+database, the broker and the render child clocked.
 """
 
 import tempfile
@@ -18,22 +20,30 @@ import pymupdf
 from sqlalchemy import Engine, event
 
 from extractors.backends.scripted import Line, ScriptedBackend
-from worker import flow, reporting
-from worker.cli import machine
-from worker.models import Status
+from worker import reporting
+from worker.cli import local
+from worker.intake import actions, sources
+from worker.pipeline import flow
 from worker.runtime import Runtime
 from worker.settings import BackendName, Settings
-from worker.stages import submit
+from worker.tables.documents import Status
 
 DOCUMENTS = 200
-TRUTH = {"payee": "Foo Ltd", "date": "03/04/2026", "number": "A-17", "total": "12.50", "currency": "EUR", "items": []}
+TRUTH = {
+    "payee": "Foo Ltd",
+    "date": "03/04/2026",
+    "number": "A-17",
+    "total": "12.50",
+    "currency": "EUR",
+    "items": [],
+}
 
 
 def run() -> list[dict[str, Any]]:
     """The measurements of this benchmark."""
     with tempfile.TemporaryDirectory(prefix="surefield-bench-") as folder:
         settings = Settings(state_dir=Path(folder), backend=BackendName.SCRIPTED)
-        with machine.database(settings) as ready:
+        with local.database(settings) as ready:
             files = [_a_pdf(number) for number in range(DOCUMENTS)]
             rate = _whole_machine(ready, files)
             shares = _where_the_time_goes(ready, files[:50])
@@ -55,7 +65,7 @@ def _a_pdf(number: int) -> bytes:
 
 
 def _whole_machine(settings: Settings, files: list[bytes]) -> float:
-    with machine.running(settings), machine.runtime(settings) as rt:
+    with local.running(settings), local.runtime(settings) as rt:
         _through(rt, [b"%PDF-warm-up"], upstream="warm-up")
         began = time.perf_counter()
         _through(rt, files, upstream="bench")
@@ -63,7 +73,12 @@ def _whole_machine(settings: Settings, files: list[bytes]) -> float:
 
 
 def _through(rt: Runtime, files: list[bytes], *, upstream: str) -> None:
-    ids = [submit.run(submit.Request(upstream=upstream, document_type="slip", content=data), rt).document_id for data in files]
+    ids = [
+        actions.submit(
+            sources.Request(upstream=upstream, document_type="slip", content=data), rt
+        ).document_id
+        for data in files
+    ]
     while not all(row.status in flow.RESTING for row in reporting.documents(rt.sessions, ids)):
         time.sleep(0.1)
 
@@ -71,7 +86,7 @@ def _through(rt: Runtime, files: list[bytes], *, upstream: str) -> None:
 def _where_the_time_goes(settings: Settings, files: list[bytes]) -> dict[str, float]:
     spent: dict[str, float] = defaultdict(float)
     waiting: list[tuple[UUID, Status]] = []
-    with machine.runtime(settings) as plain:
+    with local.runtime(settings) as plain:
         backend = ScriptedBackend(lambda page, spec: Line(truth=TRUTH), canvas=plain.canvas("slip"))
         send = plain.announce
 
@@ -85,14 +100,20 @@ def _where_the_time_goes(settings: Settings, files: list[bytes]) -> dict[str, fl
         rt.renderer()
         began = time.perf_counter()
         for data in files:
-            submit.run(submit.Request(upstream="shares", document_type="slip", content=data), rt)
+            actions.submit(
+                sources.Request(upstream="shares", document_type="slip", content=data), rt
+            )
         while waiting:
             document_id, status = waiting.pop(0)
             if status in flow.STEP_AT:
                 before = spent["database"] + spent["broker"]
                 stage_began = time.perf_counter()
                 flow.STEP_AT[status].run(document_id, rt)
-                own = time.perf_counter() - stage_began - (spent["database"] + spent["broker"] - before)
+                own = (
+                    time.perf_counter()
+                    - stage_began
+                    - (spent["database"] + spent["broker"] - before)
+                )
                 spent[flow.STEP_AT[status].name] += own
         total = time.perf_counter() - began
         rt.renderer().close()

@@ -1,8 +1,10 @@
-"""Pages per second through the warm render child, against the bare PDF library doing the same work on the same files.
+"""Pages per second through the warm render child, against the bare PDF library doing the same work
+on the same files.
 
-The same work: open, one picture on the model's canvas and one for people of the same sizes, both as PNG, and the words.  Two
-opponents: the library as anybody would call it (``get_pixmap``, ``tobytes("png")``, ``get_text("words")``), and our own code without
-the child, which shows what the second process and its pipes cost.  The sides take turns, file by file.
+The same work: open, one picture on the model's canvas and one for people of the same sizes, both as
+PNG, and the words. Two opponents: the library as anybody would call it (``get_pixmap``,
+``tobytes("png")``, ``get_text("words")``), and our own code without the child, which shows what the
+second process and its pipes cost. The sides take turns, file by file.
 """
 
 import os
@@ -16,11 +18,11 @@ from typing import Any
 import pymupdf
 from PIL import Image
 
-from extractors import pdf
-from extractors.formats import sniff
+from extractors.rendering import pdf
+from extractors.rendering.file_types import sniff
 from extractors.types import LLAMA_CANVAS
-from tests.render.files import decoded, encoded
-from worker.renderer import Renderer, RenderLimits
+from tests.rendering.files import decoded, encoded
+from worker.rendering.renderer import Renderer, RenderLimits
 
 ROUNDS = 5
 GOAL = 0.85
@@ -37,18 +39,37 @@ def run(rounds: int = ROUNDS) -> list[dict[str, Any]]:
         sides: dict[str, Callable[[int], int]] = {
             "bare": lambda i: _bare(files[i], sizes[i]),
             "in process": lambda i: sum(1 for _ in _in_process(files[i])),
-            "child": lambda i: sum(1 for _ in renderer.render(files[i], canvas=LLAMA_CANVAS, limits=LIMITS)),
+            "child": lambda i: sum(
+                1 for _ in renderer.render(files[i], canvas=LLAMA_CANVAS, limits=LIMITS)
+            ),
         }
-        seconds = [_round(sides, len(files)) for _ in range(rounds + 1)][1:]  # the first one warms all three
-    rows = [_row(f"pages per second, {side}", statistics.median(pages / took[side] for took in seconds), "pages/s") for side in sides]
-    for side, name in (("bare", "child against the bare library"), ("in process", "child against the same code without it")):
+        # the first one warms all three
+        seconds = [_round(sides, len(files)) for _ in range(rounds + 1)][1:]
+    rows = [
+        _row(
+            f"pages per second, {side}",
+            statistics.median(pages / took[side] for took in seconds),
+            "pages/s",
+        )
+        for side in sides
+    ]
+    for side, name in (
+        ("bare", "child against the bare library"),
+        ("in process", "child against the same code without it"),
+    ):
         ratio = statistics.median(took[side] / took["child"] for took in seconds)
         rows.append(_row(name, ratio, "ratio", GOAL))
     return [*rows, _row("largest render child", renderer.peak_mb, "MB")]
 
 
 def _row(metric: str, value: float, unit: str, goal: float | None = None) -> dict[str, Any]:
-    return {"metric": metric, "value": round(value, 3), "unit": unit, "goal": goal, "holds": goal is None or value >= goal}
+    return {
+        "metric": metric,
+        "value": round(value, 3),
+        "unit": unit,
+        "goal": goal,
+        "holds": goal is None or value >= goal,
+    }
 
 
 def _round(sides: dict[str, Callable[[int], int]], files: int) -> dict[str, float]:
@@ -86,9 +107,14 @@ def _sizes(data: bytes) -> Sizes:
 
 
 def _files() -> list[bytes]:
-    """Real invoices and receipts where the folder of samples is named, else pages made here: printed, scanned, photographed."""
+    """Real invoices and receipts where the folder of samples is named, else pages made here:
+    printed, scanned, photographed.
+    """
     if corpus := os.environ.get("SUREFIELD_CORPUS"):
-        found = [*sorted(Path(corpus, "invoices").glob("*.pdf"))[:12], *sorted(Path(corpus, "receipts").glob("*.jpg"))[:6]]
+        found = [
+            *sorted(Path(corpus, "invoices").glob("*.pdf"))[:12],
+            *sorted(Path(corpus, "receipts").glob("*.jpg"))[:6],
+        ]
         return [path.read_bytes() for path in found]
     noise = partial(Image.effect_noise, sigma=30)
     scan = encoded(noise((1240, 1754)).convert("L"), "JPEG", quality=75)
@@ -104,7 +130,9 @@ def _printed(*, pages: int) -> bytes:
         page = document.new_page(width=595, height=842)
         for line in range(50):
             page.insert_text(
-                (50, 60 + 15 * line), f"{line:3d}  Widgets of the better kind, assorted   {line * 7}.{line:02d}  EUR", fontsize=10
+                (50, 60 + 15 * line),
+                f"{line:3d}  Widgets of the better kind, assorted   {line * 7}.{line:02d}  EUR",
+                fontsize=10,
             )
             page.draw_line((50, 63 + 15 * line), (545, 63 + 15 * line), width=0.3)
     return bytes(document.tobytes())

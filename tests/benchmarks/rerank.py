@@ -1,18 +1,20 @@
-"""Page selection by words alone and with the tests' tiny cross-encoder behind it: recall against the time it takes.
+"""Page selection by words alone and with the tests' tiny cross-encoder behind it: recall against
+the time it takes.
 
-The long documents are those of the selection's benchmark; the cross-encoder was trained on pages made otherwise.  The time of a
-large cross-encoder is this one's times the ratio of their sizes, so the pairs that it would be asked are told too.
+The long documents are those of the selection's benchmark; the cross-encoder was trained on pages
+made otherwise. The time of a large cross-encoder is this one's times the ratio of their sizes, so
+the pairs that it would be asked are told too.
 """
 
 import time
 from collections.abc import Callable, Sequence
 
-from extractors.backends.rerank import Pair, Relevance
-from extractors.backends.rerank.cross_encoder import CrossEncoder
-from extractors.backends.rerank.pages import RefinedSelect
-from extractors.select import Selection, select
+from extractors.rerankers import Pair, Relevance
+from extractors.rerankers.cross_encoder import CrossEncoder
+from extractors.triage.rerank_pages import RefinedSelect
+from extractors.triage.select_pages import Selection, select
 from tests.benchmarks.selection import GOAL, SHARE, document, kept_of
-from tests.rerank.conftest import FOLDER
+from tests.rerankers.conftest import FOLDER
 
 DOCUMENTS = 200
 Choose = Callable[..., Selection]
@@ -29,22 +31,60 @@ class Counted(CrossEncoder):
 
 
 def run(documents: int = DOCUMENTS) -> list[dict[str, object]]:
-    """For documents whose pages with fields hold three at least, and for those on which one may stand alone."""
+    """For documents whose pages with fields hold three at least, and for those on which one may
+    stand alone.
+    """
     reranker = Counted(str(FOLDER), device="cpu")
     reranker.relevance([("loaded", "before anything is timed")])
     rows: list[dict[str, object]] = []
-    ways: tuple[tuple[str, Choose], ...] = (("words alone", select), ("cross-encoder", RefinedSelect(reranker)))
-    sets: tuple[tuple[int, str, float | None], ...] = ((3, "", GOAL), (1, ", fields that may stand alone", None))
+    ways: tuple[tuple[str, Choose], ...] = (
+        ("words alone", select),
+        ("cross-encoder", RefinedSelect(reranker)),
+    )
+    sets: tuple[tuple[int, str, float | None], ...] = (
+        (3, "", GOAL),
+        (1, ", fields that may stand alone", None),
+    )
     for way, choose in ways:
         for fewest, what, goal in sets:
             recall, milliseconds = _measured(choose, documents, fewest)
             metric = f"recall at {SHARE:.0%} of pages, {way}{what}"
-            rows.append({"metric": metric, "value": recall, "unit": "share", "goal": goal, "holds": goal is None or recall >= goal})
-            rows.append({"metric": f"choosing, a page, {way}{what}", "value": milliseconds, "unit": "ms", "goal": None, "holds": True})
+            rows.append(
+                {
+                    "metric": metric,
+                    "value": recall,
+                    "unit": "share",
+                    "goal": goal,
+                    "holds": goal is None or recall >= goal,
+                }
+            )
+            rows.append(
+                {
+                    "metric": f"choosing, a page, {way}{what}",
+                    "value": milliseconds,
+                    "unit": "ms",
+                    "goal": None,
+                    "holds": True,
+                }
+            )
     rows.append(
-        {"metric": "pairs judged, a document", "value": reranker.pairs / (2 * documents), "unit": "pairs", "goal": None, "holds": True}
+        {
+            "metric": "pairs judged, a document",
+            "value": reranker.pairs / (2 * documents),
+            "unit": "pairs",
+            "goal": None,
+            "holds": True,
+        }
     )
-    rows.append({"metric": "documents", "value": float(documents), "unit": "documents", "goal": None, "holds": True})
+    rows.append(
+        {
+            "metric": "documents",
+            "value": float(documents),
+            "unit": "documents",
+            "goal": None,
+            "holds": True,
+        }
+    )
     return rows
 
 

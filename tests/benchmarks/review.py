@@ -1,7 +1,8 @@
 """How long a reviewer waits for the next field, in a short queue and in a very long one.
 
-The queue has five fields a document, three priorities and deadlines for a third of them; twenty people hold two fields each.
-What is timed is the claim's whole transaction, as the review page makes it.  SUREFIELD_BENCH_ITEMS shortens the long queue.
+The queue has five fields a document, three priorities and deadlines for a third of them; twenty
+people hold two fields each. What is timed is the claim's whole transaction, as the review page
+makes it. SUREFIELD_BENCH_ITEMS shortens the long queue.
 """
 
 import os
@@ -15,10 +16,10 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from worker import store
 from worker.db import open_engine, open_sessions, transaction
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.migrate import migrate
+from worker.review import queue
 
 SHORT, LONG = 10_000, int(os.environ.get("SUREFIELD_BENCH_ITEMS", "1000000"))
 FIELDS, CLAIMS, PEOPLE = 5, 200, 20
@@ -26,17 +27,21 @@ LEASE = timedelta(minutes=2)
 MEDIAN_MS, RATIO = 5.0, 1.5
 
 QUEUE = """
-INSERT INTO documents (id, sha256, media_type, document_type, status, priority, deadline, created_at)
+INSERT INTO documents (id, sha256, media_type, document_type, status, priority,
+    deadline, created_at)
 SELECT gen_random_uuid(), repeat('0', 64), 'application/pdf', 'slip', 'in_review', n % 3,
        CASE WHEN n % 3 = 0 THEN now() + n * interval '1 s' END, now() - n * interval '1 s'
 FROM generate_series(1, :documents) n;
-INSERT INTO results (document_id, name, ordinal, position, kind, state, text, value, read_state, read_text, read_value, score, method,
+INSERT INTO results (document_id, name, ordinal, position, kind, state, text, value,
+    read_state, read_text, read_value, score, method,
                      threshold, decision, reason, details)
-SELECT d.id, 'total', f, f, 'amount', 'value', '12.50', '"12.50"', 'value', '12.50', '"12.50"', 0.41, 'weakest-token/1', 0.7, 'review',
+SELECT d.id, 'total', f, f, 'amount', 'value', '12.50', '"12.50"', 'value', '12.50', '"12.50"',
+    0.41, 'weakest-token/1', 0.7, 'review',
        'low_score', '{"words": "weakest token 0.41, below 0.70"}'
 FROM documents d, generate_series(1, :fields) f;
 INSERT INTO review_items (result_id, document_id, reason, priority, deadline, created_at)
-SELECT r.id, d.id, r.reason, d.priority, d.deadline, d.created_at FROM results r JOIN documents d ON d.id = r.document_id
+SELECT r.id, d.id, r.reason, d.priority, d.deadline, d.created_at
+FROM results r JOIN documents d ON d.id = r.document_id
 """
 
 
@@ -58,7 +63,13 @@ def run() -> list[dict[str, Any]]:
 
 
 def _row(metric: str, value: float, unit: str, goal: float | None) -> dict[str, Any]:
-    return {"metric": metric, "value": value, "unit": unit, "goal": goal, "holds": goal is None or value <= goal}
+    return {
+        "metric": metric,
+        "value": value,
+        "unit": unit,
+        "goal": goal,
+        "holds": goal is None or value <= goal,
+    }
 
 
 def _claims(server: EmbeddedPostgres, items: int) -> list[float]:
@@ -83,12 +94,15 @@ def _claim(sessions: sessionmaker[Session], number: int) -> float:
     who = f"reviewer {number % PEOPLE}"
     began = time.perf_counter()
     with transaction(sessions, lambda document_id, status: None) as tx:
-        found = store.claim_item(tx, who, lease=LEASE)
+        found = queue.claim_item(tx, who, lease=LEASE)
     took = (time.perf_counter() - began) * 1000
     assert found is not None
     with sessions.begin() as session:
         session.execute(
-            text("UPDATE review_items SET state = 'closed', closed_at = now(), leased_by = NULL, lease_until = NULL WHERE id = :id"),
+            text(
+                "UPDATE review_items SET state = 'closed', closed_at = now(), leased_by = NULL,"
+                " lease_until = NULL WHERE id = :id"
+            ),
             {"id": found.item_id},
         )
     return took

@@ -1,10 +1,12 @@
-"""Is the page that a field stands on among the tenth that is kept of a long document, and how long does choosing take?
+"""Is the page that a field stands on among the tenth that is kept of a long document, and how long
+does choosing take?
 
-The documents are made here from lists of words: reports, conditions of business and tables of figures, in which every word that
-a label may hold is used in running text too, and one to three pages that hold a document type's fields under labels of several
-wordings, some of which share no word with the type's own.  Such a page holds three fields or more, as forms do; what becomes of
-fields that stand quite alone on a page is measured beside it, without a goal: a lone "Total: 12.50" in a report full of totals is
-not to be found by anybody who knows no more.
+The documents are made here from lists of words: reports, conditions of business and tables of
+figures, in which every word that a label may hold is used in running text too, and one to three
+pages that hold a document type's fields under labels of several wordings, some of which share no
+word with the type's own. Such a page holds three fields or more, as forms do; what becomes of
+fields that stand quite alone on a page is measured beside it, without a goal: a lone "Total: 12.50"
+in a report full of totals is not to be found by anybody who knows no more.
 """
 
 import math
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 
 from extractors.documents import BUILT_IN
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
-from extractors.select import select
+from extractors.triage.select_pages import select
 from extractors.types import Box, Word
 from tests.benchmarks.real_pages import real_hits
 
@@ -96,9 +98,23 @@ _GOODS = (
     "valve",
     "wheel",
 )
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
-# Wordings of a field's label, by its name; the last of each shares no word with the type's own, where the name allows that.
+# Wordings of a field's label, by its name; the last of each shares no word with the type's own,
+# where the name allows that.
 LABELS: dict[str, tuple[str, ...]] = {
     "payee": ("Payee", "Pay to", "Paid to", "Beneficiary"),
     "date": ("Date", "Date of issue", "Invoice date", "Issued"),
@@ -128,7 +144,9 @@ class LongDocument:
 
 
 def run(documents: int = DOCUMENTS) -> list[dict[str, object]]:
-    """Recall over all fields and all their pages, by document type and in all; and the time a page takes."""
+    """Recall over all fields and all their pages, by document type and in all; and the time a page
+    takes.
+    """
     found: dict[str, list[bool]] = {}
     seconds, pages = 0.0, 0
     for seed in range(documents):
@@ -139,14 +157,41 @@ def run(documents: int = DOCUMENTS) -> list[dict[str, object]]:
         pages += len(one.pages)
         found.setdefault(one.spec.name, []).extend(hits)
     alone = [hit for seed in range(documents) for hit in _hits(document(seed, fewest=1))]
-    rows = [_row(f"recall at {SHARE:.0%} of pages, {name}", hits, None) for name, hits in sorted(found.items())]
-    rows.append(_row(f"recall at {SHARE:.0%} of pages", [hit for hits in found.values() for hit in hits], GOAL))
+    rows = [
+        _row(f"recall at {SHARE:.0%} of pages, {name}", hits, None)
+        for name, hits in sorted(found.items())
+    ]
+    rows.append(
+        _row(
+            f"recall at {SHARE:.0%} of pages",
+            [hit for hits in found.values() for hit in hits],
+            GOAL,
+        )
+    )
     rows.append(_row(f"recall at {SHARE:.0%} of pages, fields that may stand alone", alone, None))
     real = real_hits()
     if real:
-        rows.append(_row(f"recall at {SHARE:.0%} of pages, real e-invoices among real forms", real, GOAL))
-    rows.append({"metric": "choosing, a page", "value": seconds / pages * 1e3, "unit": "ms", "goal": None, "holds": True})
-    rows.append({"metric": "documents", "value": float(documents), "unit": "documents", "goal": None, "holds": True})
+        rows.append(
+            _row(f"recall at {SHARE:.0%} of pages, real e-invoices among real forms", real, GOAL)
+        )
+    rows.append(
+        {
+            "metric": "choosing, a page",
+            "value": seconds / pages * 1e3,
+            "unit": "ms",
+            "goal": None,
+            "holds": True,
+        }
+    )
+    rows.append(
+        {
+            "metric": "documents",
+            "value": float(documents),
+            "unit": "documents",
+            "goal": None,
+            "holds": True,
+        }
+    )
     return rows
 
 
@@ -163,7 +208,13 @@ def kept_of(one: LongDocument) -> int:
 
 def _row(metric: str, hits: Sequence[bool], goal: float | None) -> dict[str, object]:
     value = sum(hits) / len(hits)
-    return {"metric": metric, "value": value, "unit": "share", "goal": goal, "holds": goal is None or value >= goal}
+    return {
+        "metric": metric,
+        "value": value,
+        "unit": "share",
+        "goal": goal,
+        "holds": goal is None or value >= goal,
+    }
 
 
 def document(seed: int, *, fewest: int = 3) -> LongDocument:
@@ -180,18 +231,28 @@ def document(seed: int, *, fewest: int = 3) -> LongDocument:
     return LongDocument(spec, tuple(tuple(words) for words in pages), truth)
 
 
-def _homes(spec: DocumentType, homes: Sequence[int], rng: random.Random) -> dict[str, tuple[int, ...]]:
+def _homes(
+    spec: DocumentType, homes: Sequence[int], rng: random.Random
+) -> dict[str, tuple[int, ...]]:
     """Fields dealt out to their pages; a group runs over all of them."""
     dealt = [homes[at % len(homes)] for at in range(len(spec.fields))]
     rng.shuffle(dealt)
     return {
-        field.name: tuple(sorted(homes)) if field.kind is Kind.GROUP else (home,) for field, home in zip(spec.fields, dealt, strict=True)
+        field.name: tuple(sorted(homes)) if field.kind is Kind.GROUP else (home,)
+        for field, home in zip(spec.fields, dealt, strict=True)
     }
 
 
-def _page(number: int, truth: dict[str, tuple[int, ...]], spec: DocumentType, rng: random.Random) -> list[Word]:
+def _page(
+    number: int, truth: dict[str, tuple[int, ...]], spec: DocumentType, rng: random.Random
+) -> list[Word]:
     here = [spec.field(name) for name, pages in truth.items() if number in pages]
-    kinds: tuple[Callable[[random.Random], Iterator[str]], ...] = (_prose, _prose, _figures, _contents)
+    kinds: tuple[Callable[[random.Random], Iterator[str]], ...] = (
+        _prose,
+        _prose,
+        _figures,
+        _contents,
+    )
     lines = list(rng.choice(kinds)(rng)) if not here else list(_form(here, rng))
     return list(_laid_out(lines))
 
@@ -211,7 +272,10 @@ def _figures(rng: random.Random) -> Iterator[str]:
     """A table of statistics: numbers and amounts under general headings, and a total."""
     yield "Table  " + "  ".join(rng.choices(_FILLER, k=3))
     for _ in range(rng.randint(10, 30)):
-        yield f"{rng.choice(_FILLER)} {rng.choice(_FILLER)}  {_amount(rng)}  {rng.randint(1, 999)}  {_amount(rng)}"
+        yield (
+            f"{rng.choice(_FILLER)} {rng.choice(_FILLER)}  {_amount(rng)}  {rng.randint(1, 999)} "
+            f" {_amount(rng)}"
+        )
     yield f"Total  {_amount(rng)}"
 
 
@@ -219,7 +283,10 @@ def _contents(rng: random.Random) -> Iterator[str]:
     """A list of headings with page numbers: it names what is elsewhere."""
     yield "Contents"
     for _ in range(rng.randint(10, 30)):
-        yield " ".join(rng.choices(_FILLER, k=rng.randint(1, 4))).capitalize() + f"  {rng.randint(1, 120)}"
+        yield (
+            " ".join(rng.choices(_FILLER, k=rng.randint(1, 4))).capitalize()
+            + f"  {rng.randint(1, 120)}"
+        )
 
 
 def _form(fields: Sequence[FieldSpec], rng: random.Random) -> Iterator[str]:
@@ -240,7 +307,11 @@ def _form(fields: Sequence[FieldSpec], rng: random.Random) -> Iterator[str]:
 
 
 def _rows(field: FieldSpec, rng: random.Random) -> Iterator[str]:
-    yield rng.choice(LABELS[field.name]) + "  " + "  ".join(member.name.replace("_", " ").capitalize() for member in field.members[1:])
+    yield (
+        rng.choice(LABELS[field.name])
+        + "  "
+        + "  ".join(member.name.replace("_", " ").capitalize() for member in field.members[1:])
+    )
     for _ in range(rng.randint(3, 15)):
         yield "  ".join(_value(member, rng) for member in field.members)
 
@@ -255,7 +326,13 @@ def _name(rng: random.Random) -> str:
 
 def _date(rng: random.Random) -> str:
     day, month, year = rng.randint(1, 28), rng.randint(1, 12), rng.randint(2015, 2026)
-    return rng.choice((f"{day:02}.{month:02}.{year}", f"{year}-{month:02}-{day:02}", f"{day} {_MONTHS[month - 1]} {year}"))
+    return rng.choice(
+        (
+            f"{day:02}.{month:02}.{year}",
+            f"{year}-{month:02}-{day:02}",
+            f"{day} {_MONTHS[month - 1]} {year}",
+        )
+    )
 
 
 def _amount(rng: random.Random) -> str:

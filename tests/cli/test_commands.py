@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from extractors.classify import Guess
+from extractors.triage.classify import Guess
 from tests.factories import LEASE, a_document, a_page, begin
 from worker import store
-from worker.models import Status
+from worker.tables.documents import Status
 
 
 @pytest.fixture
@@ -19,8 +19,19 @@ def surefield(database_url, tmp_path):
     """Type a command; its output comes back."""
 
     def typed(*words: str, fails: bool = False, **env: str) -> str:
-        environment = {**os.environ, "SUREFIELD_DATABASE_URL": database_url, "SUREFIELD_STATE_DIR": str(tmp_path), **env}
-        done = subprocess.run([sys.executable, "-m", "worker", *words], capture_output=True, text=True, env=environment, timeout=120)
+        environment = {
+            **os.environ,
+            "SUREFIELD_DATABASE_URL": database_url,
+            "SUREFIELD_STATE_DIR": str(tmp_path),
+            **env,
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "worker", *words],
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=120,
+        )
         assert (done.returncode != 0) == fails, done.stderr
         assert "Traceback" not in done.stderr
         return done.stderr if fails else done.stdout
@@ -41,7 +52,9 @@ def test_a_person_clears_a_field_from_the_terminal(db, surefield):
     """List, decide, and the document's last item closes its review."""
     document = a_document(db, status=Status.IN_REVIEW)
     (item,) = json.loads(surefield("review", "list", "--json"))
-    decided = json.loads(surefield("review", "decide", item["item"], "--text", "13.00", "--who", "ada", "--json"))
+    decided = json.loads(
+        surefield("review", "decide", item["item"], "--text", "13.00", "--who", "ada", "--json")
+    )
     assert decided == {"document": str(document.id), "version": 2, "open": 0, "status": "reviewed"}
     assert "13.00" in surefield("show", str(document.id))
 
@@ -51,18 +64,24 @@ def test_a_second_decision_on_the_version_first_seen_is_a_conflict(db, surefield
     a_document(db, status=Status.IN_REVIEW)
     (item,) = json.loads(surefield("review", "list", "--json"))
     surefield("review", "decide", item["item"], "--accept", "--who", "ada")
-    assert "review_conflict" in surefield("review", "decide", item["item"], "--absent", "--version", "1", "--who", "bob", fails=True)
+    assert "review_conflict" in surefield(
+        "review", "decide", item["item"], "--absent", "--version", "1", "--who", "bob", fails=True
+    )
 
 
 def test_a_correction_that_is_no_amount_is_refused(db, surefield):
     """The kind's parser speaks before anything is stored."""
     a_document(db, status=Status.IN_REVIEW)
     (item,) = json.loads(surefield("review", "list", "--json"))
-    assert "invalid_decision" in surefield("review", "decide", item["item"], "--text", "about twelve", fails=True)
+    assert "invalid_decision" in surefield(
+        "review", "decide", item["item"], "--text", "about twelve", fails=True
+    )
 
 
 def test_a_file_that_cannot_be_read_does_not_hold_up_the_others(surefield, tmp_path):
-    """The good one is stored, the bad one is named with what to do, and the command says that something went wrong."""
+    """The good one is stored, the bad one is named with what to do, and the command says that
+    something went wrong.
+    """
     good = tmp_path / "good.pdf"
     good.write_bytes(b"%PDF-1.4")
     said = surefield("submit", str(tmp_path / "none.pdf"), str(good), "--type", "slip", fails=True)
@@ -73,14 +92,19 @@ def test_a_file_that_cannot_be_read_does_not_hold_up_the_others(surefield, tmp_p
 def test_a_misspelt_type_is_said_at_once_with_the_ones_that_exist(surefield, tmp_path):
     """Before anything is stored."""
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.4")
-    assert "invoice" in surefield("submit", str(tmp_path / "a.pdf"), "--type", "inovice", fails=True)
+    assert "invoice" in surefield(
+        "submit", str(tmp_path / "a.pdf"), "--type", "inovice", fails=True
+    )
     assert json.loads(surefield("list", "--json")) == []
 
 
 def test_a_broken_document_type_names_its_file_and_what_to_mend(surefield, tmp_path):
     """One line, not a trace."""
     (tmp_path / "types").mkdir()
-    broken = "from extractors.documents.spec import DocumentModel\nclass Order(DocumentModel, name='order'):\n    x: str\n"
+    broken = (
+        "from extractors.documents.spec import DocumentModel\nclass Order(DocumentModel,"
+        " name='order'):\n    x: str\n"
+    )
     (tmp_path / "types" / "order.py").write_text(broken)
     said = surefield("types", fails=True, SUREFIELD_DOCUMENT_TYPES=str(tmp_path / "types"))
     assert "broken_document_type" in said
@@ -95,8 +119,14 @@ def test_a_setting_out_of_bounds_names_its_variable(surefield):
 def test_sql_answers_from_the_views_and_from_nothing_else(db, surefield):
     """The reader's role: no table, no write, and no second statement behind a COMMIT."""
     a_document(db, status=Status.IN_REVIEW)
-    assert json.loads(surefield("sql", "SELECT count(*) AS n FROM field_outcomes", "--json")) == [{"n": 2}]
-    for query in ("SELECT * FROM public.secrets", "DELETE FROM public.results", "COMMIT; DROP TABLE public.scores"):
+    assert json.loads(surefield("sql", "SELECT count(*) AS n FROM field_outcomes", "--json")) == [
+        {"n": 2}
+    ]
+    for query in (
+        "SELECT * FROM public.secrets",
+        "DELETE FROM public.results",
+        "COMMIT; DROP TABLE public.scores",
+    ):
         assert "bad_question" in surefield("sql", query, fails=True)
 
 
@@ -105,7 +135,11 @@ def test_doctor_finds_a_model_folder_without_weights(surefield, tmp_path):
     (tmp_path / "model").mkdir()
     environment = {"SUREFIELD_MODEL": str(tmp_path / "model")}
     done = subprocess.run(
-        [sys.executable, "-m", "worker", "doctor"], capture_output=True, text=True, env={**os.environ, **environment}, timeout=120
+        [sys.executable, "-m", "worker", "doctor"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=120,
     )
     assert done.returncode == 1
     assert "broken" in done.stdout
@@ -113,26 +147,42 @@ def test_doctor_finds_a_model_folder_without_weights(surefield, tmp_path):
 
 def test_without_a_database_a_worker_says_what_to_set(tmp_path):
     """The 3 a.m. operator gets a sentence."""
-    environment = {name: value for name, value in os.environ.items() if name != "SUREFIELD_DATABASE_URL"}
+    environment = {
+        name: value for name, value in os.environ.items() if name != "SUREFIELD_DATABASE_URL"
+    }
     done = subprocess.run(
-        [sys.executable, "-c", "import worker.tasks"], capture_output=True, text=True, env=environment, cwd=Path(__file__).parents[2]
+        [sys.executable, "-c", "import worker.tasks"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=Path(__file__).parents[2],
     )
     assert "SUREFIELD_DATABASE_URL is not set" in done.stderr
 
 
 def test_a_person_says_what_a_document_is_from_the_terminal(db, surefield):
-    """List what is open, see what it is most like, and say it; an unknown type and a second answer are refused."""
+    """List what is open, see what it is most like, and say it; an unknown type and a second answer
+    are refused.
+    """
     document = a_document(db, document_type="auto")
     with begin(db) as tx:
-        held = store.claim(tx, document.id, at=Status.SUBMITTED, lease=LEASE)
-        store.save_pages(tx, held, [a_page()])
-        store.save_guess(tx, held, Guess(document_type="invoice", confidence=0.41, fits={"invoice": 0.5}))
-        store.finish(tx, held, to=Status.NEEDS_TYPE, page_count=1)
+        held = store.documents.claim(tx, document.id, at=Status.SUBMITTED, lease=LEASE)
+        store.pages.save_pages(tx, held, [a_page()])
+        store.classifications.save_guess(
+            tx, held, Guess(document_type="invoice", confidence=0.41, fits={"invoice": 0.5})
+        )
+        store.documents.finish(tx, held, to=Status.NEEDS_TYPE, page_count=1)
 
     (open_,) = json.loads(surefield("review", "types", "--json"))
-    assert (open_["document_id"], open_["likeliest"], open_["confidence"]) == (str(document.id), "invoice", 0.41)
+    assert (open_["document_id"], open_["likeliest"], open_["confidence"]) == (
+        str(document.id),
+        "invoice",
+        0.41,
+    )
     assert "Most like invoice" in surefield("show", str(document.id))
-    assert "unknown_document_type" in surefield("review", "type", str(document.id), "inovice", fails=True)
+    assert "unknown_document_type" in surefield(
+        "review", "type", str(document.id), "inovice", fails=True
+    )
     surefield("review", "type", str(document.id), "receipt", "--who", "ada")
     assert json.loads(surefield("list", "--json"))[0]["document_type"] == "receipt"
     assert "review_conflict" in surefield("review", "type", str(document.id), "invoice", fails=True)
@@ -149,10 +199,18 @@ def test_a_person_parts_a_file_from_the_terminal(db, surefield):
     """By pages and types; pages that cannot be read and types that there are not are refused."""
     document = a_document(db, document_type="auto")
     with begin(db) as tx:
-        held = store.claim(tx, document.id, at=Status.SUBMITTED, lease=LEASE)
-        store.save_pages(tx, held, [a_page(1), a_page(2)])
-        store.finish(tx, held, to=Status.NEEDS_TYPE, page_count=2)
-    assert "1-2=invoice" in surefield("review", "split", str(document.id), "one=invoice", fails=True)
-    assert "unknown_document_type" in surefield("review", "split", str(document.id), "1=invoice", "2=letter", fails=True)
-    assert "2 documents" in surefield("review", "split", str(document.id), "1=invoice", "2=receipt", "--who", "ada")
-    assert json.loads(surefield("list", "--json", "--status", "split"))[0]["document_id"] == str(document.id)
+        held = store.documents.claim(tx, document.id, at=Status.SUBMITTED, lease=LEASE)
+        store.pages.save_pages(tx, held, [a_page(1), a_page(2)])
+        store.documents.finish(tx, held, to=Status.NEEDS_TYPE, page_count=2)
+    assert "1-2=invoice" in surefield(
+        "review", "split", str(document.id), "one=invoice", fails=True
+    )
+    assert "unknown_document_type" in surefield(
+        "review", "split", str(document.id), "1=invoice", "2=letter", fails=True
+    )
+    assert "2 documents" in surefield(
+        "review", "split", str(document.id), "1=invoice", "2=receipt", "--who", "ada"
+    )
+    assert json.loads(surefield("list", "--json", "--status", "split"))[0]["document_id"] == str(
+        document.id
+    )

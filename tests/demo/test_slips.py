@@ -10,7 +10,18 @@ import pytest
 
 from extractors.demo import compose
 from extractors.demo.damage import LEVELS, damaged
-from extractors.demo.layout import FACES, HEIGHT_PT, MIN_GLYPH_PX, PX_PER_PT, WIDTH_PT, Sheet, above, below, draw, glyphs
+from extractors.demo.layout import (
+    FACES,
+    HEIGHT_PT,
+    MIN_GLYPH_PX,
+    PX_PER_PT,
+    WIDTH_PT,
+    Sheet,
+    above,
+    below,
+    draw,
+    glyphs,
+)
 from extractors.demo.samples import PASSWORD, sample_pdfs
 from extractors.demo.slips import printed, raster, slips, write_slips
 
@@ -35,8 +46,12 @@ def test_the_same_seed_gives_the_same_files_and_another_seed_others() -> None:
 
 def test_the_splits_never_give_the_same_slip() -> None:
     """The split's name is part of the seed, so no number makes training and test meet."""
-    train, test = (list(slips(40, 0, split=split, levels=(0,), no_slip=0.0)) for split in ("train", "test"))
-    assert not {json.dumps(slip.truth) for slip in train} & {json.dumps(slip.truth) for slip in test}
+    train, test = (
+        list(slips(40, 0, split=split, levels=(0,), no_slip=0.0)) for split in ("train", "test")
+    )
+    assert not {json.dumps(slip.truth) for slip in train} & {
+        json.dumps(slip.truth) for slip in test
+    }
 
 
 def test_every_value_of_the_truth_is_printed_on_its_page() -> None:
@@ -53,7 +68,9 @@ def test_damaged_slips_have_no_text_layer() -> None:
     """From level 1 on a page is one image, as a scanner gives it."""
     for slip in slips(8, 1, levels=(1, 2, 3, 4)):
         document = pymupdf.open(stream=slip.pdf, filetype="pdf")
-        assert all(page.get_text().strip() == "" and len(page.get_images()) == 1 for page in document)
+        assert all(
+            page.get_text().strip() == "" and len(page.get_images()) == 1 for page in document
+        )
 
 
 def test_no_text_leaves_the_page() -> None:
@@ -86,7 +103,9 @@ def test_slips_use_at_least_eight_faces_and_up_to_three_items() -> None:
 
 @pytest.mark.parametrize("face", sorted(FACES))
 def test_the_smallest_letters_are_seven_pixels_high_on_the_canvas(face: str) -> None:
-    """The lowest size of a face at which slips are set shows an x of at least seven pixels, measured in the rendered page."""
+    """The lowest size of a face at which slips are set shows an x of at least seven pixels,
+    measured in the rendered page.
+    """
     sizes = [ink.size for sheet in _sheets(400) for ink in sheet.inks if ink.face == face]
     document = pymupdf.open()
     page = document.new_page(width=60, height=40)
@@ -124,7 +143,11 @@ def test_more_damage_leaves_less_of_the_page() -> None:
         for k in range(6):
             sheet = compose.slip_pages(Random(f"worse/{k}"))[0]
             clean = np.asarray(raster(draw(sheet), 1.4), float)
-            total += float(np.abs(np.asarray(raster(printed(sheet, level, Random(k)).page, 1.4), float) - clean).mean())
+            total += float(
+                np.abs(
+                    np.asarray(raster(printed(sheet, level, Random(k)).page, 1.4), float) - clean
+                ).mean()
+            )
         distance.append(total)
     assert distance == sorted(distance)
 
@@ -133,16 +156,24 @@ def test_written_slips_come_with_their_truth(tmp_path: Path) -> None:
     """``truth.jsonl`` names every PDF beside it, with one truth a page."""
     truth = write_slips(5, 2, tmp_path, level=0)
     rows = [json.loads(line) for line in truth.read_text(encoding="utf-8").splitlines()]
-    assert sorted(row["file"] for row in rows) == sorted(path.name for path in tmp_path.glob("*.pdf"))
+    assert sorted(row["file"] for row in rows) == sorted(
+        path.name for path in tmp_path.glob("*.pdf")
+    )
     for row in rows:
         assert len(row["pages"]) == pymupdf.open(tmp_path / row["file"]).page_count
 
 
 def test_the_samples_are_what_the_demo_promises() -> None:
-    """At least twelve PDFs: clean, scanned, several pages, line items, one that cannot be opened, one encrypted; the same every time."""
+    """At least twelve PDFs: clean, scanned, several pages, line items, one that cannot be opened,
+    one encrypted; the same every time.
+    """
     files = sample_pdfs()
     assert len(files) >= 12
-    opened = {name: pymupdf.open(stream=data, filetype="pdf") for name, data in files.items() if name != "damaged.pdf"}
+    opened = {
+        name: pymupdf.open(stream=data, filetype="pdf")
+        for name, data in files.items()
+        if name != "damaged.pdf"
+    }
     assert [name for name, document in opened.items() if document.needs_pass] == ["encrypted.pdf"]
     assert opened["encrypted.pdf"].authenticate(PASSWORD)
     assert any(document.page_count > 1 for document in opened.values())

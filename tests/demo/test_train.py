@@ -10,13 +10,13 @@ import pytest
 import torch
 from transformers import AutoProcessor, MllamaForConditionalGeneration
 
-from extractors.canvas import canvas_of, fit
 from extractors.demo import curve, dataset
 from extractors.demo.export import export, mix, model_of
 from extractors.demo.layout import HEIGHT_PT, TILE_PX, WIDTH_PT
 from extractors.demo.objective import training_attention
 from extractors.demo.processor import END, build_processor
 from extractors.demo.train import COLUMNS, Feed, Plan, Trainer
+from extractors.rendering.canvas import canvas_of, fit
 from extractors.types import Canvas
 
 DTYPE = torch.float32  # of most tests; a CPU may only emulate bfloat16, seventy times slower
@@ -31,7 +31,9 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _plan(shards: Path, out: Path, minutes: float = 1.0, dtype: torch.dtype = DTYPE) -> Plan:
-    return Plan(minutes=minutes, batch=2, device=torch.device("cpu"), dtype=dtype, out=out, shards=shards)
+    return Plan(
+        minutes=minutes, batch=2, device=torch.device("cpu"), dtype=dtype, out=out, shards=shards
+    )
 
 
 def test_a_stopped_training_goes_on_with_the_same_weights(shards: Path, tmp_path: Path) -> None:
@@ -46,8 +48,13 @@ def test_a_stopped_training_goes_on_with_the_same_weights(shards: Path, tmp_path
     again = Trainer(_plan(shards, tmp_path))
     again.resume()
     assert (again.step, again.spent, again.phase) == (2, 30.0, "damaged")
-    assert all(torch.equal(a, b) for a, b in zip(trainer.masters.master, again.masters.master, strict=True))
-    assert all(torch.equal(a, b.to(DTYPE)) for a, b in zip(again.masters.live, again.masters.master, strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(trainer.masters.master, again.masters.master, strict=True)
+    )
+    assert all(
+        torch.equal(a, b.to(DTYPE))
+        for a, b in zip(again.masters.live, again.masters.master, strict=True)
+    )
 
 
 def test_weights_in_bfloat16_follow_float32_ones(shards: Path, tmp_path: Path) -> None:
@@ -57,12 +64,22 @@ def test_weights_in_bfloat16_follow_float32_ones(shards: Path, tmp_path: Path) -
         trainer.learn()
     masters = trainer.masters
     assert {master.dtype for master in masters.master} == {torch.float32}
-    assert all(torch.equal(live, master.bfloat16()) for live, master in zip(masters.live, masters.master, strict=True))
-    assert any(not torch.equal(live.float(), master) for live, master in zip(masters.live, masters.master, strict=True))
+    assert all(
+        torch.equal(live, master.bfloat16())
+        for live, master in zip(masters.live, masters.master, strict=True)
+    )
+    assert any(
+        not torch.equal(live.float(), master)
+        for live, master in zip(masters.live, masters.master, strict=True)
+    )
 
 
-def test_the_learning_rate_falls_to_zero_when_the_time_is_spent(shards: Path, tmp_path: Path) -> None:
-    """Warm at first, then a straight line to zero at the last minute; a longer time raises it again."""
+def test_the_learning_rate_falls_to_zero_when_the_time_is_spent(
+    shards: Path, tmp_path: Path
+) -> None:
+    """Warm at first, then a straight line to zero at the last minute; a longer time raises it
+    again.
+    """
     trainer = Trainer(_plan(shards, tmp_path))
     trainer.step = 1000
     rates = []
@@ -81,7 +98,9 @@ def test_learning_from_the_same_pages_lowers_the_loss(shards: Path, tmp_path: Pa
 
 
 def test_an_exported_training_loads_like_any_checkpoint(shards: Path, tmp_path: Path) -> None:
-    """AutoProcessor and from_pretrained load the folder; the canvas and the weights are the trained ones, in bfloat16."""
+    """AutoProcessor and from_pretrained load the folder; the canvas and the weights are the trained
+    ones, in bfloat16.
+    """
     trainer = Trainer(_plan(shards, tmp_path))
     trainer.save()
     model, about = model_of(trainer.checkpoint)
@@ -97,8 +116,12 @@ def test_an_exported_training_loads_like_any_checkpoint(shards: Path, tmp_path: 
     assert sum(path.stat().st_size for path in (tmp_path / "weights").iterdir()) < 30_000_000
 
 
-def test_a_training_goes_on_from_a_checkpoint_when_no_saved_state_is_left(shards: Path, tmp_path: Path) -> None:
-    """The exported weights are taken over, the last part's pages polish them, and their age counts on."""
+def test_a_training_goes_on_from_a_checkpoint_when_no_saved_state_is_left(
+    shards: Path, tmp_path: Path
+) -> None:
+    """The exported weights are taken over, the last part's pages polish them, and their age counts
+    on.
+    """
     first = Trainer(_plan(shards, tmp_path))
     with training_attention(first.model):
         first.learn()
@@ -115,10 +138,14 @@ def test_a_training_goes_on_from_a_checkpoint_when_no_saved_state_is_left(shards
     again.resume()
     assert again.phase == "polishing"
     assert model_of(again.checkpoint)[1] == {"steps": 4, "training_seconds": 12}
-    assert torch.equal(second.model.lm_head.weight, first.model.lm_head.weight.to(torch.bfloat16).to(DTYPE))
+    assert torch.equal(
+        second.model.lm_head.weight, first.model.lm_head.weight.to(torch.bfloat16).to(DTYPE)
+    )
 
 
-def test_a_training_is_averaged_with_the_weights_it_started_from(shards: Path, tmp_path: Path) -> None:
+def test_a_training_is_averaged_with_the_weights_it_started_from(
+    shards: Path, tmp_path: Path
+) -> None:
     """Parameter by parameter, in the share that was asked for."""
     trainer = Trainer(_plan(shards, tmp_path))
     trainer.save()
@@ -131,7 +158,8 @@ def test_a_training_is_averaged_with_the_weights_it_started_from(shards: Path, t
 
     mix(model, tmp_path / "start", share=0.75)
 
-    assert torch.allclose(model.lm_head.weight, before - 0.25, atol=1e-2)  # the start is kept in bfloat16
+    # the start is kept in bfloat16
+    assert torch.allclose(model.lm_head.weight, before - 0.25, atol=1e-2)
 
 
 def test_missing_pages_are_named_with_the_command_that_makes_them(tmp_path: Path) -> None:
@@ -154,7 +182,16 @@ def test_the_curve_is_drawn_from_the_log(tmp_path: Path) -> None:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerow({"step": 25, "seconds": 20, "phase": "reading", "chars_right": 0.1})
-        writer.writerow({"step": 50, "seconds": 40, "phase": "clean", "chars_right": 0.2, "tokens_right": 0.1, "looks_right": 0.1})
+        writer.writerow(
+            {
+                "step": 50,
+                "seconds": 40,
+                "phase": "clean",
+                "chars_right": 0.2,
+                "tokens_right": 0.1,
+                "looks_right": 0.1,
+            }
+        )
     curve.draw(tmp_path / "log.csv", tmp_path / "curve.png")
     assert (tmp_path / "curve.png").stat().st_size > 5_000
 

@@ -1,4 +1,6 @@
-"""The smallest Celery application: its tasks append a line to a file, so that a test can count what ran, in which process."""
+"""The smallest Celery application: its tasks append a line to a file, so that a test can count what
+ran, in which process.
+"""
 
 import json
 import os
@@ -11,7 +13,10 @@ from worker.embedded.broker import broker_options
 
 app = Celery("minimal")
 app.conf.update(broker_options(os.environ["TEST_BROKER_URL"]), task_default_queue="cpu")
-app.conf.broker_transport_options = {**app.conf.broker_transport_options, **json.loads(os.environ.get("TEST_TRANSPORT_OPTIONS", "{}"))}
+app.conf.broker_transport_options = {
+    **app.conf.broker_transport_options,
+    **json.loads(os.environ.get("TEST_TRANSPORT_OPTIONS", "{}")),
+}
 
 
 @app.task(name="note")
@@ -29,5 +34,7 @@ def chain(word: str) -> None:
 
 
 def _append(line: str) -> None:
-    with Path(os.environ["TEST_OUTPUT"]).open("a") as out:  # one write below 4 kB: lines of several processes do not mix
+    with Path(os.environ["TEST_OUTPUT"]).open(
+        "a"
+    ) as out:  # one write below 4 kB: lines of several processes do not mix
         out.write(line + "\n")

@@ -1,4 +1,6 @@
-"""Real processes for tests: waiting for what they do, and ending them with all of their children."""
+"""Real processes for tests: waiting for what they do, and ending them with all of their
+children.
+"""
 
 import os
 import socket
@@ -19,23 +21,48 @@ from worker.embedded.broker import broker_options
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def eventually(holds: Callable[[], bool], *, within_s: float = 20.0, every_s: float = 0.05) -> float:
+def eventually(
+    holds: Callable[[], bool], *, within_s: float = 20.0, every_s: float = 0.05
+) -> float:
     """Wait until it holds and return the seconds that took; fail when it does not in time."""
     started = time.monotonic()
     while not holds():
-        assert time.monotonic() - started < within_s, f"{holds} did not come true within {within_s} s"
+        assert time.monotonic() - started < within_s, (
+            f"{holds} did not come true within {within_s} s"
+        )
         time.sleep(every_s)
     return time.monotonic() - started
 
 
 @contextmanager
-def celery_worker(broker_url: str, output: Path, *arguments: str) -> "Iterator[subprocess.Popen[bytes]]":
-    """A real worker process of the minimal application, ready to take tasks; killed at the end with all of its children."""
+def celery_worker(
+    broker_url: str, output: Path, *arguments: str
+) -> "Iterator[subprocess.Popen[bytes]]":
+    """A real worker process of the minimal application, ready to take tasks; killed at the end with
+    all of its children.
+    """
     log = output.with_suffix(f".{uuid4().hex[:6]}.log")
-    command = [sys.executable, "-m", "celery", "-A", "tests.embedded.minimal_app", "worker", "-l", "INFO", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "tests.embedded.minimal_app",
+        "worker",
+        "-l",
+        "INFO",
+        *arguments,
+    ]
     with log.open("wb") as out:
-        environment = {**os.environ, "TEST_BROKER_URL": broker_url, "TEST_OUTPUT": str(output), "PYTHONPATH": str(ROOT)}
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out, process_group=0)
+        environment = {
+            **os.environ,
+            "TEST_BROKER_URL": broker_url,
+            "TEST_OUTPUT": str(output),
+            "PYTHONPATH": str(ROOT),
+        }
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=out, stderr=out, process_group=0
+        )
         try:
             eventually(lambda: b"ready." in log.read_bytes() or process.poll() is not None)
             assert process.poll() is None, log.read_text()
@@ -63,7 +90,9 @@ def free_port() -> int:
 
 @contextmanager
 def private_folder() -> Iterator[Path]:
-    """A temporary folder outside pytest's own, which every pytest run closes again to the account that a server under root runs as."""
+    """A temporary folder outside pytest's own, which every pytest run closes again to the account
+    that a server under root runs as.
+    """
     with tempfile.TemporaryDirectory(prefix="surefield-test-") as folder:
         yield Path(folder).resolve()
 

@@ -1,4 +1,6 @@
-"""The mended transport: what it changes in kombu's, each change with the fact that made it necessary."""
+"""The mended transport: what it changes in kombu's, each change with the fact that made it
+necessary.
+"""
 
 import os
 import signal
@@ -13,11 +15,11 @@ import psutil
 import psycopg
 import pytest
 
-from extractors.errors import InvalidSetting
 from tests.embedded.processes import celery_worker, ended, eventually, send_task
 from worker.embedded.broker import BY_SCHEME, broker_options
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.queues import conninfo, prepare
+from worker.errors import InvalidSetting
 
 LONG = "a.queue.whose-name@is.much.longer.than-what.postgres@leaves.for.it"
 
@@ -32,12 +34,17 @@ def broker(empty_database_url: str) -> Iterator[kombu.Connection]:
 
 def connect(url: str, **options: Any) -> kombu.Connection:
     settings = broker_options(url)
-    return kombu.Connection(settings["broker_url"], transport_options={**settings["broker_transport_options"], **options})
+    return kombu.Connection(
+        settings["broker_url"],
+        transport_options={**settings["broker_transport_options"], **options},
+    )
 
 
 def publish(broker: kombu.Connection, body: str, queue: str = "cpu", **properties: Any) -> None:
     with closing(broker.Producer()) as producer:
-        producer.publish(body, routing_key=queue, declare=[kombu.Queue(queue, routing_key=queue)], **properties)
+        producer.publish(
+            body, routing_key=queue, declare=[kombu.Queue(queue, routing_key=queue)], **properties
+        )
 
 
 def drain(broker: kombu.Connection, within_s: float) -> bool:
@@ -54,7 +61,9 @@ def drain(broker: kombu.Connection, within_s: float) -> bool:
 class Reader:
     """Consumes one queue and keeps what it gets."""
 
-    def __init__(self, broker: kombu.Connection, queue: str | kombu.Queue = "cpu", prefetch: int = 1) -> None:
+    def __init__(
+        self, broker: kombu.Connection, queue: str | kombu.Queue = "cpu", prefetch: int = 1
+    ) -> None:
         self.messages: list[kombu.Message] = []
         queue = kombu.Queue(queue, routing_key=queue) if isinstance(queue, str) else queue
         self.consumer = broker.Consumer([queue], on_message=self.messages.append)
@@ -63,8 +72,13 @@ class Reader:
 
 
 def test_a_first_publish_waits_for_no_reader(broker, empty_database_url):
-    """Kombu's transport runs DDL on the queue in each new process, which waits for every open read: 2-8 s beside an idle worker."""
-    with psycopg.connect(conninfo(empty_database_url)) as reader, connect(f"{empty_database_url}&options=-clock_timeout%3D300") as fresh:
+    """Kombu's transport runs DDL on the queue in each new process, which waits for every open read:
+    2-8 s beside an idle worker.
+    """
+    with (
+        psycopg.connect(conninfo(empty_database_url)) as reader,
+        connect(f"{empty_database_url}&options=-clock_timeout%3D300") as fresh,
+    ):
         reader.execute("select * from pgmq.read('cpu', 30, 1)")  # and the transaction stays open
         publish(fresh, "at once")  # would raise LockNotAvailable
 
@@ -79,7 +93,9 @@ def test_a_queue_that_nobody_made_is_made_by_the_first_publish(empty_database_ur
 
 
 def test_a_drain_comes_back_at_once_while_an_acknowledgement_is_due(broker):
-    """Celery acknowledges between two drains: kombu's 2 s would let a worker with prefetch 1 do one task in 2 s."""
+    """Celery acknowledges between two drains: kombu's 2 s would let a worker with prefetch 1 do one
+    task in 2 s.
+    """
     reader = Reader(broker)
     publish(broker, "work")
     assert drain(broker, 5)
@@ -91,7 +107,9 @@ def test_a_drain_comes_back_at_once_while_an_acknowledgement_is_due(broker):
 
 
 def test_room_for_the_next_message_is_used_at_once(broker):
-    """A reader that was full asks again as soon as it has acknowledged, without waiting for a notification."""
+    """A reader that was full asks again as soon as it has acknowledged, without waiting for a
+    notification.
+    """
     reader = Reader(broker)
     for word in ("one", "two"):
         publish(broker, word)
@@ -106,9 +124,14 @@ def test_room_for_the_next_message_is_used_at_once(broker):
 
 
 def test_a_message_wakes_an_idle_reader(empty_database_url):
-    """The notification ends the wait: with half a minute between two polls the message still arrives within moments."""
+    """The notification ends the wait: with half a minute between two polls the message still
+    arrives within moments.
+    """
     prepare(empty_database_url, ["cpu"])
-    with connect(empty_database_url, polling_interval=30.0) as broker, connect(empty_database_url) as sender:
+    with (
+        connect(empty_database_url, polling_interval=30.0) as broker,
+        connect(empty_database_url) as sender,
+    ):
         Reader(broker)
         assert not drain(broker, 0.5)
         publish(sender, "wake")
@@ -116,13 +139,20 @@ def test_a_message_wakes_an_idle_reader(empty_database_url):
 
 
 def test_an_idle_reader_asks_the_database_rarely(broker, monkeypatch):
-    """About one query a second, not one a tick.  Counted where they are sent: the server's own counters include what others do."""
+    """About one query a second, not one a tick.
+
+    Counted where they are sent: the server's own counters include what others do.
+    """
     reader = Reader(broker)
     assert not drain(broker, 0.5)
     client = reader.consumer.channel.pgmq
     sent = []
     original = client._execute_with_result
-    monkeypatch.setattr(client, "_execute_with_result", lambda *args, **options: sent.append(args) or original(*args, **options))
+    monkeypatch.setattr(
+        client,
+        "_execute_with_result",
+        lambda *args, **options: sent.append(args) or original(*args, **options),
+    )
     assert not drain(broker, 3.0)
     assert 2 <= len(sent) <= 5
 
@@ -150,20 +180,25 @@ def test_an_unacknowledged_message_comes_back_to_another_reader(empty_database_u
 
 
 def test_an_acknowledgement_outlives_its_connection(broker, empty_database_url):
-    """The server is back by the time that the task has ended: the message is deleted over a fresh connection, not run again."""
+    """The server is back by the time that the task has ended: the message is deleted over a fresh
+    connection, not run again.
+    """
     publish(broker, "done")
     reader = Reader(broker)
     assert drain(broker, 5)
     with psycopg.connect(conninfo(empty_database_url), autocommit=True) as other:
         other.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname ="
+            " current_database() and pid <> pg_backend_pid()"
         )
         reader.messages[0].ack()
         assert other.execute("select count(*) from pgmq.q_cpu").fetchone() == (0,)
 
 
 def test_an_acknowledgement_that_fails_leaves_room_for_the_next_message(tmp_path):
-    """The database is killed in the middle of the task: the worker asks for work again, instead of waiting for ever with its hands full."""
+    """The database is killed in the middle of the task: the worker asks for work again, instead of
+    waiting for ever with its hands full.
+    """
     server = EmbeddedPostgres(tmp_path / "own", durable=False)
     url = server.start()
     try:
@@ -200,13 +235,18 @@ def test_queue_names_that_postgres_cannot_hold_are_shortened_without_meeting(bro
     publish(broker, "second", f"{LONG}.too")
     assert drain(broker, 5)
     assert drain(broker, 5)
-    assert [[message.payload for message in reader.messages] for reader in readers] == [["first"], ["second"]]
+    assert [[message.payload for message in reader.messages] for reader in readers] == [
+        ["first"],
+        ["second"],
+    ]
 
 
 def test_a_fan_out_reaches_every_queue_with_its_headers(broker):
     """pgmq has no send_topic for headers without a delay, which is how kombu calls it."""
     news = kombu.Exchange("news", type="fanout")
-    readers = [Reader(broker, kombu.Queue(name, exchange=news), prefetch=9) for name in ("left", "right")]
+    readers = [
+        Reader(broker, kombu.Queue(name, exchange=news), prefetch=9) for name in ("left", "right")
+    ]
     with closing(broker.Producer()) as producer:
         producer.publish("told", exchange=news, headers={"who": "all"})
     assert drain(broker, 5)
@@ -215,7 +255,9 @@ def test_a_fan_out_reaches_every_queue_with_its_headers(broker):
 
 
 def test_the_address_is_used_whole(empty_database_url):
-    """pgmq rebuilds it from five parts and forgets the rest: sslmode, options, an application's name."""
+    """pgmq rebuilds it from five parts and forgets the rest: sslmode, options, an application's
+    name.
+    """
     with connect(f"{empty_database_url}&application_name=its%20own%20name") as broker:
         publish(broker, "hello")
         with psycopg.connect(conninfo(empty_database_url)) as connection:
@@ -225,7 +267,9 @@ def test_the_address_is_used_whole(empty_database_url):
 
 @pytest.mark.parametrize("scheme", sorted(BY_SCHEME))
 def test_every_broker_keeps_a_message_until_its_task_is_done(scheme):
-    """Whatever the broker, a killed worker loses nothing, and the broker being away is waited for."""
+    """Whatever the broker, a killed worker loses nothing, and the broker being away is waited
+    for.
+    """
     options = broker_options(f"{scheme}://somebody@somewhere/x")
     assert options["task_acks_late"]
     assert options["task_reject_on_worker_lost"]
@@ -238,7 +282,8 @@ def test_an_unknown_broker_is_refused_with_the_known_ones():
         broker_options("kafka://somewhere")
 
 
-# --- with real workers ----------------------------------------------------------------------------------------------
+# --- with real workers
+# ----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -263,7 +308,9 @@ def test_a_worker_with_prefetch_one_is_not_slowed_down(output, empty_database_ur
 
 
 def test_a_worker_here_is_one_process_whatever_pool_is_asked_for(output, empty_database_url):
-    """The processes of a prefork pool would share a lock that an idle one holds: kill -9 of it would stop the others for good."""
+    """The processes of a prefork pool would share a lock that an idle one holds: kill -9 of it
+    would stop the others for good.
+    """
     with celery_worker(empty_database_url, output, "-P", "prefork", "-c", "2") as worker:
         assert psutil.Process(worker.pid).children() == []
 
@@ -290,7 +337,9 @@ def test_a_killed_workers_task_is_run_by_the_next(output, empty_database_url, mo
 
 
 def test_a_worker_goes_on_after_postgres_was_killed(output, tmp_path):
-    """The broker is gone for a moment in the middle of the work: nothing is lost, and nobody restarts the worker."""
+    """The broker is gone for a moment in the middle of the work: nothing is lost, and nobody
+    restarts the worker.
+    """
     server = EmbeddedPostgres(tmp_path / "own", durable=False)
     url = server.start()
     try:

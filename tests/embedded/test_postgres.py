@@ -1,4 +1,6 @@
-"""The bundled Postgres starts from whatever an earlier run, however it ended, has left in its state folder."""
+"""The bundled Postgres starts from whatever an earlier run, however it ended, has left in its state
+folder.
+"""
 
 import ctypes
 import os
@@ -14,11 +16,11 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from extractors.errors import EmbeddedPostgresFailed
 from tests.embedded.processes import ROOT, eventually, free_port, private_folder
 from worker.embedded import data_folder, server_account
 from worker.embedded.postgres import EmbeddedPostgres, Listen
 from worker.embedded.queues import conninfo
+from worker.errors import EmbeddedPostgresFailed
 
 NOBODY = 65534
 PR_SET_CHILD_SUBREAPER = 36
@@ -39,7 +41,13 @@ def a_server(tmp_path: Path, pristine: Path) -> "Iterator[Callable[..., Embedded
     """Makes servers that are stopped after the test."""
     made: list[EmbeddedPostgres] = []
 
-    def make(state_dir: Path = tmp_path / "state", *, fresh: bool = False, durable: bool = False, **options: object) -> EmbeddedPostgres:
+    def make(
+        state_dir: Path = tmp_path / "state",
+        *,
+        fresh: bool = False,
+        durable: bool = False,
+        **options: object,
+    ) -> EmbeddedPostgres:
         if not fresh and not state_dir.exists():
             state_dir.mkdir(parents=True)
             subprocess.run(["cp", "-a", str(pristine), str(state_dir / "postgres")], check=True)
@@ -68,7 +76,9 @@ def test_a_first_start_gives_a_url_that_answers(a_server):
     """SQLAlchemy connects with the URL as it is, to the database it names, in UTF-8."""
     engine = sa.create_engine(a_server(fresh=True).start())
     with engine.connect() as connection:
-        found = connection.execute(sa.text("select current_database(), current_setting('server_encoding')")).one()
+        found = connection.execute(
+            sa.text("select current_database(), current_setting('server_encoding')")
+        ).one()
     engine.dispose()
     assert tuple(found) == ("surefield", "UTF8")
 
@@ -82,17 +92,22 @@ def test_a_second_start_attaches_to_the_same_server(a_server):
 def test_processes_that_start_at_once_share_one_server(a_server, tmp_path):
     """The state folder's lock lets one of them start it and the others attach."""
     code = (
-        "import sys; from pathlib import Path; from worker.embedded.postgres import EmbeddedPostgres\n"
-        "server = EmbeddedPostgres(Path(sys.argv[1]), durable=False); server.start(); print(server.pid)"
+        "import sys; from pathlib import Path; from worker.embedded.postgres import"
+        " EmbeddedPostgres\nserver = EmbeddedPostgres(Path(sys.argv[1]), durable=False);"
+        " server.start(); print(server.pid)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "state")]
-    running = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    running = [
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
     pids = {process.communicate(timeout=60)[0].strip() for process in running}
     assert pids == {str(a_server().pid)}
 
 
 def test_stopping_ends_the_server_whoever_started_it(a_server):
-    """Another handle may stop it; a second stop does nothing; the data is there after the next start."""
+    """Another handle may stop it; a second stop does nothing; the data is there after the next
+    start.
+    """
     write(a_server().start(), "kept")
     a_server().stop()
     assert (a_server().pid, a_server().answers()) == (None, False)
@@ -101,7 +116,9 @@ def test_stopping_ends_the_server_whoever_started_it(a_server):
 
 
 def test_a_killed_postmaster_starts_again_with_its_data(a_server):
-    """kill -9 leaves postmaster.pid and the socket's lock behind; neither keeps the next start from serving what was committed."""
+    """kill -9 leaves postmaster.pid and the socket's lock behind; neither keeps the next start from
+    serving what was committed.
+    """
     server = a_server(durable=True)
     url = server.start()
     write(url, "committed")
@@ -113,9 +130,12 @@ def test_a_killed_postmaster_starts_again_with_its_data(a_server):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt orphans")
 def test_a_killed_postmaster_that_nobody_reaps_is_not_taken_for_alive(a_server):
-    """Where process 1 does not collect the dead, the zombie stays for ever and its process id looks taken."""
+    """Where process 1 does not collect the dead, the zombie stays for ever and its process id looks
+    taken.
+    """
     libc = ctypes.CDLL(None)
-    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # orphans become our children, and we do not collect them
+    # orphans become our children, and we do not collect them
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
         server = a_server()
         server.start()
@@ -132,13 +152,20 @@ def test_a_killed_postmaster_that_nobody_reaps_is_not_taken_for_alive(a_server):
 
 @pytest.mark.parametrize("whose", ["no postgres", "another postgres", "nobody's", "nonsense"])
 def test_a_left_over_pid_file_does_not_stop_a_start(a_server, postgres, whose):
-    """After a reboot the process id in postmaster.pid may belong to anything, also to another folder's server."""
+    """After a reboot the process id in postmaster.pid may belong to anything, also to another
+    folder's server.
+    """
     ours = a_server()
     ours.start()
     pid_file = ours.data_dir / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
     ours.stop()
-    pids = {"no postgres": os.getpid(), "another postgres": postgres.pid, "nobody's": 2**22 - 3, "nonsense": "?"}
+    pids = {
+        "no postgres": os.getpid(),
+        "another postgres": postgres.pid,
+        "nobody's": 2**22 - 3,
+        "nonsense": "?",
+    }
     pid_file.write_text("\n".join([str(pids[whose]), *lines[1:]]) + "\n")
     ours.start()
     assert ours.answers()
@@ -230,19 +257,27 @@ def test_nobody_else_can_reach_the_socket(a_server):
 
 
 def test_tcp_asks_for_the_generated_password(a_server):
-    """A server with a listen address serves other machines, but only those that know the password."""
+    """A server with a listen address serves other machines, but only those that know the
+    password.
+    """
     port = free_port()
     server = a_server(listen=Listen(port))
     server.start()
     write(server.tcp_url(), "from afar")
     assert words(server.url()) == ["from afar"]
     with pytest.raises(psycopg.OperationalError, match="password"):
-        psycopg.connect(host="127.0.0.1", port=port, user="postgres", password="guess", dbname="surefield")
+        psycopg.connect(
+            host="127.0.0.1", port=port, user="postgres", password="guess", dbname="surefield"
+        )
     assert stat.S_IMODE((server.state_dir / "postgres.password").stat().st_mode) == 0o600
 
 
-def test_a_handle_finds_the_socket_of_a_server_that_was_started_otherwise(a_server, monkeypatch, tmp_path):
-    """The port and the temporary folder are those of the process that started it: the server itself says where its socket is."""
+def test_a_handle_finds_the_socket_of_a_server_that_was_started_otherwise(
+    a_server, monkeypatch, tmp_path
+):
+    """The port and the temporary folder are those of the process that started it: the server itself
+    says where its socket is.
+    """
     state_dir = tmp_path / ("odd" * 40)
     started = a_server(state_dir, listen=Listen(free_port()))
     started.start()

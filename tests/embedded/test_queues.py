@@ -13,7 +13,9 @@ from worker.embedded.queues import conninfo, drop_control_queues, ensure_queues,
 
 
 def queues(connection: "psycopg.Connection") -> list[str]:
-    return sorted(row[0] for row in connection.execute("select queue_name from pgmq.meta").fetchall())
+    return sorted(
+        row[0] for row in connection.execute("select queue_name from pgmq.meta").fetchall()
+    )
 
 
 def send(connection: "psycopg.Connection", queue: str) -> None:
@@ -79,7 +81,9 @@ def test_making_queues_that_exist_waits_for_nobody(connection, empty_database_ur
 
 
 def test_publishers_do_not_wait_for_each_other(connection, empty_database_url):
-    """Two open transactions may both have published to one queue: the wake-up keeps no state that they would share."""
+    """Two open transactions may both have published to one queue: the wake-up keeps no state that
+    they would share.
+    """
     ensure_queues(connection, ["cpu"])
     with psycopg.connect(conninfo(empty_database_url)) as first:
         send(first, "cpu")
@@ -88,7 +92,9 @@ def test_publishers_do_not_wait_for_each_other(connection, empty_database_url):
 
 
 def test_readers_are_still_woken_after_a_crash_of_postgres(tmp_path: Path):
-    """pgmq's own notifications keep state in an UNLOGGED table, which a crash empties, and are silent from then on."""
+    """pgmq's own notifications keep state in an UNLOGGED table, which a crash empties, and are
+    silent from then on.
+    """
     server = EmbeddedPostgres(tmp_path, durable=False)
     url = server.start()
     try:
@@ -119,7 +125,10 @@ def test_remote_control_queues_are_dropped_and_no_others(connection):
             "postgresql+psycopg://me:p%40ss%20w@db.example:5433/jobs?sslmode=require",
             {"password": "p@ss w", "sslmode": "require", "port": "5433"},
         ),
-        ("postgresql://postgres@/jobs?host=%2Ftmp%2Fa+b%27s", {"host": "/tmp/a b's", "dbname": "jobs", "user": "postgres"}),
+        (
+            "postgresql://postgres@/jobs?host=%2Ftmp%2Fa+b%27s",
+            {"host": "/tmp/a b's", "dbname": "jobs", "user": "postgres"},
+        ),
     ],
 )
 def test_libpq_reads_the_address_that_sqlalchemy_writes(url, parts):

@@ -11,13 +11,19 @@ import psutil
 import pytest
 
 from tests.embedded.processes import ROOT, end_group, eventually
-from worker.embedded.leftovers import mark_of, marked
+from worker.embedded.orphans import mark_of, marked
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.supervisor import Child, ProcessFailed, Supervisor
 
 SLEEP = "import time; time.sleep(600)"
-STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); {SLEEP}"
-WITH_A_SESSION = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', '{SLEEP}'], start_new_session=True); {SLEEP}"
+STUBBORN = (
+    "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True);"
+    f" {SLEEP}"
+)
+WITH_A_SESSION = (
+    f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', '{SLEEP}'],"
+    f" start_new_session=True); {SLEEP}"
+)
 HOUSE = """
 import sys, time
 from pathlib import Path
@@ -51,8 +57,14 @@ def test_children_run_while_the_block_lasts(tmp_path):
 def test_children_start_in_order_each_when_the_one_before_is_ready(tmp_path):
     """The second child's probe may rely on the first."""
     sign = tmp_path / "sign"
-    first = python("first", f"import time; time.sleep(0.3); open({str(sign)!r}, 'w'); {SLEEP}", probe=sign.exists)
-    second = python("second", f"import os; print(os.path.exists({str(sign)!r}), flush=True); {SLEEP}")
+    first = python(
+        "first",
+        f"import time; time.sleep(0.3); open({str(sign)!r}, 'w'); {SLEEP}",
+        probe=sign.exists,
+    )
+    second = python(
+        "second", f"import os; print(os.path.exists({str(sign)!r}), flush=True); {SLEEP}"
+    )
     with Supervisor(tmp_path, [first, second]):
         eventually(lambda: (tmp_path / "logs" / "second.log").read_text() == "True\n")
 
@@ -60,7 +72,9 @@ def test_children_start_in_order_each_when_the_one_before_is_ready(tmp_path):
 def test_a_child_that_dies_is_started_again_and_the_end_of_its_log_is_told(tmp_path):
     """Killed or crashed: somebody is told, with the child's last words, and it runs again."""
     told: list[str] = []
-    with Supervisor(tmp_path, [python("worker", f"print('last words', flush=True); {SLEEP}")], tell=told.append) as supervisor:
+    with Supervisor(
+        tmp_path, [python("worker", f"print('last words', flush=True); {SLEEP}")], tell=told.append
+    ) as supervisor:
         killed = supervisor.pid_of("worker")
         assert killed
         eventually(lambda: "last words" in (tmp_path / "logs" / "worker.log").read_text())
@@ -81,8 +95,12 @@ def test_a_killed_childs_own_children_are_ended_before_it_starts_again(tmp_path)
 
 
 def test_a_child_that_cannot_live_is_restarted_ever_more_rarely_and_named(tmp_path):
-    """Restarting does not mend a wrong setting: the pauses grow, and the child is listed with its words."""
-    with Supervisor(tmp_path, [python("broken", "raise SystemExit('no such model')")], tell=lambda _: None) as supervisor:
+    """Restarting does not mend a wrong setting: the pauses grow, and the child is listed with its
+    words.
+    """
+    with Supervisor(
+        tmp_path, [python("broken", "raise SystemExit('no such model')")], tell=lambda _: None
+    ) as supervisor:
         eventually(lambda: "broken" in supervisor.failing)
         assert "no such model" in supervisor.failing["broken"]
         assert (tmp_path / "logs" / "broken.log").read_text().count("no such model") <= 4
@@ -90,7 +108,10 @@ def test_a_child_that_cannot_live_is_restarted_ever_more_rarely_and_named(tmp_pa
 
 def test_a_child_that_does_not_become_ready_stops_the_start(tmp_path):
     """The error has the child's last words, and what had started is ended."""
-    children = [python("good", SLEEP), python("bad", "raise SystemExit('port taken')", probe=lambda: False)]
+    children = [
+        python("good", SLEEP),
+        python("bad", "raise SystemExit('port taken')", probe=lambda: False),
+    ]
     with pytest.raises(ProcessFailed, match="port taken"), Supervisor(tmp_path, children):
         pass
     assert processes(tmp_path) == []
@@ -98,7 +119,10 @@ def test_a_child_that_does_not_become_ready_stops_the_start(tmp_path):
 
 def test_a_command_that_does_not_exist_stops_the_start(tmp_path):
     """It says which one."""
-    with pytest.raises(ProcessFailed, match="no-such-program"), Supervisor(tmp_path, [Child(name="x", argv=["no-such-program"])]):
+    with (
+        pytest.raises(ProcessFailed, match="no-such-program"),
+        Supervisor(tmp_path, [Child(name="x", argv=["no-such-program"])]),
+    ):
         pass
 
 
@@ -154,7 +178,9 @@ def house(tmp_path):
 
 
 def test_a_killed_supervisor_leaves_nothing_running(house, tmp_path):
-    """kill -9 runs no code of ours: the undertaker does, for the children and for a database that nobody uses."""
+    """kill -9 runs no code of ours: the watchdog does, for the children and for a database that
+    nobody uses.
+    """
     postgres = EmbeddedPostgres(tmp_path, durable=False)
     assert len(processes(tmp_path)) == 1
     end_group(house, signal.SIGKILL)
@@ -162,19 +188,26 @@ def test_a_killed_supervisor_leaves_nothing_running(house, tmp_path):
 
 
 def test_after_a_kill_of_everything_the_next_supervisor_clears_and_starts(house, tmp_path):
-    """Also when the undertaker was killed, so that the children are still there."""
+    """Also when the watchdog was killed, so that the children are still there."""
     left = processes(tmp_path)
-    undertakers = [child for child in psutil.Process(house.pid).children() if "undertaker" in " ".join(child.cmdline())]
-    assert len(undertakers) == 1
-    undertakers[0].kill()
+    watchdogs = [
+        child
+        for child in psutil.Process(house.pid).children()
+        if "watchdog" in " ".join(child.cmdline())
+    ]
+    assert len(watchdogs) == 1
+    watchdogs[0].kill()
     end_group(house, signal.SIGKILL)
     assert [process.is_running() for process in left] == [True]
-    with Supervisor(tmp_path, [python("sleeper", SLEEP)], postgres=EmbeddedPostgres(tmp_path, durable=False)):
-        assert left[0] not in processes(tmp_path)  # a zombie counts as gone: not everywhere does process 1 collect it
+    with Supervisor(
+        tmp_path, [python("sleeper", SLEEP)], postgres=EmbeddedPostgres(tmp_path, durable=False)
+    ):
+        # a zombie counts as gone: not everywhere does process 1 collect it
+        assert left[0] not in processes(tmp_path)
         assert len(processes(tmp_path)) == 1
 
 
-def test_the_next_supervisor_waits_for_the_undertaker(house, tmp_path):
+def test_the_next_supervisor_waits_for_the_watchdog(house, tmp_path):
     """A restart right after a kill -9 finds the folder free, not in use."""
     os.killpg(house.pid, signal.SIGKILL)  # and not collected: a zombie is not an owner
     with Supervisor(tmp_path, [python("sleeper", SLEEP)]):

@@ -1,4 +1,6 @@
-"""Documents for a whole running house: handed in, waited for, and counted when all have come to rest."""
+"""Documents for a whole running house: handed in, waited for, and counted when all have come to
+rest.
+"""
 
 import time
 from collections.abc import Iterator
@@ -13,23 +15,27 @@ from celery import Celery
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from tests.flow.conftest import a_pdf
-from worker import compose, flow
+from tests.pipeline.conftest import a_pdf
+from worker import bootstrap
 from worker.embedded.broker import broker_options
-from worker.models import Status
+from worker.intake import actions, sources
+from worker.pipeline import flow
 from worker.runtime import Runtime
 from worker.settings import BackendName, Settings
-from worker.stages import submit
+from worker.tables.documents import Status
 
 COUNTS = """
 select
-  (select count(*) from documents where status not in ('submitted', 'rendered', 'extracted', 'scored')) as resting,
+  (select count(*) from documents where status
+    not in ('submitted', 'rendered', 'extracted', 'scored')) as resting,
   (select count(*) from documents where status = 'failed') as failed,
   (select coalesce(sum(page_count), 0) from documents) as pages_said,
   (select count(*) from pages) as pages,
   (select count(*) from readings) as readings,
   (select count(distinct page_id) from readings) as pages_read,
-  (select count(*) from documents d where not exists (select from results r where r.document_id = d.id)) as without_results,
+  (select count(*) from documents d where not exists
+    (select from results r where r.document_id = d.id))
+    as without_results,
   (select coalesce(max(failures), 0) from documents) as failures
 """
 
@@ -64,15 +70,17 @@ def quick_settings(state_dir: Path, **changes: Any) -> Settings:
 
 @contextmanager
 def upstream(settings: Settings) -> Iterator[Runtime]:
-    """A runtime that hands in and looks, and wakes the workers through the broker of these settings."""
+    """A runtime that hands in and looks, and wakes the workers through the broker of these
+    settings.
+    """
     app = Celery("upstream", set_as_current=False)
-    app.conf.update(broker_options(compose.broker_url(settings)), task_default_queue=flow.CPU)
+    app.conf.update(broker_options(bootstrap.broker_url(settings)), task_default_queue=flow.CPU)
 
     def announce(document_id: UUID, status: Status) -> None:
         step = flow.STEP_AT[status]
         app.send_task(step.task, kwargs={"document_id": str(document_id)}, queue=step.queue)
 
-    rt = compose.runtime(settings, announce=announce)
+    rt = bootstrap.runtime(settings, announce=announce)
     try:
         yield rt
     finally:
@@ -83,8 +91,15 @@ def upstream(settings: Settings) -> Iterator[Runtime]:
 def hand_in(rt: Runtime, count: int) -> list[UUID]:
     """Submit documents of one to three pages, no two alike."""
     run = uuid4().hex
-    files = [a_pdf("Foo Ltd A-17", f"{run} {number}", pages=1 + number % 3) for number in range(count)]
-    return [submit.run(submit.Request(upstream="tests", document_type="slip", content=data), rt).document_id for data in files]
+    files = [
+        a_pdf("Foo Ltd A-17", f"{run} {number}", pages=1 + number % 3) for number in range(count)
+    ]
+    return [
+        actions.submit(
+            sources.Request(upstream="tests", document_type="slip", content=data), rt
+        ).document_id
+        for data in files
+    ]
 
 
 def counts(rt: Runtime) -> Counts:
@@ -94,7 +109,9 @@ def counts(rt: Runtime) -> Counts:
 
 
 def wait_until_resting(rt: Runtime, count: int, *, within_s: float) -> Counts:
-    """Wait until so many documents have come to rest, also through a database that is away; says where they stand if they do not."""
+    """Wait until so many documents have come to rest, also through a database that is away; says
+    where they stand if they do not.
+    """
     until = time.monotonic() + within_s
     found: Counts | None = None
     while time.monotonic() < until:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from worker.cli.operate import settings_markdown
+from worker.cli.operations import settings_markdown
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
@@ -15,7 +15,9 @@ def test_the_settings_table_is_the_one_the_code_prints():
 
 def test_every_make_target_that_the_readme_names_exists():
     """Nobody types a command that is not there."""
-    targets = re.findall(r"^([a-z-]+):", (Path(__file__).parents[2] / "Makefile").read_text(), re.MULTILINE)
+    targets = re.findall(
+        r"^([a-z-]+):", (Path(__file__).parents[2] / "Makefile").read_text(), re.MULTILINE
+    )
     named = set(re.findall(r"make ([a-z-]+)", README))
     assert named <= set(targets)
 

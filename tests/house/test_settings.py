@@ -7,7 +7,9 @@ import pytest
 from worker.settings import Settings
 
 
-@pytest.mark.parametrize(("written", "seconds"), [("30", 30), ("0.5", 0.5), ("PT2M", 120), ("00:00:07", 7)])
+@pytest.mark.parametrize(
+    ("written", "seconds"), [("30", 30), ("0.5", 0.5), ("PT2M", 120), ("00:00:07", 7)]
+)
 def test_a_duration_may_be_a_plain_number_of_seconds(monkeypatch, written, seconds):
     """Also ISO 8601 and clock form."""
     monkeypatch.setenv("SUREFIELD_CLAIM_LEASE", written)

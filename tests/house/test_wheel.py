@@ -15,7 +15,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     """The wheel as users install it."""
     folder = tmp_path_factory.mktemp("dist")
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], cwd=ROOT, check=True, capture_output=True
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
     )
     return zipfile.ZipFile(next(folder.glob("*.whl")))
 
@@ -27,7 +30,9 @@ def shipped(wheel: zipfile.ZipFile, folder: str) -> set[str]:
 
 def in_tree(folder: str, *endings: str) -> set[str]:
     """Files that git knows under a folder."""
-    listed = subprocess.run(["git", "ls-files", folder], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    listed = subprocess.run(
+        ["git", "ls-files", folder], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.split()
     return {name.removeprefix(folder) for name in listed if name.endswith(endings)}
 
 
@@ -52,7 +57,11 @@ def test_the_wheel_holds_every_module_template_and_asset(wheel):
 
 def test_the_wheel_has_no_tests_and_no_state(wheel):
     """Users do not install ours."""
-    assert {name.partition("/")[0] for name in wheel.namelist() if ".dist-info" not in name} == {"extractors", "worker", "migrations"}
+    assert {name.partition("/")[0] for name in wheel.namelist() if ".dist-info" not in name} == {
+        "extractors",
+        "worker",
+        "migrations",
+    }
     assert sum(info.file_size for info in wheel.infolist()) < 40_000_000
 
 

@@ -9,7 +9,13 @@ from tests.embedded.processes import private_folder
 
 MISSING: dict[str, str | None]
 try:
-    from tests.services.servers import MISSING, Server, postgres_server, rabbitmq_server, redis_server
+    from tests.services.servers import (
+        MISSING,
+        Server,
+        postgres_server,
+        rabbitmq_server,
+        redis_server,
+    )
 except ModuleNotFoundError as missing:  # the extra `redis` is not installed: nothing here can run
     pytest.skip(f"the Python package {missing.name!r} is not installed", allow_module_level=True)
 

@@ -1,4 +1,6 @@
-"""Real servers from the system's packages, on ports and in folders of their own; as root or not, never as a system service."""
+"""Real servers from the system's packages, on ports and in folders of their own; as root or not,
+never as a system service.
+"""
 
 import os
 import pwd
@@ -16,16 +18,22 @@ import psycopg
 import redis
 
 from tests.embedded.processes import eventually, free_port, private_folder
-from worker.embedded.leftovers import MARK, end
+from worker.embedded.orphans import MARK, end
 from worker.embedded.queues import conninfo
 from worker.embedded.server_account import let_through, run_as
 
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
 MISSING = {
-    "rabbitmq": None if RABBITMQ.exists() else "rabbitmq-server is not installed (Debian package rabbitmq-server)",
-    "redis": None if shutil.which("redis-server") else "redis-server is not installed (Debian package redis-server)",
-    "postgres": None if (POSTGRES / "postgres").exists() else "Postgres 15 is not installed (Debian package postgresql-15)",
+    "rabbitmq": None
+    if RABBITMQ.exists()
+    else "rabbitmq-server is not installed (Debian package rabbitmq-server)",
+    "redis": None
+    if shutil.which("redis-server")
+    else "redis-server is not installed (Debian package redis-server)",
+    "postgres": None
+    if (POSTGRES / "postgres").exists()
+    else "Postgres 15 is not installed (Debian package postgresql-15)",
 }
 
 
@@ -97,9 +105,29 @@ def redis_server() -> Iterator[Server]:
     with private_folder() as folder:
         port = free_port()
         url = f"redis://127.0.0.1:{port}/0"
-        keep = ["--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction"]
-        command = [shutil.which("redis-server") or "", "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder), *keep]
-        with _running(Server(url, command, folder / "log", lambda: redis.Redis.from_url(url).ping())) as server:
+        keep = [
+            "--appendonly",
+            "yes",
+            "--appendfsync",
+            "everysec",
+            "--save",
+            "",
+            "--maxmemory-policy",
+            "noeviction",
+        ]
+        command = [
+            shutil.which("redis-server") or "",
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--dir",
+            str(folder),
+            *keep,
+        ]
+        with _running(
+            Server(url, command, folder / "log", lambda: redis.Redis.from_url(url).ping())
+        ) as server:
             yield server
 
 
@@ -109,7 +137,9 @@ def rabbitmq_server() -> Iterator[Server]:
     with private_folder() as folder:
         port, name = free_port(), f"test{uuid4().hex[:8]}@localhost"
         url = f"amqp://guest:guest@127.0.0.1:{port}//"
-        (folder / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{port}\nlog.file.level = warning\n")
+        (folder / "rabbitmq.conf").write_text(
+            f"listeners.tcp.1 = 127.0.0.1:{port}\nlog.file.level = warning\n"
+        )
         (folder / "plugins").write_text("[].\n")
         env = {
             "HOME": str(folder),
@@ -134,7 +164,9 @@ def rabbitmq_server() -> Iterator[Server]:
 
 @contextmanager
 def postgres_server() -> Iterator[Server]:
-    """Postgres 15 over TCP, with a database whose owner is no superuser: as one would get it from an administrator."""
+    """Postgres 15 over TCP, with a database whose owner is no superuser: as one would get it from
+    an administrator.
+    """
     account = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
     with private_folder() as folder:
         port, data = free_port(), folder / "data"
@@ -144,9 +176,26 @@ def postgres_server() -> Iterator[Server]:
         (folder / "password").write_text("all powerful")
         (folder / "password").chmod(0o644)
         run_as(
-            account, [str(POSTGRES / "initdb"), "-D", str(data), "-U", "admin", "-A", "scram-sha-256", f"--pwfile={folder / 'password'}"]
+            account,
+            [
+                str(POSTGRES / "initdb"),
+                "-D",
+                str(data),
+                "-U",
+                "admin",
+                "-A",
+                "scram-sha-256",
+                f"--pwfile={folder / 'password'}",
+            ],
         )
-        settings = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}", "-c", "fsync=off"]
+        settings = [
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            f"unix_socket_directories={folder}",
+            "-c",
+            "fsync=off",
+        ]
         admin = f"postgresql+psycopg://admin:all%20powerful@127.0.0.1:{port}/postgres"
         url = f"postgresql+psycopg://tenant:its%20own@127.0.0.1:{port}/jobs"
 

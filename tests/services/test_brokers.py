@@ -1,4 +1,6 @@
-"""The same Celery settings on real brokers: a message is run, run again when its worker dies, and outlives its broker's crash."""
+"""The same Celery settings on real brokers: a message is run, run again when its worker dies, and
+outlives its broker's crash.
+"""
 
 import os
 import signal
@@ -33,7 +35,9 @@ def empty(server: Server) -> None:
         redis.Redis.from_url(server.url).flushdb()
         return
     options = broker_options(server.url)
-    with kombu.Connection(options["broker_url"], transport_options=options["broker_transport_options"]) as connection:
+    with kombu.Connection(
+        options["broker_url"], transport_options=options["broker_transport_options"]
+    ) as connection:
         queue = kombu.Queue("cpu", routing_key="cpu")(connection.default_channel)
         queue.declare()
         queue.purge()
@@ -60,8 +64,11 @@ def test_every_task_is_run_once(broker, output, pool):
 @pytest.mark.parametrize("pool", POOLS, ids=["prefork", "solo"])
 def test_a_killed_workers_task_is_run_again(broker, output, pool, monkeypatch):
     """kill -9 in the middle of a task: the broker gives its message to the next worker."""
-    if not broker.url.startswith("amqp"):  # RabbitMQ sees the connection end; the others wait for a timeout, here a short one
-        monkeypatch.setenv("TEST_TRANSPORT_OPTIONS", '{"visibility_timeout": 2, "unacked_restore_interval": 1}')
+    # RabbitMQ sees the connection end; the others wait for a timeout, here a short one
+    if not broker.url.startswith("amqp"):
+        monkeypatch.setenv(
+            "TEST_TRANSPORT_OPTIONS", '{"visibility_timeout": 2, "unacked_restore_interval": 1}'
+        )
     with celery_worker(broker.url, output, *pool, *WORKER_FLAGS) as worker:
         send_task(broker.url, "slow", 30.0)
         eventually(lambda: "begin slow" in output.read_text())
@@ -75,7 +82,9 @@ def test_a_killed_pool_process_loses_no_task(broker, output, monkeypatch):
     """The worker lives on, takes the message back and has it run again."""
     one_process_each(broker)
     if not broker.url.startswith("amqp"):
-        monkeypatch.setenv("TEST_TRANSPORT_OPTIONS", '{"visibility_timeout": 4, "unacked_restore_interval": 1}')
+        monkeypatch.setenv(
+            "TEST_TRANSPORT_OPTIONS", '{"visibility_timeout": 4, "unacked_restore_interval": 1}'
+        )
     with celery_worker(broker.url, output, "-P", "prefork", "-c", "1", *WORKER_FLAGS):
         send_task(broker.url, "short", 1.0)
         eventually(lambda: "begin short" in output.read_text())
@@ -102,8 +111,12 @@ def one_process_each(broker: Server) -> None:
 
 
 def test_messages_outlive_a_crash_of_their_broker(broker, output):
-    """kill -9 of the broker with messages in it: they are run after it is back, by the worker that was there before."""
-    with celery_worker(broker.url, output, "-P", "prefork", "-c", "2", "--prefetch-multiplier", "1", *WORKER_FLAGS) as worker:
+    """kill -9 of the broker with messages in it: they are run after it is back, by the worker that
+    was there before.
+    """
+    with celery_worker(
+        broker.url, output, "-P", "prefork", "-c", "2", "--prefetch-multiplier", "1", *WORKER_FLAGS
+    ) as worker:
         for number in range(20):
             send_task(broker.url, str(number), 0.2)
         eventually(lambda: len(ended(output)) >= 2)

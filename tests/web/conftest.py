@@ -1,4 +1,6 @@
-"""The site over a real Postgres, real page images and a backend that doubts, with people who are signed in."""
+"""The site over a real Postgres, real page images and a backend that doubts, with people who are
+signed in.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,12 +12,12 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from tests.flow.conftest import House, Make, make_house, renderer  # noqa: F401  fixtures
+from tests.pipeline.conftest import House, Make, make_house, renderer  # noqa: F401  fixtures
 from tests.web.making import a_backend, a_slip
-from worker.models_people import Role
-from worker.store import people
+from worker.accounts import store
+from worker.accounts.tables import Role
 from worker.web.app import create_app
-from worker.web.site import csrf_of
+from worker.web.dependencies import csrf_of
 
 PASSWORD = "correct horse battery"
 
@@ -35,11 +37,23 @@ class Browser:
         return self.client.get(url, **more)
 
     def post(self, url: str, data: dict[str, Any] | None = None, **more: Any) -> Any:
-        headers = {"x-csrf-token": self.token, "accept": "application/json", **more.pop("headers", {})}
-        return self.client.post(url, data=data or {}, headers=headers, follow_redirects=False, **more)
+        headers = {
+            "x-csrf-token": self.token,
+            "accept": "application/json",
+            **more.pop("headers", {}),
+        }
+        return self.client.post(
+            url, data=data or {}, headers=headers, follow_redirects=False, **more
+        )
 
-    def decide(self, item: Any, action: str, text: str = "", *, version: int = 1, **more: Any) -> Any:
-        return self.post(f"/review/items/{item}/decide", {"version": version, "action": action, "text": text, "took_ms": 900}, **more)
+    def decide(
+        self, item: Any, action: str, text: str = "", *, version: int = 1, **more: Any
+    ) -> Any:
+        return self.post(
+            f"/review/items/{item}/decide",
+            {"version": version, "action": action, "text": text, "took_ms": 900},
+            **more,
+        )
 
 
 @dataclass
@@ -60,9 +74,9 @@ class SiteInTest:
         """A browser with this person signed in; the person is made when new."""
         rt = self.house.rt
         with rt.transaction() as tx:
-            known = {each.name: each for each in people.people(tx)}
-            person = known.get(name) or people.add_person(tx, name, role)
-            secret = people.open_browser(tx, person.user_id, lasts=timedelta(hours=1))
+            known = {each.name: each for each in store.people(tx)}
+            person = known.get(name) or store.add_person(tx, name, role)
+            secret = store.open_browser(tx, person.user_id, lasts=timedelta(hours=1))
         client = self.anybody()
         client.cookies.set("surefield", secret)
         return Browser(client, name)
@@ -70,7 +84,7 @@ class SiteInTest:
     def key(self, upstream: str = "erp") -> dict[str, str]:
         """The headers of an upstream with a new key."""
         with self.house.rt.transaction() as tx:
-            return {"authorization": f"Bearer {people.make_key(tx, upstream)}"}
+            return {"authorization": f"Bearer {store.make_key(tx, upstream)}"}
 
     def read(self, content: bytes | None = None, **request: Any) -> UUID:
         """A slip, submitted and worked through."""
@@ -81,8 +95,9 @@ class SiteInTest:
     def items(self, document: UUID | None = None) -> dict[str, UUID]:
         """The open items by field."""
         rows = self.house.rows(
-            "SELECT r.name, i.id FROM review_items i JOIN results r ON r.id = i.result_id "
-            "WHERE i.state = 'open' AND (CAST(:d AS uuid) IS NULL OR i.document_id = :d) ORDER BY r.position DESC",
+            "SELECT r.name, i.id FROM review_items i JOIN results r ON r.id = i.result_id WHERE"
+            " i.state = 'open' AND (CAST(:d AS uuid) IS NULL OR i.document_id = :d) ORDER BY"
+            " r.position DESC",
             d=document,
         )
         return {row.name: row.id for row in rows}
@@ -95,10 +110,18 @@ MakeSite = Callable[..., SiteInTest]
 
 
 @pytest.fixture
-def make_site(make_house: Make) -> MakeSite:  # noqa: F811
-    """A site whose model says and doubts these things; keywords for ``create_app`` go to ``options``."""
+def make_site(make_house: Make) -> MakeSite:
+    """A site whose model says and doubts these things; keywords for ``create_app`` go to
+    ``options``.
+    """
 
-    def make(truth: Any = None, *, options: dict[str, Any] | None = None, changes: dict[str, Any] | None = None, **line: Any) -> SiteInTest:
+    def make(
+        truth: Any = None,
+        *,
+        options: dict[str, Any] | None = None,
+        changes: dict[str, Any] | None = None,
+        **line: Any,
+    ) -> SiteInTest:
         house = make_house(backend=a_backend(truth, **line), **(changes or {}))
         return SiteInTest(house, create_app(house.rt, **(options or {})))
 

@@ -1,4 +1,6 @@
-"""Documents with doubtful fields, made on the usual way: submitted, rendered, read by a backend that says how sure it is."""
+"""Documents with doubtful fields, made on the usual way: submitted, rendered, read by a backend
+that says how sure it is.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,7 +12,7 @@ import pymupdf
 from extractors.backends.scripted import Line, ScriptedBackend
 from extractors.documents.spec import DocumentType
 from extractors.types import Alternative, PageAnswer, PageImage, TokenTrace
-from tests.flow.conftest import TINY_CANVAS
+from tests.pipeline.conftest import TINY_CANVAS
 
 TRUTH: dict[str, Any] = {
     "payee": "Nordlicht Energie GmbH",
@@ -18,20 +20,39 @@ TRUTH: dict[str, Any] = {
     "number": "RE-2026-0481",
     "total": "1,284.50",
     "currency": "EUR",
-    "items": [{"description": "Electricity, March", "amount": "1,100.00"}, {"description": "Meter rent", "amount": "184.50"}],
+    "items": [
+        {"description": "Electricity, March", "amount": "1,100.00"},
+        {"description": "Meter rent", "amount": "184.50"},
+    ],
 }
-LOOKS_LIKE = {"8": "3", "3": "8", "5": "6", "4": "1", "2": "7", "0": "8", "1": "7", "l": "i", "E": "F", "M": "N"}
+LOOKS_LIKE = {
+    "8": "3",
+    "3": "8",
+    "5": "6",
+    "4": "1",
+    "2": "7",
+    "0": "8",
+    "1": "7",
+    "l": "i",
+    "E": "F",
+    "M": "N",
+}
 
 
 class DoubtfulBackend(ScriptedBackend):
-    """A scripted backend whose doubtful tokens have the other tokens beside them that a model would nearly have chosen."""
+    """A scripted backend whose doubtful tokens have the other tokens beside them that a model would
+    nearly have chosen.
+    """
 
     def answer(self, pages: Sequence[PageImage], spec: DocumentType) -> list[PageAnswer]:
         return [_with_others(answer) for answer in super().answer(pages, spec)]
 
 
 def _with_others(answer: PageAnswer) -> PageAnswer:
-    generations = tuple(replace(g, tokens=tuple(_with_other(token) for token in g.tokens)) for g in answer.generations)
+    generations = tuple(
+        replace(g, tokens=tuple(_with_other(token) for token in g.tokens))
+        for g in answer.generations
+    )
     return replace(answer, generations=generations)
 
 
@@ -41,7 +62,11 @@ def _with_other(token: TokenTrace) -> TokenTrace:
         return token
     rest = 1 - math.exp(token.logprob)
     mine = Alternative(token.token_id, token.text, token.logprob)
-    tops = (mine, Alternative(ord(other), other.encode(), math.log(rest * 0.7)), Alternative(ord("9"), b"9", math.log(rest * 0.2)))
+    tops = (
+        mine,
+        Alternative(ord(other), other.encode(), math.log(rest * 0.7)),
+        Alternative(ord("9"), b"9", math.log(rest * 0.2)),
+    )
     return replace(token, top=tuple(sorted(tops, key=lambda each: -each.logprob)))
 
 
@@ -69,9 +94,13 @@ def a_slip(truth: Mapping[str, Any] = TRUTH, *, words: bool = True) -> bytes:
     page.insert_text((28, 330), "Amount to pay", fontsize=12, fontname="hebo")
     page.insert_text((282, 330), str(truth["currency"]), fontsize=13, fontname="hebo")
     page.insert_text((316, 330), str(truth["total"]), fontsize=13, fontname="hebo")
-    page.insert_text((28, 560), "Please pay within 14 days. Thank you.", fontsize=9, color=(0.4, 0.4, 0.4))
+    page.insert_text(
+        (28, 560), "Please pay within 14 days. Thank you.", fontsize=9, color=(0.4, 0.4, 0.4)
+    )
     if words:
         return bytes(document.tobytes())
     scan = pymupdf.open()
-    scan.new_page(width=420, height=595).insert_image(pymupdf.Rect(0, 0, 420, 595), pixmap=page.get_pixmap(dpi=130))
+    scan.new_page(width=420, height=595).insert_image(
+        pymupdf.Rect(0, 0, 420, 595), pixmap=page.get_pixmap(dpi=130)
+    )
     return bytes(scan.tobytes())

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from tests.web.making import TRUTH, a_slip
-from worker.store import people
+from worker.accounts import store
 
 PROBLEM = "application/problem+json"
 
@@ -16,7 +16,11 @@ def problem(answer, status: int, code: str) -> str:
     """The answer is this problem, as RFC 9457 has it; returns its words."""
     body = answer.json()
     assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM)
-    assert (body["status"], body["code"], body["type"]) == (status, code, f"urn:surefield:problem:{code}")
+    assert (body["status"], body["code"], body["type"]) == (
+        status,
+        code,
+        f"urn:surefield:problem:{code}",
+    )
     assert body["title"]
     assert body["detail"]
     return str(body["detail"])
@@ -29,7 +33,12 @@ def post(site):
 
     def send(content=None, *, headers=None, **data):
         files = {"file": ("slip.pdf", a_slip() if content is None else content, "application/pdf")}
-        return client.post("/v1/documents", data={"document_type": "slip", **data}, files=files, headers={**key, **(headers or {})})
+        return client.post(
+            "/v1/documents",
+            data={"document_type": "slip", **data},
+            files=files,
+            headers={**key, **(headers or {})},
+        )
 
     send.client, send.key = client, key
     return send
@@ -48,7 +57,11 @@ def test_a_file_goes_in_as_multipart_and_comes_out_as_fields(site, post):
     document = found.json()
     fields = {each["field"]: each for each in document["fields"]}
     assert (document["status"], document["filename"]) == ("in_review", "slip.pdf")
-    assert (fields["total"]["text"], fields["total"]["value"], fields["total"]["decision"]) == (TRUTH["total"], "1284.50", "review")
+    assert (fields["total"]["text"], fields["total"]["value"], fields["total"]["decision"]) == (
+        TRUTH["total"],
+        "1284.50",
+        "review",
+    )
     assert fields["total"]["confidence"] == pytest.approx(0.41)
     assert fields["payee"]["decision"] == "accepted"
     image = post.client.get(document["pages"][0], headers=post.key)
@@ -58,7 +71,11 @@ def test_a_file_goes_in_as_multipart_and_comes_out_as_fields(site, post):
 
 def test_a_file_goes_in_as_json(site, post):
     """For whom multipart is a burden."""
-    body = {"document_type": "slip", "content_base64": base64.b64encode(a_slip()).decode(), "filename": "a.pdf"}
+    body = {
+        "document_type": "slip",
+        "content_base64": base64.b64encode(a_slip()).decode(),
+        "filename": "a.pdf",
+    }
     assert post.client.post("/v1/documents", json=body, headers=post.key).status_code == 201
 
 
@@ -75,7 +92,11 @@ def test_a_file_whose_words_do_not_say_what_it_is_waits_for_a_person(site, post)
     body = post(a_slip(words=False), document_type="auto").json()
     site.house.work()
     document = post.client.get(body["url"], headers=post.key).json()
-    assert (document["document_type"], document["status"], document["fields"]) == ("auto", "needs_type", [])
+    assert (document["document_type"], document["status"], document["fields"]) == (
+        "auto",
+        "needs_type",
+        [],
+    )
 
 
 def test_the_same_key_gives_the_same_document_back(site, post):
@@ -85,7 +106,9 @@ def test_the_same_key_gives_the_same_document_back(site, post):
     first, second = post(slip, headers=key), post(slip, headers=key)
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.json()["document_id"] == second.json()["document_id"]
-    assert "Send a new key" in problem(post(a_slip({**TRUTH, "total": "1.00"}), headers=key), 409, "key_reused")
+    assert "Send a new key" in problem(
+        post(a_slip({**TRUTH, "total": "1.00"}), headers=key), 409, "key_reused"
+    )
 
 
 def test_an_upstream_sees_its_own_documents_only(site, post):
@@ -96,12 +119,21 @@ def test_an_upstream_sees_its_own_documents_only(site, post):
 
 
 @pytest.mark.parametrize(
-    "headers", [{}, {"authorization": "Bearer sf_nonsense"}, {"authorization": "Basic abc"}, {"authorization": "Bearer "}]
+    "headers",
+    [
+        {},
+        {"authorization": "Bearer sf_nonsense"},
+        {"authorization": "Basic abc"},
+        {"authorization": "Bearer "},
+    ],
 )
 def test_without_a_key_nothing_opens(site, headers):
     """401 says how to bring one."""
     client = site.anybody()
-    for answer in (client.post("/v1/documents", headers=headers), client.get(f"/v1/documents/{uuid4()}", headers=headers)):
+    for answer in (
+        client.post("/v1/documents", headers=headers),
+        client.get(f"/v1/documents/{uuid4()}", headers=headers),
+    ):
         assert "surefield key add" in problem(answer, 401, "no_such_key")
         assert answer.headers["www-authenticate"] == "Bearer"
 
@@ -109,7 +141,7 @@ def test_without_a_key_nothing_opens(site, headers):
 def test_a_revoked_key_opens_nothing(site, post):
     """At once."""
     with site.house.rt.transaction() as tx:
-        people.revoke_key(tx, people.keys(tx)[0].key_id)
+        store.revoke_key(tx, store.keys(tx)[0].key_id)
     problem(post(), 401, "no_such_key")
 
 
@@ -124,7 +156,10 @@ def test_a_browser_that_is_signed_in_has_no_rights_at_the_door_of_programs(site)
         ({"document_type": "slip"}, "invalid_submission"),
         ({"document_type": "slip", "content_base64": "?"}, "invalid_submission"),
         ({"document_type": "slip", "content_base64": "QQ==", "extra": 1}, "invalid_submission"),
-        ({"document_type": "slip", "content_base64": "QQ==", "priority": 101}, "invalid_submission"),
+        (
+            {"document_type": "slip", "content_base64": "QQ==", "priority": 101},
+            "invalid_submission",
+        ),
         ({"document_type": "nonesuch", "content_base64": "QQ=="}, "unknown_document_type"),
         ([], "invalid_submission"),
         ("\ud800", "invalid_submission"),
@@ -132,7 +167,11 @@ def test_a_browser_that_is_signed_in_has_no_rights_at_the_door_of_programs(site)
 )
 def test_a_request_that_does_not_fit_is_refused_with_words(site, post, body, code):
     """422, and nothing is stored."""
-    answer = post.client.post("/v1/documents", content=json.dumps(body), headers={**post.key, "content-type": "application/json"})
+    answer = post.client.post(
+        "/v1/documents",
+        content=json.dumps(body),
+        headers={**post.key, "content-type": "application/json"},
+    )
     problem(answer, 422, code)
     assert site.house.rows("SELECT 1 FROM documents") == []
 
@@ -145,12 +184,18 @@ def test_a_request_that_does_not_fit_is_refused_with_words(site, post, body, cod
         (b"x", "text/plain", 415),
         (b"x", "multipart/form-data", 400),
         (b"x", "multipart/form-data; boundary=y", 400),
-        (b"--y\r\nContent-Disposition: form-data; name=document_type\r\n\r\nslip\r\n--y--\r\n", "multipart/form-data; boundary=y", 422),
+        (
+            b"--y\r\nContent-Disposition: form-data; name=document_type\r\n\r\nslip\r\n--y--\r\n",
+            "multipart/form-data; boundary=y",
+            422,
+        ),
     ],
 )
 def test_broken_bodies_are_the_senders_problem(post, content, kind, status):
     """Never a fault of ours."""
-    answer = post.client.post("/v1/documents", content=content, headers={**post.key, "content-type": kind})
+    answer = post.client.post(
+        "/v1/documents", content=content, headers={**post.key, "content-type": kind}
+    )
     assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM)
 
 
@@ -169,9 +214,18 @@ def test_a_file_that_is_too_large_is_refused_while_it_comes(make_site):
     headers = {**key, "content-type": "multipart/form-data; boundary=y"}
     problem(client.post("/v1/documents", content=endless(), headers=headers), 413, "too_large")
     files = {"file": ("a", b"x" * 20_001)}
-    problem(client.post("/v1/documents", data={"document_type": "slip"}, files=files, headers=key), 413, "too_large")
+    problem(
+        client.post("/v1/documents", data={"document_type": "slip"}, files=files, headers=key),
+        413,
+        "too_large",
+    )
     files = {"file": ("a", b"x" * 20_000)}
-    assert client.post("/v1/documents", data={"document_type": "slip"}, files=files, headers=key).status_code == 201
+    assert (
+        client.post(
+            "/v1/documents", data={"document_type": "slip"}, files=files, headers=key
+        ).status_code
+        == 201
+    )
 
 
 def test_json_has_a_smaller_limit_since_it_is_held_in_memory(post):
@@ -183,7 +237,9 @@ def test_json_has_a_smaller_limit_since_it_is_held_in_memory(post):
             yield b"QUJD" * 250_000
 
     headers = {**post.key, "content-type": "application/json"}
-    assert "multipart" in problem(post.client.post("/v1/documents", content=endless(), headers=headers), 413, "too_large")
+    assert "multipart" in problem(
+        post.client.post("/v1/documents", content=endless(), headers=headers), 413, "too_large"
+    )
 
 
 def test_a_file_that_needs_the_disk_comes_out_as_it_went_in(site, post):
@@ -215,4 +271,6 @@ def test_the_description_names_every_path_and_every_refusal(site):
     post = described["paths"]["/v1/documents"]["post"]
     assert set(post["responses"]) == {"200", "201", "400", "401", "409", "413", "415", "422", "503"}
     assert set(post["requestBody"]["content"]) == {"multipart/form-data", "application/json"}
-    assert all(PROBLEM in post["responses"][status]["content"] for status in ("401", "409", "413", "422"))
+    assert all(
+        PROBLEM in post["responses"][status]["content"] for status in ("401", "409", "413", "422")
+    )

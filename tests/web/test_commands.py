@@ -34,23 +34,45 @@ def environment(database_url, tmp_path):
 def command(environment, *words: str) -> subprocess.CompletedProcess[str]:
     """One of the commands about people, as typed."""
     code = (
-        "import sys, typer; from worker.cli import people; app = typer.Typer();"
-        "app.add_typer(people.user, name='user'); app.add_typer(people.key, name='key'); app(sys.argv[1:])"
+        "import sys, typer; from worker.cli import people; app ="
+        " typer.Typer();app.add_typer(people.user, name='user'); app.add_typer(people.key,"
+        " name='key'); app(sys.argv[1:])"
     )
-    return subprocess.run([sys.executable, "-c", code, *words], env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        [sys.executable, "-c", code, *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
 def test_the_web_process_never_loads_the_model_or_the_pdf_library(environment):
     """It runs on a machine without torch."""
-    code = "import sys, worker.web.serve, worker.tasks; print(*{name.partition('.')[0] for name in sys.modules})"
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert set(done.stdout.split()) & {"torch", "transformers", "llguidance", "pymupdf", "fitz"} == set()
+    code = (
+        "import sys, worker.web.serve, worker.tasks; print(*{name.partition('.')[0] for name in"
+        " sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert (
+        set(done.stdout.split()) & {"torch", "transformers", "llguidance", "pymupdf", "fitz"}
+        == set()
+    )
 
 
 def test_the_web_process_serves_and_stops(environment):
-    """Started by its module, with settings from the environment; it ends on a signal, and its log has no address in it."""
+    """Started by its module, with settings from the environment; it ends on a signal, and its log
+    has no address in it.
+    """
     url = f"http://127.0.0.1:{environment['SUREFIELD_WEB_PORT']}/sign-in/some-secret"
-    process = subprocess.Popen([sys.executable, "-m", "worker.web.serve"], env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "worker.web.serve"],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     try:
         end = time.monotonic() + PORT_WAIT_S
         while True:
@@ -72,7 +94,10 @@ def test_a_person_is_invited_from_the_terminal(environment):
     """The link is all that is printed; a second invitation is refused with the mend."""
     done = command(environment, "user", "add", "grace", "--role", "admin")
     assert done.returncode == 0, done.stderr
-    assert re.fullmatch(rf"http://127\.0\.0\.1:{environment['SUREFIELD_WEB_PORT']}/sign-in/[\w-]{{43}}\n", done.stdout)
+    assert re.fullmatch(
+        rf"http://127\.0\.0\.1:{environment['SUREFIELD_WEB_PORT']}/sign-in/[\w-]{{43}}\n",
+        done.stdout,
+    )
     again = command(environment, "user", "add", "Grace")
     assert again.returncode != 0
     assert "surefield user link" in again.stderr

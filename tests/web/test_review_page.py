@@ -7,7 +7,7 @@ import pytest
 
 from tests.web.conftest import SiteInTest
 from tests.web.making import TRUTH, a_slip
-from worker.models_people import Role
+from worker.accounts.tables import Role
 
 NASTY = "<script>alert(1)</script>\u202e\u2066gnp.exe<img src=x onerror=alert(1)>\"'{{7*7}}"
 
@@ -66,7 +66,9 @@ def test_a_correction_keeps_its_text_and_its_meaning(site):
 
 
 def test_a_correction_that_names_a_currency_changes_it(make_site):
-    """It is said while one types; a text that names none leaves it, and undo brings back what was read."""
+    """It is said while one types; a text that names none leaves it, and undo brings back what was
+    read.
+    """
     site = make_site({**TRUTH, "total": "1,284.50 EUR"}, doubts={"total": 0.41})
     site.read()
     ada, item = site.sign_in(), site.items()["total"]
@@ -164,12 +166,20 @@ def test_a_lease_that_ran_out_goes_to_others_and_the_first_is_told(site):
     item = card_of(ada.get("/review").text)
     site_rows = site.house.rt
     with site_rows.transaction() as tx:
-        tx.session.connection().exec_driver_sql("UPDATE review_items SET lease_until = now() - interval '1 s' WHERE leased_by = 'ada'")
-    assert ada.client.post("/review/heartbeat", json={"items": [item]}, headers={"x-csrf-token": ada.token}).json() == {"held": [item]}
+        tx.session.connection().exec_driver_sql(
+            "UPDATE review_items SET lease_until = now() - interval '1 s' WHERE leased_by = 'ada'"
+        )
+    assert ada.client.post(
+        "/review/heartbeat", json={"items": [item]}, headers={"x-csrf-token": ada.token}
+    ).json() == {"held": [item]}
     with site_rows.transaction() as tx:
-        tx.session.connection().exec_driver_sql("UPDATE review_items SET lease_until = now() - interval '1 s' WHERE leased_by = 'ada'")
+        tx.session.connection().exec_driver_sql(
+            "UPDATE review_items SET lease_until = now() - interval '1 s' WHERE leased_by = 'ada'"
+        )
     assert card_of(ben.get("/review").text) == item
-    assert ada.client.post("/review/heartbeat", json={"items": [item]}, headers={"x-csrf-token": ada.token}).json() == {"held": []}
+    assert ada.client.post(
+        "/review/heartbeat", json={"items": [item]}, headers={"x-csrf-token": ada.token}
+    ).json() == {"held": []}
     assert ada.decide(item, "accept").status_code == 409
 
 
@@ -227,7 +237,13 @@ def test_notes_stay_beside_the_field(site):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("1,284.60", "means 1284.60"), ("12/13/14x", "not an amount"), ("", "nothing typed"), (NASTY, "not an amount")]
+    ("text", "words"),
+    [
+        ("1,284.60", "means 1284.60"),
+        ("12/13/14x", "not an amount"),
+        ("", "nothing typed"),
+        (NASTY, "not an amount"),
+    ],
 )
 def test_the_parser_speaks_while_one_types(site, text, words):
     """The same parser that judges the machine."""
@@ -237,9 +253,13 @@ def test_the_parser_speaks_while_one_types(site, text, words):
     assert "<script" not in answer.text
 
 
-@pytest.mark.parametrize("text", [NASTY, "x" * 100_000, "شركة النور ١٢٣", "株式会社アクメ", "a\u0000b"])
+@pytest.mark.parametrize(
+    "text", [NASTY, "x" * 100_000, "شركة النور ١٢٣", "株式会社アクメ", "a\u0000b"]
+)
 def test_hostile_and_foreign_text_is_shown_as_text(make_site, text):
-    """No markup, no turned reading direction, no page that is too long; every page that shows it."""
+    """No markup, no turned reading direction, no page that is too long; every page that shows
+    it.
+    """
     site = make_site({**TRUTH, "payee": text}, doubts={"payee": 0.3})
     document = site.read()
     ada = site.sign_in(role=Role.ADMIN)
@@ -279,7 +299,11 @@ def test_a_form_that_makes_no_sense_is_refused_with_words(site, form):
 def test_unknown_items_and_documents_are_not_found(site):
     """404 with a page, never a fault."""
     ada = site.sign_in()
-    for url in (f"/review/items/{uuid4()}", f"/documents/{uuid4()}", f"/documents/{uuid4()}/pages/1.png"):
+    for url in (
+        f"/review/items/{uuid4()}",
+        f"/documents/{uuid4()}",
+        f"/documents/{uuid4()}/pages/1.png",
+    ):
         assert ada.get(url).status_code == 404
     assert ada.decide(uuid4(), "accept").status_code == 404
     assert ada.post(f"/review/items/{uuid4()}/skip").status_code == 404
@@ -345,7 +369,11 @@ def test_document_mode_shows_every_field_and_decides_in_place(site):
     item = site.items()["total"]
     answer = ada.decide(item, "absent", headers={"accept": "text/html"})
     assert answer.status_code == 303
-    answer = ada.post(f"/review/items/{item}/decide?back=document", {"version": 2, "action": "undo"}, headers={"accept": "text/html"})
+    answer = ada.post(
+        f"/review/items/{item}/decide?back=document",
+        {"version": 2, "action": "undo"},
+        headers={"accept": "text/html"},
+    )
     assert answer.headers["location"] == f"/documents/{document}"
 
 

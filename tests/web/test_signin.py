@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from tests.web.conftest import PASSWORD
-from worker.models_people import Role
-from worker.store import people
-from worker.web.site import csrf_of
+from worker.accounts import store
+from worker.accounts.tables import Role
+from worker.web.dependencies import csrf_of
 
 
 def enter(site, client, name, password, *, next="/", token=None):
@@ -20,12 +20,12 @@ def enter(site, client, name, password, *, next="/", token=None):
 
 def add(site, name="ada", role=Role.REVIEWER, password=PASSWORD):
     with site.house.rt.transaction() as tx:
-        return people.add_person(tx, name, role, password=password)
+        return store.add_person(tx, name, role, password=password)
 
 
 def link(site, name, lasts=timedelta(days=1)):
     with site.house.rt.transaction() as tx:
-        return people.make_link(tx, name, lasts=lasts)
+        return store.make_link(tx, name, lasts=lasts)
 
 
 def test_name_and_password_open_the_door_and_go_where_one_wanted(site):
@@ -42,7 +42,9 @@ def test_name_and_password_open_the_door_and_go_where_one_wanted(site):
     assert client.get("/queue").status_code == 200
 
 
-@pytest.mark.parametrize(("name", "password"), [("ada", "wrong wrong wrong"), ("nobody", PASSWORD), ("ada", "")])
+@pytest.mark.parametrize(
+    ("name", "password"), [("ada", "wrong wrong wrong"), ("nobody", PASSWORD), ("ada", "")]
+)
 def test_a_wrong_name_and_a_wrong_password_sound_the_same(site, name, password):
     """Nobody learns who has an account."""
     add(site)
@@ -62,7 +64,12 @@ def test_passwords_and_secrets_are_stored_as_hashes(site):
     add(site)
     secret = link(site, "ada")
     headers = site.key()
-    kept = str([site.house.rows(f"SELECT * FROM {table}") for table in ("users", "sign_in_links", "api_keys", "web_sessions")])
+    kept = str(
+        [
+            site.house.rows(f"SELECT * FROM {table}")
+            for table in ("users", "sign_in_links", "api_keys", "web_sessions")
+        ]
+    )
     assert PASSWORD not in kept
     assert secret not in kept
     assert headers["authorization"].removeprefix("Bearer ") not in kept
@@ -73,7 +80,7 @@ def test_too_many_attempts_are_refused_even_with_the_right_password(site):
     """The eleventh attempt on a name within a quarter of an hour is not looked at."""
     add(site)
     client = site.anybody()
-    for _ in range(people.MOST_FOR_A_NAME):
+    for _ in range(store.MOST_FOR_A_NAME):
         assert enter(site, client, "ada", "wrong wrong wrong").status_code == 401
     assert enter(site, client, "ada", PASSWORD).status_code == 429
     assert enter(site, client, "somebody else", PASSWORD).status_code == 401
@@ -83,8 +90,8 @@ def test_one_address_cannot_try_many_names(site):
     """Guessing one password over many names is counted by address."""
     client = site.anybody()
     with site.house.rt.transaction() as tx:
-        for number in range(people.MOST_FROM_AN_ADDRESS):
-            people.note_attempt(tx, f"name {number}", "testclient")
+        for number in range(store.MOST_FROM_AN_ADDRESS):
+            store.note_attempt(tx, f"name {number}", "testclient")
     assert enter(site, client, "ada", PASSWORD).status_code == 429
 
 
@@ -95,9 +102,15 @@ def test_a_link_signs_in_once_and_only_by_its_button(site):
     client, second = site.anybody(), site.anybody()
     for each in (client, second):
         assert each.get(f"/sign-in/{secret}").status_code == 200
-        assert each.get("/queue", headers={"accept": "text/html"}, follow_redirects=False).status_code == 303
+        assert (
+            each.get("/queue", headers={"accept": "text/html"}, follow_redirects=False).status_code
+            == 303
+        )
     form = {"csrf": csrf_of(client.cookies["surefield"])}
-    assert client.post(f"/sign-in/{secret}", data=form, follow_redirects=False).headers["location"] == "/account"
+    assert (
+        client.post(f"/sign-in/{secret}", data=form, follow_redirects=False).headers["location"]
+        == "/account"
+    )
     assert client.get("/queue").status_code == 200
 
     form = {"csrf": csrf_of(second.cookies["surefield"])}
@@ -113,7 +126,10 @@ def test_a_link_can_lead_to_a_page_of_ours(site):
         page = client.get(f"/sign-in/{secret}?next={wanted}").text
         assert f'name="next" value="{wanted}"' in page
         form = {"csrf": csrf_of(client.cookies["surefield"]), "next": wanted}
-        assert client.post(f"/sign-in/{secret}", data=form, follow_redirects=False).headers["location"] == reached
+        assert (
+            client.post(f"/sign-in/{secret}", data=form, follow_redirects=False).headers["location"]
+            == reached
+        )
 
 
 def test_an_old_link_opens_nothing(site):
@@ -122,7 +138,12 @@ def test_an_old_link_opens_nothing(site):
     secret = link(site, "ada", lasts=timedelta(seconds=-1))
     client = site.anybody()
     client.get("/sign-in")
-    assert client.post(f"/sign-in/{secret}", data={"csrf": csrf_of(client.cookies["surefield"])}).status_code == 401
+    assert (
+        client.post(
+            f"/sign-in/{secret}", data={"csrf": csrf_of(client.cookies["surefield"])}
+        ).status_code
+        == 401
+    )
 
 
 def test_a_new_password_signs_every_other_browser_out(site):
@@ -138,7 +159,12 @@ def test_a_new_password_signs_every_other_browser_out(site):
 def test_the_present_password_is_asked_for(site):
     """A browser left open is not enough to take an account over."""
     add(site)
-    assert site.sign_in("ada").post("/account", {"old": "not the one", "new": "another long password"}).status_code == 422
+    assert (
+        site.sign_in("ada")
+        .post("/account", {"old": "not the one", "new": "another long password"})
+        .status_code
+        == 422
+    )
 
 
 def test_signing_out_ends_the_session_and_frees_what_was_held(site):
@@ -157,11 +183,13 @@ def test_whoever_is_disabled_is_out_at_once(site):
     ada = site.sign_in("ada")
     assert ada.get("/queue").status_code == 200
     with site.house.rt.transaction() as tx:
-        people.change_person(tx, "ada", disabled=True)
+        store.change_person(tx, "ada", disabled=True)
     assert ada.get("/queue", headers={"accept": "application/json"}).status_code == 401
 
 
-@pytest.mark.parametrize("url", ["/review", "/queue", "/documents", "/people", "/account", "/review/next"])
+@pytest.mark.parametrize(
+    "url", ["/review", "/queue", "/documents", "/people", "/account", "/review/next"]
+)
 def test_pages_send_whoever_is_not_signed_in_to_the_door(site, url):
     """And bring him back afterwards; a program gets a plain 401."""
     client = site.anybody()
@@ -171,14 +199,25 @@ def test_pages_send_whoever_is_not_signed_in_to_the_door(site, url):
     assert client.get(url, headers={"accept": "*/*"}, follow_redirects=False).status_code == 401
 
 
-@pytest.mark.parametrize("next", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/a\r\nb"])
+@pytest.mark.parametrize(
+    "next",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "/a\r\nb",
+    ],
+)
 def test_the_door_leads_nowhere_but_to_our_pages(site, next):
     """A forged link cannot use our sign-in to send somebody elsewhere."""
     add(site)
     assert enter(site, site.anybody(), "ada", PASSWORD, next=next).headers["location"] == "/"
 
 
-@pytest.mark.parametrize(("role", "status"), [(Role.REVIEWER, 403), (Role.MANAGER, 403), (Role.ADMIN, 200)])
+@pytest.mark.parametrize(
+    ("role", "status"), [(Role.REVIEWER, 403), (Role.MANAGER, 403), (Role.ADMIN, 200)]
+)
 def test_only_administrators_see_people(site, role, status):
     """The page says which role is missing."""
     answer = site.sign_in("ada", role).get("/people")
@@ -193,7 +232,12 @@ def test_a_request_that_no_page_of_ours_sent_is_refused(site, headers):
     ada = site.sign_in()
     item = site.items()["total"]
     assert ada.decide(item, "accept", headers=headers).status_code == 403
-    assert ada.client.post(f"/review/items/{item}/decide", data={"version": 1, "action": "accept"}).status_code == 403
+    assert (
+        ada.client.post(
+            f"/review/items/{item}/decide", data={"version": 1, "action": "accept"}
+        ).status_code
+        == 403
+    )
     assert ada.decide(item, "accept", headers={"sec-fetch-site": "cross-site"}).status_code == 403
     assert site.decisions() == []
 
@@ -238,5 +282,7 @@ def test_an_administrator_invites_changes_and_shuts_out(site):
     assert "sf_" in key.text
     row = site.house.rows("SELECT id FROM api_keys")[0]
     assert root.post(f"/people/keys/{row.id}/revoke").status_code == 303
-    rows = site.house.rows("SELECT name, role, disabled_at IS NOT NULL AS off FROM users ORDER BY name")
+    rows = site.house.rows(
+        "SELECT name, role, disabled_at IS NOT NULL AS off FROM users ORDER BY name"
+    )
     assert [tuple(each) for each in rows] == [("grace", "reviewer", True), ("root", "admin", False)]

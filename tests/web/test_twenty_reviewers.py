@@ -14,7 +14,9 @@ PEOPLE, ITEMS = 20, int(os.environ.get("SUREFIELD_TEST_ITEMS", "200"))
 
 
 def test_twenty_reviewers_decide_every_item_exactly_once(site):
-    """None is held by two at a time, none is decided twice, none is left, every document is finished."""
+    """None is held by two at a time, none is decided twice, none is left, every document is
+    finished.
+    """
     for statement in QUEUE.split(";"):
         with site.house.rt.transaction() as tx:
             tx.session.execute(text(statement), {"documents": ITEMS // FIELDS, "fields": FIELDS})

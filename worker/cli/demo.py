@@ -1,4 +1,6 @@
-"""``surefield demo``: sample PDFs through a real queue, a real Mllama and a real Postgres, ending in rows."""
+"""``surefield demo``: sample PDFs through a real queue, a real Mllama and a real Postgres, ending
+in rows.
+"""
 
 import sys
 import tempfile
@@ -11,34 +13,43 @@ from rich.console import Console
 
 from extractors.documents.slip import Slip
 from worker import reporting
-from worker.cli import machine, tables
+from worker.cli import local, tables
 from worker.cli.documents import submit_files, wait_for
-from worker.cli.operate import until_stopped
+from worker.cli.operations import until_stopped
 from worker.cli.people import sign_in_url
-from worker.models import Status
 from worker.runtime import Runtime
 from worker.settings import BUNDLED_MODEL, Settings
+from worker.tables.documents import Status
 from worker.web.settings import WebSettings
 
 PATIENCE_S = 240.0
-SQL = "SELECT decision, reason, count(*), avg(score) AS score FROM field_outcomes GROUP BY 1, 2 ORDER BY 1, 3 DESC"
+SQL = (
+    "SELECT decision, reason, count(*), avg(score) AS score FROM field_outcomes GROUP BY 1, 2 ORDER"
+    " BY 1, 3 DESC"
+)
 
 
 def run() -> None:
-    """Read the sample PDFs end to end and show the rows: what was accepted, what waits for a person, and why."""
+    """Read the sample PDFs end to end and show the rows: what was accepted, what waits for a
+    person, and why.
+    """
     began = time.monotonic()
     console = tables.console()
     stays = sys.stdin.isatty() and console.is_terminal
     settings = WebSettings() if stays else Settings()
     changes: dict[str, object] = {"state_dir": settings.state_dir / "demo"}
     if isinstance(settings, WebSettings):
-        changes["web_port"] = machine.free_port(settings.web_port)
+        changes["web_port"] = local.free_port(settings.web_port)
     settings = settings.model_copy(update=changes)
-    model = "the bundled demonstration model" if settings.model == str(BUNDLED_MODEL) else settings.model
-    with tempfile.TemporaryDirectory() as folder, machine.database(settings) as ready:
+    model = (
+        "the bundled demonstration model"
+        if settings.model == str(BUNDLED_MODEL)
+        else settings.model
+    )
+    with tempfile.TemporaryDirectory() as folder, local.database(settings) as ready:
         with console.status("starting Postgres, the broker and the workers"):
             samples = _write_samples(Path(folder))
-        with machine.running(ready), machine.runtime(ready) as rt:
+        with local.running(ready), local.runtime(ready) as rt:
             console.print(f"Reading {len(samples)} sample PDFs with {model} …")
             # A name of its own for each run: the same files are then new documents, read anew.
             ids, _ = submit_files(samples, Slip.spec.name, rt, upstream=f"demo-{uuid4().hex[:12]}")
@@ -46,16 +57,28 @@ def run() -> None:
             _show(console, rt, ids)
             if isinstance(ready, WebSettings):
                 _stay(console, rt, ready.web_url)
-    console.print(f"\n{len(ids)} documents in {time.monotonic() - began:.0f} s. The rows stay; ask them with SQL:")
-    console.print(f"  SUREFIELD_STATE_DIR={settings.state_dir} .venv/bin/surefield sql '{SQL}'", highlight=False, soft_wrap=True)
+    console.print(
+        f"\n{len(ids)} documents in {time.monotonic() - began:.0f} s. The rows stay; ask them with"
+        " SQL:"
+    )
+    console.print(
+        f"  SUREFIELD_STATE_DIR={settings.state_dir} .venv/bin/surefield sql '{SQL}'",
+        highlight=False,
+        soft_wrap=True,
+    )
     if not ended:
-        console.print("[red]Not every document came to an end. The workers' logs are in the state folder, under logs.[/red]")
+        console.print(
+            "[red]Not every document came to an end. The workers' logs are in the state folder,"
+            " under logs.[/red]"
+        )
         raise typer.Exit(1)
 
 
 def _stay(console: Console, rt: Runtime, web_url: str) -> None:
     """Leave the review page open until Ctrl-C."""
-    console.print("\nClear the doubtful fields here (the link signs you in, once; Ctrl-C stops everything):")
+    console.print(
+        "\nClear the doubtful fields here (the link signs you in, once; Ctrl-C stops everything):"
+    )
     console.print(f"  {sign_in_url(rt, 'demo', web_url)}", highlight=False, soft_wrap=True)
     until_stopped()
 
@@ -76,6 +99,12 @@ def _show(console: Console, rt: Runtime, ids: list[UUID]) -> None:
     tables.fields(console, reporting.fields(rt.sessions, ids), names=True)
     console.print()
     tables.documents(console, documents)
-    accepted, waiting = sum(row.accepted for row in documents), sum(row.waiting for row in documents)
+    accepted, waiting = (
+        sum(row.accepted for row in documents),
+        sum(row.waiting for row in documents),
+    )
     failed = sum(row.status is Status.FAILED for row in documents)
-    console.print(f"\n{accepted} fields accepted, {waiting} wait for a person, {failed} documents failed with a reason.")
+    console.print(
+        f"\n{accepted} fields accepted, {waiting} wait for a person, {failed} documents failed with"
+        " a reason."
+    )

@@ -15,13 +15,14 @@ from rich.console import Console
 
 from extractors.documents import load
 from extractors.errors import SurefieldError, UnreadableFile
-from worker import reporting, store
-from worker.cli import kinds, machine, tables
-from worker.flow import RESTING
-from worker.models import Status
+from worker import reporting
+from worker.cli import document_types, local, tables
+from worker.intake import actions, sources
+from worker.pipeline.flow import RESTING
+from worker.review.document_types import untyped
 from worker.runtime import Runtime
 from worker.settings import Settings
-from worker.stages import submit as submit_stage
+from worker.tables.documents import Status
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
@@ -29,10 +30,19 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 def submit(
     files: Annotated[list[Path], typer.Argument(help="PDF, PNG, JPEG or TIFF files.")],
     type: Annotated[str, typer.Option(help="Their document type, or auto; see: surefield types")],
-    wait: Annotated[bool, typer.Option(help="Stay until every one of them is read, and show what became of it.")] = False,
-    key: Annotated[str | None, typer.Option(help="Your own key, for a single file: the same key gives the same document back.")] = None,
+    wait: Annotated[
+        bool, typer.Option(help="Stay until every one of them is read, and show what became of it.")
+    ] = False,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            help="Your own key, for a single file: the same key gives the same document back."
+        ),
+    ] = None,
     priority: Annotated[int, typer.Option(help="Higher goes first.")] = 0,
-    password: Annotated[bool, typer.Option("--password", help="Ask for the PDFs' password.")] = False,
+    password: Annotated[
+        bool, typer.Option("--password", help="Ask for the PDFs' password.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Hand files in. Without --wait it returns as soon as they are stored and queued."""
@@ -40,11 +50,17 @@ def submit(
         raise typer.BadParameter("--key names one document; submit files with keys one by one.")
     secret = getpass.getpass("PDF password: ") if password else None
     base = Settings()
-    with machine.database(base) as settings, machine.runtime(settings) as rt:
+    with local.database(base) as settings, local.runtime(settings) as rt:
         rt.check_type(type)  # a misspelt type is said at once
-        ids, refused = submit_files(files, type, rt, upstream=settings.upstream, key=key, priority=priority, password=secret)
+        ids, refused = submit_files(
+            files, type, rt, upstream=settings.upstream, key=key, priority=priority, password=secret
+        )
         if wait:
-            with nullcontext() if machine.runs(settings) or not base.embedded else machine.running(settings):
+            with (
+                nullcontext()
+                if local.runs(settings) or not base.embedded
+                else local.running(settings)
+            ):
                 wait_for(ids, rt, console=Console(stderr=True))
         rows = reporting.documents(rt.sessions, ids)
     if as_json:
@@ -64,11 +80,14 @@ def submit_files(
     priority: int = 0,
     password: str | None = None,
 ) -> tuple[list[UUID], int]:
-    """Submit each file; one that is refused is said and does not hold up the others.  Returns the ids and how many were refused."""
+    """Submit each file; one that is refused is said and does not hold up the others.
+
+    Returns the ids and how many were refused.
+    """
     ids, refused = [], 0
     for path in files:
         try:
-            request = submit_stage.Request(
+            request = sources.Request(
                 upstream=upstream,
                 document_type=document_type,
                 content=_bytes_of(path, rt.max_bytes),
@@ -77,7 +96,7 @@ def submit_files(
                 priority=priority,
                 password=password,
             )
-            ids.append(submit_stage.run(request, rt).document_id)
+            ids.append(actions.submit(request, rt).document_id)
         except SurefieldError as error:
             refused += 1
             print(f"{path}: {error.code}: {error}", file=sys.stderr)
@@ -89,10 +108,14 @@ def _bytes_of(path: Path, most: int) -> bytes:
         with path.open("rb") as file:
             return file.read(most + 1)  # one more than is taken: the stage says what is too large
     except OSError as error:
-        raise UnreadableFile(f"It cannot be read: {error.strerror}. Check the path and its rights.") from error
+        raise UnreadableFile(
+            f"It cannot be read: {error.strerror}. Check the path and its rights."
+        ) from error
 
 
-def wait_for(ids: Sequence[UUID], rt: Runtime, *, console: Console, patience_s: float | None = None) -> bool:
+def wait_for(
+    ids: Sequence[UUID], rt: Runtime, *, console: Console, patience_s: float | None = None
+) -> bool:
     """Show progress until every document rests; False when patience ran out before."""
     deadline = None if patience_s is None else time.monotonic() + patience_s
     with tables.progress(console) as bar:
@@ -114,8 +137,10 @@ def list_documents(
 ) -> None:
     """The documents, newest first."""
     if status is not None and status not in list(Status):
-        raise typer.BadParameter(f"There is no status {status!r}. Choose from: {', '.join(Status)}.")
-    with machine.database(Settings()) as settings, machine.runtime(settings) as rt:
+        raise typer.BadParameter(
+            f"There is no status {status!r}. Choose from: {', '.join(Status)}."
+        )
+    with local.database(Settings()) as settings, local.runtime(settings) as rt:
         rows = reporting.recent(rt.sessions, status=Status(status) if status else None, limit=limit)
     if as_json:
         typer.echo(json.dumps([row.as_json() for row in rows], indent=1))
@@ -123,22 +148,33 @@ def list_documents(
         tables.documents(tables.console(), rows)
 
 
-def show(document: Annotated[UUID, typer.Argument(help="The document's id.")], as_json: AsJson = False) -> None:
+def show(
+    document: Annotated[UUID, typer.Argument(help="The document's id.")], as_json: AsJson = False
+) -> None:
     """One document: every field, its confidence, and why it went where."""
-    with machine.database(Settings()) as settings, machine.runtime(settings) as rt:
+    with local.database(Settings()) as settings, local.runtime(settings) as rt:
         found = reporting.documents(rt.sessions, [document])
         fields = reporting.fields(rt.sessions, [document])
         with rt.transaction() as tx:
-            waiting = store.untyped(tx, document_id=document)
+            waiting = untyped(tx, document_id=document)
     if not found:
         raise typer.BadParameter(f"There is no document {document}. List them: surefield list.")
     if as_json:
-        typer.echo(json.dumps({**found[0].as_json(), "fields": [field.as_json() for field in fields]}, indent=1, ensure_ascii=False))
+        typer.echo(
+            json.dumps(
+                {**found[0].as_json(), "fields": [field.as_json() for field in fields]},
+                indent=1,
+                ensure_ascii=False,
+            )
+        )
         return
     tables.documents(tables.console(), found)
     tables.fields(tables.console(), fields)
     for each in waiting:
-        tables.console().print(f"{kinds.most_like(each)} Say what it is: surefield review type {document} TYPE")
+        tables.console().print(
+            f"{document_types.most_like(each)} Say what it is: surefield review type {document}"
+            " TYPE"
+        )
 
 
 def types() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from worker import compose
+from worker import bootstrap
 from worker.cli import tables
 from worker.settings import BackendName, DecodeMode, Settings
 
@@ -15,11 +15,24 @@ PER_LEVEL, PER_LEVEL_FULL = 100, 2_000
 
 
 def evaluate(
-    demo: Annotated[bool, typer.Option("--demo", help="On generated slips, whose truth is known.")] = False,
-    full: Annotated[bool, typer.Option("--full", help=f"{PER_LEVEL_FULL} slips a damage level instead of {PER_LEVEL}.")] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="On generated slips, whose truth is known.")
+    ] = False,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full", help=f"{PER_LEVEL_FULL} slips a damage level instead of {PER_LEVEL}."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    picture: Annotated[Path | None, typer.Option(help="Where to draw accuracy by level, and risk against coverage (PNG).")] = None,
-    only: Annotated[DecodeMode | None, typer.Option("--mode", help="One decode mode; without it both, side by side.")] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(help="Where to draw accuracy by level, and risk against coverage (PNG)."),
+    ] = None,
+    only: Annotated[
+        DecodeMode | None,
+        typer.Option("--mode", help="One decode mode; without it both, side by side."),
+    ] = None,
 ) -> None:
     """Measure how often the model is right, and how well each confidence method knows it."""
     if not demo:
@@ -34,36 +47,53 @@ def evaluate(
         for mode in _modes(settings, only):
             task = bar.add_task(f"reading slips ({mode})", total=None)
             found[mode] = measurement.evaluate(
-                compose.open_backend(settings.model_copy(update={"decode_mode": mode})),
+                bootstrap.open_backend(settings.model_copy(update={"decode_mode": mode})),
                 per_level=PER_LEVEL_FULL if full else PER_LEVEL,
-                progress=lambda done, total, task=task: bar.update(task, completed=done, total=total),  # type: ignore[misc]
+                progress=lambda done, total, task=task: bar.update(
+                    task, completed=done, total=total
+                ),  # type: ignore[misc]
             )
     first, *others = found.values()
     if picture is not None:
         figures.draw(first, picture)
     if as_json:
         modes = {mode: measurement.as_json(one) for mode, one in found.items()}
-        apart = {mode: measurement.compare(first, one).as_json() for mode, one in zip(list(found)[1:], others, strict=True)}
-        typer.echo(json.dumps({**measurement.as_json(first), "modes": modes, "compared": apart}, indent=1))
+        apart = {
+            mode: measurement.compare(first, one).as_json()
+            for mode, one in zip(list(found)[1:], others, strict=True)
+        }
+        typer.echo(
+            json.dumps({**measurement.as_json(first), "modes": modes, "compared": apart}, indent=1)
+        )
     else:
         figures.show(found, tables.console())
 
 
 def _modes(settings: Settings, only: DecodeMode | None) -> list[DecodeMode]:
-    """The decode modes to measure, the one that is set first; other backends than the local model have one way of reading."""
+    """The decode modes to measure, the one that is set first; other backends than the local model
+    have one way of reading.
+    """
     asked = settings.model_copy(update={"decode_mode": only or settings.decode_mode})
-    first = DecodeMode(compose.open_backend(asked).decode_mode)
+    first = DecodeMode(bootstrap.open_backend(asked).decode_mode)
     single = only is not None or settings.backend is not BackendName.MLLAMA
-    return [first] if single else [first, *(mode for mode in (DecodeMode.JSON, DecodeMode.FIELDS) if mode is not first)]
+    return (
+        [first]
+        if single
+        else [first, *(mode for mode in (DecodeMode.JSON, DecodeMode.FIELDS) if mode is not first)]
+    )
 
 
 def demo_slips(
     count: Annotated[int, typer.Argument(help="How many slips.")],
     out: Annotated[Path, typer.Option(help="Folder for the PDFs and truth.jsonl.")],
     seed: Annotated[int, typer.Option(help="The same seed makes the same slips.")] = 0,
-    level: Annotated[int, typer.Option(min=0, max=4, help="Damage, from 0 (clean) to 4 (barely legible).")] = 0,
+    level: Annotated[
+        int, typer.Option(min=0, max=4, help="Damage, from 0 (clean) to 4 (barely legible).")
+    ] = 0,
 ) -> None:
-    """Make payment slips like those the demonstration model was trained on: PDFs, and their truth as printed."""
+    """Make payment slips like those the demonstration model was trained on: PDFs, and their truth
+    as printed.
+    """
     from extractors.demo.slips import write_slips
 
     write_slips(count, seed, out, level=level)

@@ -1,4 +1,6 @@
-"""Commands about who may come in: people with their sign-in links, upstream systems with their keys."""
+"""Commands about who may come in: people with their sign-in links, upstream systems with their
+keys.
+"""
 
 import json
 from datetime import timedelta
@@ -9,13 +11,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from worker.cli import machine
+from worker.accounts import store
+from worker.accounts.store import Person
+from worker.accounts.tables import Role
+from worker.cli import local
 from worker.cli.documents import AsJson
 from worker.cli.tables import plain
-from worker.models_people import Role
+from worker.errors import NotFound
 from worker.runtime import Runtime
-from worker.store import NotFound, people
-from worker.store.people import Person
 from worker.web.settings import WebSettings
 
 user = typer.Typer(help="People who review.", no_args_is_help=True)
@@ -26,29 +29,41 @@ Name = Annotated[str, typer.Argument(help="Their name.")]
 
 
 def sign_in_url(
-    rt: Runtime, name: str, url: str, *, role: Role = Role.ADMIN, lasts: timedelta = LINK_LASTS, then: str | None = "/review"
+    rt: Runtime,
+    name: str,
+    url: str,
+    *,
+    role: Role = Role.ADMIN,
+    lasts: timedelta = LINK_LASTS,
+    then: str | None = "/review",
 ) -> str:
-    """The address that signs this person in, once; the person is made when there is none of that name.
+    """The address that signs this person in, once; the person is made when there is none of that
+    name.
 
     url:  where the web is reached, without a path
     then: the page that it leads to; None: to one's account if there is no password yet
     """
     with rt.transaction() as tx:
         try:
-            people.person(tx, name)
+            store.person(tx, name)
         except NotFound:
-            people.add_person(tx, name, role)
-        secret = people.make_link(tx, name, lasts=lasts)
+            store.add_person(tx, name, role)
+        secret = store.make_link(tx, name, lasts=lasts)
     return f"{url.rstrip('/')}/sign-in/{secret}" + (f"?next={then}" if then else "")
 
 
 @user.command("add")
-def add(name: Name, role: Annotated[Role, typer.Option(help="What they may do.")] = Role.REVIEWER) -> None:
-    """Invite somebody: prints a link that signs them in, once. There is no password until they set one."""
+def add(
+    name: Name, role: Annotated[Role, typer.Option(help="What they may do.")] = Role.REVIEWER
+) -> None:
+    """Invite somebody: prints a link that signs them in, once.
+
+    There is no password until they set one.
+    """
     settings = WebSettings()
-    with machine.database(settings) as ready, machine.runtime(ready) as rt:
+    with local.database(settings) as ready, local.runtime(ready) as rt:
         with rt.transaction() as tx:
-            people.add_person(tx, name, role)
+            store.add_person(tx, name, role)
         url = sign_in_url(rt, name, settings.web_url, then=None)
     typer.echo(url)
 
@@ -57,28 +72,37 @@ def add(name: Name, role: Annotated[Role, typer.Option(help="What they may do.")
 def link(name: Name) -> None:
     """A new sign-in link, for whoever forgot the password. It works once, within three days."""
     settings = WebSettings()
-    with machine.database(settings) as ready, machine.runtime(ready) as rt, rt.transaction() as tx:
-        secret = people.make_link(tx, name, lasts=LINK_LASTS)
+    with local.database(settings) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
+        secret = store.make_link(tx, name, lasts=LINK_LASTS)
     typer.echo(f"{settings.web_url}/sign-in/{secret}")
 
 
 @user.command("list")
 def list_people(as_json: AsJson = False) -> None:
     """Everybody who may come in."""
-    with machine.database(WebSettings()) as ready, machine.runtime(ready) as rt, rt.transaction() as tx:
-        everybody = people.people(tx)
+    with local.database(WebSettings()) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
+        everybody = store.people(tx)
     if as_json:
         typer.echo(json.dumps([_json(each) for each in everybody], indent=1, ensure_ascii=False))
         return
     table = Table("name", "role", "password", "since", box=None, padding=(0, 1))
     for each in everybody:
         role = f"{each.role.value}{', disabled' if each.disabled_at else ''}"
-        table.add_row(plain(each.name), role, "set" if each.has_password else "not set", f"{each.created_at:%Y-%m-%d}")
-    Console().print(table if everybody else "Nobody yet. Invite somebody: surefield user add NAME --role admin")
+        table.add_row(
+            plain(each.name),
+            role,
+            "set" if each.has_password else "not set",
+            f"{each.created_at:%Y-%m-%d}",
+        )
+    Console().print(
+        table if everybody else "Nobody yet. Invite somebody: surefield user add NAME --role admin"
+    )
 
 
 @user.command("role")
-def role(name: Name, role: Annotated[Role, typer.Argument(help="What they may do from now on.")]) -> None:
+def role(
+    name: Name, role: Annotated[Role, typer.Argument(help="What they may do from now on.")]
+) -> None:
     """Give somebody another role; their browsers are signed out."""
     _change(name, role=role)
 
@@ -96,37 +120,53 @@ def enable(name: Name) -> None:
 
 
 @key.command("add")
-def add_key(upstream: Annotated[str, typer.Argument(help="The name under which the system submits.")]) -> None:
+def add_key(
+    upstream: Annotated[str, typer.Argument(help="The name under which the system submits.")],
+) -> None:
     """A new key for an upstream system, printed now and never again."""
-    with machine.database(WebSettings()) as ready, machine.runtime(ready) as rt, rt.transaction() as tx:
-        made = people.make_key(tx, upstream)
+    with local.database(WebSettings()) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
+        made = store.make_key(tx, upstream)
     typer.echo(made)
 
 
 @key.command("list")
 def list_keys() -> None:
     """All keys, by their first characters."""
-    with machine.database(WebSettings()) as ready, machine.runtime(ready) as rt, rt.transaction() as tx:
-        found = people.keys(tx)
+    with local.database(WebSettings()) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
+        found = store.keys(tx)
     table = Table("id", "upstream", "key", "made", "last used", "", box=None, padding=(0, 1))
     for each in found:
         used = f"{each.last_used_at:%Y-%m-%d %H:%M}" if each.last_used_at else "never"
         state = "revoked" if each.revoked_at else ""
-        table.add_row(str(each.key_id), plain(each.upstream), f"{each.hint}…", f"{each.created_at:%Y-%m-%d}", used, state)
+        table.add_row(
+            str(each.key_id),
+            plain(each.upstream),
+            f"{each.hint}…",
+            f"{each.created_at:%Y-%m-%d}",
+            used,
+            state,
+        )
     Console().print(table if found else "No key yet. Make one: surefield key add UPSTREAM")
 
 
 @key.command("revoke")
-def revoke(id: Annotated[UUID, typer.Argument(help="The key's id; see: surefield key list")]) -> None:
+def revoke(
+    id: Annotated[UUID, typer.Argument(help="The key's id; see: surefield key list")],
+) -> None:
     """The key opens nothing from now on."""
-    with machine.database(WebSettings()) as ready, machine.runtime(ready) as rt, rt.transaction() as tx:
-        people.revoke_key(tx, id)
+    with local.database(WebSettings()) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
+        store.revoke_key(tx, id)
 
 
 def _change(name: str, *, role: Role | None = None, disabled: bool | None = None) -> None:
-    with machine.database(WebSettings()) as ready, machine.runtime(ready) as rt, rt.transaction() as tx:
-        people.change_person(tx, name, role=role, disabled=disabled)
+    with local.database(WebSettings()) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
+        store.change_person(tx, name, role=role, disabled=disabled)
 
 
 def _json(each: Person) -> dict[str, object]:
-    return {"name": each.name, "role": each.role.value, "has_password": each.has_password, "disabled": each.disabled_at is not None}
+    return {
+        "name": each.name,
+        "role": each.role.value,
+        "has_password": each.has_password,
+        "disabled": each.disabled_at is not None,
+    }

@@ -11,10 +11,13 @@ import typer
 from rich.console import Console
 
 from extractors.normalise import normalise
-from worker import store
-from worker.cli import machine, tables
+from worker.cli import local, tables
 from worker.cli.documents import AsJson
-from worker.models import Action
+from worker.review import queue
+from worker.review import store as review_store
+from worker.review.errors import InvalidDecision
+from worker.review.tables import Action
+from worker.review.types import Decided, Decision, ItemFilter
 from worker.runtime import Runtime
 from worker.settings import Settings
 
@@ -29,10 +32,18 @@ def list_items(
     as_json: AsJson = False,
 ) -> None:
     """What waits, in the order in which it should be cleared."""
-    with machine.database(Settings()) as settings, machine.runtime(settings) as rt, rt.transaction() as tx:
-        items = store.list_items(tx, store.ItemFilter(document_id=document, document_type=type), limit=limit)
+    with (
+        local.database(Settings()) as settings,
+        local.runtime(settings) as rt,
+        rt.transaction() as tx,
+    ):
+        items = queue.list_items(
+            tx, ItemFilter(document_id=document, document_type=type), limit=limit
+        )
     if as_json:
-        typer.echo(json.dumps([tables.item_json(item) for item in items], indent=1, ensure_ascii=False))
+        typer.echo(
+            json.dumps([tables.item_json(item) for item in items], indent=1, ensure_ascii=False)
+        )
     else:
         tables.items(tables.console(), items)
 
@@ -42,10 +53,14 @@ def decide(
     item: Annotated[UUID, typer.Argument(help="The item's id.")],
     accept: Annotated[bool, typer.Option("--accept", help="The value is right.")] = False,
     text: Annotated[str | None, typer.Option(help="The right text, as printed.")] = None,
-    absent: Annotated[bool, typer.Option("--absent", help="The document does not have this field.")] = False,
+    absent: Annotated[
+        bool, typer.Option("--absent", help="The document does not have this field.")
+    ] = False,
     unreadable: Annotated[bool, typer.Option("--unreadable", help="Nobody can read it.")] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Open it again.")] = False,
-    version: Annotated[int | None, typer.Option(help="The version you saw; without it, the newest.")] = None,
+    version: Annotated[
+        int | None, typer.Option(help="The version you saw; without it, the newest.")
+    ] = None,
     who: Annotated[str | None, typer.Option(help="Your name; without it, your login.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -59,31 +74,52 @@ def decide(
     }
     actions = [action for action, given in chosen.items() if given]
     if len(actions) != 1:
-        raise typer.BadParameter("Give exactly one of --accept, --text TEXT, --absent, --unreadable, --undo.")
+        raise typer.BadParameter(
+            "Give exactly one of --accept, --text TEXT, --absent, --unreadable, --undo."
+        )
     began = time.monotonic()
-    with machine.database(Settings()) as settings, machine.runtime(settings) as rt:
+    with local.database(Settings()) as settings, local.runtime(settings) as rt:
         decided = _decide(rt, item, actions[0], text, version, who or getpass.getuser(), began)
     if as_json:
         typer.echo(
             json.dumps(
-                {"document": str(decided.document_id), "version": decided.version, "open": decided.open_items, "status": decided.status}
+                {
+                    "document": str(decided.document_id),
+                    "version": decided.version,
+                    "open": decided.open_items,
+                    "status": decided.status,
+                }
             )
         )
     else:
-        Console().print(f"{actions[0].value}: {decided.open_items} of the document's fields still wait; it is {decided.status.value}.")
+        Console().print(
+            f"{actions[0].value}: {decided.open_items} of the document's fields still wait; it is"
+            f" {decided.status.value}."
+        )
 
 
-def _decide(rt: Runtime, item_id: UUID, action: Action, text: str | None, version: int | None, who: str, began: float) -> store.Decided:
+def _decide(
+    rt: Runtime,
+    item_id: UUID,
+    action: Action,
+    text: str | None,
+    version: int | None,
+    who: str,
+    began: float,
+) -> Decided:
     with rt.transaction() as tx:
-        seen = store.item(tx, item_id)
+        seen = queue.item(tx, item_id)
     spec = rt.document_type(seen.document_type)
     meant = normalise(text, spec.field(seen.field), spec) if text is not None else None
     if meant is not None and meant.problem:
-        raise store.InvalidDecision(f"{text!r} does not fit the field: {meant.message}. Type it as printed, or decide --unreadable.")
+        raise InvalidDecision(
+            f"{text!r} does not fit the field: {meant.message}. Type it as printed, or decide"
+            " --unreadable."
+        )
     with rt.transaction() as tx:
-        return store.decide(
+        return review_store.decide(
             tx,
-            store.Decision(
+            Decision(
                 item_id=item_id,
                 version=seen.version if version is None else version,
                 who=who,
@@ -91,6 +127,8 @@ def _decide(rt: Runtime, item_id: UUID, action: Action, text: str | None, versio
                 text=text,
                 value=meant.value if meant else None,
                 currency=meant.currency if meant else None,
-                took_ms=round(timedelta(seconds=time.monotonic() - began) / timedelta(milliseconds=1)),
+                took_ms=round(
+                    timedelta(seconds=time.monotonic() - began) / timedelta(milliseconds=1)
+                ),
             ),
         )

@@ -1,18 +1,29 @@
-"""How rows look on a terminal.  Every text from a document is shown as text: no markup, no control characters."""
+"""How rows look on a terminal.
+
+Every text from a document is shown as text: no markup, no control characters.
+"""
 
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
 from extractors.documents import DocumentType
 from extractors.types import FieldState
-from worker import reporting, store
-from worker.models import Status
+from worker import reporting
+from worker.review.types import Item, Untyped
+from worker.tables.documents import Status
 
 STATUS_STYLE = {
     Status.ACCEPTED: "green",
@@ -28,13 +39,26 @@ WIDE = 160  # columns where there is no terminal
 
 def progress(console: Console) -> Progress:
     """A bar for what takes longer than a second; on a pipe it prints nothing but its end."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     return Progress(*columns, console=console, transient=True)
 
 
 def plain(text: str | None, *, longest: int = LONGEST) -> Text:
-    """Text from a document, made harmless for a terminal: control and direction-changing characters become visible."""
-    shown = "".join(c if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp") else "\N{REPLACEMENT CHARACTER}" for c in text or "")
+    """Text from a document, made harmless for a terminal: control and direction-changing characters
+    become visible.
+    """
+    shown = "".join(
+        c
+        if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+        else "\N{REPLACEMENT CHARACTER}"
+        for c in text or ""
+    )
     return Text(shown if len(shown) <= longest else shown[: longest - 1] + "…")
 
 
@@ -54,7 +78,16 @@ def _table(*columns: str, whole: Collection[str] = ()) -> Table:
 
 def documents(console: Console, rows: Sequence[reporting.DocumentRow]) -> None:
     """One line a document, and beneath them what to do about each that failed."""
-    table = _table("document", "file", "type", "pages", "status", "accepted", "in review", whole=("document", "status"))
+    table = _table(
+        "document",
+        "file",
+        "type",
+        "pages",
+        "status",
+        "accepted",
+        "in review",
+        whole=("document", "status"),
+    )
     for row in rows:
         table.add_row(
             str(row.document_id),
@@ -68,20 +101,37 @@ def documents(console: Console, rows: Sequence[reporting.DocumentRow]) -> None:
     console.print(table)
     for row in rows:
         if row.status is Status.FAILED:
-            said = Text.assemble((f"{row.error_code}", "bold red"), ": ", plain(row.error_message, longest=1000))
+            said = Text.assemble(
+                (f"{row.error_code}", "bold red"), ": ", plain(row.error_message, longest=1000)
+            )
             console.print(Text.assemble(plain(row.filename or str(row.document_id)), ": ", said))
 
 
 def _pages(row: reporting.DocumentRow) -> str:
     if row.page_count is None:
         return ""
-    return f"{row.page_count - row.pages_left_out} of {row.page_count}" if row.pages_left_out else str(row.page_count)
+    return (
+        f"{row.page_count - row.pages_left_out} of {row.page_count}"
+        if row.pages_left_out
+        else str(row.page_count)
+    )
 
 
 def fields(console: Console, rows: Iterable[reporting.FieldRow], *, names: bool = False) -> None:
     """One line a field; ``names`` puts the file's name in front."""
     head = ("file",) if names else ()
-    table = _table(*head, "field", "as printed", "value", "page", "score", "needs", "decision", "why", whole=("score", "decision"))
+    table = _table(
+        *head,
+        "field",
+        "as printed",
+        "value",
+        "page",
+        "score",
+        "needs",
+        "decision",
+        "why",
+        whole=("score", "decision"),
+    )
     before = None
     for row in rows:
         lead = (plain(row.filename if row.filename != before else "", longest=28),) if names else ()
@@ -101,30 +151,58 @@ def fields(console: Console, rows: Iterable[reporting.FieldRow], *, names: bool 
     console.print(table)
 
 
-def items(console: Console, rows: Sequence[store.Item]) -> None:
+def items(console: Console, rows: Sequence[Item]) -> None:
     """One line a waiting field."""
-    table = _table("item", "type", "field", "as printed", "page", "score", "why", "since", whole=("item", "score", "since"))
+    table = _table(
+        "item",
+        "type",
+        "field",
+        "as printed",
+        "page",
+        "score",
+        "why",
+        "since",
+        whole=("item", "score", "since"),
+    )
     for row in rows:
         name = f"{row.field}[{row.ordinal + 1}]" if "." in row.field else row.field
         score = "none" if row.score is None else f"{row.score:.3f}"
         why = str(row.details.get("words") or row.reason)
         page = "" if row.page is None else str(row.page)
         since = f"{row.created_at:%Y-%m-%d %H:%M}"
-        table.add_row(str(row.item_id), row.document_type, name, plain(row.text), page, score, plain(why, longest=70), since)
+        table.add_row(
+            str(row.item_id),
+            row.document_type,
+            name,
+            plain(row.text),
+            page,
+            score,
+            plain(why, longest=70),
+            since,
+        )
     console.print(table if rows else "Nothing waits for review.")
 
 
-def untyped(console: Console, rows: Sequence[store.Untyped]) -> None:
+def untyped(console: Console, rows: Sequence[Untyped]) -> None:
     """One line a document whose type a person must name."""
-    table = _table("document", "file", "pages", "most like", "confidence", "since", whole=("document", "since"))
+    table = _table(
+        "document", "file", "pages", "most like", "confidence", "since", whole=("document", "since")
+    )
     for row in rows:
         sure = "none" if row.confidence is None else f"{row.confidence:.2f}"
         since = f"{row.created_at:%Y-%m-%d %H:%M}"
-        table.add_row(str(row.document_id), plain(row.filename), str(row.page_count or ""), row.likeliest or "", sure, since)
+        table.add_row(
+            str(row.document_id),
+            plain(row.filename),
+            str(row.page_count or ""),
+            row.likeliest or "",
+            sure,
+            since,
+        )
     console.print(table if rows else "Every document's type is known.")
 
 
-def item_json(item: store.Item) -> dict[str, Any]:
+def item_json(item: Item) -> dict[str, Any]:
     """A waiting field for programs."""
     return {
         "item": str(item.item_id),
@@ -150,7 +228,13 @@ def types(console: Console, found: Iterable[DocumentType]) -> None:
     for spec in found:
         for number, field in enumerate(spec.fields):
             accept_at = "" if field.accept_at is None else f"{field.accept_at:g}"
-            table.add_row(spec.name if number == 0 else "", field.name, field.kind.value, accept_at, field.description)
+            table.add_row(
+                spec.name if number == 0 else "",
+                field.name,
+                field.kind.value,
+                accept_at,
+                field.description,
+            )
             for member in field.members:
                 table.add_row("", f"  {member.name}", member.kind.value, "", member.description)
     console.print(table)
@@ -160,7 +244,9 @@ def answer(console: Console, names: Sequence[str], rows: Sequence[Sequence[Any]]
     """What a query says."""
     table = _table(*names)
     for row in rows:
-        table.add_row(*(Text("—", style="dim") if value is None else plain(_short(value)) for value in row))
+        table.add_row(
+            *(Text("—", style="dim") if value is None else plain(_short(value)) for value in row)
+        )
     console.print(table)
 
 

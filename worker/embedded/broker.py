@@ -6,12 +6,15 @@ from urllib.parse import urlsplit
 
 from kombu.transport import TRANSPORT_ALIASES
 
-from extractors.errors import InvalidSetting
 from worker.embedded.queues import conninfo
+from worker.errors import InvalidSetting
 
-TRANSPORT_ALIASES["pgmqx"] = "worker.embedded.pgmq_transport:Transport"  # imported only by who uses it
+# imported only by who uses it
+TRANSPORT_ALIASES["pgmqx"] = "worker.embedded.pgmq_transport:Transport"
 
-REDELIVER_AFTER_S = 60  # a killed worker's messages come back; a copy of one that still runs finds its claim taken and returns
+# a killed worker's messages come back; a copy of one that still runs finds its claim taken and
+# returns
+REDELIVER_AFTER_S = 60
 
 EVERY_BROKER: Mapping[str, Any] = {
     "task_serializer": "json",
@@ -19,20 +22,28 @@ EVERY_BROKER: Mapping[str, Any] = {
     "task_ignore_result": True,  # the rows are the result
     "task_acks_late": True,
     "task_reject_on_worker_lost": True,
-    "task_publish_retry_policy": {"max_retries": 3, "interval_start": 0.0, "interval_step": 0.5, "interval_max": 1.0},
+    "task_publish_retry_policy": {
+        "max_retries": 3,
+        "interval_start": 0.0,
+        "interval_step": 0.5,
+        "interval_max": 1.0,
+    },
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,  # a broker that is away for an hour is no reason to stop
     "broker_connection_timeout": 4.0,
-    "worker_cancel_long_running_tasks_on_connection_loss": False,  # their work is guarded by claims, not by the message
+    # their work is guarded by claims, not by the message
+    "worker_cancel_long_running_tasks_on_connection_loss": False,
     "worker_hijack_root_logger": False,
     "worker_send_task_events": False,
 }
 PGMQ: Mapping[str, Any] = {
-    # Without an event loop, a prefork worker's processes take tasks from one pipe under one lock, and an idle process waits with the lock
-    # held: kill -9 of it stops all the others for good. RabbitMQ and Redis have the loop, and a pipe for each process.
+    # Without an event loop, a prefork worker's processes take tasks from one pipe under one lock,
+    # and an idle process waits with the lock held: kill -9 of it stops all the others for good.
+    # RabbitMQ and Redis have the loop, and a pipe for each process.
     "worker_pool": "solo",
     "broker_url": "pgmqx://postgres",  # only a name: the address is conn_string
-    "worker_enable_remote_control": False,  # replies cannot be routed, and every worker would leave a queue behind
+    # replies cannot be routed, and every worker would leave a queue behind
+    "worker_enable_remote_control": False,
     "broker_transport_options": {
         "init_extension": False,
         "use_notify": True,
@@ -52,7 +63,8 @@ REDIS: Mapping[str, Any] = {
     },
 }
 AMQP: Mapping[str, Any] = {
-    "broker_transport_options": {"confirm_publish": True},  # or a message that RabbitMQ never took counts as sent
+    # or a message that RabbitMQ never took counts as sent
+    "broker_transport_options": {"confirm_publish": True},
     "broker_heartbeat": 10,
 }
 BY_SCHEME: Mapping[str, Mapping[str, Any]] = {
@@ -63,12 +75,14 @@ BY_SCHEME: Mapping[str, Mapping[str, Any]] = {
     "amqp": AMQP,
     "amqps": AMQP,
 }
-# For `celery worker`: no worker here needs to know the others, and what workers tell each other would fill queues.
+# For `celery worker`: no worker here needs to know the others, and what workers tell each other
+# would fill queues.
 WORKER_FLAGS = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
 def broker_options(url: str) -> dict[str, Any]:
-    """Celery's settings for the broker at ``url``: RabbitMQ, Redis, or the database itself, by its SQLAlchemy URL.
+    """Celery's settings for the broker at ``url``: RabbitMQ, Redis, or the database itself, by its
+    SQLAlchemy URL.
 
     Raises InvalidSetting for any other kind.
     """
@@ -76,9 +90,13 @@ def broker_options(url: str) -> dict[str, Any]:
     if scheme not in BY_SCHEME:
         known = ", ".join(f"{name}://" for name in BY_SCHEME)
         raise InvalidSetting(
-            f"SUREFIELD_BROKER_URL begins with {scheme!r}. Use one of {known}, or leave it out to keep the queue in Postgres."
+            f"SUREFIELD_BROKER_URL begins with {scheme!r}. Use one of {known}, or leave it out to"
+            " keep the queue in Postgres."
         )
     options = {**EVERY_BROKER, "broker_url": url, **BY_SCHEME[scheme]}
     if BY_SCHEME[scheme] is PGMQ:
-        options["broker_transport_options"] = {**PGMQ["broker_transport_options"], "conn_string": conninfo(url)}
+        options["broker_transport_options"] = {
+            **PGMQ["broker_transport_options"],
+            "conn_string": conninfo(url),
+        }
     return options

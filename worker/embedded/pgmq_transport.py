@@ -1,16 +1,25 @@
-"""Celery's messages in tables of Postgres: kombu's ``pgmq`` transport with three changes, each for a measured reason.
+"""Celery's messages in tables of Postgres: kombu's ``pgmq`` transport with three changes, each for
+a measured reason.
 
-1. *No DDL where the queue exists.* Kombu creates every queue and its trigger anew in every process that publishes, and those statements
-   wait for the readers of the table: 2-8 s for a first publish beside an idle worker. Here one query looks first.
-2. *The drain comes back in time.* Celery acknowledges only between two drains, which kombu lets last 2 s: at prefetch 1, a worker did
-   1.1 tasks a second. Here a drain lasts 20 ms while messages are unacknowledged, asks the database only when there can be news
-   (a notification, a message just found, or the polling interval), and costs next to nothing otherwise.
-3. *Names and fan-out that the SQL accepts.* Queue names are cut to pgmq's 47 characters with a digest, and ``send_topic`` always gets
+1. *No DDL where the queue exists.* Kombu creates every queue and its trigger anew in every process
+that publishes, and those statements
+   wait for the readers of the table: 2-8 s for a first publish beside an idle worker. Here one
+   query looks first.
+2. *The drain comes back in time.* Celery acknowledges only between two drains, which kombu lets
+last 2 s: at prefetch 1, a worker did
+   1.1 tasks a second. Here a drain lasts 20 ms while messages are unacknowledged, asks the database
+   only when there can be news
+   (a notification, a message just found, or the polling interval), and costs next to nothing
+   otherwise.
+3. *Names and fan-out that the SQL accepts.* Queue names are cut to pgmq's 47 characters with a
+digest, and ``send_topic`` always gets
    its delay, since no overload without it takes headers.
 
-And three for safety. The connection is made from the whole address: pgmq rebuilds it from five parts, unquoted; ``sslmode`` would be
-lost. A message that was read too often is put aside: it has killed its workers, and would do so for ever. And an acknowledgement that
-fails gives up its place in the prefetch window: kombu keeps it, so that a worker whose database was killed has no room and asks no more.
+And three for safety. The connection is made from the whole address: pgmq rebuilds it from five
+parts, unquoted; ``sslmode`` would be lost. A message that was read too often is put aside: it has
+killed its workers, and would do so for ever. And an acknowledgement that fails gives up its place
+in the prefetch window: kombu keeps it, so that a worker whose database was killed has no room and
+asks no more.
 
 Written against kombu 5.7.0 and pgmq 1.1.4, which are pinned.
 """
@@ -32,7 +41,9 @@ from worker.embedded.queues import create_missing, exists
 
 log = logging.getLogger(__name__)
 
-READS_MAX = 20  # after a killed worker, or when its task runs longer than the visibility timeout, a message is read once more
+# after a killed worker, or when its task runs longer than the visibility timeout, a message is read
+# once more
+READS_MAX = 20
 NAME_MAX = 47  # characters that pgmq leaves for a queue's own name
 BUSY_TICK_S = 0.02  # how late an acknowledgement may be
 IDLE_TICK_S = 0.25  # how late a shutdown may be noticed; a notification ends it at once
@@ -53,7 +64,12 @@ class Channel(pgmq.Channel):  # type: ignore[misc]  # kombu has no types
         worn = [message for message in messages if message.read_ct > READS_MAX]
         for message in worn:
             self.pgmq.archive(self._queue_name(queue), message.msg_id)
-            log.error("message %s was read %s times and is now in pgmq.a_%s", message.msg_id, READS_MAX, self._queue_name(queue))
+            log.error(
+                "message %s was read %s times and is now in pgmq.a_%s",
+                message.msg_id,
+                READS_MAX,
+                self._queue_name(queue),
+            )
         return [message for message in messages if message not in worn]
 
     def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
@@ -73,7 +89,9 @@ class Channel(pgmq.Channel):  # type: ignore[misc]  # kombu has no types
                 self.pgmq.pool.check()  # a killed server leaves broken connections behind
                 tell()
             except psycopg.OperationalError as error:
-                log.warning("a message could not be settled (%s) and will come again", type(error).__name__)
+                log.warning(
+                    "a message could not be settled (%s) and will come again", type(error).__name__
+                )
                 self.qos.ack(delivery_tag)
 
     def _new_queue(self, queue: str, **_: Any) -> None:
@@ -116,19 +134,35 @@ class Transport(pgmq.Transport):  # type: ignore[misc]
 
     def _create_pgmq_client(self) -> PGMQueue:
         options = self.client.transport_options
-        pool = ConnectionPool(options["conn_string"], min_size=1, max_size=options["pool_size"], timeout=options["pool_timeout"], open=True)
-        client = PGMQueue(conn_string=options["conn_string"], pool=pool, vt=options["visibility_timeout"], init_extension=False)
+        pool = ConnectionPool(
+            options["conn_string"],
+            min_size=1,
+            max_size=options["pool_size"],
+            timeout=options["pool_timeout"],
+            open=True,
+        )
+        client = PGMQueue(
+            conn_string=options["conn_string"],
+            pool=pool,
+            vt=options["visibility_timeout"],
+            init_extension=False,
+        )
         client._own_pool = True  # close it with the client
         return client
 
     def establish_connection(self) -> Any:
-        """Connect, and install pgmq where it is missing: kombu's look at its tables would fail there."""
+        """Connect, and install pgmq where it is missing: kombu's look at its tables would fail
+        there.
+        """
         with self._get_pgmq_client().pool.connection() as connection:
             create_missing(connection, [])
         return super(pgmq.Transport, self).establish_connection()
 
     def verify_connection(self, connection: Any) -> bool:
-        """Whether the database answers. Kombu asks before every drain, so an answer of the last moments counts."""
+        """Whether the database answers.
+
+        Kombu asks before every drain, so an answer of the last moments counts.
+        """
         if time.monotonic() - self._answered > 2 * self.polling_interval:
             try:
                 self._get_pgmq_client()._execute("select 1")
@@ -143,8 +177,12 @@ class Transport(pgmq.Transport):  # type: ignore[misc]
         return self._notify_waiter
 
     def drain_events(self, connection: Any, timeout: float | None = None) -> None:
-        """Deliver what has arrived, or raise TimeoutError after one tick, however long the caller would wait."""
-        busy = any(len(channel.qos._delivered) > len(channel.qos._dirty) for channel in self.channels)
+        """Deliver what has arrived, or raise TimeoutError after one tick, however long the caller
+        would wait.
+        """
+        busy = any(
+            len(channel.qos._delivered) > len(channel.qos._dirty) for channel in self.channels
+        )
         tick = BUSY_TICK_S if busy else IDLE_TICK_S
         until = None if timeout is None else time.monotonic() + min(timeout, tick)
         while True:
@@ -157,10 +195,13 @@ class Transport(pgmq.Transport):  # type: ignore[misc]
                 self._next_poll = 0.0
 
     def _poll(self) -> bool:
-        """Ask the database if it can have news and a consumer has room; True when something was delivered."""
+        """Ask the database if it can have news and a consumer has room; True when something was
+        delivered.
+        """
         room = any(channel._consumers and channel.qos.can_consume() for channel in self.channels)
         if not room or time.monotonic() < self._next_poll:
-            return False  # without room the news stays news: the next poll is due as soon as there is some
+            # without room the news stays news: the next poll is due as soon as there is some
+            return False
         try:
             self.cycle.get(self._deliver)
         except Empty:

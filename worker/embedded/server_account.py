@@ -1,7 +1,9 @@
-"""The system account that the bundled Postgres runs under, and what that account must be able to reach.
+"""The system account that the bundled Postgres runs under, and what that account must be able to
+reach.
 
-Postgres refuses to run as root. Started by root, the server runs under a system account of its own and needs to pass through the folders
-above its data and its programs; started by anyone else, it runs as that user and nothing here changes anything.
+Postgres refuses to run as root. Started by root, the server runs under a system account of its own
+and needs to pass through the folders above its data and its programs; started by anyone else, it
+runs as that user and nothing here changes anything.
 """
 
 import logging
@@ -14,7 +16,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from extractors.errors import EmbeddedPostgresFailed
+from worker.errors import EmbeddedPostgresFailed
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +29,19 @@ def account_for(data_dir: Path) -> pwd.struct_passwd | None:
         _refuse_folder_of_another(data_dir)
         return None
     if data_dir.exists() and (owner := data_dir.stat().st_uid) != 0 and any(data_dir.iterdir()):
-        return _by_uid(owner, data_dir)  # made by a run that was not root, or by an earlier one that was
+        # made by a run that was not root, or by an earlier one that was
+        return _by_uid(owner, data_dir)
     return _existing(ACCOUNT) or _created(ACCOUNT) or _existing("nobody") or _no_account()
 
 
-def run_as(account: pwd.struct_passwd | None, command: list[str], environment: Mapping[str, str] | None = None) -> str:
-    """Run a program under the account and return what it says. Into a file: a server would keep a pipe open for ever.
+def run_as(
+    account: pwd.struct_passwd | None,
+    command: list[str],
+    environment: Mapping[str, str] | None = None,
+) -> str:
+    """Run a program under the account and return what it says.
+
+    Into a file: a server would keep a pipe open for ever.
 
     Raises CalledProcessError with the program's words.
     """
@@ -70,14 +79,22 @@ def let_through(path: Path, account: pwd.struct_passwd | None) -> None:
         return
     for folder in path.parents:
         mode = folder.stat().st_mode
-        passes = mode & stat.S_IXOTH or (mode & stat.S_IXUSR and folder.stat().st_uid == account.pw_uid)
+        passes = mode & stat.S_IXOTH or (
+            mode & stat.S_IXUSR and folder.stat().st_uid == account.pw_uid
+        )
         if not passes:
-            log.info("letting others pass through %s, so that the database server, which may not be root, reaches its files", folder)
+            log.info(
+                "letting others pass through %s, so that the database server, which may not be"
+                " root, reaches its files",
+                folder,
+            )
             folder.chmod(mode | stat.S_IXOTH)
 
 
 def let_run(programs: Path, account: pwd.struct_passwd | None) -> None:
-    """Make sure that the account can run the server's programs, also where they were installed under a strict umask."""
+    """Make sure that the account can run the server's programs, also where they were installed
+    under a strict umask.
+    """
     if account is None or _runs(programs, account):
         return
     let_through(programs, account)
@@ -100,8 +117,8 @@ def _runs(programs: Path, account: pwd.struct_passwd) -> bool:
 def _refuse_folder_of_another(data_dir: Path) -> None:
     if data_dir.exists() and data_dir.stat().st_uid != os.geteuid():
         raise EmbeddedPostgresFailed(
-            f"{data_dir} belongs to another user (uid {data_dir.stat().st_uid}), perhaps from a run as root. "
-            "Run as that user or as root, or choose another state folder."
+            f"{data_dir} belongs to another user (uid {data_dir.stat().st_uid}), perhaps from a run"
+            " as root. Run as that user or as root, or choose another state folder."
         )
 
 
@@ -126,13 +143,22 @@ def _created(name: str) -> pwd.struct_passwd | None:
     useradd = shutil.which("useradd") or shutil.which("useradd", path="/usr/sbin:/sbin")
     if useradd is None:
         return None
-    command = [useradd, "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", name]
-    subprocess.run(command, capture_output=True, check=False)  # another process may have just made it
+    command = [
+        useradd,
+        "--system",
+        "--user-group",
+        "--no-create-home",
+        "--shell",
+        "/usr/sbin/nologin",
+        name,
+    ]
+    # another process may have just made it
+    subprocess.run(command, capture_output=True, check=False)
     return _existing(name)
 
 
 def _no_account() -> pwd.struct_passwd:
     raise EmbeddedPostgresFailed(
-        f"Postgres refuses to run as root, and no account {ACCOUNT!r} could be made. "
-        f"Run as another user, create that account, or set SUREFIELD_DATABASE_URL to a Postgres of your own."
+        f"Postgres refuses to run as root, and no account {ACCOUNT!r} could be made. Run as another"
+        " user, create that account, or set SUREFIELD_DATABASE_URL to a Postgres of your own."
     )

@@ -1,6 +1,8 @@
-"""Keeps a table of processes running: starts them in order, restarts what dies, and leaves nothing behind, however it ends.
+"""Keeps a table of processes running: starts them in order, restarts what dies, and leaves nothing
+behind, however it ends.
 
-It knows commands and probes, not what they are for. The embedded Postgres is watched beside them by asking it, since it is nobody's child.
+It knows commands and probes, not what they are for. The embedded Postgres is watched beside them by
+asking it, since it is nobody's child.
 """
 
 import fcntl
@@ -20,19 +22,20 @@ from typing import BinaryIO, ClassVar
 import psutil
 
 from extractors.errors import SurefieldError
-from worker.embedded.leftovers import KEEP_MARK, MARK, end, mark_of
+from worker.embedded.orphans import KEEP_MARK, MARK, end, mark_of
 from worker.embedded.postgres import EmbeddedPostgres
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.2
 PROBE_POSTGRES_EVERY_S = 1.0
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0  # before a restart; doubled while a child keeps dying young
+# before a restart; doubled while a child keeps dying young
+FIRST_PAUSE_S, LONGEST_PAUSE_S = (0.5, 30.0)
 GROWN_UP_AFTER_S = 20.0
 LOG_BYTES_MAX = 10_000_000
 PACKAGES = Path(__file__).resolve().parents[2]
 REFUSE_AFTER_S = 1.0  # a process is still there for a moment after a kill -9
-TAKE_OVER_WITHIN_S = 20.0  # for the undertaker of a supervisor that was killed a moment ago
+TAKE_OVER_WITHIN_S = 20.0  # for the watchdog of a supervisor that was killed a moment ago
 
 
 class ProcessFailed(SurefieldError):
@@ -48,7 +51,8 @@ class Child:
     name: str
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)  # added to the supervisor's own
-    probe: Callable[[], bool] | None = None  # true when it does its work; without one, running is enough
+    # true when it does its work; without one, running is enough
+    probe: Callable[[], bool] | None = None
     ready_within_s: float = 60.0
     grace_s: float = 15.0  # between SIGTERM and SIGKILL
 
@@ -70,13 +74,18 @@ class Supervisor:
         self._running = [_Running(child, self._state_dir) for child in children]
         self._stop = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
-        self._undertaker: subprocess.Popen[bytes] | None = None
+        self._watchdog: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Supervisor":
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.stop()
 
     @staticmethod
@@ -92,9 +101,11 @@ class Supervisor:
         return False
 
     def start(self) -> None:
-        """Clear what an earlier supervisor left, start the children in order, each when the one before is ready, and watch them.
+        """Clear what an earlier supervisor left, start the children in order, each when the one
+        before is ready, and watch them.
 
-        Raises ProcessFailed, with the child's last words, when one does not become ready, and when another supervisor runs here.
+        Raises ProcessFailed, with the child's last words, when one does not become ready, and when
+        another supervisor runs here.
         """
         self._take_over()
         try:
@@ -102,7 +113,10 @@ class Supervisor:
                 try:
                     running.start()
                 except OSError as error:
-                    raise ProcessFailed(f"{running.child.name} cannot be started: {error}. Look at {running.child.argv[0]}.") from error
+                    raise ProcessFailed(
+                        f"{running.child.name} cannot be started: {error}. Look at"
+                        f" {running.child.argv[0]}."
+                    ) from error
                 running.wait_until_ready(self._stop)
             self._watcher.start()
         except BaseException:
@@ -110,7 +124,10 @@ class Supervisor:
             raise
 
     def stop(self) -> None:
-        """Ask all children to end, kill those that do not in time, and wait for them. A second call does nothing."""
+        """Ask all children to end, kill those that do not in time, and wait for them.
+
+        A second call does nothing.
+        """
         self._stop.set()
         try:
             if self._watcher.is_alive():
@@ -121,12 +138,12 @@ class Supervisor:
             for running in self._running:
                 running.wait(until + running.child.grace_s)
         finally:  # also when Ctrl-C comes a second time
-            if self._undertaker is not None:
+            if self._watchdog is not None:
                 for running in self._running:
                     running.kill()
                 end(mark_of(self._state_dir))
-                self._dismiss_undertaker(self._undertaker)
-                self._undertaker = None
+                self._dismiss_watchdog(self._watchdog)
+                self._watchdog = None
 
     def pid_of(self, name: str) -> int | None:
         """Process id of a child that runs now."""
@@ -134,8 +151,14 @@ class Supervisor:
 
     @property
     def failing(self) -> Mapping[str, str]:
-        """Children that died young three times in a row, with the end of their logs: restarting alone does not mend them."""
-        return {running.child.name: running.last_words() for running in self._running if running.young_deaths >= 3}
+        """Children that died young three times in a row, with the end of their logs: restarting
+        alone does not mend them.
+        """
+        return {
+            running.child.name: running.last_words()
+            for running in self._running
+            if running.young_deaths >= 3
+        }
 
     def _take_over(self) -> None:
         """Become this folder's one supervisor, and end the children of one that was killed."""
@@ -147,33 +170,40 @@ class Supervisor:
                 patience_s = REFUSE_AFTER_S if _is_alive(other) else TAKE_OVER_WITHIN_S
                 if time.monotonic() - began > patience_s:
                     raise ProcessFailed(
-                        f"Surefield runs already in {self._state_dir} (process {other}). Stop it, or use another state folder."
+                        f"Surefield runs already in {self._state_dir} (process {other}). Stop it,"
+                        " or use another state folder."
                     )
                 time.sleep(0.1)
             lock.truncate(0)
             lock.write(f"{os.getpid()}\n".encode())
             lock.flush()
             end(mark_of(self._state_dir), grace_s=3.0)
-            with (self._state_dir / "logs" / "undertaker.log").open("ab") as out:
-                self._undertaker = subprocess.Popen(
-                    [sys.executable, "-m", "worker.embedded.undertaker", str(self._state_dir)],
+            with (self._state_dir / "logs" / "watchdog.log").open("ab") as out:
+                self._watchdog = subprocess.Popen(
+                    [sys.executable, "-m", "worker.embedded.watchdog", str(self._state_dir)],
                     stdin=subprocess.PIPE,
                     stdout=out,
                     stderr=out,
-                    env={**os.environ, "PYTHONPATH": os.pathsep.join([str(PACKAGES), os.environ.get("PYTHONPATH", "")])},
+                    env={
+                        **os.environ,
+                        "PYTHONPATH": os.pathsep.join(
+                            [str(PACKAGES), os.environ.get("PYTHONPATH", "")]
+                        ),
+                    },
                     start_new_session=True,
-                    pass_fds=[lock.fileno()],  # and with it the lock, which lasts as long as either of us
+                    # and with it the lock, which lasts as long as either of us
+                    pass_fds=[lock.fileno()],
                 )
             self._lock = os.dup(lock.fileno())
 
-    def _dismiss_undertaker(self, undertaker: "subprocess.Popen[bytes]") -> None:
-        assert undertaker.stdin is not None
+    def _dismiss_watchdog(self, watchdog: "subprocess.Popen[bytes]") -> None:
+        assert watchdog.stdin is not None
         try:
-            undertaker.stdin.write(b".")
-            undertaker.stdin.close()
+            watchdog.stdin.write(b".")
+            watchdog.stdin.close()
         except BrokenPipeError:
             pass  # somebody killed it
-        undertaker.wait()
+        watchdog.wait()
         os.close(self._lock)
 
     def _watch(self) -> None:
@@ -221,7 +251,12 @@ class _Running:
         with self._log.open("ab") as out:
             environment = {**os.environ, **self.child.env, **KEEP_MARK, MARK: self._mark}
             self._process = subprocess.Popen(
-                list(self.child.argv), env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out, process_group=0
+                list(self.child.argv),
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                process_group=0,
             )
         self._started = time.monotonic()
 
@@ -229,12 +264,20 @@ class _Running:
         until = time.monotonic() + self.child.ready_within_s
         while self.child.probe and not self.child.probe():
             if self.pid is None or time.monotonic() > until:
-                how = f"ended with status {self._status}" if self.pid is None else f"was not ready within {self.child.ready_within_s:.0f} s"
-                raise ProcessFailed(f"{self.child.name} {how}. See {self._log}:\n{self.last_words()}")
+                how = (
+                    f"ended with status {self._status}"
+                    if self.pid is None
+                    else f"was not ready within {self.child.ready_within_s:.0f} s"
+                )
+                raise ProcessFailed(
+                    f"{self.child.name} {how}. See {self._log}:\n{self.last_words()}"
+                )
             stop.wait(self.QUICK)
 
     def look(self) -> str | None:
-        """Restart the process if it is gone and its pause is over; says so when something has just gone wrong."""
+        """Restart the process if it is gone and its pause is over; says so when something has just
+        gone wrong.
+        """
         if self.pid is not None:
             return None
         if self._process is not None:
@@ -242,13 +285,17 @@ class _Running:
             pause = self._schedule(young=time.monotonic() - self._started < GROWN_UP_AFTER_S)
             end(self._mark)  # its own children, if it was killed
             return (
-                f"{self.child.name} ended with status {status}; starting it again in {pause:.1f} s. See {self._log}:\n{self.last_words(5)}"
+                f"{self.child.name} ended with status {status}; starting it again in {pause:.1f} s."
+                f" See {self._log}:\n{self.last_words(5)}"
             )
         if time.monotonic() >= self._start_at:
             try:
                 self.start()
             except OSError as error:
-                return f"{self.child.name} cannot be started: {error}; trying again in {self._schedule(young=True):.1f} s"
+                return (
+                    f"{self.child.name} cannot be started: {error}; trying again in"
+                    f" {self._schedule(young=True):.1f} s"
+                )
         return None
 
     def _schedule(self, *, young: bool) -> float:
@@ -259,7 +306,8 @@ class _Running:
 
     def ask_to_end(self) -> None:
         if self._process and self.pid is not None:
-            self._process.send_signal(signal.SIGTERM)  # not the group: a worker ends its render child itself, after the running task
+            # not the group: a worker ends its render child itself, after the running task
+            self._process.send_signal(signal.SIGTERM)
 
     def wait(self, until: float) -> None:
         while self.pid is not None and time.monotonic() < until:

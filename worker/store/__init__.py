@@ -1,97 +1,18 @@
-"""Every write, named by intent.  Each function takes the transaction; the caller's block commits."""
+"""Writes that several areas share, and the reads beside them.
 
-from worker.store.documents import claim, fail, finish, password_of, release, renew, submit
-from worker.store.evidence import evidence_of, page_texts, save_grounding, save_relevance, save_scores, scores_of
-from worker.store.kinds import choose_type, save_guess, save_parts, split, split_by_hand, untyped
-from worker.store.pages import claim_pages, fail_pages, left_out_pages, release_pages, renew_pages, save_pages, save_readings, sort_pages
-from worker.store.queue import claim_item, item, list_items, release_item
-from worker.store.results import open_review, save_results
-from worker.store.review import decide
-from worker.store.sweep import expire_leases, stuck
-from worker.store.values import (
-    MAX_ATTEMPTS,
-    Claim,
-    ClaimLost,
-    Decided,
-    Decision,
-    Failure,
-    FoundAt,
-    InvalidDecision,
-    Item,
-    ItemFilter,
-    KeyReused,
-    NewPage,
-    NewResult,
-    NewScore,
-    NotFound,
-    PageClaim,
-    Piece,
-    ReviewConflict,
-    SortedPage,
-    StoredField,
-    Submission,
-    Submitted,
-    Untyped,
-)
+Each module is named for what it writes, and each function takes the transaction: the caller's block
+commits.  Import the package and say which module: ``store.pages.claim_pages(tx, ...)``.
+"""
+
+from worker.store import classifications, codec, documents, evidence, pages, results, sweep, types
 
 __all__ = [
-    "MAX_ATTEMPTS",
-    "Claim",
-    "ClaimLost",
-    "Decided",
-    "Decision",
-    "Failure",
-    "FoundAt",
-    "InvalidDecision",
-    "Item",
-    "ItemFilter",
-    "KeyReused",
-    "NewPage",
-    "NewResult",
-    "NewScore",
-    "NotFound",
-    "PageClaim",
-    "Piece",
-    "ReviewConflict",
-    "SortedPage",
-    "StoredField",
-    "Submission",
-    "Submitted",
-    "Untyped",
-    "choose_type",
-    "claim",
-    "claim_item",
-    "claim_pages",
-    "decide",
-    "evidence_of",
-    "expire_leases",
-    "fail",
-    "fail_pages",
-    "finish",
-    "item",
-    "left_out_pages",
-    "list_items",
-    "open_review",
-    "page_texts",
-    "password_of",
-    "release",
-    "release_item",
-    "release_pages",
-    "renew",
-    "renew_pages",
-    "save_grounding",
-    "save_guess",
-    "save_pages",
-    "save_parts",
-    "save_readings",
-    "save_relevance",
-    "save_results",
-    "save_scores",
-    "scores_of",
-    "sort_pages",
-    "split",
-    "split_by_hand",
-    "stuck",
-    "submit",
-    "untyped",
+    "classifications",
+    "codec",
+    "documents",
+    "evidence",
+    "pages",
+    "results",
+    "sweep",
+    "types",
 ]

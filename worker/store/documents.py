@@ -1,96 +1,33 @@
-"""A document's way: submitted once, claimed by one worker at a time, finished, or failed with a reason."""
+"""A document's way: submitted once, claimed by one worker at a time, finished, or failed with a
+reason.
+"""
 
-import json
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, delete, func, insert, null, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy import ColumnElement, case, delete, func, null, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
-from extractors.errors import InvalidSubmission
 from worker.db import Tx
-from worker.models import FINAL, Document, Page, PageStatus, Secret, Status
-from worker.models import Submission as SubmissionRow
-from worker.store.compact import is_storable, storable, storable_json
-from worker.store.values import MAX_ATTEMPTS, Claim, ClaimLost, Failure, KeyReused, Submission, Submitted
+from worker.errors import ClaimLost
+from worker.store.codec import storable
+from worker.store.types import MAX_ATTEMPTS, Claim, Failure
+from worker.tables.documents import FINAL, Document, Secret, Status
+from worker.tables.evidence import Page, PageStatus
 
 LONGEST_MESSAGE = 2_000
-LONGEST_METADATA = 64_000
-LONGEST_FILENAME = 255
 LONGEST_BACKOFF = 64  # times the first pause
 
 
-def submit(tx: Tx, submission: Submission) -> Submitted:
-    """The document this submission stands for, made now or found from an earlier message.
-
-    Raises KeyReused when the key stands for other bytes or another type, InvalidSubmission when a name is unusable.
-    """
-    key = submission.key if submission.key is not None else f"{submission.sha256}:{submission.document_type}"
-    _check_names(submission, key)
-    document_id = uuid4()
-    mine = tx.session.execute(
-        pg_insert(SubmissionRow)
-        .values(
-            upstream=submission.upstream,
-            key=key,
-            document_id=document_id,
-            document_type=submission.document_type,
-            filename=storable(submission.filename)[-LONGEST_FILENAME:] if submission.filename is not None else None,
-            metadata_=storable_json(submission.metadata),
-        )
-        .on_conflict_do_nothing(index_elements=["upstream", "key"])  # waits for whoever is inserting the same key now
-        .returning(SubmissionRow.id)
-    ).one_or_none()
-    if mine is None:
-        return Submitted(_same_document(tx, submission, key), created=False)
-    tx.session.execute(
-        insert(Document).values(
-            id=document_id,
-            sha256=submission.sha256,
-            media_type=submission.media_type,
-            document_type=submission.document_type,
-            priority=submission.priority,
-            deadline=submission.deadline,
-        )
-    )
-    if submission.password is not None:
-        tx.session.execute(insert(Secret).values(document_id=document_id, password=submission.password.encode("utf-8", "surrogatepass")))
-    tx.move(document_id, Status.SUBMITTED)
-    return Submitted(document_id, created=True)
-
-
-def _check_names(submission: Submission, key: str) -> None:
-    names = (("upstream", submission.upstream, 100), ("key", key, 200), ("document type", submission.document_type, 100))
-    for name, text, longest in names:
-        if not 1 <= len(text) <= longest or not is_storable(text):
-            raise InvalidSubmission(f"The submission's {name} must have 1 to {longest} characters and no NUL. Send a shorter {name}.")
-    if not -100 <= submission.priority <= 100:
-        raise InvalidSubmission(f"Priority {submission.priority} is out of range. Send a number between -100 and 100; higher goes first.")
-    if len(json.dumps(submission.metadata, default=str)) > LONGEST_METADATA:
-        raise InvalidSubmission(f"The metadata is longer than {LONGEST_METADATA:,} characters. Keep it where the key finds it.")
-
-
-def _same_document(tx: Tx, submission: Submission, key: str) -> UUID:
-    document_id, *was = tx.session.execute(
-        select(Document.id, Document.sha256, SubmissionRow.document_type)
-        .join(SubmissionRow, SubmissionRow.document_id == Document.id)
-        .where(SubmissionRow.upstream == submission.upstream, SubmissionRow.key == key)
-    ).one()
-    if was != [submission.sha256, submission.document_type]:
-        raise KeyReused(
-            f"{submission.upstream} used this key before for other bytes or another document type (document {document_id}). "
-            "Send a new key for a new document."
-        )
-    return document_id
-
-
-def claim(tx: Tx, document_id: UUID, *, at: Status, lease: timedelta, max_attempts: int = MAX_ATTEMPTS) -> Claim | None:
+def claim(
+    tx: Tx, document_id: UUID, *, at: Status, lease: timedelta, max_attempts: int = MAX_ATTEMPTS
+) -> Claim | None:
     """Take the document for one attempt, or None if it is not there to take.
 
-    A lease that ran out counts as a failed attempt; at the cap the document is left for the sweeper to fail.
+    A lease that ran out counts as a failed attempt; at the cap the document is left for the sweeper
+    to fail.
     """
     failures = Document.failures + abandoned(Document.lease_until)
     row = tx.session.execute(
@@ -102,7 +39,13 @@ def claim(tx: Tx, document_id: UUID, *, at: Status, lease: timedelta, max_attemp
             failures < max_attempts,
         )
         .values(claim_no=Document.claim_no + 1, lease_until=func.now() + lease, failures=failures)
-        .returning(Document.claim_no, Document.document_type, Document.sha256, Document.media_type, Document.failures)
+        .returning(
+            Document.claim_no,
+            Document.document_type,
+            Document.sha256,
+            Document.media_type,
+            Document.failures,
+        )
     ).one_or_none()
     if row is None:
         return None
@@ -120,13 +63,24 @@ def claim(tx: Tx, document_id: UUID, *, at: Status, lease: timedelta, max_attemp
 def renew(tx: Tx, held: Claim, lease: timedelta) -> bool:
     """Hold on for another lease; False when the claim is lost."""
     row = tx.session.execute(
-        update(Document).where(*_held(held)).values(lease_until=func.now() + lease).returning(Document.id)
+        update(Document)
+        .where(*_held(held))
+        .values(lease_until=func.now() + lease)
+        .returning(Document.id)
     ).one_or_none()
     return row is not None
 
 
-def finish(tx: Tx, held: Claim, *, to: Status, page_count: int | None = None, document_type: str | None = None) -> None:
-    """The claimed work is done and the document moves on; ``page_count`` and ``document_type`` where they were found out.
+def finish(
+    tx: Tx,
+    held: Claim,
+    *,
+    to: Status,
+    page_count: int | None = None,
+    document_type: str | None = None,
+) -> None:
+    """The claimed work is done and the document moves on; ``page_count`` and ``document_type``
+    where they were found out.
 
     Raises ClaimLost if another worker took over meanwhile, or the document failed.
     """
@@ -145,7 +99,9 @@ def finish(tx: Tx, held: Claim, *, to: Status, page_count: int | None = None, do
         values["page_count"] = page_count
     if document_type is not None:
         values["document_type"] = document_type
-    row = tx.session.execute(update(Document).where(*_held(held)).values(values).returning(Document.id)).one_or_none()
+    row = tx.session.execute(
+        update(Document).where(*_held(held)).values(values).returning(Document.id)
+    ).one_or_none()
     if row is None:
         raise _lost(held)
     if held.at is Status.SUBMITTED:
@@ -158,8 +114,12 @@ def release(tx: Tx, held: Claim) -> None:
     tx.session.execute(update(Document).where(*_held(held)).values(lease_until=null()))
 
 
-def fail(tx: Tx, held: Claim, failure: Failure, *, backoff: timedelta, max_attempts: int = MAX_ATTEMPTS) -> Status:
-    """One attempt went wrong: try again after a pause, or end the document.  Returns the document's status now.
+def fail(
+    tx: Tx, held: Claim, failure: Failure, *, backoff: timedelta, max_attempts: int = MAX_ATTEMPTS
+) -> Status:
+    """One attempt went wrong: try again after a pause, or end the document.
+
+    Returns the document's status now.
 
     Raises ClaimLost if another worker took over meanwhile.
     """
@@ -187,7 +147,9 @@ def fail(tx: Tx, held: Claim, failure: Failure, *, backoff: timedelta, max_attem
 
 def password_of(tx: Tx, held: Claim) -> str | None:
     """The password the document was sent with, while it is still needed."""
-    secret = tx.session.execute(select(Secret.password).where(Secret.document_id == held.document_id)).scalar_one_or_none()
+    secret = tx.session.execute(
+        select(Secret.password).where(Secret.document_id == held.document_id)
+    ).scalar_one_or_none()
     return secret.decode("utf-8", "surrogatepass") if secret is not None else None
 
 
@@ -195,8 +157,16 @@ def forget_passwords(tx: Tx, document_ids: Iterable[UUID]) -> None:
     tx.session.execute(delete(Secret).where(Secret.document_id.in_(list(document_ids))))
 
 
-def end(tx: Tx, document_ids: Iterable[UUID], *, error_code: str, error_message: str | ColumnElement[str]) -> None:
-    """Documents that nothing can save: their rows say why, their pages leave the queue, their passwords are gone."""
+def end(
+    tx: Tx,
+    document_ids: Iterable[UUID],
+    *,
+    error_code: str,
+    error_message: str | ColumnElement[str],
+) -> None:
+    """Documents that nothing can save: their rows say why, their pages leave the queue, their
+    passwords are gone.
+    """
     ended = (
         tx.session.execute(
             update(Document)
@@ -226,11 +196,15 @@ def end(tx: Tx, document_ids: Iterable[UUID], *, error_code: str, error_message:
 
 
 def hold(tx: Tx, held: Claim) -> None:
-    """Lock the document's row for the rest of the transaction, so that what is saved next is saved under the claim.
+    """Lock the document's row for the rest of the transaction, so that what is saved next is saved
+    under the claim.
 
     Raises ClaimLost if another worker took over meanwhile.
     """
-    if tx.session.execute(select(Document.id).where(*_held(held)).with_for_update()).one_or_none() is None:
+    if (
+        tx.session.execute(select(Document.id).where(*_held(held)).with_for_update()).one_or_none()
+        is None
+    ):
         raise _lost(held)
 
 
@@ -239,9 +213,13 @@ def message_of(failure: Failure, attempts: int) -> str:
     return storable(failure.message)[:LONGEST_MESSAGE] + tried
 
 
-def free(lease_until: InstrumentedAttribute[Any], next_attempt_at: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+def free(
+    lease_until: InstrumentedAttribute[Any], next_attempt_at: InstrumentedAttribute[Any]
+) -> ColumnElement[bool]:
     """Nobody holds it, and its pause is over."""
-    return or_(lease_until.is_(None), lease_until < func.now()) & or_(next_attempt_at.is_(None), next_attempt_at <= func.now())
+    return or_(lease_until.is_(None), lease_until < func.now()) & or_(
+        next_attempt_at.is_(None), next_attempt_at <= func.now()
+    )
 
 
 def abandoned(lease_until: InstrumentedAttribute[Any]) -> ColumnElement[int]:
@@ -256,8 +234,15 @@ def pause(backoff: timedelta, failures: InstrumentedAttribute[int]) -> ColumnEle
 
 
 def _held(held: Claim) -> tuple[ColumnElement[bool], ...]:
-    return Document.id == held.document_id, Document.status == held.at, Document.claim_no == held.claim_no
+    return (
+        Document.id == held.document_id,
+        Document.status == held.at,
+        Document.claim_no == held.claim_no,
+    )
 
 
 def _lost(held: Claim) -> ClaimLost:
-    return ClaimLost(f"Document {held.document_id} was taken over at {held.at}. Nothing is to be done: the other worker's result counts.")
+    return ClaimLost(
+        f"Document {held.document_id} was taken over at {held.at}. Nothing is to be done: the other"
+        " worker's result counts."
+    )

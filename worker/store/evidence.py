@@ -7,17 +7,19 @@ from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-from extractors.page_text import PageText
+from extractors.page.text import PageText
 from extractors.types import FieldReading, StopReason
 from worker.db import Tx
-from worker.models import FieldEvidence, Page, PageReading, Score
-from worker.store.compact import box_out, boxes_in, tokens_in, words_in
+from worker.store.codec import box_out, boxes_in, tokens_in, words_in
 from worker.store.documents import hold
-from worker.store.values import Claim, FoundAt, NewScore, StoredField
+from worker.store.types import Claim, FoundAt, NewScore, StoredField
+from worker.tables.evidence import FieldEvidence, Page, PageReading, Score
 
 
 def evidence_of(tx: Tx, document_id: UUID) -> list[StoredField]:
-    """What every page of the document says about every field, as its newest reading has it, in page order."""
+    """What every page of the document says about every field, as its newest reading has it, in page
+    order.
+    """
     newest = (
         select(PageReading.id, PageReading.in_domain, Page.number)
         .join(Page, PageReading.page_id == Page.id)
@@ -59,11 +61,20 @@ def _stored_field(row: Row[tuple[object, ...]]) -> StoredField:
 
 def page_texts(tx: Tx, document_id: UUID) -> dict[int, PageText]:
     """The words of each page and who says them, by page number."""
-    pages = select(Page.number, Page.words, Page.words_source).where(Page.document_id == document_id).order_by(Page.number)
-    return {row.number: PageText(words_in(row.words), source=row.words_source) for row in tx.session.execute(pages)}
+    pages = (
+        select(Page.number, Page.words, Page.words_source)
+        .where(Page.document_id == document_id)
+        .order_by(Page.number)
+    )
+    return {
+        row.number: PageText(words_in(row.words), source=row.words_source)
+        for row in tx.session.execute(pages)
+    }
 
 
-def save_relevance(tx: Tx, held: Claim, relevance: Mapping[UUID, float | None], *, reranker: str | None) -> None:
+def save_relevance(
+    tx: Tx, held: Claim, relevance: Mapping[UUID, float | None], *, reranker: str | None
+) -> None:
     """What a reranker says of each field's value and its line: raw logits, with its fingerprint.
 
     Raises ClaimLost if another worker took over meanwhile.
@@ -71,24 +82,34 @@ def save_relevance(tx: Tx, held: Claim, relevance: Mapping[UUID, float | None], 
     hold(tx, held)
     if relevance:
         tx.session.connection().execute(
-            update(FieldEvidence).where(FieldEvidence.id == bindparam("of")).values(relevance=bindparam("logit"), reranker=reranker),
+            update(FieldEvidence)
+            .where(FieldEvidence.id == bindparam("of"))
+            .values(relevance=bindparam("logit"), reranker=reranker),
             [{"of": field_id, "logit": logit} for field_id, logit in relevance.items()],
         )
 
 
 def save_scores(tx: Tx, held: Claim, scores: Sequence[NewScore]) -> None:
-    """Opinions about fields; one that is there already stays, since a method's version never changes its mind.
+    """Opinions about fields; one that is there already stays, since a method's version never
+    changes its mind.
 
     Raises ClaimLost if another worker took over meanwhile.
     """
     hold(tx, held)
     if scores:
-        rows = [{"field_id": each.field_id, "method": each.method, "score": each.score} for each in scores]
-        tx.session.execute(pg_insert(Score).on_conflict_do_nothing(index_elements=["field_id", "method"]), rows)
+        rows = [
+            {"field_id": each.field_id, "method": each.method, "score": each.score}
+            for each in scores
+        ]
+        tx.session.execute(
+            pg_insert(Score).on_conflict_do_nothing(index_elements=["field_id", "method"]), rows
+        )
 
 
 def scores_of(tx: Tx, document_id: UUID, method: str) -> dict[UUID, float | None]:
-    """One method's scores by field id; a field that the method has not seen is not in the answer."""
+    """One method's scores by field id; a field that the method has not seen is not in the
+    answer.
+    """
     rows = tx.session.execute(
         select(Score.field_id, Score.score)
         .join(FieldEvidence, Score.field_id == FieldEvidence.id)
@@ -109,7 +130,12 @@ def save_grounding(tx: Tx, held: Claim, found: Sequence[FoundAt]) -> None:
         tx.session.execute(
             update(FieldEvidence),
             [
-                {"id": at.field_id, "boxes": [box_out(box) for box in at.boxes], "box_source": at.source, "agreement": at.agreement}
+                {
+                    "id": at.field_id,
+                    "boxes": [box_out(box) for box in at.boxes],
+                    "box_source": at.source,
+                    "agreement": at.agreement,
+                }
                 for at in found
             ],
         )

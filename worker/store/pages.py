@@ -5,15 +5,35 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, insert, null, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from extractors.types import FieldReading, Reading
 from worker.db import Tx
-from worker.models import Document, FieldEvidence, Page, PageReading, PageStatus, Status
-from worker.store.compact import UNSTORABLE_PROBLEM, box_out, is_storable, storable, storable_json, tokens_out, words_out
+from worker.store.codec import (
+    UNSTORABLE_PROBLEM,
+    box_out,
+    is_storable,
+    storable,
+    storable_json,
+    tokens_out,
+    words_out,
+)
 from worker.store.documents import abandoned, end, free, hold, message_of, pause
-from worker.store.values import LOOKED, MAX_ATTEMPTS, Claim, Failure, NewPage, PageClaim, SortedPage
+from worker.store.types import LOOKED, MAX_ATTEMPTS, Claim, Failure, NewPage, PageClaim, SortedPage
+from worker.tables.documents import Document, Status
+from worker.tables.evidence import FieldEvidence, Page, PageReading, PageStatus
 
 
 def save_pages(tx: Tx, held: Claim, pages: Sequence[NewPage]) -> None:
@@ -39,17 +59,25 @@ def save_pages(tx: Tx, held: Claim, pages: Sequence[NewPage]) -> None:
         }
         for page in pages
     ]
-    tx.session.execute(pg_insert(Page).on_conflict_do_nothing(index_elements=["document_id", "number"]), rows)
+    tx.session.execute(
+        pg_insert(Page).on_conflict_do_nothing(index_elements=["document_id", "number"]), rows
+    )
 
 
 def sort_pages(tx: Tx, held: Claim, pages: Sequence[SortedPage], *, by: str | None = None) -> None:
-    """Which pages are worth the model, written down with every page's rank, and whose it is, before any of them is read.
+    """Which pages are worth the model, written down with every page's rank, and whose it is, before
+    any of them is read.
 
     Raises ClaimLost if another worker took over meanwhile.
     """
     hold(tx, held)
     rows = [
-        {"of": held.document_id, "at": page.number, "ranked": page.rank, "to": PageStatus.RENDERED if page.read else PageStatus.LEFT_OUT}
+        {
+            "of": held.document_id,
+            "at": page.number,
+            "ranked": page.rank,
+            "to": PageStatus.RENDERED if page.read else PageStatus.LEFT_OUT,
+        }
         for page in pages
     ]
     if rows:
@@ -66,29 +94,43 @@ def sort_pages(tx: Tx, held: Claim, pages: Sequence[SortedPage], *, by: str | No
 
 
 def left_out_pages(tx: Tx, document_id: UUID) -> dict[int, int | None]:
-    """The pages that nobody asked the model to read, and their ranks; None for one that has no words to be judged by."""
+    """The pages that nobody asked the model to read, and their ranks; None for one that has no
+    words to be judged by.
+    """
     rows = tx.session.execute(
-        select(Page.number, Page.rank).where(Page.document_id == document_id, Page.status == PageStatus.LEFT_OUT).order_by(Page.number)
+        select(Page.number, Page.rank)
+        .where(Page.document_id == document_id, Page.status == PageStatus.LEFT_OUT)
+        .order_by(Page.number)
     )
     return {row.number: row.rank for row in rows}
 
 
-def claim_pages(tx: Tx, *, limit: int, lease: timedelta, max_attempts: int = MAX_ATTEMPTS) -> list[PageClaim]:
-    """Take the next unread pages, all of one document type: by priority, then age; none when there is nothing to read.
+def claim_pages(
+    tx: Tx, *, limit: int, lease: timedelta, max_attempts: int = MAX_ATTEMPTS
+) -> list[PageClaim]:
+    """Take the next unread pages, all of one document type: by priority, then age; none when there
+    is nothing to read.
 
-    A page that failed before is taken alone, so that it cannot spoil its neighbours' next attempt too.
+    A page that failed before is taken alone, so that it cannot spoil its neighbours' next attempt
+    too.
     """
     waiting = _waiting(max_attempts)
     order = (Document.priority.desc(), Document.created_at, Document.id, Page.number)
     failures = (Page.failures + abandoned(Page.lease_until)).label("failures")
-    pick = select(Page.id, failures, Document.document_type).join(Document, Page.document_id == Document.id)
+    pick = select(Page.id, failures, Document.document_type).join(
+        Document, Page.document_id == Document.id
+    )
     pick = pick.where(waiting).order_by(*order).with_for_update(of=Page, skip_locked=True)
     first = tx.session.execute(pick.limit(1)).one_or_none()
     if first is None:
         return []
     if first.failures or limit == 1:
         return _take(tx, [first.id], lease)
-    fresh = and_(Page.failures == 0, Page.lease_until.is_(None), Document.document_type == first.document_type)
+    fresh = and_(
+        Page.failures == 0,
+        Page.lease_until.is_(None),
+        Document.document_type == first.document_type,
+    )
     return _take(tx, [row.id for row in tx.session.execute(pick.where(fresh).limit(limit))], lease)
 
 
@@ -105,7 +147,11 @@ def _take(tx: Tx, page_ids: Collection[UUID], lease: timedelta) -> list[PageClai
     rows = tx.session.execute(
         update(Page)
         .where(Page.id.in_(page_ids), Document.id == Page.document_id)
-        .values(claim_no=Page.claim_no + 1, lease_until=func.now() + lease, failures=Page.failures + abandoned(Page.lease_until))
+        .values(
+            claim_no=Page.claim_no + 1,
+            lease_until=func.now() + lease,
+            failures=Page.failures + abandoned(Page.lease_until),
+        )
         .returning(
             Page.id.label("page_id"),
             Page.document_id,
@@ -122,15 +168,26 @@ def _take(tx: Tx, page_ids: Collection[UUID], lease: timedelta) -> list[PageClai
             Document.created_at,
         )
     ).all()
-    in_order = sorted(rows, key=lambda row: (-row.priority, row.created_at, row.document_id, row.number))
-    return [PageClaim(**{name: row._mapping[name] for name in PageClaim.__slots__}) for row in in_order]
+    in_order = sorted(
+        rows, key=lambda row: (-row.priority, row.created_at, row.document_id, row.number)
+    )
+    return [
+        PageClaim(**{name: row._mapping[name] for name in PageClaim.__slots__}) for row in in_order
+    ]
 
 
 def renew_pages(tx: Tx, claims: Iterable[PageClaim], lease: timedelta) -> list[PageClaim]:
     """Hold on for another lease; returns the claims that are still ours."""
     claims = list(claims)
     kept = set(
-        tx.session.execute(update(Page).where(_ours(claims)).values(lease_until=func.now() + lease).returning(Page.id)).scalars().all()
+        tx.session.execute(
+            update(Page)
+            .where(_ours(claims))
+            .values(lease_until=func.now() + lease)
+            .returning(Page.id)
+        )
+        .scalars()
+        .all()
     )
     return [held for held in claims if held.page_id in kept]
 
@@ -143,8 +200,9 @@ def release_pages(tx: Tx, claims: Iterable[PageClaim]) -> None:
 def save_readings(tx: Tx, readings: Sequence[tuple[PageClaim, Reading]]) -> list[UUID]:
     """Store what was read and move on the documents whose last page this was; returns those.
 
-    The documents' rows are locked first, in id order, and counted last: of two workers that save the last two pages at once,
-    one waits and then sees both.  A page that was overtaken or whose document ended is passed over.
+    The documents' rows are locked first, in id order, and counted last: of two workers that save
+    the last two pages at once, one waits and then sees both. A page that was overtaken or whose
+    document ended is passed over.
     """
     _lock_documents(tx, {held.document_id for held, _ in readings})
     kept = set(
@@ -157,7 +215,9 @@ def save_readings(tx: Tx, readings: Sequence[tuple[PageClaim, Reading]]) -> list
         .scalars()
         .all()
     )
-    _insert_readings(tx, [(held.page_id, reading) for held, reading in readings if held.page_id in kept])
+    _insert_readings(
+        tx, [(held.page_id, reading) for held, reading in readings if held.page_id in kept]
+    )
     return _move_complete(tx, {held.document_id for held, _ in readings if held.page_id in kept})
 
 
@@ -166,7 +226,11 @@ def _insert_readings(tx: Tx, kept: Sequence[tuple[UUID, Reading]]) -> None:
     if not named:
         return
     tx.session.execute(insert(PageReading), [_reading_row(*each) for each in named])
-    fields = [_field_row(reading_id, field) for reading_id, _, reading in named for field in reading.fields]
+    fields = [
+        _field_row(reading_id, field)
+        for reading_id, _, reading in named
+        for field in reading.fields
+    ]
     if fields:
         tx.session.execute(insert(FieldEvidence), fields)
 
@@ -206,11 +270,15 @@ def _field_row(reading_id: UUID, field: FieldReading) -> dict[str, Any]:
 
 
 def _move_complete(tx: Tx, document_ids: Collection[UUID]) -> list[UUID]:
-    unread = select(Page.id).where(Page.document_id == Document.id, Page.status.not_in([PageStatus.READ, PageStatus.LEFT_OUT]))
+    unread = select(Page.id).where(
+        Page.document_id == Document.id, Page.status.not_in([PageStatus.READ, PageStatus.LEFT_OUT])
+    )
     moved = (
         tx.session.execute(
             update(Document)
-            .where(Document.id.in_(document_ids), Document.status == Status.RENDERED, ~unread.exists())
+            .where(
+                Document.id.in_(document_ids), Document.status == Status.RENDERED, ~unread.exists()
+            )
             .values(
                 status=Status.EXTRACTED,
                 failures=0,
@@ -231,9 +299,16 @@ def _move_complete(tx: Tx, document_ids: Collection[UUID]) -> list[UUID]:
 
 
 def fail_pages(
-    tx: Tx, claims: Sequence[PageClaim], failure: Failure, *, backoff: timedelta, max_attempts: int = MAX_ATTEMPTS
+    tx: Tx,
+    claims: Sequence[PageClaim],
+    failure: Failure,
+    *,
+    backoff: timedelta,
+    max_attempts: int = MAX_ATTEMPTS,
 ) -> list[UUID]:
-    """An attempt at these pages went wrong: try each again after a pause, or end its document.  Returns the documents that ended.
+    """An attempt at these pages went wrong: try each again after a pause, or end its document.
+
+    Returns the documents that ended.
 
     Pages that were overtaken meanwhile are left to whoever has them.
     """
@@ -241,22 +316,48 @@ def fail_pages(
     rows = tx.session.execute(
         update(Page)
         .where(_ours(claims))
-        .values(failures=Page.failures + 1, lease_until=null(), next_attempt_at=pause(backoff, Page.failures))
+        .values(
+            failures=Page.failures + 1,
+            lease_until=null(),
+            next_attempt_at=pause(backoff, Page.failures),
+        )
         .returning(Page.document_id, Page.failures)
     ).all()
     tried = {row.document_id: row.failures for row in sorted(rows, key=lambda row: row.failures)}
-    over = [document_id for document_id, failures in tried.items() if not failure.retry or failures >= max_attempts]
+    over = [
+        document_id
+        for document_id, failures in tried.items()
+        if not failure.retry or failures >= max_attempts
+    ]
     if over:
-        end(tx, over, error_code=failure.code, error_message=message_of(failure, max(tried.values())))
+        end(
+            tx,
+            over,
+            error_code=failure.code,
+            error_message=message_of(failure, max(tried.values())),
+        )
     again = tried.keys() - set(over)
     if again:
-        note = {"error_code": failure.code, "error_message": message_of(failure, 1), "announced_at": null()}
-        tx.session.execute(update(Document).where(Document.id.in_(again), Document.status == Status.RENDERED).values(note))
+        note = {
+            "error_code": failure.code,
+            "error_message": message_of(failure, 1),
+            "announced_at": null(),
+        }
+        tx.session.execute(
+            update(Document)
+            .where(Document.id.in_(again), Document.status == Status.RENDERED)
+            .values(note)
+        )
     return over
 
 
 def _lock_documents(tx: Tx, document_ids: Collection[UUID]) -> None:
-    tx.session.execute(select(Document.id).where(Document.id.in_(document_ids)).order_by(Document.id).with_for_update()).all()
+    tx.session.execute(
+        select(Document.id)
+        .where(Document.id.in_(document_ids))
+        .order_by(Document.id)
+        .with_for_update()
+    ).all()
 
 
 def _ours(claims: Sequence[PageClaim]) -> ColumnElement[bool]:

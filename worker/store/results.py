@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, bindparam, case, func, select
+from sqlalchemy import Boolean, bindparam, case, func
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from worker.db import Tx
-from worker.models import Document, Outcome, Result, ReviewItem
-from worker.store.compact import storable, storable_json
+from worker.store.codec import storable, storable_json
 from worker.store.documents import hold
-from worker.store.values import Claim, NewResult
+from worker.store.types import Claim, NewResult
+from worker.tables.results import Outcome, Result
 
 
 def save_results(tx: Tx, held: Claim, results: Sequence[NewResult]) -> None:
-    """The answer about each field; one that is there already stays, so that a second run changes nothing.
+    """The answer about each field; one that is there already stays, so that a second run changes
+    nothing.
 
     Raises ClaimLost if another worker took over meanwhile.
     """
@@ -55,25 +56,3 @@ def _row(held: Claim, result: NewResult) -> dict[str, Any]:
         "details": storable_json(result.details),
         "settled": result.decision is not Outcome.REVIEW,
     }
-
-
-def open_review(tx: Tx, held: Claim) -> int:
-    """Put every field that routing sent to review before people; returns how many of the document wait now.
-
-    Raises ClaimLost if another worker took over meanwhile.
-    """
-    hold(tx, held)
-    waiting = (
-        select(Result.id, Result.document_id, Result.reason, Document.priority, Document.deadline)
-        .join(Document, Result.document_id == Document.id)
-        .where(Result.document_id == held.document_id, Result.decision == Outcome.REVIEW)
-        .order_by(Result.position, Result.ordinal)
-    )
-    tx.session.execute(
-        pg_insert(ReviewItem)
-        .from_select(["result_id", "document_id", "reason", "priority", "deadline"], waiting)
-        .on_conflict_do_nothing(index_elements=["result_id"])
-    )
-    return tx.session.execute(
-        select(func.count()).select_from(Result).where(Result.document_id == held.document_id, Result.decision == Outcome.REVIEW)
-    ).scalar_one()

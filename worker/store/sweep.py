@@ -6,15 +6,17 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, case, func, literal, null, or_, select, update
 
-from extractors.errors import TooManyAttempts
 from worker.db import Tx
-from worker.models import FINAL, Document, Page, PageStatus, Status
+from worker.errors import TooManyAttempts
 from worker.store.documents import abandoned, end, free, pause
-from worker.store.values import MAX_ATTEMPTS
+from worker.store.types import MAX_ATTEMPTS
+from worker.tables.documents import FINAL, Document, Status
+from worker.tables.evidence import Page, PageStatus
 
 
 def stuck(tx: Tx, *, at: Status, patience: timedelta, limit: int = 500) -> list[UUID]:
-    """Documents that wait at a status longer than ``patience`` and that somebody could take now, the first in line first.
+    """Documents that wait at a status longer than ``patience`` and that somebody could take now,
+    the first in line first.
 
     Each is noted as announced, so that it is named once per ``patience`` however long the line is.
     """
@@ -28,7 +30,9 @@ def stuck(tx: Tx, *, at: Status, patience: timedelta, limit: int = 500) -> list[
         .with_for_update(skip_locked=True)
     )
     found = tx.session.execute(due).scalars().all()
-    tx.session.execute(update(Document).where(Document.id.in_(found)).values(announced_at=func.now()))
+    tx.session.execute(
+        update(Document).where(Document.id.in_(found)).values(announced_at=func.now())
+    )
     return list(found)
 
 
@@ -36,22 +40,43 @@ def _takeable(at: Status) -> ColumnElement[bool]:
     if at is not Status.RENDERED:
         return free(Document.lease_until, Document.next_attempt_at)
     page = select(Page.id).where(
-        Page.document_id == Document.id, Page.status == PageStatus.RENDERED, free(Page.lease_until, Page.next_attempt_at)
+        Page.document_id == Document.id,
+        Page.status == PageStatus.RENDERED,
+        free(Page.lease_until, Page.next_attempt_at),
     )
     return page.exists()
 
 
-def expire_leases(tx: Tx, *, backoff: timedelta, max_attempts: int = MAX_ATTEMPTS, limit: int = 500) -> list[UUID]:
-    """Free what dead workers held, counting a failed attempt; end the documents that reached the cap.  Returns those.
+def expire_leases(
+    tx: Tx, *, backoff: timedelta, max_attempts: int = MAX_ATTEMPTS, limit: int = 500
+) -> list[UUID]:
+    """Free what dead workers held, counting a failed attempt; end the documents that reached the
+    cap. Returns those.
 
     A free document may be taken by the next message at once; without one, ``stuck`` names it.
     """
-    ended = _expire_documents(tx, backoff, max_attempts, limit) + _expire_pages(tx, backoff, max_attempts, limit)
+    ended = _expire_documents(tx, backoff, max_attempts, limit) + _expire_pages(
+        tx, backoff, max_attempts, limit
+    )
     if ended:
-        attempts = f"The work on this document was cut off {max_attempts} times: a worker was killed, or its machine went away."
+        attempts = (
+            f"The work on this document was cut off {max_attempts} times: a worker was killed, or"
+            " its machine went away."
+        )
         advice = " Look at the workers' logs and memory, then submit it again under a new key."
-        last = case((Document.error_message.is_not(None), literal(" Last error: ") + Document.error_message), else_="")
-        end(tx, ended, error_code=TooManyAttempts.code, error_message=literal(attempts + advice) + last)
+        last = case(
+            (
+                Document.error_message.is_not(None),
+                literal(" Last error: ") + Document.error_message,
+            ),
+            else_="",
+        )
+        end(
+            tx,
+            ended,
+            error_code=TooManyAttempts.code,
+            error_message=literal(attempts + advice) + last,
+        )
     return ended
 
 
@@ -78,18 +103,32 @@ def _expire_documents(tx: Tx, backoff: timedelta, max_attempts: int, limit: int)
 
 def _expire_pages(tx: Tx, backoff: timedelta, max_attempts: int, limit: int) -> list[UUID]:
     """The pages' documents are locked first, in id order, as everybody does who writes both."""
-    held = select(Page.document_id).where(Page.lease_until < func.now(), Page.status == PageStatus.RENDERED)
+    held = select(Page.document_id).where(
+        Page.lease_until < func.now(), Page.status == PageStatus.RENDERED
+    )
     documents: Sequence[UUID] = (
         tx.session.execute(
-            select(Document.id).where(Document.id.in_(held)).order_by(Document.id).limit(limit).with_for_update(skip_locked=True)
+            select(Document.id)
+            .where(Document.id.in_(held))
+            .order_by(Document.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
         )
         .scalars()
         .all()
     )
     rows = tx.session.execute(
         update(Page)
-        .where(Page.document_id.in_(documents), Page.lease_until < func.now(), Page.status == PageStatus.RENDERED)
-        .values(failures=Page.failures + abandoned(Page.lease_until), lease_until=null(), next_attempt_at=pause(backoff, Page.failures))
+        .where(
+            Page.document_id.in_(documents),
+            Page.lease_until < func.now(),
+            Page.status == PageStatus.RENDERED,
+        )
+        .values(
+            failures=Page.failures + abandoned(Page.lease_until),
+            lease_until=null(),
+            next_attempt_at=pause(backoff, Page.failures),
+        )
         .returning(Page.document_id, Page.failures)
     )
     return sorted({row.document_id for row in rows if row.failures >= max_attempts})

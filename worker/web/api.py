@@ -17,16 +17,21 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
-from extractors.errors import InvalidSubmission, SurefieldError, TooLarge
+from extractors.errors import SurefieldError
 from extractors.types import FieldState
 from worker import reporting
-from worker.models import Outcome, Status
-from worker.stages import submit
-from worker.store import NotFound, people, sight
-from worker.web.site import SiteHere
+from worker.accounts import store
+from worker.errors import NotFound
+from worker.intake import actions, sources
+from worker.intake.errors import InvalidSubmission, TooLarge
+from worker.review import context
+from worker.tables.documents import Status
+from worker.tables.results import Outcome
+from worker.web.dependencies import SiteHere
 
 BEARER = HTTPBearer(auto_error=False, description="An API key, from `surefield key add UPSTREAM`.")
-router = APIRouter(prefix="/v1", tags=["documents"], dependencies=[Depends(BEARER)])  # the dependency only describes the key
+# the dependency only describes the key
+router = APIRouter(prefix="/v1", tags=["documents"], dependencies=[Depends(BEARER)])
 
 
 class NoSuchKey(SurefieldError):
@@ -58,20 +63,33 @@ class Sent(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     document_type: str = Field(
-        min_length=1, max_length=100, description="Its document type, such as `invoice`; `auto`: its words say which."
+        min_length=1,
+        max_length=100,
+        description="Its document type, such as `invoice`; `auto`: its words say which.",
     )
-    content_base64: str = Field(min_length=1, description="The file: PDF, PNG, JPEG or TIFF, in base64. Large ones go as multipart.")
+    content_base64: str = Field(
+        min_length=1,
+        description="The file: PDF, PNG, JPEG or TIFF, in base64. Large ones go as multipart.",
+    )
     filename: str | None = Field(None, max_length=500, description="For people.")
     priority: int = Field(0, ge=-100, le=100, description="Higher goes first.")
-    password: str | None = Field(None, max_length=1_000, description="Of an encrypted PDF; forgotten once the pages are rendered.")
-    metadata: dict[str, Any] = Field(default_factory=dict, description="Anything; kept beside the document.")
+    password: str | None = Field(
+        None,
+        max_length=1_000,
+        description="Of an encrypted PDF; forgotten once the pages are rendered.",
+    )
+    metadata: dict[str, Any] = Field(
+        default_factory=dict, description="Anything; kept beside the document."
+    )
 
 
 class Taken(BaseModel):
     """The document that a submission stands for."""
 
     document_id: UUID
-    created: bool = Field(description="False: the same key had been sent before, and this is the document it made.")
+    created: bool = Field(
+        description="False: the same key had been sent before, and this is the document it made."
+    )
     url: str
 
 
@@ -112,13 +130,28 @@ class DocumentOut(BaseModel):
     fields: list[FieldOut]
 
 
-REFUSALS = {401: "No such key", 404: "No such document", 422: "Something does not fit", 500: "A fault", 503: "Not now"}
+REFUSALS = {
+    401: "No such key",
+    404: "No such document",
+    422: "Something does not fit",
+    500: "A fault",
+    503: "Not now",
+}
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    words = {**REFUSALS, 409: "The key stands for other bytes", 413: "Too large", 415: "Neither multipart nor JSON", 400: "Broken request"}
+    words = {
+        **REFUSALS,
+        409: "The key stands for other bytes",
+        413: "Too large",
+        415: "Neither multipart nor JSON",
+        400: "Broken request",
+    }
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": words[status], "model": Problem, "content": content} for status in (401, 422, 503, *statuses)}
+    return {
+        status: {"description": words[status], "model": Problem, "content": content}
+        for status in (401, 422, 503, *statuses)
+    }
 
 
 def upstream_here(request: Request, site: SiteHere) -> str:
@@ -130,9 +163,12 @@ def upstream_here(request: Request, site: SiteHere) -> str:
     found = None
     if scheme.lower() == "bearer" and key.strip():
         with site.rt.transaction() as tx:
-            found = people.upstream_of(tx, key.strip())
+            found = store.upstream_of(tx, key.strip())
     if found is None:
-        raise NoSuchKey("Send your API key: 'Authorization: Bearer sf_...'. Make one with: surefield key add UPSTREAM.")
+        raise NoSuchKey(
+            "Send your API key: 'Authorization: Bearer sf_...'. Make one with: surefield key add"
+            " UPSTREAM."
+        )
     return found
 
 
@@ -143,7 +179,12 @@ MULTIPART = {
     "type": "object",
     "required": ["document_type", "file"],
     "properties": {
-        "document_type": {"type": "string", "minLength": 1, "maxLength": 100, "description": "`auto`: its words say which."},
+        "document_type": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 100,
+            "description": "`auto`: its words say which.",
+        },
         "file": {"type": "string", "format": "binary"},
         "priority": {"type": "integer", "minimum": -100, "maximum": 100},
         "password": {"type": "string", "maxLength": 1000},
@@ -152,8 +193,12 @@ MULTIPART = {
     "additionalProperties": False,
 }
 BODY = {"required": True, "content": {
-    "multipart/form-data": {"schema": MULTIPART, "encoding": {"metadata": {"contentType": "application/json"}}},
-    "application/json": {"schema": Sent.model_json_schema(ref_template="#/components/schemas/{model}")},
+    "multipart/form-data": {
+        "schema": MULTIPART, "encoding": {"metadata": {"contentType": "application/json"}}
+    },
+    "application/json": {
+        "schema": Sent.model_json_schema(ref_template="#/components/schemas/{model}")
+    },
 }}  # fmt: skip
 
 
@@ -161,7 +206,10 @@ BODY = {"required": True, "content": {
     "/documents",
     response_model=Taken,
     status_code=201,
-    responses={200: {"model": Taken, "description": "Sent before"}, **_problems(400, 409, 413, 415)},
+    responses={
+        200: {"model": Taken, "description": "Sent before"},
+        **_problems(400, 409, 413, 415),
+    },
     openapi_extra={"requestBody": BODY},
 )
 async def post_document(
@@ -169,24 +217,33 @@ async def post_document(
     site: SiteHere,
     upstream: Upstream,
     idempotency_key: Annotated[
-        str | None, Header(min_length=1, max_length=200, description="Your own key: the same one gives the same document back.")
+        str | None,
+        Header(
+            min_length=1,
+            max_length=200,
+            description="Your own key: the same one gives the same document back.",
+        ),
     ] = None,
 ) -> Response:
     """Hand a document in, as multipart or JSON.  It is stored and queued when this answers."""
     async with _received(request, site.rt.max_bytes) as sent:
-        taken = await run_in_threadpool(_submit, replace(sent, upstream=upstream, key=idempotency_key), site)
+        taken = await run_in_threadpool(
+            _submit, replace(sent, upstream=upstream, key=idempotency_key), site
+        )
     address = site.address(request, "get_document", document_id=taken.document_id)
     body = Taken(document_id=taken.document_id, created=taken.created, url=address)
-    return JSONResponse(body.model_dump(mode="json"), 201 if taken.created else 200, headers={"location": address})
+    return JSONResponse(
+        body.model_dump(mode="json"), 201 if taken.created else 200, headers={"location": address}
+    )
 
 
-def _submit(sent: submit.Request, site: SiteHere) -> Any:
+def _submit(sent: sources.Request, site: SiteHere) -> Any:
     site.rt.check_type(sent.document_type)  # a misspelt type is said at once
-    return submit.run(sent, site.rt)
+    return actions.submit(sent, site.rt)
 
 
 @asynccontextmanager
-async def _received(request: Request, most: int) -> AsyncIterator[submit.Request]:
+async def _received(request: Request, most: int) -> AsyncIterator[sources.Request]:
     """What was sent; a file is on disk as long as it is needed."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
@@ -195,10 +252,12 @@ async def _received(request: Request, most: int) -> AsyncIterator[submit.Request
         async with request.form(max_files=1, max_fields=10) as form:
             yield _of_form(form, most)
     else:
-        raise NotThatKind("Send multipart/form-data with a file, or application/json with content_base64.")
+        raise NotThatKind(
+            "Send multipart/form-data with a file, or application/json with content_base64."
+        )
 
 
-def _of_json(body: bytes) -> submit.Request:
+def _of_json(body: bytes) -> sources.Request:
     try:
         sent = Sent.model_validate_json(body)
     except ValidationError as error:
@@ -206,30 +265,41 @@ def _of_json(body: bytes) -> submit.Request:
     try:
         content = base64.b64decode(sent.content_base64, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise InvalidSubmission("content_base64 is not base64. Encode the file with the standard alphabet and padding.") from error
+        raise InvalidSubmission(
+            "content_base64 is not base64. Encode the file with the standard alphabet and padding."
+        ) from error
     return _request(sent, content=content)
 
 
-def _of_form(form: FormData, most: int) -> submit.Request:
+def _of_form(form: FormData, most: int) -> sources.Request:
     file = form.get("file")
     if not isinstance(file, UploadFile):
-        raise InvalidSubmission("The part 'file' is missing. Send the document's bytes as a file part of that name.")
+        raise InvalidSubmission(
+            "The part 'file' is missing. Send the document's bytes as a file part of that name."
+        )
     if (file.size or 0) > most:
-        raise TooLarge(f"The file has more than {most:,} bytes. Send a smaller one, or raise SUREFIELD_MAX_BYTES.")
+        raise TooLarge(
+            f"The file has more than {most:,} bytes. Send a smaller one, or raise"
+            " SUREFIELD_MAX_BYTES."
+        )
     given = {name: value for name, value in form.items() if name != "file"}
     try:
         metadata = json.loads(str(given.pop("metadata", "")) or "{}")
     except ValueError as error:
         raise InvalidSubmission("metadata is not JSON. Send a JSON object.") from error
     try:
-        sent = Sent.model_validate({**given, "metadata": metadata, "filename": file.filename, "content_base64": "-"})
+        sent = Sent.model_validate(
+            {**given, "metadata": metadata, "filename": file.filename, "content_base64": "-"}
+        )
     except ValidationError as error:
         raise InvalidSubmission(_words(error)) from error
     return _request(sent, file=file.file)
 
 
-def _request(sent: Sent, *, content: bytes | None = None, file: BinaryIO | None = None) -> submit.Request:
-    return submit.Request(
+def _request(
+    sent: Sent, *, content: bytes | None = None, file: BinaryIO | None = None
+) -> sources.Request:
+    return sources.Request(
         upstream="",
         document_type=sent.document_type,
         content=content,
@@ -242,25 +312,40 @@ def _request(sent: Sent, *, content: bytes | None = None, file: BinaryIO | None 
 
 
 def _words(error: ValidationError) -> str:
-    said = [f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in error.errors(include_input=False)]
+    said = [
+        f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}"
+        for each in error.errors(include_input=False)
+    ]
     return "; ".join(said[:10]) + ". Look at /v1/openapi.json for what is taken."
 
 
-@router.get("/documents/{document_id}", response_model=DocumentOut, responses=_problems(404), name="get_document")
-def get_document(request: Request, site: SiteHere, upstream: Upstream, document_id: DocumentId) -> DocumentOut:
+@router.get(
+    "/documents/{document_id}",
+    response_model=DocumentOut,
+    responses=_problems(404),
+    name="get_document",
+)
+def get_document(
+    request: Request, site: SiteHere, upstream: Upstream, document_id: DocumentId
+) -> DocumentOut:
     """What became of a document: its status, and every field with confidence and decision."""
     row = _own(site, upstream, document_id)
     with site.rt.transaction() as tx:
-        pages = sight.pages(tx, document_id)
+        pages = context.pages(tx, document_id)
     names = {"words": "reason_words", "score": "confidence"}
     fields = [
-        FieldOut.model_validate({names.get(key, key): value for key, value in each.as_json().items()})
+        FieldOut.model_validate(
+            {names.get(key, key): value for key, value in each.as_json().items()}
+        )
         for each in reporting.fields(site.rt.sessions, [document_id])
     ]
     return DocumentOut.model_validate(
         {
             **row.as_json(),
-            "pages": [site.address(request, "get_page", document_id=document_id, number=page.number) for page in pages],
+            "pages": [
+                site.address(request, "get_page", document_id=document_id, number=page.number)
+                for page in pages
+            ],
             "fields": fields,
         }
     )
@@ -272,14 +357,25 @@ def get_document(request: Request, site: SiteHere, upstream: Upstream, document_
     responses={200: {"content": {"image/png": {}}, "description": "The page"}, **_problems(404)},
     name="get_page",
 )
-def get_page(site: SiteHere, upstream: Upstream, document_id: DocumentId, number: Annotated[int, Path(ge=1, le=2**31 - 1)]) -> Response:
+def get_page(
+    site: SiteHere,
+    upstream: Upstream,
+    document_id: DocumentId,
+    number: Annotated[int, Path(ge=1, le=2**31 - 1)],
+) -> Response:
     """One page as people see it."""
     _own(site, upstream, document_id)
     with site.rt.transaction() as tx:
-        page = next((page for page in sight.pages(tx, document_id) if page.number == number), None)
+        page = next(
+            (page for page in context.pages(tx, document_id) if page.number == number), None
+        )
     if page is None:
         raise NotFound(f"Document {document_id} has no page {number}, or it is not rendered yet.")
-    return Response(site.rt.blobs.get(page.view_sha256), media_type="image/png", headers={"cache-control": "private, max-age=86400"})
+    return Response(
+        site.rt.blobs.get(page.view_sha256),
+        media_type="image/png",
+        headers={"cache-control": "private, max-age=86400"},
+    )
 
 
 def _own(site: SiteHere, upstream: str, document_id: UUID) -> reporting.DocumentRow:

@@ -10,16 +10,18 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from worker.runtime import Runtime
-from worker.web import api, documents, people, problems, queue, review, signin
+from worker.web import api, documents, people, problems, review, review_queue, signin
+from worker.web.dependencies import Site, from_our_page
 from worker.web.headers import LimitedBody, SecureHeaders
-from worker.web.site import Site, from_our_page
 
 STATIC = Path(__file__).parent / "static"
 A_DAY = timedelta(days=1)
 
 
 class KeptStatic(StaticFiles):
-    """Our own scripts and styles: their addresses carry their version, so browsers may keep them."""
+    """Our own scripts and styles: their addresses carry their version, so browsers may keep
+    them.
+    """
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
@@ -37,9 +39,12 @@ def create_app(
 ) -> FastAPI:
     """The site over one runtime.
 
-    public_url: how people and programs reach it, such as "https://review.example.org"; with https its cookies are marked as such
+    public_url: how people and programs reach it, such as "https://review.example.org"; with https
+    its cookies are marked as such
     """
-    site = Site(rt=rt, public_url=public_url, stays_signed_in=stays_signed_in, review_lease=review_lease)
+    site = Site(
+        rt=rt, public_url=public_url, stays_signed_in=stays_signed_in, review_lease=review_lease
+    )
     app = FastAPI(
         title="Surefield",
         version="1",
@@ -50,8 +55,10 @@ def create_app(
     )
     app.state.site = site
     problems.install(app)
-    for pages in (signin, review, queue, documents, people):
-        app.include_router(pages.router, dependencies=[Depends(from_our_page)], include_in_schema=False)
+    for pages in (signin, review, review_queue, documents, people):
+        app.include_router(
+            pages.router, dependencies=[Depends(from_our_page)], include_in_schema=False
+        )
     app.include_router(api.router)
     app.mount("/static", KeptStatic(directory=STATIC), name="static")
     app.add_api_route("/", _home, methods=["GET"], include_in_schema=False)

@@ -1,4 +1,6 @@
-"""Documents for people: the list, one document with all its fields beside its pages, and the pages' images."""
+"""Documents for people: the list, one document with all its fields beside its pages, and the pages'
+images.
+"""
 
 import json
 from typing import Annotated
@@ -8,12 +10,14 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from extractors.documents import DocumentType
-from worker import reporting, store
-from worker.models import Status
-from worker.store import NotFound, desk, sight
-from worker.web.card import card_of, page_json, place_json
-from worker.web.pages import render
-from worker.web.site import Site, SiteHere, Someone, limits
+from worker import reporting
+from worker.errors import NotFound
+from worker.review import context, document_types, reads
+from worker.review.card import card_of, page_json, place_json
+from worker.review.types import Untyped
+from worker.tables.documents import Status
+from worker.web.dependencies import Site, SiteHere, Someone, limits
+from worker.web.templating import render
 
 router = APIRouter(prefix="/documents")
 
@@ -25,12 +29,21 @@ def documents_page(request: Request, site: SiteHere, person: Someone, status: st
     """The newest documents."""
     wanted = Status(status) if status in list(Status) else None
     rows = reporting.recent(site.rt.sessions, status=wanted, limit=LISTED)
-    return render(request, "documents.html", rows=rows, chosen=status, statuses=list(Status), listed=LISTED)
+    return render(
+        request, "documents.html", rows=rows, chosen=status, statuses=list(Status), listed=LISTED
+    )
 
 
 @router.get("/{document_id}", name="document_page")
-def document_page(request: Request, site: SiteHere, person: Someone, document_id: UUID, field: Annotated[str, Query()] = "") -> Response:
-    """One document: every field beside the pages; what waits is decided with the keys of the review.
+def document_page(
+    request: Request,
+    site: SiteHere,
+    person: Someone,
+    document_id: UUID,
+    field: Annotated[str, Query()] = "",
+) -> Response:
+    """One document: every field beside the pages; what waits is decided with the keys of the
+    review.
 
     field: the item on which to begin
     """
@@ -38,12 +51,14 @@ def document_page(request: Request, site: SiteHere, person: Someone, document_id
     if not found:
         raise NotFound(f"There is no document {document_id}.")
     with site.rt.transaction() as tx:
-        pages = sight.pages(tx, document_id)
-        items = desk.items_of(tx, document_id)
-        places = sight.places_of(tx, document_id)
-        waiting = sight.waiting_in(tx, document_id)
-        open_type = next(iter(store.untyped(tx, document_id=document_id)), None)
-    cards = [card_of(before, site.rt.document_type(before.item.document_type)) for before in waiting]
+        pages = context.pages(tx, document_id)
+        items = reads.items_of(tx, document_id)
+        places = context.places_of(tx, document_id)
+        waiting = context.waiting_in(tx, document_id)
+        open_type = next(iter(document_types.untyped(tx, document_id=document_id)), None)
+    cards = [
+        card_of(before, site.rt.document_type(before.item.document_type)) for before in waiting
+    ]
     return render(
         request,
         "document.html",
@@ -51,7 +66,10 @@ def document_page(request: Request, site: SiteHere, person: Someone, document_id
         rows=reporting.fields(site.rt.sessions, [document_id]),
         items=items,
         cards={(card.item.field, card.item.ordinal): card for card in cards},
-        places={key: json.dumps({"page": place.page, **place_json(place)}) for key, place in places.items()},
+        places={
+            key: json.dumps({"page": place.page, **place_json(place)})
+            for key, place in places.items()
+        },
         view=json.dumps({"pages": [page_json(document_id, page) for page in pages]}),
         pages=pages,
         chosen=field,
@@ -62,20 +80,31 @@ def document_page(request: Request, site: SiteHere, person: Someone, document_id
     )
 
 
-def _types(site: Site, open_type: store.Untyped | None) -> list[DocumentType]:
+def _types(site: Site, open_type: Untyped | None) -> list[DocumentType]:
     """What the document may be, the likeliest first; nothing when that is known."""
     if open_type is None:
         return []
-    return sorted(site.rt.document_types().values(), key=lambda each: (each.name != open_type.likeliest, each.title))
+    return sorted(
+        site.rt.document_types().values(),
+        key=lambda each: (each.name != open_type.likeliest, each.title),
+    )
 
 
 @router.post("/{document_id}/type", name="choose_type")
-def choose_type(request: Request, site: SiteHere, person: Someone, document_id: UUID, type: Annotated[str, Form()] = "") -> Response:
-    """Say what a document is; it goes on as that type, and the next one that waits for its type comes."""
+def choose_type(
+    request: Request,
+    site: SiteHere,
+    person: Someone,
+    document_id: UUID,
+    type: Annotated[str, Form()] = "",
+) -> Response:
+    """Say what a document is; it goes on as that type, and the next one that waits for its type
+    comes.
+    """
     name = site.rt.document_type(type).name
     with site.rt.transaction() as tx:
-        store.choose_type(tx, document_id, name, who=person.name)
-        following = next(iter(store.untyped(tx, limit=1)), None)
+        document_types.choose_type(tx, document_id, name, who=person.name)
+        following = next(iter(document_types.untyped(tx, limit=1)), None)
     shown = following.document_id if following else document_id
     return RedirectResponse(request.url_for("document_page", document_id=shown), 303)
 
@@ -84,9 +113,15 @@ def choose_type(request: Request, site: SiteHere, person: Someone, document_id: 
 def page_image(site: SiteHere, person: Someone, document_id: UUID, number: int) -> Response:
     """One page as people see it."""
     with site.rt.transaction() as tx:
-        page = next((page for page in sight.pages(tx, document_id) if page.number == number), None)
+        page = next(
+            (page for page in context.pages(tx, document_id) if page.number == number), None
+        )
     if page is None:
         raise NotFound(f"Document {document_id} has no page {number}, or it is not rendered yet.")
-    # Private: only this person's browser keeps it.  Its bytes never change, and its address carries their name.
-    headers = {"cache-control": "private, max-age=86400, immutable", "etag": f'"{page.view_sha256}"'}
+    # Private: only this person's browser keeps it. Its bytes never change, and its address carries
+    # their name.
+    headers = {
+        "cache-control": "private, max-age=86400, immutable",
+        "etag": f'"{page.view_sha256}"',
+    }
     return Response(site.rt.blobs.get(page.view_sha256), media_type="image/png", headers=headers)

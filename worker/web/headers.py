@@ -3,12 +3,12 @@
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from extractors.errors import TooLarge
+from worker.intake.errors import TooLarge
 
 # No inline script or style, nothing from elsewhere, no frame around us, no form to elsewhere.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src"
+    " 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 ALWAYS = {
     "content-security-policy": POLICY,
@@ -29,7 +29,9 @@ class SecureHeaders:
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self.app = app
-        self.headers = ALWAYS | ({"strict-transport-security": f"max-age={A_YEAR}"} if https else {})
+        self.headers = ALWAYS | (
+            {"strict-transport-security": f"max-age={A_YEAR}"} if https else {}
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
@@ -44,10 +46,11 @@ class SecureHeaders:
 
 
 class LimitedBody:
-    """Stops reading a request as soon as it is larger than its address takes; nothing of the rest is ever held in memory.
+    """Stops reading a request as soon as it is larger than its address takes; nothing of the rest
+    is ever held in memory.
 
-    A file that comes as multipart goes to disk while it is read; JSON has to be held whole, and has a limit of its own.
-    Reading further raises TooLarge.
+    A file that comes as multipart goes to disk while it is read; JSON has to be held whole, and has
+    a limit of its own. Reading further raises TooLarge.
     """
 
     def __init__(self, app: ASGIApp, *, file_bytes: int, upload_path: str) -> None:
@@ -69,8 +72,8 @@ class LimitedBody:
             read += len(message.get("body", b""))
             if read > most:
                 raise TooLarge(
-                    f"The request has more than {most:,} bytes. Send the file as multipart/form-data or a smaller one, "
-                    "or raise SUREFIELD_MAX_BYTES."
+                    f"The request has more than {most:,} bytes. Send the file as"
+                    " multipart/form-data or a smaller one, or raise SUREFIELD_MAX_BYTES."
                 )
             return message
 
@@ -79,5 +82,8 @@ class LimitedBody:
     def _most(self, scope: Scope) -> int:
         if scope["path"] != self.upload_path:
             return PAGE_BYTES
-        is_json = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+        is_json = (
+            Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
+            == "application/json"
+        )
         return self.json_bytes if is_json else self.form_bytes

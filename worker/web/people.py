@@ -7,11 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from worker.models_people import Role
-from worker.store import people
-from worker.store.people import InvalidPerson, Person
-from worker.web.pages import render
-from worker.web.site import Site, SiteHere, at_least
+from worker.accounts import store
+from worker.accounts.store import InvalidPerson, Person
+from worker.accounts.tables import Role
+from worker.web.dependencies import Site, SiteHere, at_least
+from worker.web.templating import render
 
 router = APIRouter(prefix="/people")
 
@@ -26,23 +26,33 @@ def people_page(request: Request, site: SiteHere, person: Admin) -> Response:
 
 
 @router.post("", name="add_person")
-def add_person(request: Request, site: SiteHere, person: Admin, name: Annotated[str, Form()], role: Annotated[Role, Form()]) -> Response:
+def add_person(
+    request: Request,
+    site: SiteHere,
+    person: Admin,
+    name: Annotated[str, Form()],
+    role: Annotated[Role, Form()],
+) -> Response:
     """Invite somebody: the answer shows their sign-in link, once."""
     try:
         with site.rt.transaction() as tx:
-            added = people.add_person(tx, name, role)
-            secret = people.make_link(tx, added.name, lasts=LINK_LASTS)
+            added = store.add_person(tx, name, role)
+            secret = store.make_link(tx, added.name, lasts=LINK_LASTS)
     except InvalidPerson as error:
         return _page(request, site, status=422, problem=str(error))
-    return _page(request, site, link=site.address(request, "link_page", secret=secret), link_for=added.name)
+    return _page(
+        request, site, link=site.address(request, "link_page", secret=secret), link_for=added.name
+    )
 
 
 @router.post("/{name}/link", name="link_for_person")
 def link_for_person(request: Request, site: SiteHere, person: Admin, name: str) -> Response:
     """A new sign-in link for somebody who forgot the password."""
     with site.rt.transaction() as tx:
-        secret = people.make_link(tx, name, lasts=LINK_LASTS)
-    return _page(request, site, link=site.address(request, "link_page", secret=secret), link_for=name)
+        secret = store.make_link(tx, name, lasts=LINK_LASTS)
+    return _page(
+        request, site, link=site.address(request, "link_page", secret=secret), link_for=name
+    )
 
 
 @router.post("/{name}/change", name="change_person")
@@ -56,18 +66,25 @@ def change_person(
 ) -> Response:
     """Another role, or the door shut or opened.  Nobody shuts himself out."""
     if name == person.name:
-        return _page(request, site, status=422, problem="You cannot change your own rights. Ask another administrator.")
+        return _page(
+            request,
+            site,
+            status=422,
+            problem="You cannot change your own rights. Ask another administrator.",
+        )
     with site.rt.transaction() as tx:
-        people.change_person(tx, name, role=role, disabled=disabled)
+        store.change_person(tx, name, role=role, disabled=disabled)
     return RedirectResponse(request.url_for("people_page"), 303)
 
 
 @router.post("/keys", name="add_key")
-def add_key(request: Request, site: SiteHere, person: Admin, upstream: Annotated[str, Form()]) -> Response:
+def add_key(
+    request: Request, site: SiteHere, person: Admin, upstream: Annotated[str, Form()]
+) -> Response:
     """A key for an upstream system: the answer shows it, once."""
     try:
         with site.rt.transaction() as tx:
-            key = people.make_key(tx, upstream.strip())
+            key = store.make_key(tx, upstream.strip())
     except InvalidPerson as error:
         return _page(request, site, status=422, problem=str(error))
     return _page(request, site, key=key, key_for=upstream.strip())
@@ -77,12 +94,20 @@ def add_key(request: Request, site: SiteHere, person: Admin, upstream: Annotated
 def revoke_key(request: Request, site: SiteHere, person: Admin, key_id: UUID) -> Response:
     """The key opens nothing from now on."""
     with site.rt.transaction() as tx:
-        people.revoke_key(tx, key_id)
+        store.revoke_key(tx, key_id)
     return RedirectResponse(request.url_for("people_page"), 303)
 
 
 def _page(request: Request, site: Site, *, status: int = 200, **values: str) -> Response:
     with site.rt.transaction() as tx:
-        everybody, keys = people.people(tx), people.keys(tx)
+        everybody, keys = store.people(tx), store.keys(tx)
     empty = {"problem": "", "link": "", "link_for": "", "key": "", "key_for": ""}
-    return render(request, "people.html", status=status, everybody=everybody, keys=keys, roles=list(Role), **{**empty, **values})
+    return render(
+        request,
+        "people.html",
+        status=status,
+        everybody=everybody,
+        keys=keys,
+        roles=list(Role),
+        **{**empty, **values},
+    )

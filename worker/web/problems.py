@@ -1,4 +1,7 @@
-"""Errors as answers: RFC 9457 problems for programs, a page for people.  Nothing of a traceback, nothing of a document."""
+"""Errors as answers: RFC 9457 problems for programs, a page for people.
+
+Nothing of a traceback, nothing of a document.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,8 +12,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from extractors.errors import InvalidSubmission, SurefieldError, UnknownDocumentType, UnreadableFile
-from worker.web.pages import render
+from extractors.errors import SurefieldError, UnknownDocumentType, UnreadableFile
+from worker.intake.errors import InvalidSubmission
+from worker.web.templating import render
 
 log = structlog.get_logger()
 
@@ -70,8 +74,20 @@ def answer(request: Request, status: int, code: str, detail: str, **more: Any) -
     """The error as a problem for programs, as a page for people."""
     title = TITLES.get(status, "Something went wrong")
     if request.url.path == API or request.url.path.startswith(f"{API}/"):
-        body = {"type": f"urn:surefield:problem:{code}", "title": title, "status": status, "detail": detail, "code": code, **more}
-        return JSONResponse(body, status, media_type=PROBLEM, headers={"WWW-Authenticate": "Bearer"} if status == 401 else None)
+        body = {
+            "type": f"urn:surefield:problem:{code}",
+            "title": title,
+            "status": status,
+            "detail": detail,
+            "code": code,
+            **more,
+        }
+        return JSONResponse(
+            body,
+            status,
+            media_type=PROBLEM,
+            headers={"WWW-Authenticate": "Bearer"} if status == 401 else None,
+        )
     return render(request, "problem.html", status=status, title=title, detail=detail, code=code)
 
 
@@ -80,8 +96,15 @@ async def _ours(request: Request, error: Exception) -> Response:
     status = status_of(error)
     if status >= 500:
         log.warning("request_failed", code=error.code, path=request.scope.get("route_path", ""))
-    if error.code == "not_signed_in" and request.method == "GET" and "hx-request" not in request.headers and _is_page(request):
-        return RedirectResponse(request.url_for("sign_in_page").include_query_params(next=_here(request)), 303)
+    if (
+        error.code == "not_signed_in"
+        and request.method == "GET"
+        and "hx-request" not in request.headers
+        and _is_page(request)
+    ):
+        return RedirectResponse(
+            request.url_for("sign_in_page").include_query_params(next=_here(request)), 303
+        )
     return answer(request, status, error.code, str(error))
 
 
@@ -96,17 +119,29 @@ def _here(request: Request) -> str:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = [{"where": ".".join(str(part) for part in each["loc"]), "what": each["msg"]} for each in error.errors()]
-    detail = "; ".join(f"{each['where']}: {each['what']}" for each in errors) or "The request does not fit."
+    errors = [
+        {"where": ".".join(str(part) for part in each["loc"]), "what": each["msg"]}
+        for each in error.errors()
+    ]
+    detail = (
+        "; ".join(f"{each['where']}: {each['what']}" for each in errors)
+        or "The request does not fit."
+    )
     return answer(request, 422, "invalid_request", detail, errors=errors)
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     codes = {404: "not_found", 405: "method_not_allowed", 400: "bad_request", 413: "too_large"}
-    details = {404: "There is nothing at this address.", 405: "This address does not take that method."}
+    details = {
+        404: "There is nothing at this address.",
+        405: "This address does not take that method.",
+    }
     response = answer(
-        request, error.status_code, codes.get(error.status_code, "http_error"), details.get(error.status_code, str(error.detail))
+        request,
+        error.status_code,
+        codes.get(error.status_code, "http_error"),
+        details.get(error.status_code, str(error.detail)),
     )
     response.headers.update(error.headers or {})
     return response
@@ -114,4 +149,9 @@ async def _http(request: Request, error: Exception) -> Response:
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     log.error("request_broke", error=type(error).__name__)
-    return answer(request, 500, "internal", "It was written to the log. Try again; if it stays, tell whoever runs this.")
+    return answer(
+        request,
+        500,
+        "internal",
+        "It was written to the log. Try again; if it stays, tell whoever runs this.",
+    )

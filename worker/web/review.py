@@ -9,14 +9,16 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 
 from extractors.documents.spec import Kind
 from extractors.normalise import Value, normalise
-from worker import store
-from worker.models import Action
-from worker.models_people import Role
-from worker.store import desk, sight
-from worker.store.people import Person
-from worker.web.card import Card, card_of, feedback
-from worker.web.pages import render
-from worker.web.site import Forbidden, Site, SiteHere, Someone, limits
+from worker.accounts.store import Person
+from worker.accounts.tables import Role
+from worker.review import context, leases, queue, reads
+from worker.review import store as review_store
+from worker.review.card import Card, card_of, feedback
+from worker.review.errors import InvalidDecision, ReviewConflict
+from worker.review.tables import Action
+from worker.review.types import Decision, ItemFilter
+from worker.web.dependencies import Forbidden, Site, SiteHere, Someone, limits
+from worker.web.templating import render
 
 router = APIRouter(prefix="/review")
 
@@ -25,10 +27,10 @@ AGES = {"1h": timedelta(hours=1), "1d": timedelta(days=1), "7d": timedelta(days=
 FILTERS = ("type", "field", "reason", "older", "priority", "document")
 
 
-def filters_of(request: Request) -> store.ItemFilter:
+def filters_of(request: Request) -> ItemFilter:
     """Which items the address asks for; what makes no sense is left out."""
     asked = {name: request.query_params.get(name) or None for name in FILTERS}
-    return store.ItemFilter(
+    return ItemFilter(
         document_id=_uuid(asked["document"]),
         document_type=asked["type"],
         field=asked["field"],
@@ -52,8 +54,14 @@ def review_page(request: Request, site: SiteHere, person: Someone) -> Response:
 
 @router.get("/next", name="next_card")
 def next_card(request: Request, site: SiteHere, person: Someone) -> Response:
-    """The field after those on the desk, as a part of the page; an empty part when there is none."""
-    besides = [found for each in request.query_params.getlist("besides") if (found := _uuid(each)) is not None]
+    """The field after those on the desk, as a part of the page; an empty part when there is
+    none.
+    """
+    besides = [
+        found
+        for each in request.query_params.getlist("besides")
+        if (found := _uuid(each)) is not None
+    ]
     card = _claim(request, site, person, besides=besides[:20])
     return render(request, "card.html", card=card) if card else HTMLResponse("")
 
@@ -62,7 +70,7 @@ def next_card(request: Request, site: SiteHere, person: Someone) -> Response:
 def item_page(request: Request, site: SiteHere, person: Someone, item_id: UUID) -> Response:
     """One field by its address, leased if it is free; a decided one shows what was decided."""
     with site.rt.transaction() as tx:
-        desk.hold_items(tx, person.name, [item_id], lease=site.review_lease)
+        leases.hold_items(tx, person.name, [item_id], lease=site.review_lease)
     return render(request, "review.html", card=_card(site, item_id), asked={}, **limits(site))
 
 
@@ -79,73 +87,102 @@ def decide_item(
 ) -> Response:
     """Keep a decision.  A second one gets 409 and a page that shows the first."""
     if len(text) > LONGEST_CORRECTION:
-        raise store.InvalidDecision(f"A correction has at most {LONGEST_CORRECTION:,} characters. Shorten it.")
+        raise InvalidDecision(
+            f"A correction has at most {LONGEST_CORRECTION:,} characters. Shorten it."
+        )
     decision = _decision(site, person, item_id, version, action, text, took_ms)
     try:
         with site.rt.transaction() as tx:
-            decided = store.decide(tx, decision)
+            decided = review_store.decide(tx, decision)
             now, still = decided.version, decided.open_items
-    except store.ReviewConflict:
+    except ReviewConflict:
         if not _is_mine(site, decision):
             return _conflict(request, site, item_id, decision)
-        now, still = version + 1, -1  # the answer to the first try was lost on the way: it counts once
+        # the answer to the first try was lost on the way: it counts once
+        now, still = (version + 1, -1)
     if "application/json" in request.headers.get("accept", ""):
         return JSONResponse({"item": str(item_id), "version": now, "open": still})
     if request.query_params.get("back") == "document":
         with site.rt.transaction() as tx:
-            document_id = store.item(tx, item_id).document_id
+            document_id = queue.item(tx, item_id).document_id
         return RedirectResponse(f"/documents/{document_id}", 303)
-    return RedirectResponse(request.url_for("review_page").include_query_params(**asked(request)), 303)
+    return RedirectResponse(
+        request.url_for("review_page").include_query_params(**asked(request)), 303
+    )
 
 
 @router.post("/items/{item_id}/skip", name="skip_item")
 def skip_item(request: Request, site: SiteHere, person: Someone, item_id: UUID) -> Response:
     """Leave it to others for an hour."""
     with site.rt.transaction() as tx:
-        store.item(tx, item_id)
-        desk.skip_item(tx, item_id, person.name)
-    return RedirectResponse(request.url_for("review_page").include_query_params(**asked(request)), 303)
+        queue.item(tx, item_id)
+        leases.skip_item(tx, item_id, person.name)
+    return RedirectResponse(
+        request.url_for("review_page").include_query_params(**asked(request)), 303
+    )
 
 
 @router.post("/items/{item_id}/note", name="note_item")
-def note_item(request: Request, site: SiteHere, person: Someone, item_id: UUID, text: Annotated[str, Form()] = "") -> Response:
+def note_item(
+    request: Request,
+    site: SiteHere,
+    person: Someone,
+    item_id: UUID,
+    text: Annotated[str, Form()] = "",
+) -> Response:
     """Keep a remark beside the field; answers with all that was said about it."""
     with site.rt.transaction() as tx:
-        store.item(tx, item_id)
-        desk.add_note(tx, item_id, person.name, text)
-        said = sight.said_about(tx, item_id)
+        queue.item(tx, item_id)
+        leases.add_note(tx, item_id, person.name, text)
+        said = context.said_about(tx, item_id)
     return render(request, "said.html", said=said)
 
 
 @router.post("/items/{item_id}/parse", name="parse_text")
-def parse_text(request: Request, site: SiteHere, person: Someone, item_id: UUID, text: Annotated[str, Form()] = "") -> Response:
+def parse_text(
+    request: Request,
+    site: SiteHere,
+    person: Someone,
+    item_id: UUID,
+    text: Annotated[str, Form()] = "",
+) -> Response:
     """What the field's kind makes of a text while it is typed."""
     with site.rt.transaction() as tx:
-        seen = store.item(tx, item_id)
+        seen = queue.item(tx, item_id)
     spec = site.rt.document_type(seen.document_type)
-    return render(request, "feedback.html", feedback=feedback(text[:LONGEST_CORRECTION], spec.field(seen.field), spec, known=seen.currency))
+    return render(
+        request,
+        "feedback.html",
+        feedback=feedback(
+            text[:LONGEST_CORRECTION], spec.field(seen.field), spec, known=seen.currency
+        ),
+    )
 
 
 @router.post("/undo", name="undo_last")
 def undo_last(request: Request, site: SiteHere, person: Someone) -> Response:
     """Take one's own last decision back and show that field again; an undo is a decision too."""
     with site.rt.transaction() as tx:
-        last = desk.last_decision(tx, person.name)
+        last = reads.last_decision(tx, person.name)
         if last is None:
-            raise store.InvalidDecision("There is no decision of yours from the last day to take back.")
+            raise InvalidDecision("There is no decision of yours from the last day to take back.")
         item_id, version = last
-        store.decide(tx, store.Decision(item_id=item_id, version=version, who=person.name, action=Action.UNDO))
-        desk.hold_items(tx, person.name, [item_id], lease=site.review_lease)
+        review_store.decide(
+            tx, Decision(item_id=item_id, version=version, who=person.name, action=Action.UNDO)
+        )
+        leases.hold_items(tx, person.name, [item_id], lease=site.review_lease)
     if "hx-request" in request.headers or "x-part" in request.headers:
         return render(request, "card.html", card=_card(site, item_id))
     return RedirectResponse(request.url_for("item_page", item_id=item_id), 303)
 
 
 @router.post("/heartbeat", name="heartbeat")
-def heartbeat(site: SiteHere, person: Someone, items: Annotated[list[UUID], Body(embed=True, max_length=20)]) -> dict[str, list[str]]:
+def heartbeat(
+    site: SiteHere, person: Someone, items: Annotated[list[UUID], Body(embed=True, max_length=20)]
+) -> dict[str, list[str]]:
     """The page is open still; answers which of its items are this person's."""
     with site.rt.transaction() as tx:
-        held = desk.hold_items(tx, person.name, items, lease=site.review_lease)
+        held = leases.hold_items(tx, person.name, items, lease=site.review_lease)
     return {"held": [str(each) for each in held]}
 
 
@@ -153,49 +190,72 @@ def heartbeat(site: SiteHere, person: Someone, items: Annotated[list[UUID], Body
 def forget_skips(request: Request, site: SiteHere, person: Someone) -> Response:
     """What was skipped comes again."""
     with site.rt.transaction() as tx:
-        desk.forget_skips(tx, person.name)
+        leases.forget_skips(tx, person.name)
     return RedirectResponse(request.url_for("review_page"), 303)
 
 
-def _claim(request: Request, site: Site, person: Person, *, besides: tuple[UUID, ...] | list[UUID]) -> Card | None:
+def _claim(
+    request: Request, site: Site, person: Person, *, besides: tuple[UUID, ...] | list[UUID]
+) -> Card | None:
     with site.rt.transaction() as tx:
-        item = store.claim_item(tx, person.name, lease=site.review_lease, filters=filters_of(request), besides=besides)
-        before = None if item is None else sight.about(tx, item)
-    return None if before is None else card_of(before, site.rt.document_type(before.item.document_type))
+        item = queue.claim_item(
+            tx, person.name, lease=site.review_lease, filters=filters_of(request), besides=besides
+        )
+        before = None if item is None else context.about(tx, item)
+    return (
+        None
+        if before is None
+        else card_of(before, site.rt.document_type(before.item.document_type))
+    )
 
 
 def _card(site: Site, item_id: UUID) -> Card:
     with site.rt.transaction() as tx:
-        before = sight.before_deciding(tx, item_id)
+        before = context.before_deciding(tx, item_id)
     return card_of(before, site.rt.document_type(before.item.document_type))
 
 
-def _decision(site: Site, person: Person, item_id: UUID, version: int, action: str, text: str, took_ms: int) -> store.Decision:
+def _decision(
+    site: Site, person: Person, item_id: UUID, version: int, action: str, text: str, took_ms: int
+) -> Decision:
     """What the form means; Enter on an unchanged value accepts it.
 
     Raises InvalidDecision, Forbidden, NotFound.
     """
     if action not in list(Action):
-        raise store.InvalidDecision(f"There is no action {action[:40]!r}. Choose from: {', '.join(Action)}.")
+        raise InvalidDecision(
+            f"There is no action {action[:40]!r}. Choose from: {', '.join(Action)}."
+        )
     with site.rt.transaction() as tx:
-        seen = store.item(tx, item_id)
-        said = sight.said_about(tx, item_id)
+        seen = queue.item(tx, item_id)
+        said = context.said_about(tx, item_id)
     text = text.replace("\r\n", "\n")  # as browsers send a text area
     chosen = Action(action)
     if chosen is Action.ACCEPT and text.strip() and text != (seen.text or "").replace("\r\n", "\n"):
-        chosen = Action.CORRECT  # something else was typed: that is meant, and not what stands there
-    if chosen is Action.UNDO and not person.may(Role.MANAGER) and any(each.version == version and each.who != person.name for each in said):
+        # something else was typed: that is meant, and not what stands there
+        chosen = Action.CORRECT
+    if (
+        chosen is Action.UNDO
+        and not person.may(Role.MANAGER)
+        and any(each.version == version and each.who != person.name for each in said)
+    ):
         raise Forbidden("Only a manager takes back what somebody else decided. Tell them.")
     meant: Value | None = None
     if chosen is Action.CORRECT:
         spec = site.rt.document_type(seen.document_type)
         field = spec.field(seen.field)
         if field.kind is Kind.GROUP:
-            raise store.InvalidDecision("A list has no text of its own. Correct its rows, or decide accept, absent or unreadable.")
+            raise InvalidDecision(
+                "A list has no text of its own. Correct its rows, or decide accept, absent or"
+                " unreadable."
+            )
         meant = normalise(text, field, spec)
         if meant.problem is not None:
-            raise store.InvalidDecision(f"This does not fit the field: {meant.message}. Type it as printed, or choose unreadable.")
-    return store.Decision(
+            raise InvalidDecision(
+                f"This does not fit the field: {meant.message}. Type it as printed, or choose"
+                " unreadable."
+            )
+    return Decision(
         item_id=item_id,
         version=version,
         who=person.name,
@@ -207,15 +267,15 @@ def _decision(site: Site, person: Person, item_id: UUID, version: int, action: s
     )
 
 
-def _is_mine(site: Site, decision: store.Decision) -> bool:
+def _is_mine(site: Site, decision: Decision) -> bool:
     """The very same decision stands there already, from the same person: a retry."""
     with site.rt.transaction() as tx:
-        said = sight.said_about(tx, decision.item_id)
+        said = context.said_about(tx, decision.item_id)
     same = (decision.who, decision.action, decision.text, decision.version + 1)
     return any((each.who, each.action, each.text, each.version) == same for each in said)
 
 
-def _conflict(request: Request, site: Site, item_id: UUID, decision: store.Decision) -> Response:
+def _conflict(request: Request, site: Site, item_id: UUID, decision: Decision) -> Response:
     card = _card(site, item_id)
     first = next((each for each in reversed(card.said) if each.action is not None), None)
     part = "x-part" in request.headers

@@ -1,11 +1,14 @@
-"""The web process: ``python -m worker.web.serve``.  Settings come from the environment, as everywhere."""
+"""The web process: ``python -m worker.web.serve``.
+
+Settings come from the environment, as everywhere.
+"""
 
 import os
 
 import uvicorn
 from fastapi import FastAPI
 
-from worker import compose, log
+from worker import bootstrap, log
 from worker.web.app import create_app
 from worker.web.settings import WebSettings
 
@@ -15,7 +18,7 @@ def build(settings: WebSettings) -> FastAPI:
     from worker import tasks  # reads the environment when it is imported
 
     return create_app(
-        compose.runtime(settings, announce=tasks.announce),
+        bootstrap.runtime(settings, announce=tasks.announce),
         public_url=settings.public_url,
         stays_signed_in=settings.stays_signed_in,
         review_lease=settings.review_lease,

@@ -1,8 +1,10 @@
-"""Any vision model behind a vLLM or other OpenAI-compatible server, with the raw log-probability of every token.
+"""Any vision model behind a vLLM or other OpenAI-compatible server, with the raw log-probability of
+every token.
 
-The numbers that a server sends along with an answer are taken after the grammar's mask, and on some servers after temperature and
-penalties: what was forced looks certain.  So an answer that was not written greedily and freely is sent back as if the model had
-said it, and the server is asked what the model thought of each of its tokens.
+The numbers that a server sends along with an answer are taken after the grammar's mask, and on some
+servers after temperature and penalties: what was forced looks certain. So an answer that was not
+written greedily and freely is sent back as if the model had said it, and the server is asked what
+the model thought of each of its tokens.
 """
 
 import base64
@@ -16,13 +18,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from extractors import prompts
 from extractors.backends.vllm.client import Client
 from extractors.backends.vllm.tokens import Step, chosen_steps, prompt_steps, traces, without_ending
 from extractors.backends.vllm.wire import Completion
 from extractors.documents.spec import DocumentType
 from extractors.errors import ModelNotLoadable, RequestRefused
-from extractors.types import SERVED_CANVAS, Canvas, Generation, PageAnswer, PageImage, StopReason, TokenTrace
+from extractors.reading import prompts
+from extractors.types import (
+    SERVED_CANVAS,
+    Canvas,
+    Generation,
+    PageAnswer,
+    PageImage,
+    StopReason,
+    TokenTrace,
+)
 
 log = logging.getLogger(__name__)
 
@@ -33,15 +43,15 @@ _STOPS = {"stop": StopReason.END, "length": StopReason.LENGTH}
 class VllmBackend:
     """Reads pages through a server's chat completions, several at a time.
 
-    model: the name under which the server serves it
-    base_url: such as ``http://localhost:8000/v1``
-    grammar: have the server allow only answers of the document type's form; each page then takes a second, short request
-    temperature, top_p, repetition_penalty, seed: greedy by default, so that a page is read the same way twice
-    max_tokens: the budget of one page's answer; what needs more is marked as cut short
-    top_logprobs: how many of the most likely tokens are kept for each token
-    tokenizer: folder or hub name of the model's tokenizer, for the exact bytes of tokens that end inside a character
-    document_types: names of those that the model was made for; None means any
-    revision: say another when the weights change and the server cannot tell: it is part of the fingerprint
+    model: the name under which the server serves it base_url: such as ``http://localhost:8000/v1``
+    grammar: have the server allow only answers of the document type's form; each page then takes a
+    second, short request temperature, top_p, repetition_penalty, seed: greedy by default, so that a
+    page is read the same way twice max_tokens: the budget of one page's answer; what needs more is
+    marked as cut short top_logprobs: how many of the most likely tokens are kept for each token
+    tokenizer: folder or hub name of the model's tokenizer, for the exact bytes of tokens that end
+    inside a character document_types: names of those that the model was made for; None means any
+    revision: say another when the weights change and the server cannot tell: it is part of the
+    fingerprint
     """
 
     decode_mode = "json"
@@ -69,27 +79,42 @@ class VllmBackend:
         pause_s: float = 1.0,
     ) -> None:
         if not 1 <= top_logprobs <= 19:
-            raise ModelNotLoadable(f"top_logprobs is {top_logprobs}, and must lie between 1 and 19: servers send no more than 20.")
+            raise ModelNotLoadable(
+                f"top_logprobs is {top_logprobs}, and must lie between 1 and 19: servers send no"
+                " more than 20."
+            )
         self.model = model
         self.canvas = canvas
         self.batch_pages = batch_pages
         self.grammar = grammar
         self.max_tokens = max_tokens
         self.top_logprobs = top_logprobs
-        self._sampling = {"temperature": temperature, "top_p": top_p, "repetition_penalty": repetition_penalty, "seed": seed}
+        self._sampling = {
+            "temperature": temperature,
+            "top_p": top_p,
+            "repetition_penalty": repetition_penalty,
+            "seed": seed,
+        }
         self._tokenizer = tokenizer
         self._revision = revision
         self._document_types = None if document_types is None else frozenset(document_types)
-        self._client = Client(base_url, api_key=api_key, timeout_s=timeout_s, attempts=attempts, pause_s=pause_s)
-        self._served: tuple[str, str | None] | None = None  # model and system fingerprint, as the server last named them
+        self._client = Client(
+            base_url, api_key=api_key, timeout_s=timeout_s, attempts=attempts, pause_s=pause_s
+        )
+        # model and system fingerprint, as the server last named them
+        self._served: tuple[str, str | None] | None = None
         self._lock = threading.Lock()
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits of what the server says of itself; it is asked when it has not answered yet."""
+        """16 hex digits of what the server says of itself; it is asked when it has not answered
+        yet.
+        """
         if self._served is None:
             self._complete({"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1})
-        told = json.dumps(["vllm/1", self._served, self._revision, [self.canvas.tile_px, self.canvas.max_tiles]])
+        told = json.dumps(
+            ["vllm/1", self._served, self._revision, [self.canvas.tile_px, self.canvas.max_tiles]]
+        )
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
     @property
@@ -100,7 +125,9 @@ class VllmBackend:
             **self._sampling,
             "max_tokens": self.max_tokens,
             "top_logprobs": self.top_logprobs,
-            "logprobs": "of the answer read back" if self._reads_back else "of the answer as it was written",
+            "logprobs": (
+                "of the answer read back" if self._reads_back else "of the answer as it was written"
+            ),
         }
 
     def in_domain(self, spec: DocumentType) -> bool:
@@ -134,10 +161,18 @@ class VllmBackend:
     @cached_property
     def _reads_back(self) -> bool:
         """Whether the numbers that come with an answer may be those of a changed distribution."""
-        return self.grammar or self._sampling["temperature"] != 0.0 or self._sampling["repetition_penalty"] != 1.0
+        return (
+            self.grammar
+            or self._sampling["temperature"] != 0.0
+            or self._sampling["repetition_penalty"] != 1.0
+        )
 
-    def _question(self, messages: Sequence[Mapping[str, Any]], spec: DocumentType) -> dict[str, Any]:
-        """One more of the most likely is asked for than is kept: the chosen token takes the last one's place when it is none of them."""
+    def _question(
+        self, messages: Sequence[Mapping[str, Any]], spec: DocumentType
+    ) -> dict[str, Any]:
+        """One more of the most likely is asked for than is kept: the chosen token takes the last
+        one's place when it is none of them.
+        """
         body: dict[str, Any] = {
             "messages": messages,
             "max_tokens": self.max_tokens,
@@ -148,7 +183,9 @@ class VllmBackend:
         }
         if self._tokenizer is not None:
             body["return_tokens_as_token_ids"] = True
-        if self.grammar:  # the one spelling that servers old and new understand; those they do not know they ignore, with a 200
+        # the one spelling that servers old and new understand; those they do not know they ignore,
+        # with a 200
+        if self.grammar:
             schema = {"name": spec.name, "schema": prompts.answer_schema(spec), "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         return body
@@ -172,9 +209,11 @@ class VllmBackend:
         return Generation(tokens=self._traces(steps, text), stop_reason=_stop_reason(said))
 
     def _read_back(self, asked: Sequence[Mapping[str, Any]], said: Completion) -> Generation:
-        """The answer with what the model thinks of each of its tokens, no grammar, temperature or penalty between.
+        """The answer with what the model thinks of each of its tokens, no grammar, temperature or
+        penalty between.
 
-        Its tokens are those that the tokenizer makes of the text, which need not be the ones it was written with.
+        Its tokens are those that the tokenizer makes of the text, which need not be the ones it was
+        written with.
         """
         text = _text(said).strip()  # templates trim a message's ends
         if not text:
@@ -184,8 +223,10 @@ class VllmBackend:
         except RequestRefused:
             if _stop_reason(said) is not StopReason.LENGTH:
                 raise
-            log.warning("cut_answer_not_read_back", extra={"model": self.model})  # it filled the context, and leaves no room for a question
-            return Generation(tokens=(), stop_reason=StopReason.LENGTH)  # without evidence nothing of it is accepted
+            # it filled the context, and leaves no room for a question
+            log.warning("cut_answer_not_read_back", extra={"model": self.model})
+            # without evidence nothing of it is accepted
+            return Generation(tokens=(), stop_reason=StopReason.LENGTH)
         steps = prompt_steps(told, _start_of_answer(said, told), self._spelled)
         return Generation(tokens=self._traces(steps, text.encode()), stop_reason=_stop_reason(said))
 
@@ -212,7 +253,10 @@ def _messages(page: PageImage, spec: DocumentType) -> list[dict[str, Any]]:
     url = "data:image/png;base64," + base64.b64encode(page.png).decode()
     image = {"type": "image_url", "image_url": {"url": url}}
     return [
-        {**message, "content": [image if part["type"] == "image" else part for part in message["content"]]}
+        {
+            **message,
+            "content": [image if part["type"] == "image" else part for part in message["content"]],
+        }
         for message in prompts.messages(spec)
     ]
 
@@ -227,17 +271,19 @@ def _stop_reason(said: Completion) -> StopReason:
 
 
 def _start_of_answer(said: Completion, told: Completion) -> int:
-    """Where in the second prompt the answer begins: after the first prompt, which it must repeat token by token."""
+    """Where in the second prompt the answer begins: after the first prompt, which it must repeat
+    token by token.
+    """
     before, whole = said.prompt_token_ids, told.prompt_token_ids
     if before is None or whole is None:
         raise ModelNotLoadable(
-            "The server does not tell the prompt's token ids, without which an answer cannot be read back."
-            " Use a newer vLLM, or ask greedily and without a grammar."
+            "The server does not tell the prompt's token ids, without which an answer cannot be"
+            " read back. Use a newer vLLM, or ask greedily and without a grammar."
         )
     if whole[: len(before)] != before:
         raise ModelNotLoadable(
-            "The model's chat template does not continue an answer where it began, so it cannot be read back."
-            " Mend the template, or ask greedily and without a grammar."
+            "The model's chat template does not continue an answer where it began, so it cannot be"
+            " read back. Mend the template, or ask greedily and without a grammar."
         )
     return len(before)
 
@@ -250,5 +296,8 @@ def _spelled_by(tokenizer: str | Path) -> tuple[bytes, ...]:
     try:
         loaded = AutoTokenizer.from_pretrained(tokenizer)
     except (OSError, ValueError) as error:
-        raise ModelNotLoadable(f"Tokenizer {tokenizer} cannot be loaded ({error}). Give its folder, or leave the setting out.") from error
+        raise ModelNotLoadable(
+            f"Tokenizer {tokenizer} cannot be loaded ({error}). Give its folder, or leave the"
+            " setting out."
+        ) from error
     return vocabulary_of(loaded, size=len(loaded), eos_ids=()).spelled

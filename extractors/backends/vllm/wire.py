@@ -1,8 +1,11 @@
-"""What a chat-completion server answers, as far as anybody here reads it; all else is ignored, and nothing is trusted unseen."""
+"""What a chat-completion server answers, as far as anybody here reads it; all else is ignored, and
+nothing is trusted unseen.
+"""
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MASKED = -9999.0  # how the server writes minus infinity: a token that a mask forbade, not one that the model doubts
+# how the server writes minus infinity: a token that a mask forbade, not one that the model doubts
+MASKED = -9999.0
 
 
 class _Part(BaseModel):
@@ -10,7 +13,9 @@ class _Part(BaseModel):
 
 
 class Top(_Part):
-    """One of the most likely tokens at a step; the first of a list is the chosen one, wherever it ranks."""
+    """One of the most likely tokens at a step; the first of a list is the chosen one, wherever it
+    ranks.
+    """
 
     token: str
     logprob: float

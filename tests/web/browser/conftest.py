@@ -1,6 +1,7 @@
 """A real Chromium before the real site.
 
-SUREFIELD_SCREENSHOTS names a folder for pictures of every page in both themes; SUREFIELD_AXE the file axe.min.js of axe-core.
+SUREFIELD_SCREENSHOTS names a folder for pictures of every page in both themes; SUREFIELD_AXE the
+file axe.min.js of axe-core.
 """
 
 import os
@@ -18,9 +19,15 @@ import uvicorn
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from tests.web.conftest import SiteInTest, make_house, make_site, renderer, site  # noqa: F401  fixtures
-from worker.models_people import Role
-from worker.store import people
+from tests.web.conftest import (  # noqa: F401  fixtures
+    SiteInTest,
+    make_house,
+    make_site,
+    renderer,
+    site,
+)
+from worker.accounts import store
+from worker.accounts.tables import Role
 
 FLAGS = [
     "--headless",
@@ -38,7 +45,11 @@ PICTURES = os.environ.get("SUREFIELD_SCREENSHOTS")
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Chromium]:
     """One browser for the run."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    path = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     if path is None:
         pytest.skip("no Chromium here: apt-get install chromium")
     with sync_playwright() as playwright:
@@ -58,21 +69,32 @@ class Live:
     problems: list[str] = field(default_factory=list)
 
     def window(self, **options: Any) -> Page:
-        """A window of a browser of its own, 1280 × 720; whatever its console complains about fails the test."""
-        context = self.chromium.new_context(viewport={"width": 1280, "height": 720}, base_url=self.url, **options)
+        """A window of a browser of its own, 1280 × 720; whatever its console complains about fails
+        the test.
+        """
+        context = self.chromium.new_context(
+            viewport={"width": 1280, "height": 720}, base_url=self.url, **options
+        )
         context.set_default_timeout(10_000)
         self.contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda said: self.problems.append(said.text) if said.type == "error" and _matters(said.text) else None)
+        page.on(
+            "console",
+            lambda said: (
+                self.problems.append(said.text)
+                if said.type == "error" and _matters(said.text)
+                else None
+            ),
+        )
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         return page
 
     def sign_in(self, name: str = "ada", role: Role = Role.REVIEWER, **options: Any) -> Page:
         """A window with this person signed in."""
         with self.site.house.rt.transaction() as tx:
-            known = {each.name: each for each in people.people(tx)}
-            person = known.get(name) or people.add_person(tx, name, role)
-            secret = people.open_browser(tx, person.user_id, lasts=timedelta(hours=1))
+            known = {each.name: each for each in store.people(tx)}
+            person = known.get(name) or store.add_person(tx, name, role)
+            secret = store.open_browser(tx, person.user_id, lasts=timedelta(hours=1))
         page = self.window(**options)
         page.context.add_cookies([{"name": "surefield", "value": secret, "url": self.url}])
         return page
@@ -90,14 +112,23 @@ class Live:
 
 
 def _matters(text: str) -> bool:
-    """A refusal or a lost connection that a test asks for is logged by the browser and by htmx too."""
+    """A refusal or a lost connection that a test asks for is logged by the browser and by htmx
+    too.
+    """
     return not any(
-        each in text for each in ("status of 4", "ERR_INTERNET_DISCONNECTED", "net::ERR_FAILED", "htmx:sendError", "htmx:afterRequest")
+        each in text
+        for each in (
+            "status of 4",
+            "ERR_INTERNET_DISCONNECTED",
+            "net::ERR_FAILED",
+            "htmx:sendError",
+            "htmx:afterRequest",
+        )
     )
 
 
 @pytest.fixture
-def live(site: SiteInTest, chromium: Chromium) -> Iterator[Live]:  # noqa: F811
+def live(site: SiteInTest, chromium: Chromium) -> Iterator[Live]:
     """The usual site, served."""
     yield from serve(site, chromium)
 
@@ -118,7 +149,11 @@ def serve_site(chromium: Chromium) -> Iterator[Callable[[SiteInTest], Live]]:
 
 def serve(site_in_test: SiteInTest, chromium: Chromium) -> Iterator[Live]:
     """The site on a free port until the test ends."""
-    server = uvicorn.Server(uvicorn.Config(site_in_test.app, host="127.0.0.1", port=0, log_level="warning", access_log=False))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            site_in_test.app, host="127.0.0.1", port=0, log_level="warning", access_log=False
+        )
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

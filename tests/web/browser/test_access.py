@@ -7,10 +7,12 @@ import pytest
 
 from tests.web.browser.test_reviewing import ready
 from tests.web.making import TRUTH, a_slip
-from worker.models_people import Role
+from worker.accounts.tables import Role
 
 AXE = Path(os.environ.get("SUREFIELD_AXE", "/nowhere"))
-needs_axe = pytest.mark.skipif(not AXE.is_file(), reason="SUREFIELD_AXE does not name axe.min.js (npm pack axe-core)")
+needs_axe = pytest.mark.skipif(
+    not AXE.is_file(), reason="SUREFIELD_AXE does not name axe.min.js (npm pack axe-core)"
+)
 SERIOUS = {"serious", "critical"}
 
 
@@ -28,7 +30,8 @@ def test_no_page_has_a_serious_violation(live, scheme):
     found = []
 
     def look(name: str) -> None:
-        page.evaluate(AXE.read_text("utf-8"))  # as the browser's own tools would: the page's policy does not apply
+        # as the browser's own tools would: the page's policy does not apply
+        page.evaluate(AXE.read_text("utf-8"))
         violations = page.evaluate("async () => (await axe.run()).violations")
         for each in violations:
             if each["impact"] in SERIOUS:

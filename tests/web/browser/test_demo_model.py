@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from extractors.backends import open_backend
-from extractors.canvas import canvas_of
 from extractors.demo.samples import sample_pdfs
+from extractors.rendering.canvas import canvas_of
 from tests.web.browser.conftest import snap
 from tests.web.browser.test_reviewing import ready
 from tests.web.conftest import SiteInTest
@@ -16,7 +16,8 @@ from worker.web.app import create_app
 
 # How opaque the glow is at the edge of its picture, and where it is warmest.
 WARMTH = """canvas => {
-  const { width: w, height: h } = canvas, dots = canvas.getContext("2d").getImageData(0, 0, w, h).data;
+  const { width: w, height: h } = canvas;
+  const dots = canvas.getContext("2d").getImageData(0, 0, w, h).data;
   let [edge, most] = [0, 0];
   for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) {
     const seen = dots[4 * (y * w + x) + 3];
@@ -33,8 +34,11 @@ def demo(make_house, serve_site):
     """A site whose documents the bundled model has read."""
     model = str(BUNDLED_MODEL)
     backend = open_backend("mllama", model=model, device="cpu", looked=True)
-    # Stricter than usual, so that something of every document is left to people however well the model is trained.
-    house = make_house(backend=backend, canvas=lambda document_type: canvas_of(model), accept_at=0.9999)
+    # Stricter than usual, so that something of every document is left to people however well the
+    # model is trained.
+    house = make_house(
+        backend=backend, canvas=lambda document_type: canvas_of(model), accept_at=0.9999
+    )
     live = serve_site(SiteInTest(house, create_app(house.rt)))
     files = sample_pdfs()
     for name in SAMPLES:
@@ -43,8 +47,12 @@ def demo(make_house, serve_site):
 
 
 def test_every_field_that_the_model_doubts_is_cleared_by_keyboard(demo):
-    """The evidence of a real model: doubtful characters, other readings, places; in the end every document is finished."""
-    waiting = demo.site.house.rows("SELECT count(*) AS n FROM review_items WHERE state = 'open'")[0].n
+    """The evidence of a real model: doubtful characters, other readings, places; in the end every
+    document is finished.
+    """
+    waiting = demo.site.house.rows("SELECT count(*) AS n FROM review_items WHERE state = 'open'")[
+        0
+    ].n
     assert waiting > 0
     page = demo.sign_in()
     page.goto("/review")
@@ -67,8 +75,13 @@ def test_every_field_that_the_model_doubts_is_cleared_by_keyboard(demo):
         expect(page.locator(f"#now article.card[data-item='{item}']")).to_have_count(0)
     expect(page.get_by_text(re.compile("Nothing waits for you"))).to_be_visible()
     demo.wait_for("SELECT count(*) FROM review_items WHERE state = 'open'", [(0,)])
-    demo.wait_for("SELECT DISTINCT status IN ('accepted', 'reviewed', 'failed') FROM documents", [(True,)])
+    demo.wait_for(
+        "SELECT DISTINCT status IN ('accepted', 'reviewed', 'failed') FROM documents", [(True,)]
+    )
     assert marked > 0
     assert lit > 0
     assert looked > 0
-    print(f"{waiting} fields: {marked} marked, {offered} with other readings; {lit} found in the page's words, {looked} looked at")
+    print(
+        f"{waiting} fields: {marked} marked, {offered} with other readings; {lit} found in the"
+        f" page's words, {looked} looked at"
+    )

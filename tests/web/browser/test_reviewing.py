@@ -6,14 +6,17 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.flow.conftest import a_pdf
+from tests.pipeline.conftest import a_pdf
 from tests.web.browser.conftest import Live, snap
 from tests.web.conftest import PASSWORD
 from tests.web.making import TRUTH, a_slip
-from worker.models_people import Role
-from worker.store import people
+from worker.accounts import store
+from worker.accounts.tables import Role
 
-DECIDED = "SELECT r.name, r.state, r.text FROM review_decisions d JOIN results r ON r.id = d.result_id ORDER BY d.id"
+DECIDED = (
+    "SELECT r.name, r.state, r.text FROM review_decisions d JOIN results r ON r.id = d.result_id"
+    " ORDER BY d.id"
+)
 
 
 def ready(page: Page, field: str | None = None) -> str:
@@ -77,7 +80,12 @@ def test_typing_corrects_and_the_parser_speaks_meanwhile(live):
     page = live.sign_in()
     on(page, live, "total")
     page.keyboard.press("e")
-    assert page.evaluate("(t => t.value.slice(t.selectionStart, t.selectionEnd))(document.activeElement)") == "4"
+    assert (
+        page.evaluate(
+            "(t => t.value.slice(t.selectionStart, t.selectionEnd))(document.activeElement)"
+        )
+        == "4"
+    )
     page.keyboard.type("9")
     expect(page.locator(".feedback")).to_have_text("means 1289.50")
     page.keyboard.press("End")
@@ -190,7 +198,9 @@ def test_the_second_of_two_sees_what_the_first_decided(live):
     """409 in a window over the next field; what was typed is in it."""
     page = live.sign_in()
     item = on(page, live, "total")
-    live.run("UPDATE review_items SET lease_until = now() - interval '1 s' WHERE leased_by IS NOT NULL")
+    live.run(
+        "UPDATE review_items SET lease_until = now() - interval '1 s' WHERE leased_by IS NOT NULL"
+    )
     live.site.sign_in("ben").decide(item, "correct", "1,234.50")
     page.keyboard.press("e")
     page.keyboard.type("9")
@@ -208,7 +218,9 @@ def test_the_second_of_two_sees_what_the_first_decided(live):
 
 def test_whoever_lost_his_lease_is_told_and_keeps_what_he_typed(make_site, serve_site):
     """The heartbeat notices that somebody else has the field now."""
-    live = serve_site(make_site(doubts={"total": 0.41}, options={"review_lease": timedelta(seconds=4)}))
+    live = serve_site(
+        make_site(doubts={"total": 0.41}, options={"review_lease": timedelta(seconds=4)})
+    )
     page = live.sign_in()
     item = on(page, live, "total")
     page.keyboard.press("e")
@@ -271,10 +283,16 @@ def test_a_value_that_nobody_could_read_waits_for_typing(make_site, serve_site):
 
 
 def test_values_in_every_script_are_shown_properly(make_site, serve_site):
-    """Arabic from the right, Chinese in its own shapes, tricks with the reading direction made visible."""
+    """Arabic from the right, Chinese in its own shapes, tricks with the reading direction made
+    visible.
+    """
     live = serve_site(
         make_site(
-            {**TRUTH, "payee": "شركة النور للتجارة ١٢٣ \u202egnp.exe", "number": "株式会社東京電力-81"},
+            {
+                **TRUTH,
+                "payee": "شركة النور للتجارة ١٢٣ \u202egnp.exe",
+                "number": "株式会社東京電力-81",
+            },
             doubts={"payee": 0.3, "number": 0.4},
         )
     )
@@ -302,12 +320,16 @@ def test_document_mode_shows_all_fields_and_lights_each(live):
     snap(page, "document")
     row.locator("textarea[name=text]").fill("1,289.50")
     page.keyboard.press("Enter")
-    expect(page.locator(".fields > li", has_text="total").locator(".status")).to_have_text("reviewed")
+    expect(page.locator(".fields > li", has_text="total").locator(".status")).to_have_text(
+        "reviewed"
+    )
     live.wait_for(DECIDED, [("total", "value", "1,289.50")])
 
 
 def test_document_mode_has_the_other_readings_and_the_same_keys(live):
-    """J and K move, a number takes a reading, U takes it back, E types, Enter saves; the page is never left."""
+    """J and K move, a number takes a reading, U takes it back, E types, Enter saves; the page is
+    never left.
+    """
     document = live.site.read(filename="nordlicht-march.pdf")
     page = live.sign_in()
     page.goto(f"/documents/{document}")
@@ -323,7 +345,9 @@ def test_document_mode_has_the_other_readings_and_the_same_keys(live):
     page.keyboard.press("1")
     live.wait_for(DECIDED, [("total", "value", first)])
     expect(lit.locator(".name")).to_have_text("date")
-    expect(page.locator(".fields > li", has_text="total").locator(".status")).to_have_text("reviewed")
+    expect(page.locator(".fields > li", has_text="total").locator(".status")).to_have_text(
+        "reviewed"
+    )
     page.keyboard.press("u")
     expect(lit.locator(".name")).to_have_text("total")
     expect(lit.locator(".status")).to_have_text("waits")
@@ -331,7 +355,10 @@ def test_document_mode_has_the_other_readings_and_the_same_keys(live):
     page.keyboard.type("9")
     expect(lit.locator(".feedback")).to_have_text("means 1289.50")
     page.keyboard.press("Enter")
-    live.wait_for("SELECT action, text FROM review_decisions ORDER BY id DESC LIMIT 1", [("correct", "1,289.50")])
+    live.wait_for(
+        "SELECT action, text FROM review_decisions ORDER BY id DESC LIMIT 1",
+        [("correct", "1,289.50")],
+    )
     expect(lit.locator(".name")).to_have_text("date")
     page.keyboard.press("a")
     live.wait_for("SELECT status FROM documents", [("reviewed",)])
@@ -339,7 +366,9 @@ def test_document_mode_has_the_other_readings_and_the_same_keys(live):
 
 
 def test_document_mode_loses_nothing_that_was_typed_or_decided(live):
-    """A dropped connection keeps the decision, a conflict shows the first one and what was typed."""
+    """A dropped connection keeps the decision, a conflict shows the first one and what was
+    typed.
+    """
     document = live.site.read()
     page = live.sign_in()
     page.goto(f"/documents/{document}")
@@ -352,7 +381,10 @@ def test_document_mode_loses_nothing_that_was_typed_or_decided(live):
     page.keyboard.press("e")
     page.keyboard.type("9")
     page.context.set_offline(False)
-    live.wait_for("SELECT r.name, d.action FROM review_decisions d JOIN results r ON r.id = d.result_id", [("date", "absent")])
+    live.wait_for(
+        "SELECT r.name, d.action FROM review_decisions d JOIN results r ON r.id = d.result_id",
+        [("date", "absent")],
+    )
     live.run("UPDATE review_items SET leased_by = NULL, lease_until = NULL")
     live.site.sign_in("ben").decide(live.site.items(document)["total"], "correct", "1,234.50")
     page.keyboard.press("Enter")
@@ -385,7 +417,7 @@ def test_sign_in_with_a_password_and_out_again(live):
 
     live.site.read()
     with live.site.house.rt.transaction() as tx:
-        people.add_person(tx, "grace", Role.MANAGER, password=PASSWORD)
+        store.add_person(tx, "grace", Role.MANAGER, password=PASSWORD)
     page = live.window()
     page.goto("/queue")
     snap(page, "sign-in")
@@ -405,12 +437,14 @@ def test_a_one_time_link_leads_to_the_first_doubtful_field(live):
 
     live.site.read()
     with live.site.house.rt.transaction() as tx:
-        people.add_person(tx, "grace", Role.REVIEWER)
-        secret = people.make_link(tx, "grace", lasts=timedelta(hours=1))
+        store.add_person(tx, "grace", Role.REVIEWER)
+        secret = store.make_link(tx, "grace", lasts=timedelta(hours=1))
     page = live.window()
     page.goto(f"/sign-in/{secret}")
     snap(page, "sign-in-link")
-    expect(page.get_by_role("button", name="Sign in")).to_be_focused()  # the browser does so a moment after loading
+    expect(
+        page.get_by_role("button", name="Sign in")
+    ).to_be_focused()  # the browser does so a moment after loading
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="grace")).to_be_visible()
     snap(page, "account")
@@ -465,8 +499,12 @@ def test_a_window_that_is_signed_out_keeps_what_was_decided(live):
 
 
 def test_the_documents_other_pages_are_a_key_away(live):
-    """A field that is missing may stand on another page: PgDn looks, PgUp comes back to the place."""
-    live.site.read(a_pdf("Nordlicht Energie GmbH RE-2026-0481", "14/03/2026", "1,284.50 EUR", pages=3))
+    """A field that is missing may stand on another page: PgDn looks, PgUp comes back to the
+    place.
+    """
+    live.site.read(
+        a_pdf("Nordlicht Energie GmbH RE-2026-0481", "14/03/2026", "1,284.50 EUR", pages=3)
+    )
     page = live.sign_in()
     page.goto("/review?field=total")
     ready(page, "total")

@@ -1,0 +1,1 @@
+"""Scores, and the decision that follows from evidence and scores."""

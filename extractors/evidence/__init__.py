@@ -1,0 +1,1 @@
+"""Witnesses: what the page and the document say about a value."""

@@ -1,0 +1,314 @@
+"""Is a list whole?  A row that nobody read still shows on the page: as a line like the others, or
+in a sum that does not come out.
+
+Pure. The rows' own amounts tell where their column stands; a further line that begins like the rows
+and has an amount in that column is a row that is missing, unless it is a sum. And where a document
+type says which amounts sum the list up, one of them must be what the rows add up to. Neither needs
+the model; on a scan only the sums speak.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from itertools import accumulate, pairwise
+from statistics import median
+
+from extractors.documents.spec import DocumentType, FieldSpec, Kind
+from extractors.evidence.merge import Merged
+from extractors.normalise import normalise
+from extractors.page.labels import shaped
+from extractors.page.layout import lines_of, terms
+from extractors.page.lexicon import SUMMING
+from extractors.types import Box, FieldState, Word
+
+MOST_ROWS = 200  # of one page: what the grammar lets a list have; as many may have been more
+LIST_PROBLEMS = {
+    "row_not_read": "the page shows a line of this list that was not read",
+    "sums_differ": "the rows do not add up to any sum that the document prints",
+    "row_limit": f"the list has {MOST_ROWS} rows on one page, the most that an answer may have",
+}
+REACH = 3.0  # line spacings between two rows of one list, at most
+
+Pages = Mapping[int, Sequence[Word]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line of a page: where it stands, and its words."""
+
+    top: float
+    bottom: float
+    words: tuple[Word, ...]
+
+    def holds(self, box: Box) -> bool:
+        return self.top <= (box.y0 + box.y1) / 2 <= self.bottom
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """Where a list's rows begin, and where their amounts end."""
+
+    kind: Kind
+    starts: tuple[float, float]
+    lefts: tuple[float, ...]
+    rights: tuple[float, ...]
+    height: float
+    spacing: float
+
+    def amount_in(self, line: _Line) -> Word | None:
+        """The word of this line that stands in the column of amounts; None where the line does not
+        look like a row.
+        """
+        if not self.starts[0] - self.height <= line.words[0].box.x0 <= self.starts[1] + self.height:
+            return None
+        return next(
+            (
+                word
+                for word in line.words[1:]
+                if shaped(self.kind, word.text) and self._aligned(word.box)
+            ),
+            None,
+        )
+
+    def _aligned(self, box: Box) -> bool:
+        near = 0.5 * self.height
+        return any(abs(box.x1 - x) <= near for x in self.rights) or any(
+            abs(box.x0 - x) <= near for x in self.lefts
+        )
+
+
+def checked(rows: Sequence[Merged], spec: DocumentType, pages: Pages) -> tuple[Merged, ...]:
+    """The rows, those of a list that is not whole marked with the problem, those of one that is
+    proven whole marked so.
+
+    pages: the words of every page that was read; a page without words says nothing
+    """
+    found = list(rows)
+    for group in (field for field in spec.fields if field.kind is Kind.GROUP):
+        own = [row for row in rows if row.name.startswith(f"{group.name}.")]
+        if own:
+            problem, proven = _judged(group, own, rows, spec, pages)
+            found = [
+                replace(row, list_problem=row.list_problem or problem, list_proven=proven)
+                if row.name.startswith(f"{group.name}.")
+                else row
+                for row in found
+            ]
+    return tuple(found)
+
+
+def _judged(
+    group: FieldSpec,
+    own: Sequence[Merged],
+    rows: Sequence[Merged],
+    spec: DocumentType,
+    pages: Pages,
+) -> tuple[str | None, bool]:
+    """What is wrong with the list, and whether a printed sum proves it whole."""
+    if (
+        max(Counter(row.page for row in own if row.name == own[0].name).values(), default=0)
+        >= MOST_ROWS
+    ):
+        return "row_limit", False
+    sums = _sums_come_out(own, rows, spec)
+    if sums is False:
+        return "sums_differ", False
+    if any(_rows_missed(group, own, rows, spec, pages)):
+        return "row_not_read", False
+    return None, sums is True
+
+
+# ---- by the sums
+
+
+def _sums_come_out(
+    own: Sequence[Merged], rows: Sequence[Merged], spec: DocumentType
+) -> bool | None:
+    """Whether the rows add up to a printed sum; None where none is named, read, or a row has no
+    amount.
+    """
+    verdicts = []
+    for column in {
+        field.sums
+        for field in spec.fields
+        if field.sums is not None and field.sums.startswith(own[0].name.partition(".")[0] + ".")
+    }:
+        amounts = [_amount(row) for row in own if row.name == column]
+        printed = [
+            _amount(row)
+            for row in rows
+            if "." not in row.name and spec.field(row.name).sums == column
+        ]
+        printed = [amount for amount in printed if amount is not None]
+        if printed and amounts and None not in amounts:
+            verdicts.append(
+                sum((amount for amount in amounts if amount is not None), Decimal(0)) in printed
+            )
+    return all(verdicts) if verdicts else None
+
+
+def _amount(row: Merged) -> Decimal | None:
+    if (
+        row.state is not FieldState.VALUE
+        or row.value is None
+        or not isinstance(row.value.value, str)
+    ):
+        return None
+    try:
+        return Decimal(row.value.value)
+    except InvalidOperation:
+        return None
+
+
+# ---- by the lines of the pages
+
+
+def _rows_missed(
+    group: FieldSpec,
+    own: Sequence[Merged],
+    rows: Sequence[Merged],
+    spec: DocumentType,
+    pages: Pages,
+) -> Iterator[_Line]:
+    """Lines that look like rows of the list and are none of those that were read."""
+    anchor = next(
+        (
+            m
+            for kind in (Kind.AMOUNT, Kind.NUMBER)
+            for m in reversed(group.members)
+            if m.kind is kind
+        ),
+        None,
+    )
+    if anchor is None:
+        return
+    lines = {
+        number: [_line(cells) for cells in lines_of(words)]
+        for number, words in pages.items()
+        if words
+    }
+    taken = {
+        number: _taken(of, [row for row in own if row.page == number], anchor.name)
+        for number, of in lines.items()
+    }
+    column = _column(anchor.kind, lines, taken)
+    if column is None:
+        return
+    others = {_amount(row) for row in rows if "." not in row.name} - {None}
+    amounts = [
+        amount
+        for row in own
+        if row.name == f"{group.name}.{anchor.name}" and (amount := _amount(row)) is not None
+    ]
+    sums = others | set(accumulate(amounts))  # totals, and what is carried over from page to page
+    first = min(number for number, found in taken.items() if found)
+    for number in sorted(number for number in lines if number >= first):
+        yield from _missed_on(lines[number], taken[number], column, sums, anchor, spec)
+
+
+def _line(cells: Sequence[Sequence[Word]]) -> _Line:
+    words = tuple(word for cell in cells for word in cell)
+    return _Line(min(word.box.y0 for word in words), max(word.box.y1 for word in words), words)
+
+
+def _taken(lines: Sequence[_Line], own: Sequence[Merged], anchor: str) -> dict[int, Box]:
+    """Which lines the rows of one page were read from, and the box of each one's amount; rows stand
+    in their order.
+    """
+    taken: dict[int, Box] = {}
+    at = 0
+    for ordinal in sorted({row.ordinal for row in own}):
+        members = [row for row in own if row.ordinal == ordinal]
+        places = [box for row in members if row.name.endswith(f".{anchor}") for box in _boxes(row)]
+        beside = [
+            box for row in members if not row.name.endswith(f".{anchor}") for box in _boxes(row)
+        ]
+        fitting = [
+            (n, box) for n, line in enumerate(lines) if n >= at for box in places if line.holds(box)
+        ]
+        best = next(
+            ((n, box) for n, box in fitting if any(lines[n].holds(other) for other in beside)),
+            fitting[0] if fitting else None,
+        )
+        if best is not None:
+            taken[best[0]] = best[1]
+            at = best[0] + 1
+    return taken
+
+
+def _boxes(row: Merged) -> Iterable[Box]:
+    return (place[-1] for place in row.grounding.places if place) if row.grounding else ()
+
+
+def _column(
+    kind: Kind, lines: Mapping[int, Sequence[_Line]], taken: Mapping[int, Mapping[int, Box]]
+) -> _Column | None:
+    """Where the list stands, by the rows that were read from lines; None where none was."""
+    read = [(lines[number][at], box) for number, of in taken.items() for at, box in of.items()]
+    if not read:
+        return None
+    height = median(box.y1 - box.y0 for _, box in read)
+    steps = [
+        lines[number][b].top - lines[number][a].top
+        for number, of in taken.items()
+        for a, b in pairwise(sorted(of))
+    ]
+    starts = [line.words[0].box.x0 for line, _ in read]
+    return _Column(
+        kind=kind,
+        starts=(min(starts), max(starts)),
+        lefts=tuple(box.x0 for _, box in read),
+        rights=tuple(box.x1 for _, box in read),
+        height=height,
+        spacing=max(median(steps) if steps else 0.0, 1.2 * height),
+    )
+
+
+def _missed_on(
+    lines: Sequence[_Line],
+    taken: Mapping[int, Box],
+    column: _Column,
+    sums: set[Decimal | None],
+    anchor: FieldSpec,
+    spec: DocumentType,
+) -> Iterator[_Line]:
+    """Of one page: lines between, above and beneath the rows, as far as they follow each other; on
+    a page without rows, from its top.
+    """
+    last = max(taken, default=None)
+    edge: float | None = None  # where the list ends so far
+    for at, line in enumerate(lines):
+        if at in taken:
+            edge = line.top
+            continue
+        word = column.amount_in(line)
+        past = last is not None and at > last
+        if word is None or (past and edge is not None and line.top - edge > REACH * column.spacing):
+            continue
+        if _sums_up(line, word, sums, anchor, spec):
+            if past:
+                return  # behind its sum a list is over
+            continue
+        before = (
+            last is not None
+            and edge is None
+            and lines[min(taken)].top - line.top > REACH * column.spacing
+        )
+        if not before:
+            edge = line.top
+            yield line
+
+
+def _sums_up(
+    line: _Line, amount: Word, sums: set[Decimal | None], anchor: FieldSpec, spec: DocumentType
+) -> bool:
+    """The line says that it is a sum, or shows an amount that is one."""
+    opening = [term for word in line.words[:3] for term in terms(word.text)]
+    value = normalise(amount.text, anchor, spec).value
+    try:
+        return any(term in SUMMING for term in opening) or (
+            isinstance(value, str) and Decimal(value) in sums
+        )
+    except InvalidOperation:
+        return False

@@ -1,0 +1,138 @@
+"""A page's words as lines and cells, and which of them may be a label with its value: the layout of
+forms, not of running text.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from statistics import median
+
+from extractors.types import Word
+
+LABEL_WORDS = 5  # a longer one is a sentence
+_PART = re.compile(r"[^\W_]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Words that stand together on a line, and the texts that a value of theirs may be: to the
+    right, and beneath.
+    """
+
+    words: tuple[Word, ...]
+    right: tuple[Word, ...]
+    beneath: tuple[Word, ...]
+
+
+def terms(text: str) -> Iterator[str]:
+    """Words as they are compared: no case, no accents, no plural."""
+    plain = text.casefold()
+    if not plain.isascii():
+        plain = "".join(
+            c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c)
+        )
+    for part in _PART.findall(plain):
+        yield (
+            part[:-1] if len(part) > 3 and part.endswith("s") and not part.endswith("ss") else part
+        )
+
+
+class PageCells:
+    """One page's cells, and where its terms stand."""
+
+    def __init__(self, words: Sequence[Word]) -> None:
+        self.words = words
+        self.terms = [tuple(terms(word.text)) for word in words]
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        lines = lines_of(self.words)
+        found = []
+        for number, line in enumerate(lines):
+            below = lines[number + 1] if number + 1 < len(lines) else []
+            for at, words in enumerate(line):
+                right = line[at + 1] if at + 1 < len(line) else ()
+                found.append(
+                    Cell(words, right, next((cell for cell in below if _under(words, cell)), ()))
+                )
+        return found
+
+    @cached_property
+    def says(self) -> frozenset[str]:
+        """Every term on the page."""
+        return frozenset(term for of in self.terms for term in of)
+
+    @cached_property
+    def height(self) -> float:
+        """How high most words are, in points."""
+        return median(word.box.y1 - word.box.y0 for word in self.words) if self.words else 0.0
+
+    @cached_property
+    def heads(self) -> list[tuple[str, ...]]:
+        """Each line of several cells without a digit in it, as terms: what may head the columns of
+        a table.
+        """
+        lines = [
+            [word for cell in line for word in cell]
+            for line in lines_of(self.words)
+            if len(line) > 1
+        ]
+        return [
+            tuple(t for w in line for t in terms(w.text))
+            for line in lines
+            if not any(c.isdigit() for w in line for c in w.text)
+        ]
+
+    @cached_property
+    def openings(self) -> list[tuple[Cell, tuple[tuple[str, ...], ...]]]:
+        """Each cell that may begin with a label, with the terms of its first words."""
+        return [
+            (cell, tuple(tuple(terms(word.text)) for word in cell.words[:LABEL_WORDS]))
+            for cell in self.cells
+            if len(cell.words) <= 2 * LABEL_WORDS
+        ]
+
+
+def lines_of(words: Sequence[Word]) -> list[list[tuple[Word, ...]]]:
+    """The page's lines from top to bottom, each parted into its cells."""
+    return [_cells(line) for line in _lines(words)]
+
+
+def _lines(words: Sequence[Word]) -> list[list[Word]]:
+    """Words of one height, left to right; top to bottom."""
+    lines: list[list[Word]] = []
+    for word in sorted(words, key=lambda word: (word.box.y0 + word.box.y1, word.box.x0)):
+        middle = (word.box.y0 + word.box.y1) / 2
+        last = lines[-1][0].box if lines else None
+        if last is not None and last.y0 <= middle <= last.y1:
+            lines[-1].append(word)
+        else:
+            lines.append([word])
+    return [sorted(line, key=lambda word: word.box.x0) for line in lines]
+
+
+def _cells(line: Sequence[Word]) -> list[tuple[Word, ...]]:
+    """A line parted where the space is wider than a space between words."""
+    cells: list[list[Word]] = [[line[0]]]
+    for before, word in pairwise(line):
+        height = max(before.box.y1 - before.box.y0, 1.0)
+        if word.box.x0 - before.box.x1 > 1.2 * height:
+            cells.append([])
+        cells[-1].append(word)
+    return [tuple(cell) for cell in cells]
+
+
+def _under(above: Sequence[Word], below: Sequence[Word]) -> bool:
+    """Whether two cells of neighbouring lines stand in one column, no more than three lines
+    apart.
+    """
+    box, other = above[0].box, below[0].box
+    height = max(box.y1 - box.y0, 1.0)
+    return (
+        other.y0 - box.y1 < 3 * height
+        and other.x0 < above[-1].box.x1 + height
+        and below[-1].box.x1 > box.x0 - height
+    )

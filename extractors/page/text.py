@@ -1,0 +1,182 @@
+"""A page's words, laid out for searching: reading order, lines, gaps, and every character's word.
+
+Words come in the order of the text layer, which follows columns well but scatters table rows on
+some producers; so a second order, line by line across the page, is there for what the first one
+does not show.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from extractors.types import Box, Word
+
+# a word -> the characters that count, each with its place in the word
+Fold = Callable[[str], list[tuple[str, int]]]
+
+TEXT_LAYER = "text-layer"  # the page's own words, as a source of evidence
+GAP = 0.6  # of the line's height: a wider space parts two columns, not two halves of a number
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters of consecutive words: from ``start`` in word ``first`` to before ``end`` in word
+    ``last``.
+    """
+
+    first: int
+    last: int
+    start: int
+    end: int
+
+
+class Layout:
+    """One order of a page's words."""
+
+    def __init__(self, words: Sequence[Word]) -> None:
+        self.words = tuple(words)
+        self._spelled: dict[Fold, tuple[str, list[tuple[int, int]]]] = {}
+
+    def spelled(self, fold: Fold) -> tuple[str, list[tuple[int, int]]]:
+        """All counting characters in one string, and each one's (word, place in the word)."""
+        if fold not in self._spelled:
+            marks = [(c, i, at) for i, word in enumerate(self.words) for c, at in fold(word.text)]
+            self._spelled[fold] = "".join(c for c, _, _ in marks), [(i, at) for _, i, at in marks]
+        return self._spelled[fold]
+
+    def find(self, needle: str, fold: Fold) -> Iterator[Span]:
+        """Every place where the folded ``needle`` is spelled, words' borders not yet looked at."""
+        haystack, places = self.spelled(fold)
+        at = haystack.find(needle) if needle else -1
+        while at >= 0:
+            (first, start), (last, end) = places[at], places[at + len(needle) - 1]
+            yield Span(first, last, start, end + 1)
+            at = haystack.find(needle, at + 1)
+
+    def tight(self, i: int) -> bool:
+        """Word ``i`` and the next one stand side by side, a normal space apart."""
+        if not 0 <= i < len(self.words) - 1:
+            return False
+        a, b = self.words[i].box, self.words[i + 1].box
+        return _same_line(a, b) and -0.5 * _height(a) <= b.x0 - a.x1 <= GAP * max(
+            _height(a), _height(b)
+        )
+
+    def text(self, first: int, last: int) -> str:
+        return " ".join(word.text for word in self.words[first : last + 1])
+
+    def boxes(self, span: Span) -> tuple[Box, ...]:
+        """One box a line; a word that is matched in part gives that part of its width."""
+        lines: list[Box] = []
+        for i in range(span.first, span.last + 1):
+            box, length = self.words[i].box, max(len(self.words[i].text), 1)
+            left = span.start / length if i == span.first else 0.0
+            right = span.end / length if i == span.last else 1.0
+            width = box.x1 - box.x0
+            part = Box(box.x0 + left * width, box.y0, box.x0 + min(right, 1.0) * width, box.y1)
+            if lines and _same_line(lines[-1], part) and part.x0 >= lines[-1].x0:
+                lines[-1] = _union(lines[-1], part)
+            else:
+                lines.append(part)
+        return tuple(lines)
+
+
+class PageText:
+    """The words of one page; build it once a page and ask it for every field."""
+
+    def __init__(self, words: Sequence[Word], *, source: str = TEXT_LAYER) -> None:
+        self.source = source
+        self.words = tuple(
+            Word(unicodedata.normalize("NFC", w.text), w.box) for w in words if w.text.strip()
+        )
+
+    @cached_property
+    def as_given(self) -> Layout:
+        return Layout(self.words)
+
+    @cached_property
+    def line_by_line(self) -> Layout:
+        return Layout(_by_lines(self.words))
+
+    @property
+    def layouts(self) -> Iterator[Layout]:
+        """The orders to search, the likelier first; the second is not built until it is asked
+        for.
+        """
+        yield self.as_given
+        yield self.line_by_line
+
+
+def nearest(needle: str, layout: Layout, fold: Fold) -> str | None:
+    """The words most like ``needle`` by edit distance, or None when less than two thirds of it is
+    alike.
+    """
+    haystack, places = layout.spelled(fold)
+    if not needle or not haystack:
+        return None
+    distance, end = _best_end(needle, haystack)
+    if distance * 3 > len(needle):
+        return None
+    # The same search backwards from that end finds where the likeness begins.
+    window = haystack[max(0, end + 1 - 2 * len(needle)) : end + 1]
+    _, back = _best_end(needle[::-1], window[::-1])
+    start = end - back
+    return layout.text(places[start][0], places[end][0])
+
+
+def _best_end(needle: str, haystack: str) -> tuple[int, int]:
+    """Smallest edit distance of ``needle`` to any part of ``haystack``, and where that part ends.
+
+    Myers' bit-parallel search: one step of integer arithmetic a character of the page, whatever the
+    needle's length.
+    """
+    positions: dict[str, int] = {}
+    for i, c in enumerate(needle):
+        positions[c] = positions.get(c, 0) | 1 << i
+    full, top = (1 << len(needle)) - 1, 1 << (len(needle) - 1)
+    up, down, score = full, 0, len(needle)
+    best, best_end = score, 0
+    for at, c in enumerate(haystack):
+        match = positions.get(c, 0)
+        diagonal = ((((match & up) + up) ^ up) | match | down) & full
+        rise, fall = (down | ~(diagonal | up)) & full, up & diagonal
+        score += bool(rise & top) - bool(fall & top)
+        rise, fall = (rise << 1) & full, (fall << 1) & full
+        up, down = (fall | ~(diagonal | rise)) & full, rise & diagonal
+        if score < best:
+            best, best_end = score, at
+    return best, best_end
+
+
+_SPACES = re.compile(r"\s")
+
+
+def exact(text: str) -> list[tuple[str, int]]:
+    """Every character but spaces."""
+    return [(c, at) for at, c in enumerate(text) if not _SPACES.match(c)]
+
+
+def _height(box: Box) -> float:
+    return max(box.y1 - box.y0, 0.1)
+
+
+def _same_line(a: Box, b: Box) -> bool:
+    overlap = min(a.y1, b.y1) - max(a.y0, b.y0)
+    return overlap >= 0.5 * min(_height(a), _height(b))
+
+
+def _union(a: Box, b: Box) -> Box:
+    return Box(min(a.x0, b.x0), min(a.y0, b.y0), max(a.x1, b.x1), max(a.y1, b.y1))
+
+
+def _by_lines(words: Sequence[Word]) -> list[Word]:
+    """Words line by line from the top, from left to right within a line."""
+    lines: list[list[Word]] = []
+    for word in sorted(words, key=lambda w: (w.box.y0 + w.box.y1, w.box.x0)):
+        if lines and _same_line(lines[-1][0].box, word.box):
+            lines[-1].append(word)
+        else:
+            lines.append([word])
+    return [word for line in lines for word in sorted(line, key=lambda w: w.box.x0)]

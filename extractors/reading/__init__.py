@@ -1,0 +1,1 @@
+"""The prompt, and parsing of the answer into fields with their tokens."""

@@ -1,0 +1,1 @@
+"""A file becomes page images and words."""

@@ -1,0 +1,1 @@
+"""What type a document is, where it ends, which pages are read."""

@@ -1,0 +1,286 @@
+"""Accepted only with proof: every missing proof alone sends a row to review, under its own
+reason.
+"""
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractors.decision.decide import PROOFS, Outcome, decide, decide_all
+from extractors.evidence.grounding import Agreement, Grounding
+from extractors.evidence.merge import merge
+from extractors.normalise import PROBLEMS
+from extractors.types import FieldState
+from tests.evidence.making import (
+    ITEMS,
+    PAPER,
+    TOTAL,
+    a_type,
+    absent,
+    row_of_items,
+    said,
+    some_evidence,
+    unreadable,
+)
+
+METHOD = "weakest-token/1"
+
+
+def row(*evidence, pages=(1,)):
+    return merge(a_type(TOTAL), evidence, pages=pages)[0]
+
+
+def decided(merged, field=TOTAL, *, accept_at=0.7, in_domain=True):
+    return decide(merged, field, accept_at=accept_at, method=METHOD, in_domain=in_domain)
+
+
+def test_a_sure_value_that_all_proofs_speak_for_is_accepted_and_says_uncertified():
+    """With the score, method and threshold it was measured by."""
+    got = decided(row(said("5.00", score=0.9, found=True)))
+
+    assert (got.outcome, got.reason.code, got.doubts) == (Outcome.ACCEPTED, "value", ())
+    assert (got.score, got.method, got.threshold, got.certificate) == (
+        0.9,
+        METHOD,
+        0.7,
+        "uncertified",
+    )
+
+
+def test_a_sure_absence_is_accepted():
+    """The model may say with confidence that there is none."""
+    assert decided(row(absent(score=0.9))).outcome is Outcome.ACCEPTED
+
+
+def test_a_page_without_words_contradicts_nothing():
+    """Scans have no text layer."""
+    assert decided(row(said("5.00", score=0.9, found=None))).outcome is Outcome.ACCEPTED
+
+
+GOOD = row(said("5.00", score=0.99, found=True))
+SPOILED = {  # one proof taken away -> its reason
+    "truncated": replace(GOOD, problem="truncated"),
+    "unreadable": replace(GOOD, problem="repeated_key"),
+    "list_incomplete": replace(GOOD, list_problem="missing"),
+    "page_unread": replace(GOOD, unread_pages=(2,)),
+    "pages_left_out": replace(row(absent(score=0.99)), left_out_pages=(2, 3)),
+    "unread_page_differs": replace(GOOD, left_out_pages=(2, 3), unread_says=((3, "6.00"),)),
+    "conflict": row(
+        said("5.00", page=1, score=0.99), said("6.00", page=2, score=0.2), pages=(1, 2)
+    ),
+    "unparsable_amount": row(said("5.O0", score=0.99)),
+    "ambiguous_amount": row(said("5.000", score=0.99)),
+    "not_parsed": replace(GOOD, value=None),
+    "not_on_page": row(said("5.00", score=0.99, found=False)),
+    "list_unsure": replace(GOOD, empty_page_scores=(0.99, 0.3)),
+    "not_scored": row(said("5.00", score=None)),
+    "low_score": row(said("5.00", score=0.69)),
+    "absence_unsure": row(absent(score=0.69)),
+}
+
+
+@pytest.mark.parametrize("code", SPOILED)
+def test_one_missing_proof_is_enough_for_review_and_is_the_reason(code):
+    """Each of them alone, with a sentence for people."""
+    got = decided(SPOILED[code])
+
+    assert (got.outcome, got.reason.code) == (Outcome.REVIEW, code)
+    assert got.reason.words
+    assert got.doubts == (got.reason,)
+
+
+def test_a_value_found_on_the_pages_read_stands_whatever_was_left_out():
+    """It is there; only that something is nowhere needs every page."""
+    assert decided(replace(GOOD, left_out_pages=(2, 3))).outcome is Outcome.ACCEPTED
+
+
+def test_a_value_is_not_accepted_while_scans_were_left_out():
+    """Nothing speaks against them: they may say otherwise."""
+    got = decided(replace(GOOD, left_out_pages=(2, 3), unjudged_pages=(3,)))
+
+    assert (got.reason.code, got.reason.details) == ("pages_left_out", {"pages": [3]})
+
+
+def test_a_list_may_go_on_on_pages_that_were_left_out():
+    """Rows are accepted only where no page that may hold more of them was left out."""
+    got = decided(replace(GOOD, name="items.amount", left_out_pages=(2,)))
+
+    assert (got.outcome, got.reason.code) == (Outcome.REVIEW, "pages_left_out")
+
+
+def test_an_unreadable_field_is_reviewed_and_not_called_low():
+    """Three states that are never mixed."""
+    got = decided(row(unreadable(problem="missing")))
+
+    assert [doubt.code for doubt in got.doubts] == ["unreadable"]
+
+
+def test_a_model_that_was_not_made_for_the_type_convinces_nobody():
+    """However sure it is."""
+    assert decided(GOOD, in_domain=False).reason.code == "not_in_domain"
+
+
+def test_a_required_field_that_is_surely_absent_is_reviewed():
+    """A person confirms that there is none."""
+    assert (
+        decided(row(absent(score=1.0)), replace(TOTAL, required=True)).reason.code
+        == "required_absent"
+    )
+
+
+@pytest.mark.parametrize("score", [None, math.nan, math.inf, -0.1, 1.1])
+def test_what_is_no_probability_is_not_scored(score):
+    """NaN and numbers out of range are unknown, neither low nor high."""
+    got = decided(row(said("5.00", score=score)))
+
+    assert [doubt.code for doubt in got.doubts] == ["not_scored"]
+
+
+@pytest.mark.parametrize("broken", [math.nan, 2.0])
+def test_a_threshold_that_nothing_reaches_accepts_nothing(broken):
+    """A damaged setting fails safe."""
+    assert decided(GOOD, accept_at=broken).outcome is Outcome.REVIEW
+
+
+def test_the_fields_own_threshold_goes_before_the_global_one():
+    """In both directions."""
+    strict, lax = replace(TOTAL, accept_at=0.995), replace(TOTAL, accept_at=0.5)
+
+    assert decided(GOOD, strict).reason.code == "low_score"
+    assert decided(row(said("5.00", score=0.6)), lax).outcome is Outcome.ACCEPTED
+
+
+def test_all_doubts_are_told_the_gravest_first():
+    """People see everything that is missing at once."""
+    got = decided(
+        row(said("5.O0", page=1, score=0.1, found=False), unreadable(page=2), pages=(1, 2)),
+        in_domain=False,
+    )
+
+    assert [doubt.code for doubt in got.doubts] == [
+        "not_in_domain",
+        "page_unread",
+        "unparsable_amount",
+        "not_on_page",
+        "low_score",
+    ]
+
+
+def test_reasons_speak_to_people():
+    """With the numbers and texts they need."""
+    assert decided(row(said("5.00", score=0.412))).reason.words == "weakest token 0.41, below 0.70"
+    assert decided(row(said("5.00", score=0.9, found=False))).reason.words == "page text says 9.99"
+    assert "6.00" in decided(SPOILED["conflict"]).reason.words
+
+
+def test_a_truncated_list_accepts_none_of_its_rows():
+    """Not one row, whatever its score."""
+    evidence = [*row_of_items(1, 0, "a", "1"), unreadable("items", problem="truncated")]
+    spec = a_type(ITEMS)
+
+    decisions = decide_all(
+        merge(spec, evidence, pages={1}), spec, accept_at=0.0, method=METHOD, in_domain=True
+    )
+
+    assert {d.reason.code for d in decisions} == {"truncated"}
+    assert {d.outcome for d in decisions} == {Outcome.REVIEW}
+
+
+def test_a_document_in_which_nothing_is_found_is_reviewed_whole():
+    """It may be no such document at all."""
+    spec = a_type(TOTAL, ITEMS)
+    nothing = [absent("total", score=1.0), absent("items", score=1.0)]
+
+    decisions = decide_all(
+        merge(spec, nothing, pages={1}), spec, accept_at=0.5, method=METHOD, in_domain=True
+    )
+
+    assert [(d.outcome, d.reason.code) for d in decisions] == [
+        (Outcome.REVIEW, "nothing_found")
+    ] * 2
+
+
+def test_one_value_is_enough_to_accept_the_other_absences():
+    """The usual case."""
+    spec = a_type(TOTAL, ITEMS)
+
+    decisions = decide_all(
+        merge(spec, [said("5.00"), absent("items")], pages={1}),
+        spec,
+        accept_at=0.5,
+        method=METHOD,
+        in_domain=True,
+    )
+
+    assert [d.outcome for d in decisions] == [Outcome.ACCEPTED] * 2
+
+
+@given(some_evidence(), st.floats(0, 1), st.booleans())
+def test_whatever_is_accepted_has_every_proof(evidence, accept_at, in_domain):
+    """Said once more by hand, independently of the table of proofs."""
+    rows = merge(PAPER, evidence, pages={1, 2, 3, 4})
+    for merged, d in zip(
+        rows,
+        decide_all(rows, PAPER, accept_at=accept_at, method=METHOD, in_domain=in_domain),
+        strict=True,
+    ):
+        if d.outcome is Outcome.ACCEPTED:
+            assert in_domain
+            assert merged.score is not None
+            assert merged.score >= accept_at
+            assert (
+                merged.conflicting,
+                merged.problem,
+                merged.list_problem,
+                merged.unread_pages,
+            ) == ((), None, None, ())
+            assert merged.state is FieldState.ABSENT or (
+                merged.value is not None and merged.value.value is not None
+            )
+        else:
+            assert d.doubts
+            assert d.reason == d.doubts[0]
+
+
+@given(some_evidence(), st.floats(0, 1), st.floats(0, 1))
+def test_a_higher_threshold_never_accepts_more(evidence, one, other):
+    """Thresholds only ever hold back."""
+    rows = merge(PAPER, evidence, pages={1, 2, 3, 4})
+    low, high = (
+        decide_all(rows, PAPER, accept_at=at, method=METHOD, in_domain=True)
+        for at in (min(one, other), max(one, other))
+    )
+
+    assert all(
+        a.outcome is Outcome.ACCEPTED
+        for a, b in zip(low, high, strict=True)
+        if b.outcome is Outcome.ACCEPTED
+    )
+
+
+@given(some_evidence())
+def test_reasons_can_be_stored(evidence):
+    """Details are JSON, without NaN."""
+    rows = merge(PAPER, evidence, pages={1, 2, 3, 4})
+    for d in decide_all(rows, PAPER, accept_at=0.7, method=METHOD, in_domain=False):
+        json.dumps([doubt.details for doubt in d.doubts], allow_nan=False)
+
+
+def test_every_proof_can_fail():
+    """No row of the table is dead: the examples above reach each of them."""
+    examples = [*SPOILED.values(), row(unreadable())]
+    codes = {decided(r).reason.code for r in examples} | {"not_in_domain", "required_absent"}
+
+    assert len(codes - set(PROBLEMS)) >= len(PROOFS)
+
+
+def test_a_group_or_a_tick_that_words_cannot_show_is_not_held_against_the_value():
+    """Grounding is None there."""
+    found = Grounding(agreement=Agreement.NORMALISED)
+
+    assert decided(replace(GOOD, grounding=None)).outcome is Outcome.ACCEPTED
+    assert decided(replace(GOOD, grounding=found)).outcome is Outcome.ACCEPTED

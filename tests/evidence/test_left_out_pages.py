@@ -1,0 +1,169 @@
+"""What the words of unread pages say against the values that were read, and what does not count."""
+
+import pytest
+
+from extractors.documents import BUILT_IN
+from extractors.evidence.left_out_pages import contradicted
+from extractors.evidence.merge import Merged
+from extractors.normalise import normalise
+from extractors.types import FieldState
+from tests.benchmarks.selection import document
+from tests.evidence.making import page_of
+
+SLIP, INVOICE = BUILT_IN["slip"], BUILT_IN["invoice"]
+PROSE = (
+    "the party that sells goods pays what the order says",
+    "and all of it by the day that was named",
+)
+
+
+def read(spec=SLIP, **texts):
+    """Rows as they were read, one a field."""
+    return [
+        Merged(
+            name=name,
+            state=FieldState.VALUE,
+            text=text,
+            value=normalise(text, spec.field(name), spec),
+            score=0.99,
+            page=1,
+        )
+        for name, text in texts.items()
+    ]
+
+
+def against(*lines, spec=SLIP, **texts):
+    """What page 7, on which these lines stand among others, says against each value."""
+    rows = contradicted(
+        read(spec, **texts), spec, {7: page_of(*PROSE, *lines, *PROSE), 8: page_of(*PROSE), 9: []}
+    )
+    return {row.name: row.unread_says for row in rows if row.unread_says}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Total: 99.00",),
+        ("Total   99.00",),
+        ("Total", "99.00"),
+        ("Total amount: EUR 99.00",),
+        ("Amount due:   99.00 EUR",),
+        ("Summe: 99.00",),
+    ],
+)
+def test_another_value_under_the_fields_label_speaks_against_the_one_that_was_read(lines):
+    """Beside the label or beneath it, in the words that labels of the field have."""
+    ((page, said),) = against(*lines, total="12.50")["total"]
+
+    assert page == 7
+    assert "99.00" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        ("date", "03.04.2026", "Date: 5 May 2026"),
+        ("number", "A-17", "Slip number: B-9"),
+        ("payee", "Foo Ltd", "Payee: Bar Ltd"),
+        ("currency", "EUR", "Currency: USD"),
+    ],
+)
+def test_values_of_every_kind_are_compared(name, value, line):
+    """Dates, identifiers, names and currencies as well as amounts."""
+    assert list(against(line, **{name: value})) == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        ("total", "12.50", "Total: 12,50 EUR"),
+        ("date", "03.04.2026", "Date: 3 April 2026"),
+        ("number", "A-17", "Slip number:   A-17"),
+        ("payee", "Foo Ltd", "Payee: FOO Ltd., Elm Street 5"),
+    ],
+)
+def test_the_same_value_in_whatever_spelling_agrees(name, value, line):
+    """It adds nothing, and takes nothing."""
+    assert against(line, **{name: value}) == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Total: see page 4",
+        "Total: 17",
+        "Total weight: 99.00",
+        "of the total 99.00 is due",
+        "Total   5   99.00   3.00",
+        "Balance: 99.00",
+        "99.00",
+        "Total: 99.00 after the third delivery",
+    ],
+)
+def test_what_is_no_labelled_value_of_the_field_counts_for_nothing(line):
+    """Words of another kind, another field's label, a sentence, a row of a table."""
+    assert against(line, total="12.50") == {}
+
+
+def test_a_number_of_another_make_is_another_number():
+    """A chapter has one too."""
+    assert against("Number: 1204", number="A-17") == {}
+
+
+def test_a_value_that_was_read_for_another_field_is_no_contradiction():
+    """An invoice's own net amount may stand under "Total"."""
+    assert against("Total: 10.00", spec=INVOICE, net="10.00", total="12.50") == {}
+
+
+def test_a_label_of_another_field_says_nothing_about_this_one():
+    """The due date is not the date, and neither is a due date the invoice's total."""
+    assert against("Due date: 2026-05-06", spec=INVOICE, date="2026-04-03") == {}
+
+
+def test_a_page_that_says_both_agrees():
+    """The total of a part may stand above the total of the whole."""
+    assert against("Total: 3.00", "Total: 12.50", total="12.50") == {}
+
+
+def test_a_word_that_a_document_uses_for_many_things_says_nothing_by_itself():
+    """A report has a total beneath every table; on a page with other fields of the slip it counts
+    all the same.
+    """
+    tables = {page: page_of("steel   4.00", f"Total   {page}.00") for page in range(20, 26)}
+    form = page_of("Date: 03.04.2026", "paint   4.00", "Total   99.00")
+    (row,) = contradicted(read(total="12.50"), SLIP, tables)
+    (heard,) = contradicted(read(total="12.50"), SLIP, {**tables, 30: form})
+
+    assert row.unread_says == ()
+    assert heard.unread_says == ((30, "99.00"),)
+
+
+def test_a_header_that_says_otherwise_on_every_page_is_heard():
+    """It is one value, however often it is printed."""
+    (row,) = contradicted(
+        read(number="A-17"),
+        SLIP,
+        {page: page_of("Slip number: B-9", *PROSE) for page in range(2, 20)},
+    )
+
+    assert len(row.unread_says) == 18
+
+
+def test_an_absent_or_unreadable_field_is_left_as_it_is():
+    """That pages were left out is said of it already."""
+    row = Merged(name="total", state=FieldState.ABSENT, score=0.99, page=1)
+
+    assert contradicted([row], SLIP, {7: page_of("Total: 99.00")}) == (row,)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_long_document_says_nothing_against_a_value_that_no_other_page_labels(seed):
+    """Reports and tables of figures, in which every word of a label is used in running text."""
+    long = document(seed)
+    homes = {page for pages in long.truth.values() for page in pages}
+    rows = read(long.spec, total="0.01", date="1999-12-31")
+    unread = {
+        number: words for number, words in enumerate(long.pages, start=1) if number not in homes
+    }
+
+    assert [row.unread_says for row in contradicted(rows, long.spec, unread)] == [(), ()]

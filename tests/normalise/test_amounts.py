@@ -1,0 +1,193 @@
+"""Numbers and amounts: structure where it is unmistakable, the locale where it decides, a problem
+where neither does.
+"""
+
+import re
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractors.documents.spec import Kind
+from extractors.normalise import PROBLEMS
+from tests.evidence.making import value_of
+
+AMOUNTS = [  # text, locale, value, currency
+    ("1,204.50", "en_US", "1204.50", None),
+    ("1.204,50", "en_US", "1204.50", None),
+    ("1.204,50", "de_DE", "1204.50", None),
+    ("1,204.50", "de_DE", "1204.50", None),
+    ("1 204,50", "fr_FR", "1204.50", None),
+    ("1\u202f204,50", "fr_FR", "1204.50", None),
+    ("12\u00a0345,00", "en_US", "12345.00", None),
+    ("1'204.50", "de_CH", "1204.50", None),
+    ("1’204.50", "en_US", "1204.50", None),
+    ("12.345", "de_DE", "12345", None),
+    ("12,345", "en_US", "12345", None),
+    ("12,50", "en_US", "12.50", None),
+    ("1.20", "de_DE", "1.20", None),
+    ("0.123", "en_US", "0.123", None),
+    ("1,204,500", "en_US", "1204500", None),
+    ("12,34,567.50", "en_IN", "1234567.50", None),
+    ("12 345", "fr_FR", "12345", None),
+    ("007", "en_US", "7", None),
+    ("0.00", "en_US", "0.00", None),
+    ("-0.00", "en_US", "0.00", None),
+    ("+5.00", "en_US", "5.00", None),
+    ("$ 12.00", "en_US", "12.00", "USD"),
+    ("$ 12.00", "en_CA", "12.00", "CAD"),
+    ("-$12.00", "en_US", "-12.00", "USD"),
+    ("$-12", "en_US", "-12", "USD"),
+    ("($12.00)", "en_US", "-12.00", "USD"),
+    ("(12.00) EUR", "en_US", "-12.00", "EUR"),
+    ("12.00-", "en_US", "-12.00", None),
+    ("−12.00", "en_US", "-12.00", None),
+    ("$12.00 USD", "en_US", "12.00", "USD"),
+    ("US$ 12", "en_US", "12", "USD"),
+    ("EUR 12,-", "en_US", "12", "EUR"),
+    ("€ 12.–", "en_US", "12", "EUR"),
+    ("CHF 1'204.50", "de_CH", "1204.50", "CHF"),
+    ("Fr. 12.50", "de_CH", "12.50", "CHF"),
+    ("RM9.00", "en_US", "9.00", "MYR"),
+    ("12,50 kr", "sv_SE", "12.50", "SEK"),
+    ("kr 12,50", "nb_NO", "12.50", "NOK"),
+    ("kr 12.50", "en_US", "12.50", None),
+    ("12.00 Euro", "de_DE", "12.00", "EUR"),
+    ("12.345 KWD", "en_US", "12.345", "KWD"),
+    ("¥1,200", "ja_JP", "1200", "JPY"),
+    ("12.00 ALL", "en_US", "12.00", "ALL"),
+    ("٣٬٤٠٠٫٥٠", "ar_EG", "3400.50", None),
+    ("१,२३४.५०", "hi_IN", "1234.50", None),
+    ("１２．５０", "ja_JP", "12.50", None),
+    ("12.00\u200e", "he_IL", "12.00", None),
+]
+NO_AMOUNTS = [  # text, locale, problem
+    ("12.345", "en_US", "ambiguous_amount"),
+    ("12,345", "de_DE", "ambiguous_amount"),
+    ("12,345", "fr_FR", "ambiguous_amount"),
+    ("12,5", "en_US", "ambiguous_amount"),
+    ("1,20,450", "en_US", "unparsable_amount"),
+    ("12 345", "en_US", "unparsable_amount"),
+    ("1.204.50", "de_DE", "unparsable_amount"),
+    ("1.2.3", "en_US", "unparsable_amount"),
+    ("1,2345.00", "en_US", "unparsable_amount"),
+    ("12,345,67", "en_US", "unparsable_amount"),
+    ("l2.00", "en_US", "unparsable_amount"),
+    ("1O.00", "en_US", "unparsable_amount"),
+    ("12.00 A", "en_US", "unparsable_amount"),
+    ("12.00 EUR/kg", "en_US", "unparsable_amount"),
+    ("12.00 all", "en_US", "unparsable_amount"),
+    ("12.00%", "en_US", "unparsable_amount"),
+    ("€12 $", "en_US", "unparsable_amount"),
+    ("12.00-15.00", "en_US", "unparsable_amount"),
+    ("12.00 13.00", "en_US", "unparsable_amount"),
+    ("-12-", "en_US", "unparsable_amount"),
+    ("(-12)", "en_US", "unparsable_amount"),
+    ("(12", "en_US", "unparsable_amount"),
+    ("12.", "en_US", "unparsable_amount"),
+    (".50", "en_US", "unparsable_amount"),
+    ("12,50,-", "de_DE", "unparsable_amount"),
+    ("1e5", "en_US", "unparsable_amount"),
+    ("1²", "en_US", "unparsable_amount"),
+    ("½", "en_US", "unparsable_amount"),
+    ("1٢3", "en_US", "unparsable_amount"),
+    ("1\u202e23.00", "en_US", "unparsable_amount"),
+    ("12.00\n13.00", "en_US", "unparsable_amount"),
+    ("1" * 31, "en_US", "unparsable_amount"),
+    ("1" * 100_000, "en_US", "unparsable_amount"),
+    ("NaN", "en_US", "unparsable_amount"),
+    ("", "en_US", "empty"),
+    (" \u200b", "en_US", "empty"),
+    ("12\x00", "en_US", "unprintable"),
+    ("12\ud800", "en_US", "unprintable"),
+]
+
+
+@pytest.mark.parametrize(("text", "locale", "value", "currency"), AMOUNTS)
+def test_an_amount_that_means_one_thing_becomes_its_decimal(text, locale, value, currency):
+    """Signs, groups, digits of other scripts and currencies of many countries."""
+    got = value_of(text, Kind.AMOUNT, locale=locale)
+
+    assert (got.value, got.currency, got.problem) == (value, currency, None)
+
+
+@pytest.mark.parametrize(("text", "locale", "problem"), NO_AMOUNTS)
+def test_an_amount_that_is_damaged_or_has_two_meanings_is_refused(text, locale, problem):
+    """No guess: a person looks at it, and is told why."""
+    got = value_of(text, Kind.AMOUNT, locale=locale)
+
+    assert (got.value, got.problem, got.message) == (None, problem, PROBLEMS[problem])
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "value"),
+    [
+        ("12.345", "en_US", "12.345"),
+        ("12.345", "de_DE", "12345"),
+        ("12,345", "de_DE", "12.345"),
+        ("-3", "en_US", "-3"),
+        ("19 %", "en_US", "19"),
+    ],
+)
+def test_a_number_of_three_decimals_is_read_by_the_locale(text, locale, value):
+    """Weights have three decimals; money seldom has."""
+    assert value_of(text, Kind.NUMBER, locale=locale).value == value
+
+
+@pytest.mark.parametrize("text", ["3 pcs", "2x", "1,25", "1/2", "twelve", "$3"])
+def test_a_number_with_anything_beside_it_is_refused(text):
+    """A unit, a fraction, a sign of another locale."""
+    assert value_of(text, Kind.NUMBER).value is None
+
+
+STYLES = {
+    "en_US": (",", "."),
+    "de_DE": (".", ","),
+    "fr_FR": ("\u202f", ","),
+    "de_CH": ("’", "."),
+    "sv_SE": ("\u00a0", ","),
+}
+
+
+@given(
+    cents=st.integers(-(10**12), 10**12),
+    written=st.sampled_from(sorted(STYLES)),
+    read=st.sampled_from(sorted(STYLES)),
+    money=st.sampled_from(["{}", "EUR {}", "{} €", "{} EUR", "€{}"]),
+)
+def test_cents_come_back_whatever_locale_wrote_them(cents, written, read, money):
+    """With two decimals printed, every locale's spelling has one reading in every other."""
+    group, decimal = STYLES[written]
+    printed = (
+        f"{Decimal(cents) / 100:,.2f}".replace(",", "G")
+        .replace(".", "D")
+        .replace("G", group)
+        .replace("D", decimal)
+    )
+
+    got = value_of(money.format(printed), Kind.AMOUNT, locale=read)
+
+    assert got.problem is None
+    assert Decimal(got.value) == Decimal(cents) / 100
+    assert got.currency == ("EUR" if money != "{}" else None)
+
+
+@given(st.text(max_size=40), st.sampled_from(sorted(STYLES)))
+def test_any_text_is_a_plain_decimal_or_a_problem(text, locale):
+    """Nothing else leaves the parser, and it never raises."""
+    for kind in (Kind.AMOUNT, Kind.NUMBER):
+        got = value_of(text, kind, locale=locale)
+
+        assert (got.value is None) == (got.problem is not None)
+        assert got.value is None or re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", got.value)
+
+
+@given(st.text(alphabet="0123456789.,' -+()€$%lO", max_size=14), st.sampled_from(sorted(STYLES)))
+def test_no_digit_is_ever_lost_or_made_up(text, locale):
+    """Whatever is accepted has exactly the printed digits."""
+    got = value_of(text, Kind.AMOUNT, locale=locale)
+
+    if got.value is not None:
+        printed = re.sub(r"\D", "", text)
+        assert re.sub(r"\D", "", got.value).lstrip("0") == printed.lstrip("0")

@@ -1,0 +1,16 @@
+"""The tiny cross-encoder, and long documents made of lines."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from extractors.rerankers.cross_encoder import CrossEncoder
+
+FOLDER = Path(__file__).parent / "tiny"  # trained by tests/rerankers/train.py
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Iterator[CrossEncoder]:
+    """Loaded once, on the CPU."""
+    return CrossEncoder(str(FOLDER), device="cpu")

@@ -1,0 +1,390 @@
+"""People, their browsers and their programs: who may come in.
+
+Random secrets (session tokens, sign-in links, API keys) have 256 bits, so that a plain sha256 is
+enough to keep them; passwords are argon2id.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import delete, func, insert, null, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from extractors.errors import SurefieldError
+from worker.accounts.tables import ApiKey, Role, SignInAttempt, SignInLink, User, WebSession
+from worker.db import Tx
+from worker.errors import NotFound
+from worker.store.codec import is_storable
+
+SHORTEST_PASSWORD = 10
+LONGEST_PASSWORD = 1_000  # hashing is slow on purpose: nobody may make it hash a novel
+KEY_MARK = "sf_"  # so that a key that leaked is recognised
+HASHER = PasswordHasher()
+# verified for unknown names, so that they take as long as known ones
+NOBODY = HASHER.hash(secrets.token_urlsafe())
+WINDOW = timedelta(minutes=15)
+MOST_FOR_A_NAME, MOST_FROM_AN_ADDRESS = 10, 50  # attempts within the window
+
+
+class InvalidPerson(SurefieldError):
+    """A name, role or password cannot be used."""
+
+    code = "invalid_person"
+
+
+class NameTaken(InvalidPerson):
+    """There is a person of this name already."""
+
+    code = "name_taken"
+
+
+class TooManyTries(SurefieldError):
+    """Somebody tried to sign in too often."""
+
+    code = "too_many_tries"
+    retry = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who may sign in."""
+
+    user_id: UUID
+    name: str
+    role: Role
+    has_password: bool
+    created_at: datetime
+    disabled_at: datetime | None
+
+    def may(self, role: Role) -> bool:
+        """Whether this person has the rights of ``role``; each role has all of those before it."""
+        order = list(Role)
+        return self.disabled_at is None and order.index(self.role) >= order.index(role)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRow:
+    """An API key as people see it: never the key itself."""
+
+    key_id: UUID
+    upstream: str
+    hint: str
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+def add_person(tx: Tx, name: str, role: Role, *, password: str | None = None) -> Person:
+    """A new person; without a password only a sign-in link opens the door.
+
+    Raises NameTaken, InvalidPerson.
+    """
+    name = _usable_name(name)
+    hashed = None if password is None else HASHER.hash(_usable_password(password))
+    row = tx.session.execute(
+        pg_insert(User)
+        .values(name=name, role=role, password_hash=hashed)
+        .on_conflict_do_nothing(index_elements=["name"])
+        .returning(User.id)
+    ).one_or_none()
+    if row is None:
+        raise NameTaken(
+            f"There is a person named {name!r} already. Choose another name, or give them a new"
+            " link: surefield user link."
+        )
+    return person(tx, name)
+
+
+def person(tx: Tx, name: str) -> Person:
+    """The person of this name.
+
+    Raises NotFound.
+    """
+    row = tx.session.execute(_people().where(User.name == name.strip().lower())).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no person named {name!r}. List them: surefield user list.")
+    return Person(**row._mapping)
+
+
+def people(tx: Tx) -> list[Person]:
+    """Everybody, by name."""
+    return [Person(**row._mapping) for row in tx.session.execute(_people().order_by(User.name))]
+
+
+def change_person(
+    tx: Tx, name: str, *, role: Role | None = None, disabled: bool | None = None
+) -> Person:
+    """Another role, or the door shut or opened again.
+
+    Whoever loses a right is signed out everywhere.
+
+    Raises NotFound.
+    """
+    who = person(tx, name)
+    values: dict[str, Any] = {"role": role} if role is not None else {}
+    if disabled is not None:
+        values["disabled_at"] = func.now() if disabled else null()
+    if values:
+        tx.session.execute(update(User).where(User.id == who.user_id).values(**values))
+        _forget_browsers(tx, who.user_id)
+    return person(tx, name)
+
+
+def set_password(tx: Tx, user_id: UUID, password: str) -> None:
+    """A new password; every browser and link of this person is signed out.
+
+    Raises InvalidPerson when it is too short.
+    """
+    hashed = HASHER.hash(_usable_password(password))
+    tx.session.execute(update(User).where(User.id == user_id).values(password_hash=hashed))
+    _forget_browsers(tx, user_id)
+
+
+def note_attempt(tx: Tx, name: str, address: str) -> None:
+    """Count one attempt to sign in, before it is looked at; old ones are forgotten.
+
+    To be committed by itself: an attempt that fails counts all the same.
+    """
+    tx.session.execute(
+        delete(SignInAttempt).where(SignInAttempt.tried_at < func.now() - 2 * WINDOW)
+    )
+    tx.session.execute(insert(SignInAttempt).values(name=_cut(name), address=_cut(address)))
+
+
+def check_attempts(tx: Tx, name: str, address: str) -> None:
+    """Raises TooManyTries when this name, or this address, was tried too often within the
+    window.
+    """
+    recent = SignInAttempt.tried_at > func.now() - WINDOW
+    counts = tx.session.execute(
+        select(
+            func.count().filter(SignInAttempt.name == _cut(name)),
+            func.count().filter(SignInAttempt.address == _cut(address)),
+        ).where(
+            recent, or_(SignInAttempt.name == _cut(name), SignInAttempt.address == _cut(address))
+        )
+    ).one()
+    if counts[0] > MOST_FOR_A_NAME or counts[1] > MOST_FROM_AN_ADDRESS:
+        raise TooManyTries(
+            f"Too many attempts to sign in. Wait {WINDOW.seconds // 60} minutes, or ask for a"
+            " sign-in link."
+        )
+
+
+def with_password(tx: Tx, name: str, password: str) -> Person | None:
+    """The person whose name and password these are; None without a word about which of them was
+    wrong.
+    """
+    row = tx.session.execute(
+        select(User.id, User.password_hash, User.disabled_at).where(
+            User.name == name.strip().lower()[:100]
+        )
+    ).one_or_none()
+    known = row is not None and row.password_hash is not None and row.disabled_at is None
+    if (
+        not _fits(
+            row.password_hash if row is not None and known else NOBODY, password[:LONGEST_PASSWORD]
+        )
+        or row is None
+        or not known
+    ):
+        return None
+    if HASHER.check_needs_rehash(row.password_hash):
+        tx.session.execute(
+            update(User).where(User.id == row.id).values(password_hash=HASHER.hash(password))
+        )
+    tx.session.execute(delete(SignInAttempt).where(SignInAttempt.name == _cut(name)))
+    return person(tx, name)
+
+
+def make_link(tx: Tx, name: str, *, lasts: timedelta) -> str:
+    """The secret of a link that signs this person in once.
+
+    Raises NotFound.
+    """
+    who = person(tx, name)
+    if who.disabled_at is not None:
+        raise InvalidPerson(
+            f"{who.name} is disabled. Enable them first: surefield user enable {who.name}."
+        )
+    secret = secrets.token_urlsafe(32)
+    tx.session.execute(
+        insert(SignInLink).values(
+            token_sha256=_sha256(secret), user_id=who.user_id, expires_at=func.now() + lasts
+        )
+    )
+    return secret
+
+
+def use_link(tx: Tx, secret: str) -> Person | None:
+    """The person whom the link signs in, or None: it is used up, too old or unknown."""
+    user_id = tx.session.execute(
+        update(SignInLink)
+        .where(
+            SignInLink.token_sha256 == _sha256(secret),
+            SignInLink.used_at.is_(None),
+            SignInLink.expires_at > func.now(),
+        )
+        .values(used_at=func.now())
+        .returning(SignInLink.user_id)
+    ).scalar_one_or_none()
+    return None if user_id is None else _enabled(tx, user_id)
+
+
+def open_browser(tx: Tx, user_id: UUID, *, lasts: timedelta) -> str:
+    """The secret that a browser which has just signed in keeps as its cookie."""
+    tx.session.execute(delete(WebSession).where(WebSession.expires_at < func.now()))
+    secret = secrets.token_urlsafe(32)
+    tx.session.execute(
+        insert(WebSession).values(
+            token_sha256=_sha256(secret), user_id=user_id, expires_at=func.now() + lasts
+        )
+    )
+    return secret
+
+
+def browser_of(tx: Tx, secret: str) -> Person | None:
+    """The person who is signed in with this cookie."""
+    user_id = tx.session.execute(
+        select(WebSession.user_id).where(
+            WebSession.token_sha256 == _sha256(secret), WebSession.expires_at > func.now()
+        )
+    ).scalar_one_or_none()
+    return None if user_id is None else _enabled(tx, user_id)
+
+
+def close_browser(tx: Tx, secret: str) -> None:
+    """Sign this one browser out."""
+    tx.session.execute(delete(WebSession).where(WebSession.token_sha256 == _sha256(secret)))
+
+
+def make_key(tx: Tx, upstream: str) -> str:
+    """A new API key that submits under this upstream's name.  It is shown now and never again.
+
+    Raises InvalidPerson.
+    """
+    if not 1 <= len(upstream) <= 100 or not is_storable(upstream):
+        raise InvalidPerson("An upstream's name has 1 to 100 characters. Choose a shorter one.")
+    key = KEY_MARK + secrets.token_urlsafe(32)
+    tx.session.execute(
+        insert(ApiKey).values(
+            upstream=upstream, key_sha256=_sha256(key), hint=key[: len(KEY_MARK) + 6]
+        )
+    )
+    return key
+
+
+def upstream_of(tx: Tx, key: str) -> str | None:
+    """The upstream that a key belongs to; None when there is no such key, or it was revoked."""
+    row = tx.session.execute(
+        select(ApiKey.id, ApiKey.upstream, ApiKey.last_used_at).where(
+            ApiKey.key_sha256 == _sha256(key), ApiKey.revoked_at.is_(None)
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    stale = or_(
+        ApiKey.last_used_at.is_(None), ApiKey.last_used_at < func.now() - timedelta(minutes=1)
+    )
+    tx.session.execute(
+        update(ApiKey).where(ApiKey.id == row.id, stale).values(last_used_at=func.now())
+    )
+    return str(row.upstream)
+
+
+def keys(tx: Tx) -> Sequence[KeyRow]:
+    """All keys, the newest first."""
+    columns = (
+        ApiKey.id.label("key_id"),
+        ApiKey.upstream,
+        ApiKey.hint,
+        ApiKey.created_at,
+        ApiKey.last_used_at,
+        ApiKey.revoked_at,
+    )
+    return [
+        KeyRow(**row._mapping)
+        for row in tx.session.execute(
+            select(*columns).order_by(ApiKey.created_at.desc(), ApiKey.id)
+        )
+    ]
+
+
+def revoke_key(tx: Tx, key_id: UUID) -> None:
+    """The key opens nothing from now on.
+
+    Raises NotFound.
+    """
+    row = tx.session.execute(
+        update(ApiKey)
+        .where(ApiKey.id == key_id)
+        .values(revoked_at=func.coalesce(ApiKey.revoked_at, func.now()))
+        .returning(ApiKey.id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no API key {key_id}. List them: surefield key list.")
+
+
+def _people() -> Any:
+    return select(
+        User.id.label("user_id"),
+        User.name,
+        User.role,
+        User.password_hash.is_not(None).label("has_password"),
+        User.created_at,
+        User.disabled_at,
+    )
+
+
+def _enabled(tx: Tx, user_id: UUID) -> Person | None:
+    row = tx.session.execute(
+        _people().where(User.id == user_id, User.disabled_at.is_(None))
+    ).one_or_none()
+    return None if row is None else Person(**row._mapping)
+
+
+def _forget_browsers(tx: Tx, user_id: UUID) -> None:
+    tx.session.execute(delete(WebSession).where(WebSession.user_id == user_id))
+    tx.session.execute(
+        delete(SignInLink).where(SignInLink.user_id == user_id, SignInLink.used_at.is_(None))
+    )
+
+
+def _usable_name(name: str) -> str:
+    name = name.strip().lower()
+    if not 1 <= len(name) <= 100 or not name.isprintable() or "/" in name or not is_storable(name):
+        raise InvalidPerson(
+            "A person's name has 1 to 100 printable characters and no slash. Choose another one."
+        )
+    return name
+
+
+def _usable_password(password: str) -> str:
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise InvalidPerson(
+            f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters. Choose another"
+            " one."
+        )
+    return password
+
+
+def _fits(hashed: str, password: str) -> bool:
+    try:
+        return HASHER.verify(hashed, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _sha256(secret: str) -> str:
+    return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _cut(text: str) -> str:
+    return text.strip().lower()[:100].encode("utf-8", "replace").decode().replace("\x00", "")

@@ -1,0 +1,170 @@
+"""Settings -> the objects that the stages work with.  The one place where they are put together."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+from uuid import UUID
+
+from extractors import backends, rerankers
+from extractors.backends import Backend
+from extractors.documents import AUTO
+from extractors.errors import SurefieldError
+from extractors.rendering.canvas import canvas_of
+from extractors.rerankers import Reranker
+from extractors.types import LLAMA_CANVAS, SERVED_CANVAS, Canvas
+from worker import db
+from worker.blobs import Blobs
+from worker.rendering.protocol import RenderLimits
+from worker.rendering.renderer import Renderer
+from worker.runtime import Runtime, no_backend, silent
+from worker.settings import BackendName, Reader, RerankerName, Settings
+from worker.tables.documents import Status
+
+
+class NoDatabase(SurefieldError):
+    """A worker was started without being told where the database is."""
+
+    code = "no_database"
+
+
+def database_url(settings: Settings) -> str:
+    """The Postgres that was named.
+
+    Raises NoDatabase: the command line starts the embedded one and names it to the workers it
+    starts.
+    """
+    if settings.database_url is None:
+        raise NoDatabase(
+            "SUREFIELD_DATABASE_URL is not set. Set it, or run 'surefield up', which runs a"
+            " Postgres and names it to its workers."
+        )
+    return settings.database_url.get_secret_value()
+
+
+def broker_url(settings: Settings) -> str:
+    """The broker that was named, else the queue inside the database."""
+    return settings.broker_url.get_secret_value() if settings.broker_url else database_url(settings)
+
+
+def canvas(reader: Reader) -> Canvas:
+    """What pages are rendered to fit: the canvas of the model that will read them."""
+    if reader.backend is BackendName.VLLM:
+        return SERVED_CANVAS
+    return LLAMA_CANVAS if reader.backend is BackendName.SCRIPTED else canvas_of(reader.model)
+
+
+def canvases(settings: Settings) -> Callable[[str], Canvas]:
+    """Document type -> the canvas its pages are rendered to fit.
+
+    While the type is open it is the largest there is: a model with a smaller one scales the page
+    down itself.
+    """
+
+    @cache
+    def of(document_type: str) -> Canvas:
+        if document_type == AUTO:
+            return max(
+                map(canvas, settings.all_readers), key=lambda one: one.tile_px**2 * one.max_tiles
+            )
+        return canvas(settings.reader(document_type))
+
+    return of
+
+
+def open_backends(settings: Settings) -> Callable[[str], Backend]:
+    """Document type -> its backend, opened when it is first asked for; types with equal readers
+    share one.
+    """
+    opened = cache(open_backend)
+    return lambda document_type: opened(settings.reader(document_type))
+
+
+def open_backend(reader: Reader) -> Backend:
+    """The backend of this reader; its weights are loaded at the first page."""
+    if reader.backend is BackendName.SCRIPTED:
+        return backends.open_backend(
+            "scripted", script=reader.script, batch_pages=reader.batch_pages
+        )
+    if reader.backend is BackendName.VLLM:
+        return backends.open_backend(
+            "vllm",
+            model=reader.model,
+            base_url=reader.server_url,
+            api_key=reader.server_key.get_secret_value() if reader.server_key else None,
+            grammar=reader.grammar,
+            temperature=reader.temperature,
+            top_p=reader.top_p,
+            repetition_penalty=reader.repetition_penalty,
+            max_tokens=reader.max_new_tokens,
+            tokenizer=reader.server_tokenizer,
+            batch_pages=reader.batch_pages,
+        )
+    return backends.open_backend(
+        "mllama",
+        model=reader.model,
+        device=reader.device,
+        decode_mode=reader.decode_mode.value,
+        grammar=reader.grammar,
+        max_new_tokens=reader.max_new_tokens,
+        batch_pages=reader.batch_pages,
+        looked=reader.where_it_looked,
+        compile_steps=reader.compile_steps,
+    )
+
+
+def open_reranker(settings: Settings) -> Reranker | None:
+    """The reranker that the settings name, if any; nothing is loaded or asked before its first
+    pairs.
+    """
+    if settings.reranker is None:
+        return None
+    if settings.reranker is RerankerName.CROSS_ENCODER:
+        return rerankers.open_reranker("cross-encoder", model=settings.reranker_model)
+    return rerankers.open_reranker(
+        "server",
+        model=settings.reranker_model,
+        base_url=settings.reranker_url,
+        api_key=settings.reranker_key.get_secret_value() if settings.reranker_key else None,
+        style=settings.reranker_style.value,
+    )
+
+
+def runtime(
+    settings: Settings,
+    *,
+    announce: Callable[[UUID, Status], None] = silent,
+    backend: Callable[[str], Backend] = no_backend,
+) -> Runtime:
+    """Everything a stage may touch, opened lazily: nothing here connects or starts a process."""
+    sessions = db.open_sessions(db.open_engine(database_url(settings)))
+    return Runtime(
+        sessions=sessions,
+        blobs=Blobs(settings.blobs),
+        renderer=cache(Renderer),
+        canvas=canvases(settings),
+        limits=RenderLimits(
+            max_pages=settings.max_pages,
+            max_pixels=int(settings.max_megapixels * 1e6),
+            page_seconds=settings.page_timeout.total_seconds(),
+            memory_mb=settings.render_memory_mb,
+            view_dpi=settings.view_dpi,
+        ),
+        backend=backend,
+        reranker=cache(lambda: open_reranker(settings)),
+        ocr_languages=settings.ocr_languages,
+        announce=announce,
+        document_types_folder=settings.document_types,
+        source_roots=settings.source_roots,
+        max_bytes=settings.max_bytes,
+        accept_at=settings.accept_at,
+        lease=settings.claim_lease,
+        max_attempts=settings.max_attempts,
+        backoff=timedelta(seconds=2),
+        batch_pages=settings.batch_pages,
+    )
+
+
+def close(rt: Runtime) -> None:
+    """End what the runtime started."""
+    rt.renderer().close()
+    rt.sessions.kw["bind"].dispose()

@@ -1,0 +1,93 @@
+"""Commands about documents whose type a person must name."""
+
+import getpass
+import json
+from dataclasses import asdict
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+
+from worker.cli import local, tables
+from worker.review import document_types
+from worker.review.types import Untyped
+from worker.settings import Settings
+from worker.store.types import Piece
+
+
+def waiting(
+    limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Documents that came as `auto` and whose words do not say what they are."""
+    with (
+        local.database(Settings()) as settings,
+        local.runtime(settings) as rt,
+        rt.transaction() as tx,
+    ):
+        rows = document_types.untyped(tx, limit=limit)
+    if as_json:
+        typer.echo(json.dumps([asdict(row) for row in rows], indent=1, default=str))
+    else:
+        tables.untyped(tables.console(), rows)
+
+
+def choose(
+    document: Annotated[UUID, typer.Argument(help="The document's id.")],
+    type: Annotated[str, typer.Argument(help="What it is; see: surefield types")],
+    who: Annotated[str | None, typer.Option(help="Your name; without it, your login.")] = None,
+) -> None:
+    """Say what a document is; it goes on as that type."""
+    with local.database(Settings()) as settings, local.runtime(settings) as rt:
+        spec = rt.document_type(type)
+        with rt.transaction() as tx:
+            document_types.choose_type(tx, document, spec.name, who=who or getpass.getuser())
+    Console().print(f"It is a {spec.title}, and goes on.")
+
+
+def split(
+    document: Annotated[UUID, typer.Argument(help="The document's id.")],
+    pieces: Annotated[
+        list[str],
+        typer.Argument(help="Its pages and what they are, such as: 1-2=invoice 3=receipt"),
+    ],
+    who: Annotated[str | None, typer.Option(help="Your name; without it, your login.")] = None,
+) -> None:
+    """Say which documents a file holds; each goes on as a document of its own."""
+    named = [_piece(one) for one in pieces]
+    with local.database(Settings()) as settings, local.runtime(settings) as rt:
+        for one in named:
+            rt.document_type(one.document_type)
+        with rt.transaction() as tx:
+            made = document_types.split_by_hand(tx, document, named, who=who or getpass.getuser())
+    Console().print(f"It goes on as {len(made)} documents: {', '.join(map(str, made))}")
+
+
+def _piece(said: str) -> Piece:
+    pages, _, document_type = said.partition("=")
+    first, _, last = pages.partition("-")
+    try:
+        return Piece(first=int(first), last=int(last or first), document_type=document_type)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{said!r} does not name pages and a type. Write them so: 1-2=invoice 3=receipt"
+        ) from None
+
+
+def most_like(row: Untyped) -> str:
+    """What the machine made of it, in a sentence."""
+    if len(row.parts) == 1:
+        return f"{_likeliest(row)} But some of its pages look like another document."
+    if row.parts:
+        return (
+            f"It looks like several documents: pages {', pages '.join(row.parts)}. Part it:"
+            f" surefield review split {row.document_id} ..."
+        )
+    return _likeliest(row)
+
+
+def _likeliest(row: Untyped) -> str:
+    if row.confidence is None:
+        return "It has no words that say what it is."
+    return f"Most like {row.likeliest}, with a confidence of {row.confidence:.2f}."

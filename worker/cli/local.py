@@ -1,0 +1,162 @@
+"""What a command needs running: the database alone, or the whole machine."""
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TypeVar
+
+from pydantic import SecretStr
+
+from worker import bootstrap, db
+from worker.embedded.broker import WORKER_FLAGS
+from worker.embedded.postgres import EmbeddedPostgres
+from worker.embedded.queues import prepare
+from worker.embedded.supervisor import Child, Supervisor
+from worker.migrate import migrate
+from worker.pipeline.flow import CPU, GPU, QUEUES
+from worker.runtime import Runtime
+from worker.settings import Settings
+from worker.web.settings import WebSettings
+
+S = TypeVar("S", bound=Settings)
+
+
+@contextmanager
+def database(settings: S) -> Iterator[S]:
+    """Settings whose database answers and has the newest schema; an embedded one that this command
+    started is stopped again.
+    """
+    if not settings.embedded:
+        yield _ready(settings)
+        return
+    postgres = EmbeddedPostgres(settings.state_dir)
+    ran_before = postgres.answers()
+    url = postgres.start()
+    try:
+        yield _ready(settings.model_copy(update={"database_url": SecretStr(url)}))
+    finally:
+        if not ran_before:
+            postgres.stop()
+
+
+def _ready(settings: S) -> S:
+    url = bootstrap.database_url(settings)
+    db.with_patience(lambda: migrate(url))
+    if bootstrap.broker_url(settings) == url:
+        prepare(url, QUEUES)
+    return settings
+
+
+@contextmanager
+def runtime(settings: Settings) -> Iterator[Runtime]:
+    """A runtime without a model, that wakes the workers when there are any."""
+    environment = environment_of(settings)
+    os.environ.update(environment)  # the Celery app reads its settings from there
+    from worker import tasks
+
+    rt = bootstrap.runtime(settings, announce=tasks.announce)
+    try:
+        yield rt
+    finally:
+        rt.sessions.kw["bind"].dispose()
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The settings that differ from the defaults, as the environment of a process that shall have
+    the same.
+    """
+    found = {}
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if value == type(settings).model_fields[name].default or value is None:
+            continue
+        found[f"SUREFIELD_{name.upper()}"] = _spelled(value)
+    return found
+
+
+def _spelled(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds()}"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(f'"{item}"' for item in value) + "]"
+    return json.dumps(value) if isinstance(value, dict) else str(value)
+
+
+def children(settings: Settings) -> tuple[Child, ...]:
+    """The processes that make one machine enough, each with its own group: one that is killed takes
+    nothing of another with it.
+    """
+    environment = {**environment_of(settings), "PYTHONUNBUFFERED": "1"}
+    python = sys.executable
+
+    def solo(app: str, queue: str, name: str) -> Child:
+        argv = (python, "-m", "celery", "-A", app, "worker", "--loglevel", "WARNING", *WORKER_FLAGS)
+        flags = ("-P", "solo", "-Q", queue, "-n", f"{name}@%h", "--prefetch-multiplier", "1")
+        return Child(name=name, argv=(*argv, *flags), env=environment)
+
+    workers = (
+        *(
+            solo("worker.tasks", CPU, f"cpu-worker-{number}")
+            for number in range(1, settings.cpu_processes + 1)
+        ),
+        solo("worker.gpu", GPU, "gpu-worker"),
+        Child(name="sweeper", argv=(python, "-m", "worker", "sweeper"), env=environment),
+    )
+    if not isinstance(settings, WebSettings):
+        return workers
+    port = settings.web_port
+    web = Child(
+        name="web",
+        argv=(python, "-m", "worker.web.serve"),
+        env=environment,
+        probe=lambda: _is_open(port),
+    )
+    return (*workers, web)
+
+
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def free_port(wanted: int) -> int:
+    """The wanted port of this machine, or another one when it is taken."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(
+    settings: Settings, *, tell: Callable[[str], None] = lambda said: print(said, file=sys.stderr)
+) -> Iterator[Supervisor]:
+    """The workers and the sweeper, kept running while the block lasts; the embedded Postgres is
+    watched with them.
+    """
+    postgres = EmbeddedPostgres(settings.state_dir) if _is_ours(settings) else None
+    with Supervisor(
+        settings.state_dir, children(settings), postgres=postgres, tell=tell
+    ) as supervisor:
+        yield supervisor
+
+
+def runs(settings: Settings) -> bool:
+    """Whether workers run in this state folder already, under another command."""
+    return Supervisor.runs(settings.state_dir)
+
+
+def _is_ours(settings: Settings) -> bool:
+    postgres = EmbeddedPostgres(settings.state_dir)
+    return (
+        settings.database_url is not None
+        and settings.database_url.get_secret_value() == postgres.url()
+    )

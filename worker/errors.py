@@ -1,0 +1,55 @@
+"""What can go wrong in the worker, whatever the area: a stable code, and the fix in the message."""
+
+from extractors.errors import SurefieldError
+
+
+class ClaimLost(SurefieldError):
+    """Another worker took over: nothing this attempt did may be saved."""
+
+    code = "claim_lost"
+
+
+class NotFound(SurefieldError):
+    """No row has this id."""
+
+    code = "not_found"
+
+
+class MissingBlob(SurefieldError):
+    """Bytes that a row refers to are not in the blob store."""
+
+    code = "missing_blob"
+    retry = True
+
+
+class RendererUnavailable(SurefieldError):
+    """The render child cannot be started here: nothing is said about the file."""
+
+    code = "renderer_unavailable"
+    retry = True
+
+
+class BlobsUnavailable(SurefieldError):
+    """The blob store cannot be read or written now; the same request may work later."""
+
+    code = "blobs_unavailable"
+    retry = True
+
+
+class TooManyAttempts(SurefieldError):
+    """The cap on attempts was reached; the last error is kept beside it."""
+
+    code = "too_many_attempts"
+
+
+class InvalidSetting(SurefieldError):
+    """A setting has a value that cannot be used."""
+
+    code = "invalid_setting"
+
+
+class EmbeddedPostgresFailed(SurefieldError):
+    """The bundled Postgres did not start or does not answer."""
+
+    code = "embedded_postgres_failed"
+    retry = True

@@ -1,0 +1,1 @@
+"""Intake: a file comes in, once for each key."""

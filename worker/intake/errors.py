@@ -1,0 +1,27 @@
+"""Why a submission is refused."""
+
+from extractors.errors import SurefieldError
+
+
+class InvalidSubmission(SurefieldError):
+    """A submission's arguments contradict each other or the rules."""
+
+    code = "invalid_submission"
+
+
+class KeyReused(InvalidSubmission):
+    """The same upstream used the same key for other bytes or another document type."""
+
+    code = "key_reused"
+
+
+class TooLarge(InvalidSubmission):
+    """The file has more bytes than are taken."""
+
+    code = "too_large"
+
+
+class SourceNotAllowed(InvalidSubmission):
+    """``source`` lies outside the allowed roots."""
+
+    code = "source_not_allowed"

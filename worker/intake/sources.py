@@ -1,0 +1,96 @@
+"""Where a submission's bytes come from: the message itself, an open file, or a path under an
+allowed root.
+"""
+
+import base64
+import binascii
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from extractors.errors import UnreadableFile
+from worker.intake.errors import InvalidSubmission, SourceNotAllowed
+from worker.runtime import Runtime
+
+MAGIC = {
+    b"%PDF": "application/pdf",
+    b"\x89PNG": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"II*\0": "image/tiff",
+    b"MM\0*": "image/tiff",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One submission as an upstream system states it; exactly one of ``source``, ``content`` and
+    ``file`` is set.
+    """
+
+    upstream: str
+    document_type: str
+    source: str | None = None  # a file's path under an allowed root
+    content: bytes | None = field(default=None, repr=False)
+    # open, and the caller's to close: for what is too large to be held
+    file: BinaryIO | None = field(default=None, repr=False)
+    filename: str | None = None  # for people
+    key: str | None = None  # the upstream's own: the same key gives the same document back
+    priority: int = 0  # higher goes first
+    password: str | None = field(default=None, repr=False)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def decoded(content_base64: str) -> bytes:
+    """The bytes of a base64 message.
+
+    Raises InvalidSubmission when it is not base64.
+    """
+    try:
+        return base64.b64decode(content_base64, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidSubmission(
+            "content_base64 is not base64. Encode the file's bytes with the standard alphabet and"
+            " padding."
+        ) from error
+
+
+@contextmanager
+def opened(request: Request, rt: Runtime) -> Iterator[BinaryIO]:
+    given = [each for each in (request.source, request.content, request.file) if each is not None]
+    if len(given) != 1:
+        raise InvalidSubmission("Give exactly one of source and content_base64.")
+    if request.file is not None:
+        yield request.file
+    elif request.content is not None:
+        yield io.BytesIO(request.content)
+    else:
+        with _source(request.source or "", rt) as file:
+            yield file
+
+
+def _source(source: str, rt: Runtime) -> BinaryIO:
+    path = Path(source).resolve()  # symbolic links are followed before the roots are checked
+    if not any(path.is_relative_to(root.resolve()) for root in rt.source_roots):
+        raise SourceNotAllowed(
+            "source lies outside the allowed folders. Add its folder to SUREFIELD_SOURCE_ROOTS, or"
+            " send content_base64."
+        )
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise UnreadableFile(
+            f"source cannot be read: {error.strerror}. Check the path and its rights on the"
+            " worker's machine."
+        ) from error
+
+
+def media_type(data: bytes) -> str:
+    """What the first bytes look like, for people; the renderer decides what they are.
+
+    A PDF's mark may stand a little further in.
+    """
+    named = next((name for mark, name in MAGIC.items() if data.startswith(mark)), None)
+    return named or ("application/pdf" if b"%PDF" in data[:1024] else "application/octet-stream")

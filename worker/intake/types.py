@@ -1,0 +1,31 @@
+"""What intake takes and gives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """One document as an upstream sends it; its bytes are in the blob store already."""
+
+    upstream: str
+    sha256: str
+    media_type: str
+    document_type: str
+    key: str | None = None  # None: the bytes and the type are the key
+    priority: int = 0  # higher first, -100..100
+    deadline: datetime | None = None
+    password: str | None = field(default=None, repr=False)
+    filename: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The document that a submission stands for."""
+
+    document_id: UUID
+    created: bool  # False: this upstream had sent this key before

@@ -1,0 +1,1 @@
+"""The pipeline: stages, and the rules that every stage follows."""

@@ -1,0 +1,69 @@
+"""The whole order of work on one screen: what stands at which status is moved by which stage, on
+which queue, how patiently.
+
+Dispatch, sweeping and the README's picture all come from ``FLOW``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from worker import store
+from worker.pipeline.stages import extract, render, route, score, triage
+from worker.runtime import Runtime
+from worker.tables.documents import Status
+
+log = structlog.get_logger()
+
+CPU, GPU = "cpu", "gpu"
+QUEUES = (CPU, GPU)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One stage: the status it takes documents at, and the code that moves them on."""
+
+    at: Status
+    name: str
+    run: Callable[[UUID, Runtime], None]
+    queue: str
+
+    @property
+    def task(self) -> str:
+        """The Celery task's name."""
+        return f"surefield.{self.name}"
+
+
+FLOW = (
+    Step(at=Status.SUBMITTED, name="render", run=render.run, queue=CPU),
+    Step(at=Status.UNSORTED, name="sort", run=triage.run, queue=CPU),
+    Step(at=Status.RENDERED, name="extract", run=extract.run, queue=GPU),
+    Step(at=Status.EXTRACTED, name="score", run=score.run, queue=CPU),
+    Step(at=Status.SCORED, name="route", run=route.run, queue=CPU),
+)
+STEP_AT = {step.at: step for step in FLOW}
+RESTING = frozenset(Status) - set(STEP_AT)  # a document rests here until a person acts, or for good
+
+
+def sweep(rt: Runtime, *, patience: timedelta, limit: int = 500) -> int:
+    """Send again for every document that should have moved by now; returns how many.
+
+    Messages may be lost, workers killed, the broker emptied: the rows say what is left to do.
+    Whoever died again and again over the same document has used up its attempts, and the document
+    fails with that reason.
+    """
+    with rt.transaction() as tx:
+        store.sweep.expire_leases(tx, backoff=rt.backoff, max_attempts=rt.max_attempts)
+    sent = 0
+    for step in FLOW:
+        with rt.transaction() as tx:
+            stuck = store.sweep.stuck(tx, at=step.at, patience=patience, limit=limit)
+        for document_id in stuck:
+            rt.announce(document_id, step.at)
+        if stuck:
+            log.info("swept", stage=step.name, documents=len(stuck))
+        sent += len(stuck)
+    return sent

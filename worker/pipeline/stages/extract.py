@@ -1,0 +1,89 @@
+"""Page images become evidence: the only stage that needs the model."""
+
+import time
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import OperationalError
+
+from extractors.errors import BackendUnavailable, ModelNotLoadable, SurefieldError
+from extractors.read import read_pages
+from extractors.types import PageImage
+from worker import store
+from worker.pipeline.heartbeat import heartbeat
+from worker.runtime import Runtime
+from worker.store.types import Failure, PageClaim
+
+log = structlog.get_logger()
+
+AHEAD = 2  # batches claimed at once: a backend prepares the second while it reads the first
+# no page's own: reading them one by one would only fail more often
+MODELS_FAULT = (BackendUnavailable, ModelNotLoadable)
+
+
+def run(document_id: UUID, rt: Runtime) -> None:
+    """Read waiting pages in batches, by priority, then age, until none waits.
+
+    One wake-up may read many documents' pages; their own wake-ups then find nothing and return.
+    """
+    give_back_at = time.monotonic() + rt.drain_for.total_seconds()
+    try:
+        while time.monotonic() < give_back_at:
+            with rt.transaction() as tx:
+                claims = store.pages.claim_pages(
+                    tx, limit=AHEAD * rt.batch_pages, lease=rt.lease, max_attempts=rt.max_attempts
+                )
+            if not claims:
+                return
+            _read_batch(claims, rt)
+    except OperationalError as error:
+        log.warning("database_lost", document_id=str(document_id), error=type(error.orig).__name__)
+
+
+def _read_batch(claims: Sequence[PageClaim], rt: Runtime) -> None:
+    def renew() -> bool:
+        with rt.transaction() as tx:
+            return bool(store.pages.renew_pages(tx, claims, rt.lease))
+
+    with heartbeat(renew, lease=rt.lease):
+        _read(claims, rt)
+
+
+def _read(claims: Sequence[PageClaim], rt: Runtime) -> None:
+    """Read the pages together; when that fails for a reason of their own, one by one, so that a bad
+    page fails alone.
+    """
+    try:
+        spec = rt.document_type(claims[0].document_type)
+        readings = read_pages([_image(claim, rt) for claim in claims], spec, rt.backend(spec.name))
+        with rt.transaction() as tx:
+            store.pages.save_readings(tx, list(zip(claims, readings, strict=True)))
+        return
+    except OperationalError:
+        raise  # the database is away: leases run out, and the pages are read again
+    except Exception as error:
+        failure = error
+        if not isinstance(error, SurefieldError):
+            log.exception("batch_broke", pages=len(claims))
+
+    if len(claims) > 1 and not isinstance(failure, MODELS_FAULT):
+        for claim in claims:
+            _read([claim], rt)
+        return
+    log.warning("pages_failed", pages=len(claims), error=type(failure).__name__)
+    with rt.transaction() as tx:
+        store.pages.fail_pages(
+            tx, claims, Failure.of(failure), max_attempts=rt.max_attempts, backoff=rt.backoff
+        )
+
+
+def _image(claim: PageClaim, rt: Runtime) -> PageImage:
+    return PageImage(
+        number=claim.number,
+        width_px=claim.model_width_px,
+        height_px=claim.model_height_px,
+        width_pt=claim.width_pt,
+        height_pt=claim.height_pt,
+        png=rt.blobs.get(claim.model_sha256),
+    )

@@ -1,0 +1,107 @@
+"""What the worker and its render child say to each other: frames of a JSON header and raw payloads,
+over two pipes.
+
+A frame is the header's length (4 bytes), the header, then the payloads whose lengths the header
+gives. The child works on files that strangers made, so the worker believes no length of it beyond a
+bound.
+"""
+
+import json
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from extractors.types import Box, PageImage, Word
+
+MAX_HEADER = 64 << 20
+MAX_PAYLOAD = 512 << 20
+
+Read = Callable[[int], bytes]  # exactly that many bytes, or EOFError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderLimits:
+    """What one file may cost."""
+
+    max_pages: int = 1000
+    max_pixels: int = 150_000_000  # of any one image on a page, before it is decoded
+    page_seconds: float = 30.0  # wall time the worker waits for opening the file, and for each page
+    document_seconds: float = 1800.0  # wall time the worker waits in all
+    memory_mb: int = 2048  # of the child
+    view_dpi: int = 200  # of the rendition for people, at most
+    view_pixels: int = 12_000_000  # of the same, at most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedPage:
+    """One page, ready for the model, for people and for comparing with its own text."""
+
+    number: int  # 1-based
+    page_count: int  # of the document
+    width_pt: float  # as displayed, rotation applied
+    height_pt: float
+    model: PageImage
+    view_png: bytes  # for people
+    words: tuple[Word, ...]  # the page's text layer, in reading order of the file
+    warnings: tuple[
+        str, ...
+    ] = ()  # what the PDF library complained of; may quote the document, so never log it
+
+
+def pack(header: Mapping[str, Any], *payloads: bytes) -> Iterator[bytes]:
+    """The pieces of one frame, to be written in this order."""
+    text = json.dumps({**header, "payloads": [len(payload) for payload in payloads]}).encode()
+    yield struct.pack(">I", len(text)) + text
+    yield from payloads
+
+
+def unpack(read: Read) -> tuple[dict[str, Any], list[bytes]]:
+    """One frame.  ValueError when it is not one; EOFError when the other side has gone."""
+    (length,) = struct.unpack(">I", read(4))
+    if length > MAX_HEADER:
+        raise ValueError("the header of a frame is too long")
+    header = json.loads(read(length))
+    lengths = header.pop("payloads")
+    if any(length > MAX_PAYLOAD for length in lengths):
+        raise ValueError("a payload of a frame is too long")
+    return header, [read(length) for length in lengths]
+
+
+def pack_page(page: RenderedPage) -> Iterator[bytes]:
+    header = {
+        "number": page.number,
+        "page_count": page.page_count,
+        "size_pt": [page.width_pt, page.height_pt],
+        "model_px": [page.model.width_px, page.model.height_px],
+        "words": [
+            [word.text, word.box.x0, word.box.y0, word.box.x1, word.box.y1] for word in page.words
+        ],
+        "warnings": page.warnings,
+    }
+    return pack({"page": header}, page.model.png, page.view_png)
+
+
+def unpack_page(header: Mapping[str, Any], payloads: list[bytes]) -> RenderedPage:
+    """ValueError, TypeError or KeyError when the frame does not hold a page."""
+    width_pt, height_pt = map(float, header["size_pt"])
+    width_px, height_px = map(int, header["model_px"])
+    model_png, view_png = payloads
+    number = int(header["number"])
+    return RenderedPage(
+        number=number,
+        page_count=int(header["page_count"]),
+        width_pt=width_pt,
+        height_pt=height_pt,
+        model=PageImage(
+            number=number,
+            width_px=width_px,
+            height_px=height_px,
+            width_pt=width_pt,
+            height_pt=height_pt,
+            png=model_png,
+        ),
+        view_png=view_png,
+        words=tuple(Word(text, Box(*map(float, box))) for text, *box in header["words"]),
+        warnings=tuple(header["warnings"]),
+    )

@@ -1,0 +1,1 @@
+"""Review: what waits for people, what they see, what they do."""

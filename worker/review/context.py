@@ -1,0 +1,232 @@
+"""Everything that is known about the field before a reviewer: its evidence, its place on the pages,
+and what was said about it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, case, select
+
+from extractors.types import Box, TokenTrace
+from worker.db import Tx
+from worker.review.queue import item, list_items
+from worker.review.tables import Action, ReviewDecision, ReviewNote
+from worker.review.types import Item, ItemFilter
+from worker.store.codec import boxes_in, tokens_in
+from worker.store.types import LOOKED
+from worker.tables.documents import Document, Submission
+from worker.tables.evidence import FieldEvidence, Page, PageReading
+from worker.tables.results import Result
+
+MOST_AT_ONCE = 500  # open fields of one document that are shown with all their evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """One patch of the page, and how much of the value was read from it."""
+
+    box: Box
+    weight: float  # 1 for the patch that most of the attention went to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What one page says about the field."""
+
+    tokens: tuple[TokenTrace, ...]
+    text: str | None
+    page: int
+    boxes: tuple[Box, ...]
+    box_source: str | None
+
+    @property
+    def heat(self) -> tuple[Heat, ...]:
+        """Where the model looked, when that is all that is known of the place."""
+        return heat_of(self.tokens) if self.box_source == LOOKED else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where on the pages one value stands."""
+
+    page: int
+    boxes: tuple[Box, ...]
+    source: str | None  # who says so
+    heat: tuple[Heat, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageView:
+    """One page as people see it."""
+
+    number: int
+    width_pt: float
+    height_pt: float
+    view_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One decision, or note, about an item."""
+
+    who: str
+    action: Action | None  # None: a note
+    text: str | None
+    version: int | None  # of the item after the decision
+    at: datetime
+    seen: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """All that a person needs to decide one item."""
+
+    item: Item
+    evidence: Evidence | None
+    page: PageView | None  # the one that the value comes from, else the first
+    pages: tuple[PageView, ...]
+    filename: str | None
+    page_count: int | None
+    said: tuple[Said, ...]  # oldest first
+
+
+def before_deciding(tx: Tx, item_id: UUID) -> Before:
+    """Everything that is known about one item.
+
+    Raises NotFound.
+    """
+    return about(tx, item(tx, item_id))
+
+
+def about(tx: Tx, found: Item) -> Before:
+    """Everything that is known about this item."""
+    evidence = _evidence(tx, [found]).get(found.field_id)
+    number = found.page or (evidence.page if evidence else 1)
+    name = tx.session.execute(
+        select(Submission.filename, Document.page_count)
+        .join(Document, Submission.document_id == Document.id)
+        .where(Submission.document_id == found.document_id)
+        .limit(1)
+    ).one_or_none()
+    every = tuple(pages(tx, found.document_id))
+    return Before(
+        item=found,
+        evidence=evidence,
+        page=next((page for page in every if page.number == number), None),
+        pages=every,
+        filename=name.filename if name else None,
+        page_count=name.page_count if name else None,
+        said=said_about(tx, found.item_id),
+    )
+
+
+def waiting_in(tx: Tx, document_id: UUID) -> list[Before]:
+    """The open items of a document with their evidence; whoever asks knows the document and its
+    pages.
+    """
+    items = list_items(tx, ItemFilter(document_id=document_id), limit=MOST_AT_ONCE)
+    evidence = _evidence(tx, items)
+    nothing: dict[str, Any] = {
+        "page": None,
+        "pages": (),
+        "filename": None,
+        "page_count": None,
+        "said": (),
+    }
+    return [Before(item=each, evidence=evidence.get(each.field_id), **nothing) for each in items]
+
+
+def pages(tx: Tx, document_id: UUID) -> list[PageView]:
+    """The pages of a document, in order."""
+    rows = tx.session.execute(
+        select(Page.number, Page.width_pt, Page.height_pt, Page.view_sha256)
+        .where(Page.document_id == document_id)
+        .order_by(Page.number)
+    )
+    return [PageView(**row._mapping) for row in rows]
+
+
+def said_about(tx: Tx, item_id: UUID) -> tuple[Said, ...]:
+    """Decisions and notes about an item, oldest first."""
+    d = ReviewDecision
+    decisions = tx.session.execute(
+        select(d.who, d.action, d.text, d.version, d.decided_at.label("at"), d.seen).where(
+            d.item_id == item_id
+        )
+    )
+    n = ReviewNote
+    notes = tx.session.execute(
+        select(n.who, n.text, n.written_at.label("at")).where(n.item_id == item_id)
+    )
+    found = [Said(**row._mapping) for row in decisions]
+    found += [Said(**row._mapping, action=None, version=None, seen={}) for row in notes]
+    return tuple(sorted(found, key=lambda each: each.at))
+
+
+def places_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], Place]:
+    """Where the values of a document stand, by field and ordinal."""
+    # the others' tokens stay in the database
+    looked = case((FieldEvidence.box_source == LOOKED, FieldEvidence.tokens))
+    rows = tx.session.execute(
+        select(
+            Result.name,
+            Result.ordinal,
+            Result.page,
+            FieldEvidence.boxes,
+            FieldEvidence.box_source,
+            looked.label("tokens"),
+        )
+        .join(FieldEvidence, Result.field_id == FieldEvidence.id)
+        .where(Result.document_id == document_id, Result.page.is_not(None))
+    )
+    return {
+        (row.name, row.ordinal): Place(
+            page=row.page,
+            boxes=boxes_in(row.boxes),
+            source=row.box_source,
+            heat=heat_of(tokens_in(row.tokens or ())),
+        )
+        for row in rows
+    }
+
+
+def heat_of(tokens: Iterable[TokenTrace]) -> tuple[Heat, ...]:
+    """The attention of all tokens together, patch by patch."""
+    shares: dict[Box, float] = defaultdict(float)
+    for token in tokens:
+        for glance in token.glances:
+            shares[glance.box] += glance.share
+    most = max(shares.values(), default=0.0)
+    return tuple(Heat(box, share / most) for box, share in shares.items()) if most > 0 else ()
+
+
+def _evidence(tx: Tx, items: Iterable[Item]) -> dict[UUID | None, Evidence]:
+    ids = [each.field_id for each in items if each.field_id is not None]
+    rows = tx.session.execute(
+        select(
+            FieldEvidence.id,
+            FieldEvidence.tokens,
+            FieldEvidence.text,
+            FieldEvidence.boxes,
+            FieldEvidence.box_source,
+            Page.number,
+        )
+        .join(PageReading, FieldEvidence.reading_id == PageReading.id)
+        .join(Page, Page.id == PageReading.page_id)
+        .where(FieldEvidence.id.in_(ids))
+    )
+    return {row.id: _as_evidence(row) for row in rows}
+
+
+def _as_evidence(row: Row[Any]) -> Evidence:
+    return Evidence(
+        tokens=tokens_in(row.tokens),
+        text=row.text,
+        page=row.number,
+        boxes=boxes_in(row.boxes),
+        box_source=row.box_source,
+    )

@@ -1,0 +1,147 @@
+"""Documents whose type is open: a person names the type, or splits a file of several documents."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, insert, literal, null, select, update
+from sqlalchemy.dialects.postgresql import JSONB
+
+from worker.db import Tx
+from worker.errors import NotFound
+from worker.review.errors import InvalidDecision, ReviewConflict
+from worker.review.types import Untyped
+from worker.store.classifications import PARTS, make_part
+from worker.store.codec import is_storable
+from worker.store.types import Piece
+from worker.tables.documents import Classification, Document, Status, Submission
+
+PERSON = "person"
+
+
+def choose_type(tx: Tx, document_id: UUID, document_type: str, *, who: str) -> None:
+    """A person says what the document is, and it goes on.
+
+    The caller knows that there is such a type.
+
+    Raises NotFound, ReviewConflict when its type is not open (any more), InvalidDecision for an
+    unusable name of a person.
+    """
+    _hold_open(tx, document_id, who)
+    tx.session.execute(
+        insert(Classification).values(
+            document_id=document_id, method=PERSON, document_type=document_type, who=who
+        )
+    )
+    tx.session.execute(
+        update(Document)
+        .where(Document.id == document_id)
+        .values(
+            status=Status.UNSORTED,
+            document_type=document_type,
+            failures=0,
+            announced_at=null(),
+            updated_at=func.now(),
+        )
+    )
+    tx.move(document_id, Status.UNSORTED)
+
+
+def split_by_hand(tx: Tx, document_id: UUID, pieces: Sequence[Piece], *, who: str) -> list[UUID]:
+    """A person says which documents a file holds, and they go on.
+
+    The caller knows that there are such types.
+
+    Raises NotFound, ReviewConflict when its type is not open (any more), InvalidDecision when a
+    page is in no piece or in two.
+    """
+    page_count = _hold_open(tx, document_id, who)
+    named = [number for piece in pieces for number in range(piece.first, piece.last + 1)]
+    if (
+        len(pieces) < 2
+        or named != list(range(1, page_count + 1))
+        or any(piece.first > piece.last for piece in pieces)
+    ):
+        raise InvalidDecision(
+            f"Document {document_id} has {page_count} pages, and each must be in exactly one of at"
+            " least two pieces, in their order. Name them all, or say what the whole of it is:"
+            " surefield review type."
+        )
+    said = {f"{piece.first}-{piece.last} {piece.document_type}": None for piece in pieces}
+    tx.session.execute(
+        insert(Classification).values(
+            document_id=document_id, method=PERSON, document_type=null(), fits=said, who=who
+        )
+    )
+    made = [make_part(tx, document_id, piece) for piece in pieces]
+    ended = {
+        "status": Status.SPLIT,
+        "failures": 0,
+        "announced_at": null(),
+        "updated_at": func.now(),
+        "finished_at": func.now(),
+    }
+    tx.session.execute(update(Document).where(Document.id == document_id).values(ended))
+    tx.move(document_id, Status.SPLIT)
+    return made
+
+
+def _hold_open(tx: Tx, document_id: UUID, who: str) -> int:
+    """Lock a document whose type is open, for a person to say it; how many pages it has."""
+    if not 1 <= len(who) <= 200 or not is_storable(who):
+        raise InvalidDecision(
+            "Reviewing needs the name of who does it, at most 200 characters. Log in, or pass"
+            " --who."
+        )
+    found = tx.session.execute(
+        select(Document.status, Document.page_count)
+        .where(Document.id == document_id)
+        .with_for_update()
+    ).one_or_none()
+    if found is None:
+        raise NotFound(
+            f"There is no document {document_id}. List what waits for its type: surefield review"
+            " types."
+        )
+    if found.status is not Status.NEEDS_TYPE:
+        raise ReviewConflict(
+            f"The type of document {document_id} is not open: it is {found.status}. Look at it"
+            f" again: surefield show {document_id}."
+        )
+    return int(found.page_count)
+
+
+def untyped(tx: Tx, *, document_id: UUID | None = None, limit: int = 50) -> list[Untyped]:
+    """Documents whose type a person must name, the most urgent first, with the newest guess."""
+    guess = (
+        select(Classification.document_type, Classification.confidence)
+        .where(Classification.document_id == Document.id, Classification.method.not_like(PARTS))
+        .order_by(Classification.created_at.desc())
+        .limit(1)
+        .lateral()
+    )
+    parts = (
+        select(Classification.fits)
+        .where(Classification.document_id == Document.id, Classification.method.like(PARTS))
+        .order_by(Classification.created_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            Document.id.label("document_id"),
+            Submission.filename,
+            Document.page_count,
+            guess.c.document_type.label("likeliest"),
+            guess.c.confidence,
+            func.coalesce(parts, literal({}, JSONB)).label("parts"),
+            Document.created_at,
+        )
+        .outerjoin(Submission, Submission.document_id == Document.id)
+        .outerjoin(guess, Document.id.is_not(None))
+        .where(Document.status == Status.NEEDS_TYPE)
+        .order_by(Document.priority.desc(), Document.created_at, Document.id)
+        .limit(limit)
+    )
+    if document_id is not None:
+        query = query.where(Document.id == document_id)
+    return [Untyped(**row._mapping) for row in tx.session.execute(query)]

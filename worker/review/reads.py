@@ -1,0 +1,126 @@
+"""What reviewers and managers look up: what waits, who decided how much, what may be undone."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from worker.db import Tx
+from worker.review.queue import asked_of, matching
+from worker.review.tables import Action, ItemState, ReviewDecision, ReviewItem, ReviewSkip
+from worker.review.types import ItemFilter
+from worker.tables.documents import Document
+from worker.tables.results import Result
+
+UNDO_WITHIN = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How fast somebody decides."""
+
+    who: str
+    today: int
+    last_hour: int
+    median_s: float | None  # from seeing a field to deciding it
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """How many fields of a kind wait for one reason, and since when."""
+
+    document_type: str
+    field: str
+    reason: str
+    waiting: int
+    overdue: int
+    oldest: datetime
+
+
+def last_decision(tx: Tx, who: str) -> tuple[UUID, int] | None:
+    """The item that he decided last and its version, if it still stands and is not older than a
+    day.
+    """
+    row = tx.session.execute(
+        select(ReviewDecision.item_id, ReviewDecision.version)
+        .join(ReviewItem, ReviewItem.id == ReviewDecision.item_id)
+        .where(
+            ReviewDecision.who == who,
+            ReviewDecision.decided_at > func.now() - UNDO_WITHIN,
+            ReviewDecision.action != Action.UNDO,
+            ReviewDecision.version == ReviewItem.version,
+            ReviewItem.state == ItemState.CLOSED,
+        )
+        .order_by(ReviewDecision.decided_at.desc(), ReviewDecision.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else (row.item_id, row.version)
+
+
+def backlog(tx: Tx, filters: ItemFilter) -> list[Waiting]:
+    """What waits and fits these filters, by type, field and reason, the most first."""
+    groups = (Document.document_type, Result.name, ReviewItem.reason)
+    rows = tx.session.execute(
+        select(
+            Document.document_type,
+            Result.name.label("field"),
+            ReviewItem.reason,
+            func.count().label("waiting"),
+            func.count().filter(ReviewItem.deadline < func.now()).label("overdue"),
+            func.min(ReviewItem.created_at).label("oldest"),
+        )
+        .join(Result, ReviewItem.result_id == Result.id)
+        .join(Document, ReviewItem.document_id == Document.id)
+        .where(ReviewItem.state == ItemState.OPEN, *matching(filters))
+        .group_by(*groups)
+        .order_by(func.count().desc(), *groups),
+        asked_of(filters),
+    )
+    return [Waiting(**row._mapping) for row in rows]
+
+
+def pace(tx: Tx, who: str | None = None) -> list[Pace]:
+    """How fast people decided today (UTC), the busiest first; only ``who`` when named.
+
+    An undo is no progress.
+    """
+    d = ReviewDecision
+    hour_ago = func.now() - timedelta(hours=1)
+    query = (
+        select(
+            d.who,
+            func.count().label("today"),
+            func.count().filter(d.decided_at > hour_ago).label("last_hour"),
+            (func.percentile_cont(0.5).within_group(d.took_ms) / 1000).label("median_s"),
+            func.max(d.decided_at).label("last"),
+        )
+        .where(d.decided_at >= func.date_trunc("day", func.now()), d.action != Action.UNDO)
+        .group_by(d.who)
+        .order_by(func.count().desc(), d.who)
+    )
+    rows = tx.session.execute(query if who is None else query.where(d.who == who))
+    return [Pace(**row._mapping) for row in rows]
+
+
+def skipped(tx: Tx, who: str) -> int:
+    """How many open items this person has put aside for now."""
+    return tx.session.execute(
+        select(func.count())
+        .select_from(ReviewSkip)
+        .join(ReviewItem, ReviewItem.id == ReviewSkip.item_id)
+        .where(
+            ReviewSkip.who == who, ReviewSkip.until > func.now(), ReviewItem.state == ItemState.OPEN
+        )
+    ).scalar_one()
+
+
+def items_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], tuple[UUID, int, ItemState]]:
+    """The review items of a document: (field, ordinal) -> (item, version, state)."""
+    rows = tx.session.execute(
+        select(Result.name, Result.ordinal, ReviewItem.id, ReviewItem.version, ReviewItem.state)
+        .join(Result, ReviewItem.result_id == Result.id)
+        .where(ReviewItem.document_id == document_id)
+    )
+    return {(row.name, row.ordinal): (row.id, row.version, row.state) for row in rows}

@@ -1,0 +1,130 @@
+"""Review items, what people decided about them, and what they noted or skipped."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from worker.tables.base import Base, belongs_to, closed, new_id, one_of
+
+
+class ItemState(StrEnum):
+    """Whether a review item still waits."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Action(StrEnum):
+    """What a reviewer said about a field."""
+
+    ACCEPT = "accept"  # the machine is right
+    CORRECT = "correct"  # this is the right text
+    ABSENT = "absent"  # the document has no such field
+    UNREADABLE = "unreadable"  # no person can read it either
+    UNDO = "undo"  # the last decision was a slip of the hand
+
+
+class ReviewItem(Base):
+    """One field that waits for a person."""
+
+    __tablename__ = "review_items"
+    __table_args__ = (
+        UniqueConstraint("result_id"),
+        one_of("state", ItemState),
+        CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed"),
+        CheckConstraint("(leased_by IS NULL) = (lease_until IS NULL)", name="lease"),
+        Index("review_items_document_id_idx", "document_id"),
+        Index(
+            "review_items_leased_by_idx", "leased_by", postgresql_where=sql("leased_by IS NOT NULL")
+        ),
+        Index(
+            "review_items_queue_idx",
+            sql("priority DESC"),
+            "deadline",
+            "created_at",
+            postgresql_where=sql("state = 'open'"),
+        ),
+    )
+
+    id: Mapped[UUID] = new_id()
+    result_id: Mapped[UUID] = belongs_to("results.id")
+    document_id: Mapped[UUID] = belongs_to("documents.id")
+    reason: Mapped[str]
+    priority: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    deadline: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
+    leased_by: Mapped[str | None]
+    # rises with every decision: the second of two gets a conflict
+    version: Mapped[int] = mapped_column(server_default="1")
+    state: Mapped[ItemState] = mapped_column(closed(ItemState), server_default=ItemState.OPEN)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    closed_at: Mapped[datetime | None]
+
+
+class ReviewDecision(Base):
+    """What a person decided.  Append-only: a trigger refuses UPDATE, DELETE and TRUNCATE."""
+
+    __tablename__ = "review_decisions"
+    __table_args__ = (
+        UniqueConstraint("item_id", "version"),
+        one_of("action", Action),
+        CheckConstraint("action <> 'correct' OR text IS NOT NULL", name="correction_has_text"),
+        CheckConstraint("length(who) BETWEEN 1 AND 200", name="who"),
+        Index("review_decisions_result_id_idx", "result_id"),
+        # a person's pace, and his last decision to undo
+        Index("review_decisions_who_idx", "who", "decided_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    item_id: Mapped[UUID] = belongs_to("review_items.id", cascade=False)
+    result_id: Mapped[UUID] = belongs_to("results.id", cascade=False)
+    version: Mapped[int]  # of the item, after this decision
+    who: Mapped[str]
+    action: Mapped[Action] = mapped_column(closed(Action))
+    text: Mapped[str | None]
+    value: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    seen: Mapped[dict[str, Any]] = mapped_column(JSONB)  # the result as it stood before
+    took_ms: Mapped[int | None]
+    decided_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ReviewNote(Base):
+    """What a reviewer wrote beside a field.  Append-only, as decisions are."""
+
+    __tablename__ = "review_notes"
+    __table_args__ = (
+        CheckConstraint("length(text) BETWEEN 1 AND 4000", name="text"),
+        Index("review_notes_item_id_idx", "item_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    item_id: Mapped[UUID] = belongs_to("review_items.id", cascade=False)
+    who: Mapped[str]
+    text: Mapped[str]
+    written_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ReviewSkip(Base):
+    """A person does not want to see this field for a while; others do."""
+
+    __tablename__ = "review_skips"
+
+    item_id: Mapped[UUID] = mapped_column(
+        ForeignKey("review_items.id", ondelete="CASCADE"), primary_key=True
+    )
+    who: Mapped[str] = mapped_column(primary_key=True)
+    until: Mapped[datetime] = mapped_column(server_default=sql("now() + interval '1 hour'"))

@@ -1,0 +1,162 @@
+"""What goes into the store and comes out of it: frozen values that state their units."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from extractors.errors import SurefieldError
+from extractors.page.text import TEXT_LAYER
+from extractors.types import Box, FieldReading, FieldState, Word
+from worker.tables.documents import Status
+from worker.tables.results import Outcome
+
+LOOKED = "cross-attention"  # a box's source: where the model looked, not where the page says so
+MAX_ATTEMPTS = 4  # at one status, when the caller names no cap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to work on one document until the lease ends."""
+
+    document_id: UUID
+    claim_no: int
+    at: Status
+    document_type: str
+    sha256: str
+    media_type: str
+    failures: int  # attempts at this status that went wrong before this one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageClaim:
+    """The right to read one page until the lease ends."""
+
+    page_id: UUID
+    document_id: UUID
+    number: int  # 1-based
+    claim_no: int
+    document_type: str
+    width_pt: float
+    height_pt: float
+    model_width_px: int
+    model_height_px: int
+    model_sha256: str
+    failures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why an attempt went wrong, as the document's row will say it."""
+
+    code: str
+    message: str
+    retry: bool
+
+    @classmethod
+    def of(cls, error: BaseException) -> "Failure":
+        """The failure that an exception stands for.
+
+        An error of ours says what to do about it. Of any other only the kind is kept, since its
+        message may quote the document.
+        """
+        if isinstance(error, SurefieldError):
+            return cls(code=error.code, message=str(error), retry=error.retry)
+        message = (
+            f"{type(error).__name__} while working on the document. The worker's log has the"
+            " traceback; please report it."
+        )
+        return cls(code=SurefieldError.code, message=message, retry=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPage:
+    """One rendered page, its images in the blob store already."""
+
+    number: int  # 1-based
+    width_pt: float
+    height_pt: float
+    model_width_px: int
+    model_height_px: int
+    model_sha256: str
+    view_sha256: str
+    words: tuple[Word, ...] = ()
+    words_source: str = TEXT_LAYER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Pages of a file that go on as a document of their own; page numbers are 1-based and
+    inclusive.
+    """
+
+    first: int
+    last: int
+    document_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SortedPage:
+    """What was decided about one page: whether it is read, and how much its words promise among the
+    document's pages.
+    """
+
+    number: int  # 1-based
+    read: bool
+    # 1 is the most promising; None: there was no choice, or it has no words
+    rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredField:
+    """One field of one page, with the id of its evidence."""
+
+    field_id: UUID
+    page: int  # 1-based
+    in_domain: bool
+    reading: FieldReading
+    boxes: tuple[Box, ...] = ()
+    box_source: str | None = None
+    agreement: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewScore:
+    """How sure a method is of one field's value."""
+
+    field_id: UUID
+    method: str
+    score: float | None  # None: the method could not tell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundAt:
+    """Where the page says a value, and whether it says the same."""
+
+    field_id: UUID
+    boxes: tuple[Box, ...]
+    source: str  # "text-layer"
+    agreement: str  # "exact", "normalised" or "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewResult:
+    """The document's answer about one field, as routing decides it."""
+
+    name: str
+    ordinal: int = 0
+    position: int = 0  # of this row in the document's answer
+    kind: str
+    state: FieldState
+    text: str | None = None  # as printed
+    value: Any = None  # JSON-able
+    currency: str | None = None
+    field_id: UUID | None = None  # the evidence it came from
+    page: int | None = None
+    score: float | None = None
+    method: str | None = None
+    threshold: float | None = None
+    certificate: str = "uncertified"
+    decision: Outcome
+    reason: str
+    details: Mapping[str, Any] = field(default_factory=dict)

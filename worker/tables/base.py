@@ -1,0 +1,62 @@
+"""The base of all tables: names of constraints, column types, closed sets."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    Enum,
+    Float,
+    ForeignKey,
+    LargeBinary,
+    MetaData,
+    Text,
+    func,
+)
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+            "uq": "%(table_name)s_%(column_0_N_name)s_key",
+            "ck": "%(table_name)s_%(constraint_name)s_check",
+            "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+            "pk": "%(table_name)s_pkey",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012  SQLAlchemy reads it from the class
+        str: Text(),
+        datetime: DateTime(timezone=True),
+        float: Float(53),
+        bytes: LargeBinary(),
+    }
+
+
+def closed(kind: type[StrEnum]) -> Enum:
+    """A column type for a closed set; its CHECK stands in the table's arguments, where it has a
+    name.
+    """
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=False,
+        length=16,
+        values_callable=lambda k: [str(m) for m in k],
+    )
+
+
+def one_of(column: str, kind: type[StrEnum]) -> CheckConstraint:
+    values = ", ".join(f"'{member}'" for member in kind)
+    return CheckConstraint(f"{column} IN ({values})", name=column)
+
+
+def new_id() -> Any:
+    return mapped_column(primary_key=True, server_default=func.gen_random_uuid())
+
+
+def belongs_to(target: str, *, cascade: bool = True) -> Any:
+    return mapped_column(ForeignKey(target, ondelete="CASCADE" if cascade else None))

@@ -1,0 +1,159 @@
+"""Documents: the rows that move through the pipeline, and what came in with them.
+
+Kinds that grow (document type, method, reason) are text. Sets that are closed are CHECKs, and a
+test holds them equal to the enums here.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from worker.tables.base import Base, belongs_to, closed, new_id, one_of
+
+
+class Status(StrEnum):
+    """Where a document stands on its one way through."""
+
+    SUBMITTED = "submitted"
+    UNSORTED = "unsorted"  # its pages are there; its type, or which of them to read, is open
+    NEEDS_TYPE = "needs_type"  # its words do not say what it is: a person must
+    RENDERED = "rendered"
+    EXTRACTED = "extracted"
+    SCORED = "scored"
+    ACCEPTED = "accepted"
+    IN_REVIEW = "in_review"
+    REVIEWED = "reviewed"
+    SPLIT = "split"  # several documents in one file: its parts go on as documents of their own
+    FAILED = "failed"
+
+
+# nothing more happens by itself
+FINAL = frozenset({Status.ACCEPTED, Status.REVIEWED, Status.SPLIT, Status.FAILED})
+
+
+class Document(Base):
+    """One document on its way through."""
+
+    __tablename__ = "documents"
+    __table_args__ = (
+        one_of("status", Status),
+        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
+        CheckConstraint("status <> 'failed' OR error_code IS NOT NULL", name="failed_says_why"),
+        CheckConstraint(
+            "(finished_at IS NOT NULL) = (status IN ('accepted', 'reviewed', 'split', 'failed'))",
+            name="finished",
+        ),
+        CheckConstraint("claim_no >= 0 AND failures >= 0", name="counters"),
+        CheckConstraint(
+            "document_type <> 'auto' OR status IN ('submitted', 'unsorted', 'needs_type', 'split',"
+            " 'failed')",
+            name="type_is_known",
+        ),
+        CheckConstraint(
+            "(part_of IS NULL) = (first_page IS NULL) AND first_page >= 1", name="part"
+        ),
+        Index("documents_part_of_idx", "part_of", postgresql_where=sql("part_of IS NOT NULL")),
+        Index("documents_queue_idx", "status", sql("priority DESC"), "created_at", "id"),
+        Index(
+            "documents_lease_idx", "lease_until", postgresql_where=sql("lease_until IS NOT NULL")
+        ),
+        Index("documents_sha256_idx", "sha256"),
+        Index("documents_created_at_idx", "created_at"),
+    )
+
+    id: Mapped[UUID] = new_id()
+    sha256: Mapped[str]  # of the original's bytes, and where the blob store keeps them
+    media_type: Mapped[str]  # "application/pdf"
+    document_type: Mapped[str]  # "auto" until its words, or a person, say what it is
+    status: Mapped[Status] = mapped_column(closed(Status), server_default=Status.SUBMITTED)
+    # fences off a worker that lost its lease
+    claim_no: Mapped[int] = mapped_column(server_default="0")
+    lease_until: Mapped[datetime | None]  # NULL: nobody works on it
+    failures: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # at this status
+    error_code: Mapped[str | None]  # of the last failed attempt, or of the end
+    error_message: Mapped[str | None]
+    next_attempt_at: Mapped[datetime | None]  # not before
+    announced_at: Mapped[datetime | None]  # when the sweeper last sent a message for it
+    priority: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # higher first
+    deadline: Mapped[datetime | None]
+    page_count: Mapped[int | None]
+    # the file of several documents
+    part_of: Mapped[UUID | None] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"))
+    first_page: Mapped[int | None]  # of that file, with which this part begins
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # of the last change of status
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    finished_at: Mapped[datetime | None]
+
+
+class Submission(Base):
+    """What an upstream sent: its key names one document for ever, however often the message
+    comes.
+    """
+
+    __tablename__ = "submissions"
+    __table_args__ = (
+        UniqueConstraint("upstream", "key"),
+        UniqueConstraint("document_id"),
+        CheckConstraint(
+            "length(upstream) BETWEEN 1 AND 100 AND length(key) BETWEEN 1 AND 200", name="names"
+        ),
+    )
+
+    id: Mapped[UUID] = new_id()
+    upstream: Mapped[str]
+    key: Mapped[str]
+    document_id: Mapped[UUID] = mapped_column(
+        # Deferred, because the submission goes first: whoever inserts it may create the document.
+        ForeignKey("documents.id", ondelete="CASCADE", deferrable=True, initially="DEFERRED")
+    )
+    # as the upstream asked; "auto" stays here when the document has found its type
+    document_type: Mapped[str]
+    filename: Mapped[str | None]
+    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, server_default=sql("'{}'"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Secret(Base):
+    """A password, from the submission until the pages are rendered, and no longer."""
+
+    __tablename__ = "secrets"
+
+    document_id: Mapped[UUID] = mapped_column(
+        ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True
+    )
+    password: Mapped[bytes]
+
+
+class Classification(Base):
+    """What kind of document somebody took it for: a method, by its words, or a person."""
+
+    __tablename__ = "classifications"
+    __table_args__ = (
+        UniqueConstraint("document_id", "method"),
+        CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),
+        CheckConstraint("(method = 'person') = (who IS NOT NULL)", name="who"),
+    )
+
+    id: Mapped[UUID] = new_id()
+    document_id: Mapped[UUID] = belongs_to("documents.id")
+    method: Mapped[str]  # "words/1", or "person"
+    document_type: Mapped[str | None]  # NULL: nothing speaks for any
+    confidence: Mapped[float | None]  # NULL: there was nothing to judge by, or a person said so
+    # every type's own score
+    fits: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=sql("'{}'"))
+    who: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,0 +1,146 @@
+"""Pages, what models read on them, and how sure each method is of it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    Index,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from extractors.types import FieldState
+from worker.tables.base import Base, belongs_to, closed, new_id, one_of
+
+
+class PageStatus(StrEnum):
+    """Where a page stands: it waits for the model, it was read, it is not worth reading, or its
+    document failed.
+    """
+
+    RENDERED = "rendered"
+    READ = "read"
+    LEFT_OUT = "left_out"
+    FAILED = "failed"
+
+
+class Page(Base):
+    """One rendered page; the model reads pages, so they have claims of their own."""
+
+    __tablename__ = "pages"
+    __table_args__ = (
+        UniqueConstraint("document_id", "number"),
+        one_of("status", PageStatus),
+        CheckConstraint("number >= 1", name="number"),
+        CheckConstraint("rank >= 1", name="rank"),
+        CheckConstraint(
+            "width_pt > 0 AND height_pt > 0 AND model_width_px > 0 AND model_height_px > 0",
+            name="size",
+        ),
+        CheckConstraint("claim_no >= 0 AND failures >= 0", name="counters"),
+        Index(
+            "pages_unread_idx", "document_id", "number", postgresql_where=sql("status = 'rendered'")
+        ),
+        Index("pages_lease_idx", "lease_until", postgresql_where=sql("lease_until IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = new_id()
+    document_id: Mapped[UUID] = belongs_to("documents.id")
+    number: Mapped[int]  # 1-based
+    status: Mapped[PageStatus] = mapped_column(
+        closed(PageStatus), server_default=PageStatus.RENDERED
+    )
+    claim_no: Mapped[int] = mapped_column(server_default="0")
+    lease_until: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    next_attempt_at: Mapped[datetime | None]
+    width_pt: Mapped[float]
+    height_pt: Mapped[float]
+    model_sha256: Mapped[str]  # the rendition for the model
+    model_width_px: Mapped[int]
+    model_height_px: Mapped[int]
+    view_sha256: Mapped[str]  # the rendition for people
+    # [[text, x0, y0, x1, y1], ...] in points
+    words: Mapped[list[Any]] = mapped_column(JSONB, server_default=sql("'[]'"))
+    words_source: Mapped[str] = mapped_column(server_default="text-layer")  # or "ocr"
+    # 1: its words promise the most; NULL: nobody had to choose, or it has no words to go by
+    rank: Mapped[int | None]
+    ranked_by: Mapped[str | None]  # the method, and the model where one had a say
+
+
+class PageReading(Base):
+    """One page, read once by one model."""
+
+    __tablename__ = "readings"
+    __table_args__ = (
+        UniqueConstraint("page_id", "generation"),
+        CheckConstraint("generation >= 1", name="generation"),
+    )
+
+    id: Mapped[UUID] = new_id()
+    page_id: Mapped[UUID] = belongs_to("pages.id")
+    # a later run of a newer model is the next one
+    generation: Mapped[int] = mapped_column(SmallInteger, server_default="1")
+    model: Mapped[str]
+    fingerprint: Mapped[str]
+    prompt_hash: Mapped[str]
+    decode_mode: Mapped[str]
+    in_domain: Mapped[bool]
+    settings: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=sql("'{}'"))
+    answer: Mapped[str]  # what the model wrote, one generation a line
+    stop_reasons: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class FieldEvidence(Base):
+    """What one page says about one field: the evidence, never the opinion."""
+
+    __tablename__ = "fields"
+    __table_args__ = (
+        UniqueConstraint("reading_id", "name", "ordinal"),
+        one_of("state", FieldState),
+        CheckConstraint("ordinal >= 0", name="ordinal"),
+        CheckConstraint("(relevance IS NULL) = (reranker IS NULL)", name="relevance"),
+    )
+
+    id: Mapped[UUID] = new_id()
+    reading_id: Mapped[UUID] = belongs_to("readings.id")
+    name: Mapped[str]
+    ordinal: Mapped[int]
+    state: Mapped[FieldState] = mapped_column(closed(FieldState))
+    text: Mapped[str | None]  # as printed
+    tokens: Mapped[list[Any]] = mapped_column(JSONB)  # compact; store.compact reads and writes it
+    ends: Mapped[bool]
+    stop_reason: Mapped[str]
+    problem: Mapped[str | None]
+    # [[x0, y0, x1, y1], ...] in points
+    boxes: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
+    box_source: Mapped[str | None]  # "text-layer"
+    agreement: Mapped[str | None]  # "exact", "normalised" or "none": does the source say the same
+    # a reranker's raw logit of "field: value" and the line that says it; NULL: it was not asked
+    relevance: Mapped[float | None]
+    reranker: Mapped[str | None]  # its fingerprint
+
+
+class Score(Base):
+    """How sure one method is of one field value."""
+
+    __tablename__ = "scores"
+    __table_args__ = (
+        UniqueConstraint("field_id", "method"),
+        CheckConstraint("score BETWEEN 0 AND 1", name="range"),  # refuses NaN too, and allows NULL
+    )
+
+    id: Mapped[UUID] = new_id()
+    field_id: Mapped[UUID] = belongs_to("fields.id")
+    method: Mapped[str]  # "weakest-token/1"
+    score: Mapped[float | None]  # NULL: the method could not tell
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
