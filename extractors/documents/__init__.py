@@ -1,8 +1,10 @@
 """Document types: those of the package, and those in a folder that the user names."""
 
+import ast
 import importlib.util
 import sys
 from pathlib import Path
+from traceback import walk_tb
 
 from extractors.documents.invoice import Invoice
 from extractors.documents.receipt import Receipt
@@ -54,11 +56,11 @@ def _types_in(path: Path) -> list[DocumentType]:
     try:
         module_spec.loader.exec_module(module)
     except BrokenDocumentType as error:
-        raise BrokenDocumentType(f"{path}: {error}") from error
+        raise BrokenDocumentType(f"{path}{_line(path, error)}: {error}") from error
     except Exception as error:
         raise BrokenDocumentType(
-            f"{path} raised {type(error).__name__}: {error}. Mend the file or move it out of the"
-            " folder."
+            f"{path}{_line(path, error)}: {type(error).__name__}: {error}. Correct the file, or"
+            " move it out of the folder."
         ) from error
     return [
         value.spec
@@ -67,3 +69,29 @@ def _types_in(path: Path) -> list[DocumentType]:
         and issubclass(value, DocumentModel)
         and value.__module__ == module_name
     ]
+
+
+def _line(path: Path, error: Exception) -> str:
+    """ ":12", the line of the user's file where the error arose; a field's own line where its name
+    is known.  Empty when no line can be told.
+    """
+    if isinstance(error, SyntaxError) and error.lineno is not None:
+        return f":{error.lineno}"
+    frames = walk_tb(error.__traceback__)
+    lines = [line for frame, line in frames if frame.f_code.co_filename == str(path)]
+    if not lines:
+        return ""
+    named = str(error).partition(":")[0].split(" ")[0].rpartition(".")
+    return f":{_field_line(path, named[2]) or lines[-1]}" if named[1] else f":{lines[-1]}"
+
+
+def _field_line(path: Path, field: str) -> int | None:
+    """The line that declares a field of this name, when just one does."""
+    declared = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.AnnAssign)
+        and isinstance(node.target, ast.Name)
+        and node.target.id == field
+    ]
+    return declared[0] if len(declared) == 1 else None

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from extractors.documents import load
 from worker.cli import local, tables
 from worker.cli.people import sign_in_url
 from worker.pipeline import flow
@@ -21,6 +22,7 @@ def up() -> None:
     workers, sweeper, web.
     """
     console = Console(stderr=True)
+    load(WebSettings().document_types)  # a broken type is said before anything starts
     with (
         local.database(WebSettings()) as settings,
         local.running(settings),

@@ -1,0 +1,81 @@
+"""The values that describe a document type: fields, kinds, options."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+AUTO = "auto"  # in place of a type's name: the words on the pages say which of the types it is
+RESERVED_NAMES = frozenset({AUTO})
+
+
+class Kind(StrEnum):
+    """What a field's text means; each kind has a parser in ``normalise.py``."""
+
+    TEXT = "text"
+    DATE = "date"
+    AMOUNT = "amount"
+    CURRENCY = "currency"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    CHOICE = "choice"
+    IDENTIFIER = "identifier"
+    GROUP = "group"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldSpec:
+    """One field of a document type."""
+
+    name: str
+    kind: Kind
+    description: str
+    required: bool = False  # an absent required field goes to review
+    accept_at: float | None = None  # None: the global threshold
+    choices: tuple[str, ...] = ()  # for Kind.CHOICE
+    # for Kind.IDENTIFIER: "iban", "luhn", "isbn13", "vat_de", ...; None checks nothing
+    checksum: str | None = None
+    members: tuple["FieldSpec", ...] = ()  # for Kind.GROUP: one row's fields
+    # for Kind.AMOUNT: "lines.amount", when this may be the sum of a list's column
+    sums: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentType:
+    """A document type as the house sees it."""
+
+    name: str  # "slip"
+    title: str  # "payment slip", for prompts and people
+    description: str
+    fields: tuple[FieldSpec, ...]
+    locale: str = "en_US"  # CLDR, for month names and decimal signs
+    day_first: bool = False  # 03/04/2026 is the 3rd of April
+    # what such papers call themselves, in any language, besides the title
+    called: tuple[str, ...] = ()
+    # what a currency sign means here: (("$", "USD"),); without it, signs of several currencies are
+    # a question for a person
+    signs: tuple[tuple[str, str], ...] = ()
+    max_pages: int | None = None  # None: the global limit
+    # None: every page; else the model reads so many, chosen by the words on them
+    max_pages_read: int | None = None
+
+    def field(self, path: str) -> FieldSpec:
+        """The spec at ``total`` or ``items.amount``.
+
+        Raises KeyError when the type has no such field.
+        """
+        head, _, member = path.partition(".")
+        found = next((f for f in self.fields if f.name == head), None)
+        if found is not None and member:
+            found = next((m for m in found.members if m.name == member), None)
+        if found is None:
+            raise KeyError(path)
+        return found
+
+    def paths(self) -> tuple[str, ...]:
+        """Every path that a value can stand at: ``total``, ``items.amount``."""
+        return tuple(
+            path
+            for f in self.fields
+            for path in (
+                [f"{f.name}.{m.name}" for m in f.members] if f.kind is Kind.GROUP else [f.name]
+            )
+        )
