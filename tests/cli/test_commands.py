@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from extractors.triage.classify import Guess
 from tests.factories import LEASE, a_document, a_page, begin
@@ -214,3 +215,34 @@ def test_a_person_parts_a_file_from_the_terminal(db, surefield):
     assert json.loads(surefield("list", "--json", "--status", "split"))[0]["document_id"] == str(
         document.id
     )
+
+
+def test_one_reviewer_does_not_undo_anothers_decision_on_the_command_line(db, surefield):
+    """The terminal has the rule of the page: a manager may."""
+    a_document(db, status=Status.IN_REVIEW)
+    (item,) = json.loads(surefield("review", "list", "--json"))
+    surefield("review", "decide", item["item"], "--accept", "--who", "ada")
+    assert "forbidden" in surefield(
+        "review", "decide", item["item"], "--undo", "--who", "bob", fails=True
+    )
+    surefield("user", "add", "eve", "--role", "manager")
+    undone = json.loads(
+        surefield("review", "decide", item["item"], "--undo", "--who", "eve", "--json")
+    )
+    assert undone["status"] == "in_review"
+
+
+def test_a_text_for_a_list_is_refused_in_words(db, surefield):
+    """A list is corrected by its rows, and whoever types a text is told so."""
+    document = a_document(db, status=Status.IN_REVIEW)
+    with begin(db) as tx:
+        tx.session.execute(
+            text(
+                "UPDATE results SET name = 'items', kind = 'group' WHERE name = 'total' AND"
+                " document_id = :id"
+            ),
+            {"id": document.id},
+        )
+    (item,) = json.loads(surefield("review", "list", "--json"))
+    said = surefield("review", "decide", item["item"], "--text", "x", fails=True)
+    assert "A list has no text of its own" in said

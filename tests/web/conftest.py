@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from tests.pipeline.conftest import House, Make, make_house, renderer  # noqa: F401  fixtures
 from tests.web.making import a_backend, a_slip
 from worker.accounts import store
-from worker.accounts.tables import Role
+from worker.actor import Role
 from worker.web.app import create_app
 from worker.web.dependencies import csrf_of
 

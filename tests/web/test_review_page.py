@@ -7,7 +7,7 @@ import pytest
 
 from tests.web.conftest import SiteInTest
 from tests.web.making import TRUTH, a_slip
-from worker.accounts.tables import Role
+from worker.actor import Role
 
 NASTY = "<script>alert(1)</script>\u202e\u2066gnp.exe<img src=x onerror=alert(1)>\"'{{7*7}}"
 

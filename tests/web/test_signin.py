@@ -6,7 +6,7 @@ import pytest
 
 from tests.web.conftest import PASSWORD
 from worker.accounts import store
-from worker.accounts.tables import Role
+from worker.actor import Role
 from worker.web.dependencies import csrf_of
 
 

@@ -12,13 +12,13 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, func, insert, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from extractors.errors import SurefieldError
-from worker.accounts.tables import ApiKey, Role, SignInAttempt, SignInLink, User, WebSession
+from worker.accounts import passwords
+from worker.accounts.tables import ApiKey, SignInAttempt, SignInLink, User, WebSession
+from worker.actor import Actor, Role
 from worker.db import Tx
 from worker.errors import NotFound
 from worker.store.codec import is_storable
@@ -26,9 +26,6 @@ from worker.store.codec import is_storable
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 1_000  # hashing is slow on purpose: nobody may make it hash a novel
 KEY_MARK = "sf_"  # so that a key that leaked is recognised
-HASHER = PasswordHasher()
-# verified for unknown names, so that they take as long as known ones
-NOBODY = HASHER.hash(secrets.token_urlsafe())
 WINDOW = timedelta(minutes=15)
 MOST_FOR_A_NAME, MOST_FROM_AN_ADDRESS = 10, 50  # attempts within the window
 
@@ -65,8 +62,12 @@ class Person:
 
     def may(self, role: Role) -> bool:
         """Whether this person has the rights of ``role``; each role has all of those before it."""
-        order = list(Role)
-        return self.disabled_at is None and order.index(self.role) >= order.index(role)
+        return self.disabled_at is None and self.role.covers(role)
+
+    @property
+    def actor(self) -> Actor:
+        """This person, as the rules of what people may do see them."""
+        return Actor(self.name, self.role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ def add_person(tx: Tx, name: str, role: Role, *, password: str | None = None) ->
     Raises NameTaken, InvalidPerson.
     """
     name = _usable_name(name)
-    hashed = None if password is None else HASHER.hash(_usable_password(password))
+    hashed = None if password is None else passwords.hashed(_usable_password(password))
     row = tx.session.execute(
         pg_insert(User)
         .values(name=name, role=role, password_hash=hashed)
@@ -142,7 +143,7 @@ def set_password(tx: Tx, user_id: UUID, password: str) -> None:
 
     Raises InvalidPerson when it is too short.
     """
-    hashed = HASHER.hash(_usable_password(password))
+    hashed = passwords.hashed(_usable_password(password))
     tx.session.execute(update(User).where(User.id == user_id).values(password_hash=hashed))
     _forget_browsers(tx, user_id)
 
@@ -189,16 +190,17 @@ def with_password(tx: Tx, name: str, password: str) -> Person | None:
     ).one_or_none()
     known = row is not None and row.password_hash is not None and row.disabled_at is None
     if (
-        not _fits(
-            row.password_hash if row is not None and known else NOBODY, password[:LONGEST_PASSWORD]
+        not passwords.fits(
+            row.password_hash if row is not None and known else passwords.nobodys(),
+            password[:LONGEST_PASSWORD],
         )
         or row is None
         or not known
     ):
         return None
-    if HASHER.check_needs_rehash(row.password_hash):
+    if passwords.is_outdated(row.password_hash):
         tx.session.execute(
-            update(User).where(User.id == row.id).values(password_hash=HASHER.hash(password))
+            update(User).where(User.id == row.id).values(password_hash=passwords.hashed(password))
         )
     tx.session.execute(delete(SignInAttempt).where(SignInAttempt.name == _cut(name)))
     return person(tx, name)
@@ -373,13 +375,6 @@ def _usable_password(password: str) -> str:
             " one."
         )
     return password
-
-
-def _fits(hashed: str, password: str) -> bool:
-    try:
-        return HASHER.verify(hashed, password)
-    except (VerificationError, InvalidHashError):
-        return False
 
 
 def _sha256(secret: str) -> str:

@@ -6,23 +6,15 @@ sha256.
 """
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
+from worker.actor import Role
 from worker.tables.base import Base, belongs_to, closed, new_id, one_of
 
 SHA256 = "~ '^[0-9a-f]{64}$'"
-
-
-class Role(StrEnum):
-    """What a person may do; each may do all that the one before may."""
-
-    REVIEWER = "reviewer"  # decides fields, undoes his own decisions
-    MANAGER = "manager"  # sees everybody's pace, undoes anybody's decision
-    ADMIN = "admin"  # invites people, takes rights away
 
 
 class User(Base):

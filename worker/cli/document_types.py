@@ -1,6 +1,5 @@
 """Commands about documents whose type a person must name."""
 
-import getpass
 import json
 from dataclasses import asdict
 from typing import Annotated
@@ -10,7 +9,7 @@ import typer
 from rich.console import Console
 
 from worker.cli import local, tables
-from worker.review import document_types
+from worker.review import actions, document_types
 from worker.review.types import Untyped
 from worker.settings import Settings
 from worker.store.types import Piece
@@ -40,9 +39,7 @@ def choose(
 ) -> None:
     """Say what a document is; it goes on as that type."""
     with local.database(Settings()) as settings, local.runtime(settings) as rt:
-        spec = rt.document_type(type)
-        with rt.transaction() as tx:
-            document_types.choose_type(tx, document, spec.name, who=who or getpass.getuser())
+        spec = actions.choose_type(local.actor(rt, who), document, type, rt)
     Console().print(f"It is a {spec.title}, and goes on.")
 
 
@@ -57,10 +54,7 @@ def split(
     """Say which documents a file holds; each goes on as a document of its own."""
     named = [_piece(one) for one in pieces]
     with local.database(Settings()) as settings, local.runtime(settings) as rt:
-        for one in named:
-            rt.document_type(one.document_type)
-        with rt.transaction() as tx:
-            made = document_types.split_by_hand(tx, document, named, who=who or getpass.getuser())
+        made = actions.split(local.actor(rt, who), document, named, rt)
     Console().print(f"It goes on as {len(made)} documents: {', '.join(map(str, made))}")
 
 

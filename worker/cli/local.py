@@ -1,5 +1,6 @@
 """What a command needs running: the database alone, or the whole machine."""
 
+import getpass
 import json
 import os
 import socket
@@ -12,6 +13,8 @@ from typing import TypeVar
 from pydantic import SecretStr
 
 from worker import bootstrap, db
+from worker.accounts import store as accounts
+from worker.actor import Actor
 from worker.embedded.broker import WORKER_FLAGS
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.queues import prepare
@@ -41,6 +44,19 @@ def database(settings: S) -> Iterator[S]:
     finally:
         if not ran_before:
             postgres.stop()
+
+
+def actor(rt: Runtime, who: str | None) -> Actor:
+    """Who acts on this terminal: the person of this name, or of the login's, with their role.
+
+    A name that nobody has acts as a reviewer.
+    """
+    name = who or getpass.getuser()
+    with rt.transaction() as tx:
+        found = next(
+            (person for person in accounts.people(tx) if person.name == name.lower()), None
+        )
+    return found.actor if found else Actor(name)
 
 
 def _ready(settings: S) -> S:

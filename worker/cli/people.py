@@ -13,7 +13,7 @@ from rich.table import Table
 
 from worker.accounts import store
 from worker.accounts.store import Person
-from worker.accounts.tables import Role
+from worker.actor import Role
 from worker.cli import local
 from worker.cli.documents import AsJson
 from worker.cli.tables import plain

@@ -1,24 +1,18 @@
 """Commands to clear doubtful fields from the terminal."""
 
-import getpass
 import json
-import time
-from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
 import typer
 from rich.console import Console
 
-from extractors.normalise import normalise
 from worker.cli import local, tables
 from worker.cli.documents import AsJson
-from worker.review import queue
-from worker.review import store as review_store
-from worker.review.errors import InvalidDecision
+from worker.review import actions, queue
+from worker.review.actions import Answer
 from worker.review.tables import Action
-from worker.review.types import Decided, Decision, ItemFilter
-from worker.runtime import Runtime
+from worker.review.types import ItemFilter
 from worker.settings import Settings
 
 app = typer.Typer(help="Clear the fields that wait for a person.", no_args_is_help=True)
@@ -72,14 +66,14 @@ def decide(
         Action.UNREADABLE: unreadable,
         Action.UNDO: undo,
     }
-    actions = [action for action, given in chosen.items() if given]
-    if len(actions) != 1:
+    given = [action for action, is_given in chosen.items() if is_given]
+    if len(given) != 1:
         raise typer.BadParameter(
             "Give exactly one of --accept, --text TEXT, --absent, --unreadable, --undo."
         )
-    began = time.monotonic()
+    answer = Answer(action=given[0], version=version, text=text or "")
     with local.database(Settings()) as settings, local.runtime(settings) as rt:
-        decided = _decide(rt, item, actions[0], text, version, who or getpass.getuser(), began)
+        decided = actions.decide(local.actor(rt, who), item, answer, rt)
     if as_json:
         typer.echo(
             json.dumps(
@@ -93,42 +87,6 @@ def decide(
         )
     else:
         Console().print(
-            f"{actions[0].value}: {decided.open_items} of the document's fields still wait; it is"
+            f"{given[0].value}: {decided.open_items} of the document's fields still wait; it is"
             f" {decided.status.value}."
-        )
-
-
-def _decide(
-    rt: Runtime,
-    item_id: UUID,
-    action: Action,
-    text: str | None,
-    version: int | None,
-    who: str,
-    began: float,
-) -> Decided:
-    with rt.transaction() as tx:
-        seen = queue.item(tx, item_id)
-    spec = rt.document_type(seen.document_type)
-    meant = normalise(text, spec.field(seen.field), spec) if text is not None else None
-    if meant is not None and meant.problem:
-        raise InvalidDecision(
-            f"{text!r} does not fit the field: {meant.message}. Type it as printed, or decide"
-            " --unreadable."
-        )
-    with rt.transaction() as tx:
-        return review_store.decide(
-            tx,
-            Decision(
-                item_id=item_id,
-                version=seen.version if version is None else version,
-                who=who,
-                action=action,
-                text=text,
-                value=meant.value if meant else None,
-                currency=meant.currency if meant else None,
-                took_ms=round(
-                    timedelta(seconds=time.monotonic() - began) / timedelta(milliseconds=1)
-                ),
-            ),
         )

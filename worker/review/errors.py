@@ -1,12 +1,14 @@
 """Why a reviewer's action is refused."""
 
 from extractors.errors import SurefieldError
+from worker.review.types import Decision
 
 
 class ReviewConflict(SurefieldError):
     """Somebody else decided or holds this item."""
 
     code = "review_conflict"
+    mine: Decision | None = None  # what this person had decided, to be shown beside the first
 
 
 class InvalidDecision(SurefieldError):

@@ -167,11 +167,7 @@ def _currency_read(item_id: UUID) -> ScalarSelect[Any]:
 
 def _settle(tx: Tx, before: Item) -> Decided:
     """Move the document between review and its end, by what is open now; its row is locked."""
-    waiting = tx.session.execute(
-        select(func.count())
-        .select_from(ReviewItem)
-        .where(ReviewItem.document_id == before.document_id, ReviewItem.state == ItemState.OPEN)
-    ).scalar_one()
+    waiting = _waiting(tx, before.document_id)
     to = Status.IN_REVIEW if waiting else Status.REVIEWED
     moved = tx.session.execute(
         update(Document)
@@ -191,6 +187,27 @@ def _settle(tx: Tx, before: Item) -> Decided:
     if moved is not None:
         tx.move(before.document_id, to)
     return Decided(before.document_id, before.version + 1, waiting, to)
+
+
+def decided_before(tx: Tx, item_id: UUID) -> Decided:
+    """What the item's last decision led to, as it is now.
+
+    Raises NotFound.
+    """
+    found = item(tx, item_id)
+    status = tx.session.execute(
+        select(Document.status).where(Document.id == found.document_id)
+    ).scalar_one()
+    return Decided(found.document_id, found.version, _waiting(tx, found.document_id), status)
+
+
+def _waiting(tx: Tx, document_id: UUID) -> int:
+    """How many items of the document are open."""
+    return tx.session.execute(
+        select(func.count())
+        .select_from(ReviewItem)
+        .where(ReviewItem.document_id == document_id, ReviewItem.state == ItemState.OPEN)
+    ).scalar_one()
 
 
 def open_review(tx: Tx, held: Claim) -> int:

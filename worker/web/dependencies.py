@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from extractors.errors import SurefieldError
 from worker.accounts import store
 from worker.accounts.store import Person
-from worker.accounts.tables import Role
+from worker.actor import Forbidden, Role
 from worker.runtime import Runtime
 
 CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf"
@@ -53,12 +53,6 @@ class NotSignedIn(SurefieldError):
     """Nobody is signed in on this browser."""
 
     code = "not_signed_in"
-
-
-class Forbidden(SurefieldError):
-    """The person has not the right to do this."""
-
-    code = "forbidden"
 
 
 class ForgedRequest(SurefieldError):

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from extractors.documents import DocumentType
 from worker import reporting
 from worker.errors import NotFound
-from worker.review import context, document_types, reads
+from worker.review import actions, context, document_types, reads
 from worker.review.card import card_of, page_json, place_json
 from worker.review.types import Untyped
 from worker.tables.documents import Status
@@ -101,10 +101,8 @@ def choose_type(
     """Say what a document is; it goes on as that type, and the next one that waits for its type
     comes.
     """
-    name = site.rt.document_type(type).name
-    with site.rt.transaction() as tx:
-        document_types.choose_type(tx, document_id, name, who=person.name)
-        following = next(iter(document_types.untyped(tx, limit=1)), None)
+    actions.choose_type(person.actor, document_id, type, site.rt)
+    following = actions.next_untyped(site.rt)
     shown = following.document_id if following else document_id
     return RedirectResponse(request.url_for("document_page", document_id=shown), 303)
 

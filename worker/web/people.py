@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from worker.accounts import store
 from worker.accounts.store import InvalidPerson, Person
-from worker.accounts.tables import Role
+from worker.actor import Role
 from worker.web.dependencies import Site, SiteHere, at_least
 from worker.web.templating import render
 

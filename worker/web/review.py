@@ -7,22 +7,18 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Form, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from extractors.documents.spec import Kind
-from extractors.normalise import Value, normalise
 from worker.accounts.store import Person
-from worker.accounts.tables import Role
-from worker.review import context, leases, queue, reads
-from worker.review import store as review_store
+from worker.review import actions, context, leases, queue
+from worker.review.actions import LONGEST_CORRECTION, Answer
 from worker.review.card import Card, card_of, feedback
 from worker.review.errors import InvalidDecision, ReviewConflict
 from worker.review.tables import Action
-from worker.review.types import Decision, ItemFilter
-from worker.web.dependencies import Forbidden, Site, SiteHere, Someone, limits
+from worker.review.types import ItemFilter
+from worker.web.dependencies import Site, SiteHere, Someone, limits
 from worker.web.templating import render
 
 router = APIRouter(prefix="/review")
 
-LONGEST_CORRECTION = 100_000  # characters
 AGES = {"1h": timedelta(hours=1), "1d": timedelta(days=1), "7d": timedelta(days=7)}
 FILTERS = ("type", "field", "reason", "older", "priority", "document")
 
@@ -86,26 +82,21 @@ def decide_item(
     took_ms: Annotated[int, Form(ge=0, le=2**31 - 1)] = 0,
 ) -> Response:
     """Keep a decision.  A second one gets 409 and a page that shows the first."""
-    if len(text) > LONGEST_CORRECTION:
+    if action not in list(Action):
         raise InvalidDecision(
-            f"A correction has at most {LONGEST_CORRECTION:,} characters. Shorten it."
+            f"There is no action {action[:40]!r}. Choose from: {', '.join(Action)}."
         )
-    decision = _decision(site, person, item_id, version, action, text, took_ms)
+    answer = Answer(action=Action(action), version=version, text=text, took_ms=took_ms)
     try:
-        with site.rt.transaction() as tx:
-            decided = review_store.decide(tx, decision)
-            now, still = decided.version, decided.open_items
-    except ReviewConflict:
-        if not _is_mine(site, decision):
-            return _conflict(request, site, item_id, decision)
-        # the answer to the first try was lost on the way: it counts once
-        now, still = (version + 1, -1)
+        decided = actions.decide(person.actor, item_id, answer, site.rt)
+    except ReviewConflict as conflict:
+        return _conflict(request, site, item_id, conflict)
     if "application/json" in request.headers.get("accept", ""):
-        return JSONResponse({"item": str(item_id), "version": now, "open": still})
+        return JSONResponse(
+            {"item": str(item_id), "version": decided.version, "open": decided.open_items}
+        )
     if request.query_params.get("back") == "document":
-        with site.rt.transaction() as tx:
-            document_id = queue.item(tx, item_id).document_id
-        return RedirectResponse(f"/documents/{document_id}", 303)
+        return RedirectResponse(f"/documents/{decided.document_id}", 303)
     return RedirectResponse(
         request.url_for("review_page").include_query_params(**asked(request)), 303
     )
@@ -114,9 +105,7 @@ def decide_item(
 @router.post("/items/{item_id}/skip", name="skip_item")
 def skip_item(request: Request, site: SiteHere, person: Someone, item_id: UUID) -> Response:
     """Leave it to others for an hour."""
-    with site.rt.transaction() as tx:
-        queue.item(tx, item_id)
-        leases.skip_item(tx, item_id, person.name)
+    actions.skip(person.actor, item_id, site.rt)
     return RedirectResponse(
         request.url_for("review_page").include_query_params(**asked(request)), 303
     )
@@ -131,10 +120,7 @@ def note_item(
     text: Annotated[str, Form()] = "",
 ) -> Response:
     """Keep a remark beside the field; answers with all that was said about it."""
-    with site.rt.transaction() as tx:
-        queue.item(tx, item_id)
-        leases.add_note(tx, item_id, person.name, text)
-        said = context.said_about(tx, item_id)
+    said = actions.note(person.actor, item_id, text, site.rt)
     return render(request, "said.html", said=said)
 
 
@@ -162,15 +148,7 @@ def parse_text(
 @router.post("/undo", name="undo_last")
 def undo_last(request: Request, site: SiteHere, person: Someone) -> Response:
     """Take one's own last decision back and show that field again; an undo is a decision too."""
-    with site.rt.transaction() as tx:
-        last = reads.last_decision(tx, person.name)
-        if last is None:
-            raise InvalidDecision("There is no decision of yours from the last day to take back.")
-        item_id, version = last
-        review_store.decide(
-            tx, Decision(item_id=item_id, version=version, who=person.name, action=Action.UNDO)
-        )
-        leases.hold_items(tx, person.name, [item_id], lease=site.review_lease)
+    item_id = actions.undo_last(person.actor, site.rt, lease=site.review_lease)
     if "hx-request" in request.headers or "x-part" in request.headers:
         return render(request, "card.html", card=_card(site, item_id))
     return RedirectResponse(request.url_for("item_page", item_id=item_id), 303)
@@ -215,72 +193,12 @@ def _card(site: Site, item_id: UUID) -> Card:
     return card_of(before, site.rt.document_type(before.item.document_type))
 
 
-def _decision(
-    site: Site, person: Person, item_id: UUID, version: int, action: str, text: str, took_ms: int
-) -> Decision:
-    """What the form means; Enter on an unchanged value accepts it.
-
-    Raises InvalidDecision, Forbidden, NotFound.
-    """
-    if action not in list(Action):
-        raise InvalidDecision(
-            f"There is no action {action[:40]!r}. Choose from: {', '.join(Action)}."
-        )
-    with site.rt.transaction() as tx:
-        seen = queue.item(tx, item_id)
-        said = context.said_about(tx, item_id)
-    text = text.replace("\r\n", "\n")  # as browsers send a text area
-    chosen = Action(action)
-    if chosen is Action.ACCEPT and text.strip() and text != (seen.text or "").replace("\r\n", "\n"):
-        # something else was typed: that is meant, and not what stands there
-        chosen = Action.CORRECT
-    if (
-        chosen is Action.UNDO
-        and not person.may(Role.MANAGER)
-        and any(each.version == version and each.who != person.name for each in said)
-    ):
-        raise Forbidden("Only a manager takes back what somebody else decided. Tell them.")
-    meant: Value | None = None
-    if chosen is Action.CORRECT:
-        spec = site.rt.document_type(seen.document_type)
-        field = spec.field(seen.field)
-        if field.kind is Kind.GROUP:
-            raise InvalidDecision(
-                "A list has no text of its own. Correct its rows, or decide accept, absent or"
-                " unreadable."
-            )
-        meant = normalise(text, field, spec)
-        if meant.problem is not None:
-            raise InvalidDecision(
-                f"This does not fit the field: {meant.message}. Type it as printed, or choose"
-                " unreadable."
-            )
-    return Decision(
-        item_id=item_id,
-        version=version,
-        who=person.name,
-        action=chosen,
-        text=text if chosen is Action.CORRECT else None,
-        value=meant.value if meant else None,
-        currency=meant.currency if meant else None,
-        took_ms=took_ms,
-    )
-
-
-def _is_mine(site: Site, decision: Decision) -> bool:
-    """The very same decision stands there already, from the same person: a retry."""
-    with site.rt.transaction() as tx:
-        said = context.said_about(tx, decision.item_id)
-    same = (decision.who, decision.action, decision.text, decision.version + 1)
-    return any((each.who, each.action, each.text, each.version) == same for each in said)
-
-
-def _conflict(request: Request, site: Site, item_id: UUID, decision: Decision) -> Response:
+def _conflict(request: Request, site: Site, item_id: UUID, conflict: ReviewConflict) -> Response:
     card = _card(site, item_id)
     first = next((each for each in reversed(card.said) if each.action is not None), None)
     part = "x-part" in request.headers
     template = "conflict.html" if part else "conflict_page.html"
-    return render(request, template, status=409, card=card, first=first, mine=decision)
+    return render(request, template, status=409, card=card, first=first, mine=conflict.mine)
 
 
 def _uuid(text: str | None) -> UUID | None:

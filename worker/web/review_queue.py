@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from worker.accounts.tables import Role
+from worker.actor import Role
 from worker.review import document_types, reads
 from worker.review.types import ItemFilter
 from worker.web.dependencies import SiteHere, Someone

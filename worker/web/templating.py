@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from worker.accounts.tables import Role
+from worker.actor import Role
 from worker.review.tables import Action
 from worker.web.dependencies import Site, csrf_of
 

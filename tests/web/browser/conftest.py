@@ -27,7 +27,7 @@ from tests.web.conftest import (  # noqa: F401  fixtures
     site,
 )
 from worker.accounts import store
-from worker.accounts.tables import Role
+from worker.actor import Role
 
 FLAGS = [
     "--headless",

@@ -7,7 +7,7 @@ import pytest
 
 from tests.web.browser.test_reviewing import ready
 from tests.web.making import TRUTH, a_slip
-from worker.accounts.tables import Role
+from worker.actor import Role
 
 AXE = Path(os.environ.get("SUREFIELD_AXE", "/nowhere"))
 needs_axe = pytest.mark.skipif(

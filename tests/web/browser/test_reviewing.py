@@ -11,7 +11,7 @@ from tests.web.browser.conftest import Live, snap
 from tests.web.conftest import PASSWORD
 from tests.web.making import TRUTH, a_slip
 from worker.accounts import store
-from worker.accounts.tables import Role
+from worker.actor import Role
 
 DECIDED = (
     "SELECT r.name, r.state, r.text FROM review_decisions d JOIN results r ON r.id = d.result_id"

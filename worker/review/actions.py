@@ -1,0 +1,182 @@
+"""What people do, with all rules inside: the web and the command line only translate.
+
+Each function takes who acts and the runtime, opens its own transactions, and raises an error that
+says what to do instead.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from extractors.documents.spec import DocumentType, Kind
+from extractors.normalise import Value, normalise
+from worker.actor import Actor, Forbidden, Role
+from worker.review import context, document_types, leases, queue, reads, store
+from worker.review.errors import InvalidDecision, ReviewConflict
+from worker.review.tables import Action
+from worker.review.types import Decided, Decision, Item, Untyped
+from worker.runtime import Runtime
+from worker.store.types import Piece
+
+LONGEST_CORRECTION = 100_000  # characters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a person says about one item, as they typed it."""
+
+    action: Action
+    version: int | None = None  # of the item as the person saw it; None: as it is now
+    text: str = ""  # for a correction, as printed
+    took_ms: int | None = None  # from seeing the field to deciding it
+
+
+def decide(actor: Actor, item_id: UUID, answer: Answer, rt: Runtime) -> Decided:
+    """Keep a decision; the very same one again, a retry, counts once.
+
+    Accepting with another text than the item's is a correction: what was typed is meant.
+
+    Raises NotFound, InvalidDecision, Forbidden, ReviewConflict.
+    """
+    if len(answer.text) > LONGEST_CORRECTION:
+        raise InvalidDecision(
+            f"A correction has at most {LONGEST_CORRECTION:,} characters. Shorten it."
+        )
+    with rt.transaction() as tx:
+        seen = queue.item(tx, item_id)
+        said = context.said_about(tx, item_id)
+    decision = _decision(actor, seen, answer, rt)
+    if (
+        decision.action is Action.UNDO
+        and not actor.role.covers(Role.MANAGER)
+        and any(each.version == decision.version and each.who != actor.name for each in said)
+    ):
+        raise Forbidden("Only a manager takes back what somebody else decided. Tell them.")
+    try:
+        with rt.transaction() as tx:
+            return store.decide(tx, decision)
+    except ReviewConflict as conflict:
+        if (kept := _kept_already(decision, rt)) is not None:
+            return kept
+        conflict.mine = decision
+        raise
+
+
+def undo_last(actor: Actor, rt: Runtime, *, lease: timedelta) -> UUID:
+    """Take one's own last decision back and hold that item again; returns its id.
+
+    Raises InvalidDecision when there is none from the last day.
+    """
+    with rt.transaction() as tx:
+        last = reads.last_decision(tx, actor.name)
+        if last is None:
+            raise InvalidDecision("There is no decision of yours from the last day to take back.")
+        item_id, version = last
+        store.decide(
+            tx, Decision(item_id=item_id, version=version, who=actor.name, action=Action.UNDO)
+        )
+        leases.hold_items(tx, actor.name, [item_id], lease=lease)
+    return item_id
+
+
+def skip(actor: Actor, item_id: UUID, rt: Runtime) -> None:
+    """Leave the item to others; it does not come back to this person for an hour.
+
+    Raises NotFound.
+    """
+    with rt.transaction() as tx:
+        queue.item(tx, item_id)
+        leases.skip_item(tx, item_id, actor.name)
+
+
+def note(actor: Actor, item_id: UUID, text: str, rt: Runtime) -> tuple[context.Said, ...]:
+    """Keep a remark beside the item; returns all that was said about it, oldest first.
+
+    Raises NotFound, InvalidDecision.
+    """
+    with rt.transaction() as tx:
+        queue.item(tx, item_id)
+        leases.add_note(tx, item_id, actor.name, text)
+        return context.said_about(tx, item_id)
+
+
+def choose_type(actor: Actor, document_id: UUID, type_name: str, rt: Runtime) -> DocumentType:
+    """Say what a document is; it goes on as that type.
+
+    Raises UnknownDocumentType, NotFound, ReviewConflict, InvalidDecision.
+    """
+    spec = rt.document_type(type_name)
+    with rt.transaction() as tx:
+        document_types.choose_type(tx, document_id, spec.name, who=actor.name)
+    return spec
+
+
+def split(actor: Actor, document_id: UUID, pieces: list[Piece], rt: Runtime) -> list[UUID]:
+    """Say which documents a file holds; returns the documents that go on.
+
+    Raises UnknownDocumentType, NotFound, ReviewConflict, InvalidDecision.
+    """
+    for piece in pieces:
+        rt.document_type(piece.document_type)
+    with rt.transaction() as tx:
+        return document_types.split_by_hand(tx, document_id, pieces, who=actor.name)
+
+
+def next_untyped(rt: Runtime) -> Untyped | None:
+    """The next document whose type a person must name."""
+    with rt.transaction() as tx:
+        return next(iter(document_types.untyped(tx, limit=1)), None)
+
+
+def _decision(actor: Actor, seen: Item, answer: Answer, rt: Runtime) -> Decision:
+    """What the answer means for the item as it is.
+
+    Raises InvalidDecision.
+    """
+    text = answer.text.replace("\r\n", "\n")  # as browsers send a text area
+    action = answer.action
+    if action is Action.ACCEPT and text.strip() and text != (seen.text or "").replace("\r\n", "\n"):
+        action = Action.CORRECT
+    meant = (
+        _meaning(seen, text, rt.document_type(seen.document_type))
+        if (action is Action.CORRECT)
+        else None
+    )
+    return Decision(
+        item_id=seen.item_id,
+        version=seen.version if answer.version is None else answer.version,
+        who=actor.name,
+        action=action,
+        text=text if action is Action.CORRECT else None,
+        value=meant.value if meant else None,
+        currency=meant.currency if meant else None,
+        took_ms=answer.took_ms,
+    )
+
+
+def _meaning(seen: Item, text: str, spec: DocumentType) -> Value:
+    field = spec.field(seen.field)
+    if field.kind is Kind.GROUP:
+        raise InvalidDecision(
+            "A list has no text of its own. Correct its rows, or decide accept, absent or"
+            " unreadable."
+        )
+    meant = normalise(text, field, spec)
+    if meant.problem is not None:
+        raise InvalidDecision(
+            f"This does not fit the field: {meant.message}. Type it as printed, or decide"
+            " unreadable."
+        )
+    return meant
+
+
+def _kept_already(decision: Decision, rt: Runtime) -> Decided | None:
+    """What came of the very same decision of the same person, when it is the item's last: a
+    retry whose first answer was lost.
+    """
+    same = (decision.who, decision.action, decision.text, decision.version + 1)
+    with rt.transaction() as tx:
+        said = context.said_about(tx, decision.item_id)
+        if not any((each.who, each.action, each.text, each.version) == same for each in said):
+            return None
+        return store.decided_before(tx, decision.item_id)
