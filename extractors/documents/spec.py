@@ -1,7 +1,7 @@
 """What a document type is: fields, kinds, thresholds.
 
-A document type is a Pydantic model in one file. ``DocumentModel`` collects its fields into a frozen
-``DocumentType``, which is all that the rest of the house looks at::
+A document type is a Pydantic model in one file.  ``DocumentModel`` collects its fields into a
+frozen ``DocumentType``, which is all that the rest of the house looks at::
 
     class Slip(DocumentModel, name="slip", title="payment slip"):
         payee: str | None = field.text("who is paid")

@@ -90,9 +90,9 @@ def merge(
     before its rows.
 
     pages: the numbers of all pages that the answer must cover; one that says nothing about a field
-    counts as unreadable for it. left_out: pages besides these that were not read; unjudged: the
-    ones of them that have no words to judge them by. Evidence under names that the spec does not
-    have is left out: it is the model's invention.
+           counts as unreadable for it.  left_out: pages besides these that were not read; unjudged:
+           the ones of them that have no words to judge them by.  Evidence under names that the spec
+           does not have is left out: it is the model's invention.
     """
     # the same answer in whatever order the rows came
     given = sorted(evidence, key=lambda e: (e.page, e.ordinal, e.id))

@@ -108,7 +108,8 @@ def code_of(printed: str, locale: str, *, words_only_upper: bool = False) -> str
     """The ISO code of a sign, code or name.
 
     words_only_upper: beside an amount a three-letter word is a code only in capitals: "12.00 all"
-    is not in Albanian lek. Raises Unclear("unknown_currency" or "ambiguous_currency").
+                      is not in Albanian lek. Raises Unclear("unknown_currency" or
+                      "ambiguous_currency").
     """
     if printed.upper() in codes() and (printed.isupper() or not words_only_upper):
         return printed.upper()

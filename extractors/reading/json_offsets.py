@@ -53,7 +53,7 @@ def read(data: bytes, *, ends_open: bool = False) -> Node | None:
     """The first object in ``data``; None when there is none.
 
     ends_open: the object may end after a value without its closing brace, and a number may end with
-    the data.
+               the data.
     """
     start = data.find(b"{")
     if start < 0:

@@ -1,12 +1,12 @@
 """Document type -> chat messages, and the answers that a model is trained to give.
 
 Frozen: the demonstration model is trained on these very strings, and ``prompt_hash`` is stored with
-every reading.
+        every reading.
 
-Both decode modes share one prompt, image first, so that it is encoded once. In ``json`` mode the
-model writes the whole object. In ``fields`` mode each field is a continuation of the same prompt by
-a one-key object: ``{"date": `` is fed, the model writes the value, and the reading ends where the
-value ends.
+Both decode modes share one prompt, image first, so that it is encoded once.  In ``json`` mode the
+model writes the whole object.  In ``fields`` mode each field is a continuation of the same prompt
+by a one-key object: ``{"date": `` is fed, the model writes the value, and the reading ends where
+the value ends.
 """
 
 import hashlib
@@ -59,7 +59,7 @@ def json_answer(spec: DocumentType, truth: Mapping[str, Any]) -> str:
     """The whole answer, keys in the spec's order, as ``json`` mode is trained to write it.
 
     truth: field name -> text as printed, None when absent; a group is a list of {member: text or
-    None}.
+           None}.
     """
     ordered = {field.name: _ordered(field, truth.get(field.name)) for field in spec.fields}
     return json.dumps(ordered, ensure_ascii=False)

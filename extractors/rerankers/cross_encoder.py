@@ -36,10 +36,12 @@ class _Loaded:
 class CrossEncoder:
     """Judges pairs with weights of its own, loaded at the first call.
 
-    model: a checkpoint's folder, or its name on the hub max_tokens: longest pair that the model is
-    given; what is longer loses its passage's end and says so. None: what the model can
-    batch_tokens: tokens of one forward pass, padding included known: pairs with a known order, the
-    most relevant first; None means what is known of the model by its name or its folder
+    model: a checkpoint's folder, or its name on the hub
+    max_tokens: longest pair that the model is given; what is longer loses its passage's end and
+                says so.  None: what the model can
+    batch_tokens: tokens of one forward pass, padding included
+    known: pairs with a known order, the most relevant first; None means what is known of the model
+           by its name or its folder
     """
 
     def __init__(

@@ -110,11 +110,13 @@ STYLES: dict[str, Style] = {
 class RerankServer:
     """Judges pairs through a server.
 
-    model: the name under which the server serves it base_url: such as ``http://localhost:8001/v1``;
-    Text Embeddings Inference has no ``/v1`` style: what kind of server it is, one of STYLES known:
-    pairs with a known order, the most relevant first; None means what is known of the model by its
-    name batch_pairs: passages of one request revision: say another when the weights change: it is
-    part of the fingerprint
+    model: the name under which the server serves it
+    base_url: such as ``http://localhost:8001/v1``; Text Embeddings Inference has no ``/v1``
+    style: what kind of server it is, one of STYLES
+    known: pairs with a known order, the most relevant first; None means what is known of the model
+           by its name
+    batch_pairs: passages of one request
+    revision: say another when the weights change: it is part of the fingerprint
     """
 
     def __init__(

@@ -91,7 +91,7 @@ def parts_of(
     another begins.
 
     pages: each page's words, in the pages' order; a page without words goes on with what came
-    before
+           before
     """
     openings = [_opening(words, types) for words in pages]
     number_names = frozenset(

@@ -2,9 +2,10 @@
 on the same files.
 
 The same work: open, one picture on the model's canvas and one for people of the same sizes, both as
-PNG, and the words. Two opponents: the library as anybody would call it (``get_pixmap``,
-``tobytes("png")``, ``get_text("words")``), and our own code without the child, which shows what the
-second process and its pipes cost. The sides take turns, file by file.
+PNG, and the words.  Two
+opponents: the library as anybody would call it (``get_pixmap``, ``tobytes("png")``,
+           ``get_text("words")``), and our own code without the child, which shows what the second
+           process and its pipes cost.  The sides take turns, file by file.
 """
 
 import os

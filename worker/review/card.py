@@ -103,7 +103,7 @@ def feedback(
     """What a text would mean in this field.
 
     known: the currency that an amount has so far; a text that names none leaves it, one that names
-    another replaces it
+           another replaces it
     """
     if not text.strip():
         return Feedback(fits=False, words="nothing typed yet")

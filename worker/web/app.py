@@ -40,7 +40,7 @@ def create_app(
     """The site over one runtime.
 
     public_url: how people and programs reach it, such as "https://review.example.org"; with https
-    its cookies are marked as such
+                its cookies are marked as such
     """
     site = Site(
         rt=rt, public_url=public_url, stays_signed_in=stays_signed_in, review_lease=review_lease

@@ -55,8 +55,7 @@ class MllamaBackend:
     answer.
 
     decode_mode: ``json``, one object a page; ``fields``, all fields of a page at once; ``auto``,
-                 what the checkpoint says it reads better
-        in, and json when it does not say
+                 what the checkpoint says it reads better in, and json when it does not say
     engine: in json mode, feed what the grammar leaves no choice about; otherwise transformers' own
             generate writes every token
     grammar: allow only answers of the document type's form (fields mode: only the openings of a

@@ -110,12 +110,11 @@ def traces_of(
     wanted: Sequence[bool] | None = None,
     places: Sequence[Place] | None = None,
 ) -> list[list[TokenTrace]]:
-    """Each row's tokens with their evidence; rows that are not ``wanted`` are empty.
-
-    Waits for the device once.
+    """Each row's tokens with their evidence; rows that are not ``wanted`` are empty.  Waits for the
+    device once.
 
     places: for each row, where on its page a vision token lies; when the steps say which ones were
-    looked at
+            looked at
     """
     columns = [
         torch.stack([getattr(step, name) for step in steps]).tolist() for name in Step.__slots__[:5]

@@ -2,7 +2,7 @@
 every token.
 
 The numbers that a server sends along with an answer are taken after the grammar's mask, and on some
-servers after temperature and penalties: what was forced looks certain. So an answer that was not
+servers after temperature and penalties: what was forced looks certain.  So an answer that was not
 written greedily and freely is sent back as if the model had said it, and the server is asked what
 the model thought of each of its tokens.
 """
@@ -43,15 +43,19 @@ _STOPS = {"stop": StopReason.END, "length": StopReason.LENGTH}
 class VllmBackend:
     """Reads pages through a server's chat completions, several at a time.
 
-    model: the name under which the server serves it base_url: such as ``http://localhost:8000/v1``
+    model: the name under which the server serves it
+    base_url: such as ``http://localhost:8000/v1``
     grammar: have the server allow only answers of the document type's form; each page then takes a
-    second, short request temperature, top_p, repetition_penalty, seed: greedy by default, so that a
-    page is read the same way twice max_tokens: the budget of one page's answer; what needs more is
-    marked as cut short top_logprobs: how many of the most likely tokens are kept for each token
+             second, short request
+    temperature, top_p, repetition_penalty, seed: greedy by default, so that a page is read the same
+                                                  way twice
+    max_tokens: the budget of one page's answer; what needs more is marked as cut short
+    top_logprobs: how many of the most likely tokens are kept for each token
     tokenizer: folder or hub name of the model's tokenizer, for the exact bytes of tokens that end
-    inside a character document_types: names of those that the model was made for; None means any
+               inside a character
+    document_types: names of those that the model was made for; None means any
     revision: say another when the weights change and the server cannot tell: it is part of the
-    fingerprint
+              fingerprint
     """
 
     decode_mode = "json"

@@ -22,7 +22,8 @@ from tests.benchmarks.engine import LLAMA_11B, random_model
 
 class Counted(TorchDispatchMode):
     """operations: calls that make or change numbers, views aside; peak_bytes: of the tensors that
-    were made meanwhile; from_host: the calls that brought a tensor over from the host.
+    were made meanwhile;
+    from_host: the calls that brought a tensor over from the host.
     """
 
     def __init__(self) -> None:
