@@ -1,6 +1,6 @@
 """Bytes of a PDF, PNG, JPEG or TIFF -> page images and text-layer words.
 
-The only module that knows the PDF library.
+Only this module and ``wholeness`` know the PDF library.
 
 The library is C and the files are strangers': worker/rendering/renderer.py runs this module in a
 child process that may be killed. Each page is interpreted once, into a display list, from which
@@ -24,8 +24,11 @@ from extractors.errors import (
     TooManyPixels,
     UnreadableFile,
 )
+from extractors.rendering import wholeness
 from extractors.rendering.canvas import fit
+from extractors.rendering.einvoice import EInvoice
 from extractors.rendering.file_types import Kind, png, sniff, tiff_pages
+from extractors.rendering.findings import Finding, of_warnings
 from extractors.types import Box, Canvas, PageImage, Word
 
 # Whitespace is kept, or words would run together; clipped text is nothing that the page shows;
@@ -61,6 +64,8 @@ def open_file(
     """
     take_warnings()  # those of an earlier file say nothing about this one
     kind = sniff(data)
+    if kind == "pdf":
+        wholeness.refuse_containers(data)
     # The library decodes a whole TIFF page before it tells its size, and does not turn it.
     tiff = tuple(tiff_pages(data, at_most=max_pages + 1)) if kind == "tiff" else ()
     for page in tiff:
@@ -71,6 +76,8 @@ def open_file(
         raise UnreadableFile(f"The file is not what its first bytes say. {ASK}")
     if document.needs_pass:
         _unlock(document, password)
+    if kind == "pdf":
+        wholeness.refuse_covers(document)
     with _library_faults(f"The file's list of pages is damaged. {ASK}"):
         page_count = int(document.page_count)
     if page_count < 1:
@@ -86,6 +93,8 @@ def open_file(
         page_count=page_count,
         max_pixels=max_pixels,
         turns=tuple(page.orientation for page in tiff),
+        opening=of_warnings(take_warnings(), page=None),
+        pixels_damaged=kind == "jpeg" and wholeness.is_damaged_jpeg(data),
     )
 
 
@@ -110,11 +119,26 @@ class OpenFile:
     max_pixels: int
     # EXIF orientation of each page; empty where the library applies it itself
     turns: tuple[int, ...]
+    opening: tuple[Finding, ...] = ()  # what opening the file brought to light
+    pixels_damaged: bool = False  # the file is a JPEG whose data is damaged
+
+    def about(self) -> tuple[tuple[Finding, ...], EInvoice | None]:
+        """What holds for the file as a whole, and the e-invoice in it."""
+        if self.kind != "pdf":
+            return self.opening, None
+        try:
+            attached, einvoice = wholeness.attachments(self.document)
+        except MemoryError:
+            raise
+        except Exception:  # the pages may be read all the same
+            attached, einvoice = (Finding("attachment"),), None
+        return (*self.opening, *attached), einvoice
 
     def page(self, number: int) -> "Page":
         """Interpret one page; 1-based.  The page must not be used after the file is closed."""
         with _library_faults(f"Page {number} of {self.page_count} is damaged. {ASK}"):
             page = self.document.load_page(number - 1)
+            whole = self._whole(page)
             display = page.get_displaylist()
             bounds = display.rect
             text = pymupdf.TextPage(display.get_textpage(TEXT_FLAGS))
@@ -138,7 +162,19 @@ class OpenFile:
             placement=placement,
             display=display,
             text=text,
+            drawn_whole=whole,
         )
+
+    def _whole(self, page: Any) -> tuple[Finding, ...]:
+        """What is wrong with the page although the library draws it without a complaint."""
+        if self.kind != "pdf":
+            return (Finding("picture_damaged", page.number + 1),) if self.pixels_damaged else ()
+        try:
+            return tuple(wholeness.page_findings(self.document, page))
+        except MemoryError:
+            raise
+        except Exception:  # what cannot be looked at is not whole
+            return (Finding("part_missing", page.number + 1),)
 
     def close(self) -> None:
         self.document.close()
@@ -163,6 +199,12 @@ class Page:
     placement: Any
     display: Any
     text: Any
+    drawn_whole: tuple[Finding, ...] = ()  # findings without a complaint of the library
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found out about the page, once it is drawn and its words are taken."""
+        complaints = of_warnings(take_warnings(), page=self.number)
+        return tuple(dict.fromkeys((*self.drawn_whole, *complaints)))
 
     def image(self, canvas: Canvas) -> PageImage:
         """The rendition for a model: exactly the size that fills its canvas."""

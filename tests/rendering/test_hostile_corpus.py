@@ -47,7 +47,7 @@ def test_every_hostile_file_ends_in_pages_or_a_named_error(capsys):
             f" slowest {slowest:.1f} s, {slowest_file}"
         )
     assert outcomes.total() == len(files) >= 445
-    assert outcomes["pages"] > 350
+    assert outcomes["pages"] + outcomes["unsupported_file"] > 370  # XFA forms are refused by name
     assert not outcomes["nothing"]
     assert not outcomes["internal"]
     assert slowest < 60

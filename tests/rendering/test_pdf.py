@@ -304,11 +304,13 @@ def test_memory_that_ran_out_is_not_taken_for_a_damaged_file(said):
 
 
 def test_complaints_of_the_library_are_kept_with_their_page_and_not_printed(capfd):
-    """Standard error stays silent; the warnings are a list that is taken once."""
+    """Standard error stays silent; the complaints become findings, each once."""
     broken = a_pdf().replace(b"xref", b"xrxx")
     with pdf.open_file(broken, **LIMITS) as file:
-        file.page(1).image(CANVAS)
-        assert pdf.take_warnings()
+        assert [found.code for found in file.about()[0]] == ["file_repaired"]
+        page = file.page(1)
+        page.image(CANVAS)
+        assert page.findings() == ()
     assert pdf.take_warnings() == ()
     assert capfd.readouterr() == ("", "")
 

@@ -93,9 +93,11 @@ def _pages(pdf: ModuleType, request: Mapping[str, Any], data: bytes) -> Iterator
     with pdf.open_file(
         data, password=request["password"], max_pages=limits.max_pages, max_pixels=limits.max_pixels
     ) as file:
+        about = file.about() if request["first"] == 1 else ((), None)
         for number in range(request["first"], file.page_count + 1):
             sandbox.allow_processor(limits.page_seconds)
             page = file.page(number)
+            of_file, einvoice = about if number == 1 else ((), None)
             yield RenderedPage(
                 number=number,
                 page_count=file.page_count,
@@ -104,7 +106,8 @@ def _pages(pdf: ModuleType, request: Mapping[str, Any], data: bytes) -> Iterator
                 model=page.image(canvas),
                 view_png=page.view(dpi=limits.view_dpi, max_pixels=limits.view_pixels),
                 words=page.words(),
-                warnings=pdf.take_warnings(),
+                findings=(*of_file, *page.findings()),
+                einvoice=einvoice,
             )
 
 

@@ -9,9 +9,11 @@ bound.
 import json
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from extractors.rendering.einvoice import EInvoice
+from extractors.rendering.findings import Finding
 from extractors.types import Box, PageImage, Word
 
 MAX_HEADER = 64 << 20
@@ -44,9 +46,8 @@ class RenderedPage:
     model: PageImage
     view_png: bytes  # for people
     words: tuple[Word, ...]  # the page's text layer, in reading order of the file
-    warnings: tuple[
-        str, ...
-    ] = ()  # what the PDF library complained of; may quote the document, so never log it
+    findings: tuple[Finding, ...] = ()  # of this page, and with the first page of the file
+    einvoice: EInvoice | None = None  # comes with the first page
 
 
 def pack(header: Mapping[str, Any], *payloads: bytes) -> Iterator[bytes]:
@@ -77,7 +78,8 @@ def pack_page(page: RenderedPage) -> Iterator[bytes]:
         "words": [
             [word.text, word.box.x0, word.box.y0, word.box.x1, word.box.y1] for word in page.words
         ],
-        "warnings": page.warnings,
+        "findings": [[found.code, found.page] for found in page.findings],
+        "einvoice": None if page.einvoice is None else asdict(page.einvoice),
     }
     return pack({"page": header}, page.model.png, page.view_png)
 
@@ -103,5 +105,20 @@ def unpack_page(header: Mapping[str, Any], payloads: list[bytes]) -> RenderedPag
         ),
         view_png=view_png,
         words=tuple(Word(text, Box(*map(float, box))) for text, *box in header["words"]),
-        warnings=tuple(header["warnings"]),
+        findings=tuple(
+            Finding(str(code), None if page is None else int(page))
+            for code, page in header["findings"]
+        ),
+        einvoice=_einvoice(header["einvoice"]),
     )
+
+
+def _einvoice(told: Any) -> EInvoice | None:
+    """The e-invoice as the child tells it; the child is not believed about types."""
+    if told is None:
+        return None
+    return EInvoice(header=_texts(told["header"]), lines=tuple(map(_texts, told["lines"])))
+
+
+def _texts(told: Mapping[str, Any]) -> dict[str, str]:
+    return {str(name): str(text) for name, text in told.items()}

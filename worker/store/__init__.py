@@ -4,7 +4,17 @@ Each module is named for what it writes, and each function takes the transaction
 commits.  Import the package and say which module: ``store.pages.claim_pages(tx, ...)``.
 """
 
-from worker.store import classifications, codec, documents, evidence, pages, results, sweep, types
+from worker.store import (
+    classifications,
+    codec,
+    documents,
+    evidence,
+    pages,
+    rendering,
+    results,
+    sweep,
+    types,
+)
 
 __all__ = [
     "classifications",
@@ -12,6 +22,7 @@ __all__ = [
     "documents",
     "evidence",
     "pages",
+    "rendering",
     "results",
     "sweep",
     "types",

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
+    ForeignKey,
     Index,
     SmallInteger,
     Text,
@@ -17,6 +18,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from extractors.rendering.findings import Severity
 from extractors.types import FieldState
 from worker.tables.base import Base, belongs_to, closed, new_id, one_of
 
@@ -74,6 +76,35 @@ class Page(Base):
     # 1: its words promise the most; NULL: nobody had to choose, or it has no words to go by
     rank: Mapped[int | None]
     ranked_by: Mapped[str | None]  # the method, and the model where one had a say
+
+
+class RenderFinding(Base):
+    """What rendering found out about a page, or about the file as a whole."""
+
+    __tablename__ = "render_findings"
+    __table_args__ = (
+        UniqueConstraint("document_id", "page", "code", postgresql_nulls_not_distinct=True),
+        one_of("severity", Severity),
+        CheckConstraint("page >= 1", name="page"),
+    )
+
+    id: Mapped[UUID] = new_id()
+    document_id: Mapped[UUID] = belongs_to("documents.id")
+    page: Mapped[int | None]  # 1-based; NULL: the file as a whole
+    code: Mapped[str]  # "content_damaged"
+    severity: Mapped[Severity] = mapped_column(closed(Severity))
+
+
+class EInvoiceRow(Base):
+    """The XML of an e-invoice inside the PDF, as plain values."""
+
+    __tablename__ = "einvoices"
+
+    document_id: Mapped[UUID] = mapped_column(
+        ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True
+    )
+    header: Mapped[dict[str, Any]] = mapped_column(JSONB)  # {"total": "529.87", ...}
+    lines: Mapped[list[Any]] = mapped_column(JSONB)  # [{"description": ...}, ...]
 
 
 class PageReading(Base):

@@ -8,6 +8,8 @@ from extractors.documents import AUTO
 from extractors.errors import OcrFailed
 from extractors.page import ocr
 from extractors.page.text import TEXT_LAYER
+from extractors.rendering.einvoice import EInvoice
+from extractors.rendering.findings import Finding
 from extractors.types import Word
 from worker import store
 from worker.pipeline.attempt import attempt
@@ -33,10 +35,17 @@ def run(document_id: UUID, rt: Runtime) -> None:
         rendered = rt.renderer().render(
             original, canvas=rt.canvas(claim.document_type), password=password, limits=limits
         )
-        pages = [_stored(page, rt) for page in rendered]
+        findings: list[Finding] = []
+        einvoice: EInvoice | None = None
+        pages = []
+        for page in rendered:
+            findings += page.findings
+            einvoice = einvoice or page.einvoice
+            pages.append(_stored(page, rt))
 
         with rt.transaction() as tx:
             store.pages.save_pages(tx, claim, pages)
+            store.rendering.save(tx, claim, findings, einvoice)
             choice = spec is None or (
                 spec.max_pages_read is not None and len(pages) > spec.max_pages_read
             )
