@@ -28,6 +28,7 @@ from worker import store
 from worker.db import Tx, transaction
 from worker.intake import store as intake_store
 from worker.intake.types import Submission
+from worker.pipeline.flow import STEP_AT
 from worker.review import store as review_store
 from worker.store.types import Claim, Failure, NewPage, NewResult, NewScore, PageClaim
 from worker.tables.documents import Status
@@ -221,6 +222,7 @@ def _tables(session: Session, document_id: UUID) -> Iterator[tuple[str, Sequence
     results = "SELECT id FROM results WHERE document_id = :id"
     tables = {
         "documents": "id = :id",
+        "document_events": "document_id = :id",
         "submissions": "document_id = :id",
         "secrets": "document_id = :id",
         "classifications": "document_id = :id",
@@ -241,7 +243,8 @@ def _tables(session: Session, document_id: UUID) -> Iterator[tuple[str, Sequence
 
 
 def _claim(tx: Tx, made: MadeDocument, at: Status) -> Claim:
-    held = store.documents.claim(tx, made.id, at=at, lease=LEASE)
+    stage = STEP_AT[at].name
+    held = store.documents.claim(tx, made.id, at=at, stage=stage, lease=LEASE)
     assert held is not None, f"document {made.id} is not at {at}"
     return held
 

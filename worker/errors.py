@@ -9,6 +9,12 @@ class ClaimLost(SurefieldError):
     code = "claim_lost"
 
 
+class IllegalMove(SurefieldError):
+    """A document was to move where no document moves: a fault in the code, never in the input."""
+
+    code = "illegal_move"
+
+
 class NotFound(SurefieldError):
     """No row has this id."""
 

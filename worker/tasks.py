@@ -100,14 +100,15 @@ def announce(document_id: UUID, status: Status) -> None:
         )
 
 
-def _task_of(step: flow.Step) -> None:
-    @app.task(name=step.task, base=QuietTask)  # type: ignore[untyped-decorator]  # celery is untyped
+def _task_of(step: flow.Step, name: str) -> None:
+    @app.task(name=name, base=QuietTask)  # type: ignore[untyped-decorator]  # celery is untyped
     def stage(*, document_id: str) -> None:
         step.run(UUID(document_id), runtime())
 
 
 for _step in flow.FLOW:
-    _task_of(_step)
+    for _name in (_step.task, *flow.RENAMED.get(_step.name, ())):
+        _task_of(_step, _name)
 
 
 @app.task(name="surefield.submit", base=QuietTask)  # type: ignore[untyped-decorator]  # celery is untyped

@@ -1,7 +1,7 @@
 """What rendering found out: losses by page, and the XML of e-invoices.
 
 Revision ID: 0009_render_findings
-Revises: 0007_second_looks
+Revises: 0008_transitions
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0009_render_findings"
-down_revision = "0007_second_looks"
+down_revision = "0008_transitions"
 branch_labels = None
 depends_on = None
 

@@ -167,12 +167,18 @@ def test_a_person_says_what_a_document_is_from_the_terminal(db, surefield):
     """
     document = a_document(db, document_type="auto")
     with begin(db) as tx:
-        held = store.documents.claim(tx, document.id, at=Status.SUBMITTED, lease=LEASE)
+        held = store.documents.claim(
+            tx, document.id, at=Status.SUBMITTED, stage="render", lease=LEASE
+        )
         store.pages.save_pages(tx, held, [a_page()])
+        store.documents.finish(tx, held, to=Status.UNTRIAGED, page_count=1)
+        held = store.documents.claim(
+            tx, document.id, at=Status.UNTRIAGED, stage="triage", lease=LEASE
+        )
         store.classifications.save_guess(
             tx, held, Guess(document_type="invoice", confidence=0.41, fits={"invoice": 0.5})
         )
-        store.documents.finish(tx, held, to=Status.NEEDS_TYPE, page_count=1)
+        store.documents.finish(tx, held, to=Status.NEEDS_TYPE)
 
     (open_,) = json.loads(surefield("review", "types", "--json"))
     assert (open_["document_id"], open_["likeliest"], open_["confidence"]) == (
@@ -200,9 +206,15 @@ def test_a_person_parts_a_file_from_the_terminal(db, surefield):
     """By pages and types; pages that cannot be read and types that there are not are refused."""
     document = a_document(db, document_type="auto")
     with begin(db) as tx:
-        held = store.documents.claim(tx, document.id, at=Status.SUBMITTED, lease=LEASE)
+        held = store.documents.claim(
+            tx, document.id, at=Status.SUBMITTED, stage="render", lease=LEASE
+        )
         store.pages.save_pages(tx, held, [a_page(1), a_page(2)])
-        store.documents.finish(tx, held, to=Status.NEEDS_TYPE, page_count=2)
+        store.documents.finish(tx, held, to=Status.UNTRIAGED, page_count=2)
+        held = store.documents.claim(
+            tx, document.id, at=Status.UNTRIAGED, stage="triage", lease=LEASE
+        )
+        store.documents.finish(tx, held, to=Status.NEEDS_TYPE)
     assert "1-2=invoice" in surefield(
         "review", "split", str(document.id), "one=invoice", fails=True
     )

@@ -90,6 +90,7 @@ class House:
         """All that the database holds about documents, for comparing before and after."""
         tables = (
             "documents",
+            "document_events",
             "submissions",
             "pages",
             "readings",

@@ -170,7 +170,7 @@ def test_choosing_twice_changes_nothing(long_house):
     house = long_house(2, foot=9)
     document = house.submit(a_long_pdf(12, foot=9), document_type="long_slip")
     render.run(document, house.rt)
-    assert house.status(document) == "unsorted"
+    assert house.status(document) == "untriaged"
     triage.run(document, house.rt)
     after_first = house.everything()
 
@@ -186,7 +186,9 @@ def test_a_worker_that_dies_while_choosing_loses_nothing(long_house):
     document = house.submit(a_long_pdf(12, foot=9), document_type="long_slip")
     render.run(document, house.rt)
     with begin(house.rt.sessions) as tx:
-        dead = store.documents.claim(tx, document, at=Status.UNSORTED, lease=timedelta(seconds=30))
+        dead = store.documents.claim(
+            tx, document, at=Status.UNTRIAGED, stage="triage", lease=timedelta(seconds=30)
+        )
         tx.session.execute(text("UPDATE documents SET lease_until = now() - interval '1 s'"))
     triage.run(document, house.rt)
 

@@ -171,7 +171,9 @@ def test_a_worker_that_dies_while_finding_the_type_loses_nothing(open_house):
     document = open_house.submit(a_paper(INVOICE), document_type="auto")
     render.run(document, open_house.rt)
     with begin(open_house.rt.sessions) as tx:
-        store.documents.claim(tx, document, at=Status.UNSORTED, lease=timedelta(seconds=30))
+        store.documents.claim(
+            tx, document, at=Status.UNTRIAGED, stage="triage", lease=timedelta(seconds=30)
+        )
         tx.session.execute(text("UPDATE documents SET lease_until = now() - interval '1 s'"))
     open_house.work()
 
@@ -257,7 +259,9 @@ def test_a_file_is_parted_once(open_house):
     document = open_house.submit(a_paper(INVOICE, RECEIPT), document_type="auto")
     render.run(document, open_house.rt)
     with begin(open_house.rt.sessions) as tx:
-        dead = store.documents.claim(tx, document, at=Status.UNSORTED, lease=timedelta(seconds=30))
+        dead = store.documents.claim(
+            tx, document, at=Status.UNTRIAGED, stage="triage", lease=timedelta(seconds=30)
+        )
         tx.session.execute(text("UPDATE documents SET lease_until = now() - interval '1 s'"))
     triage.run(document, open_house.rt)
     after_first = open_house.everything()

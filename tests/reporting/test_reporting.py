@@ -30,6 +30,7 @@ VIEWS = (
     "page_reading",
     "document_types",
     "document_parts",
+    "document_events",
 )
 
 

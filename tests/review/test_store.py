@@ -63,7 +63,7 @@ def two_to_review(db: Sessions) -> MadeDocument:
     """A document of which both fields wait."""
     document = a_document(db, status=Status.SCORED)
     with begin(db) as tx:
-        held = store.documents.claim(tx, document.id, at=Status.SCORED, lease=LEASE)
+        held = store.documents.claim(tx, document.id, at=Status.SCORED, stage="route", lease=LEASE)
         assert held is not None
         store.results.save_results(
             tx, held, results_of(tx, document.id, review=frozenset({"payee", "total"}))
@@ -94,7 +94,7 @@ def test_a_second_run_of_routing_changes_nothing(db: Sessions) -> None:
     """Results and items are there once; what a person has decided meanwhile is not overwritten."""
     document = a_document(db, status=Status.SCORED)
     with begin(db) as tx:
-        held = store.documents.claim(tx, document.id, at=Status.SCORED, lease=LEASE)
+        held = store.documents.claim(tx, document.id, at=Status.SCORED, stage="route", lease=LEASE)
         assert held is not None
         results = results_of(tx, document.id, review=frozenset({"total"}))
         store.results.save_results(tx, held, results)
@@ -113,7 +113,9 @@ def test_scores_are_saved_once_and_read_by_field(db: Sessions) -> None:
     """A method's version never changes its mind; not scored stays NULL."""
     document = a_document(db, status=Status.EXTRACTED)
     with begin(db) as tx:
-        held = store.documents.claim(tx, document.id, at=Status.EXTRACTED, lease=LEASE)
+        held = store.documents.claim(
+            tx, document.id, at=Status.EXTRACTED, stage="score", lease=LEASE
+        )
         assert held is not None
         one, other = (each.field_id for each in store.evidence.evidence_of(tx, document.id))
         store.evidence.save_scores(
@@ -130,7 +132,7 @@ def test_where_the_page_says_it_is_kept_beside_the_evidence(db: Sessions) -> Non
     """A reviewer's page lights it up."""
     document = a_document(db, status=Status.SCORED)
     with begin(db) as tx:
-        held = store.documents.claim(tx, document.id, at=Status.SCORED, lease=LEASE)
+        held = store.documents.claim(tx, document.id, at=Status.SCORED, stage="route", lease=LEASE)
         assert held is not None
         evidence = store.evidence.evidence_of(tx, document.id)
         found = [
@@ -156,7 +158,7 @@ def test_hostile_values_of_results_are_kept(db: Sessions) -> None:
     """NUL in a printed value and NaN in details must not break routing."""
     document = a_document(db, status=Status.SCORED)
     with begin(db) as tx:
-        held = store.documents.claim(tx, document.id, at=Status.SCORED, lease=LEASE)
+        held = store.documents.claim(tx, document.id, at=Status.SCORED, stage="route", lease=LEASE)
         assert held is not None
         (first, *_) = results_of(tx, document.id, review=frozenset({"payee", "total"}))
         store.results.save_results(
@@ -409,7 +411,7 @@ def test_nothing_unreadable_can_be_accepted(db: Sessions) -> None:
     """There is no value that the person could have agreed to."""
     document = a_document(db, status=Status.SCORED)
     with begin(db) as tx:
-        held = store.documents.claim(tx, document.id, at=Status.SCORED, lease=LEASE)
+        held = store.documents.claim(tx, document.id, at=Status.SCORED, stage="route", lease=LEASE)
         assert held is not None
         (first, *_) = results_of(tx, document.id, review=frozenset({"payee", "total"}))
         store.results.save_results(

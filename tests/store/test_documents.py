@@ -53,7 +53,7 @@ def take(
     db: Sessions, document: MadeDocument, *, at: Status = Status.SUBMITTED, **options: Any
 ) -> Claim | None:
     with begin(db) as tx:
-        return store.documents.claim(tx, document.id, at=at, lease=LEASE, **options)
+        return store.documents.claim(tx, document.id, at=at, stage="tests", lease=LEASE, **options)
 
 
 def let_lease_run_out(db: Sessions, table: str = "documents") -> None:
@@ -191,7 +191,9 @@ def test_only_one_of_many_gets_the_claim(db: Sessions) -> None:
     def try_it(_: int) -> Claim | None:
         with begin(db) as tx:
             gate.wait()
-            return store.documents.claim(tx, document.id, at=Status.SUBMITTED, lease=LEASE)
+            return store.documents.claim(
+                tx, document.id, at=Status.SUBMITTED, stage="render", lease=LEASE
+            )
 
     with ThreadPoolExecutor(8) as pool:
         claims = list(pool.map(try_it, range(8)))
@@ -274,7 +276,9 @@ def test_a_failure_that_may_pass_is_tried_again_after_a_pause(db: Sessions) -> N
     """The document stays where it is, says why it waits, and is not to be taken before."""
     document = a_document(db)
     with begin(db) as tx:
-        held = store.documents.claim(tx, document.id, at=Status.SUBMITTED, lease=LEASE)
+        held = store.documents.claim(
+            tx, document.id, at=Status.SUBMITTED, stage="render", lease=LEASE
+        )
         assert held is not None
         now = store.documents.fail(tx, held, LOST_BLOB, backoff=timedelta(minutes=1))
     row = row_of(db, document)

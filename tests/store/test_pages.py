@@ -426,7 +426,9 @@ def test_words_come_back_by_page(db: Sessions) -> None:
     document = a_document(db)
     words = (Word("a\x00", Box(1.234567, 2, 3, math.nan)), Word("\udfff", Box(0, 0, math.inf, 1)))
     with begin(db) as tx:
-        held = store.documents.claim(tx, document.id, at=Status.SUBMITTED, lease=LEASE)
+        held = store.documents.claim(
+            tx, document.id, at=Status.SUBMITTED, stage="render", lease=LEASE
+        )
         assert held is not None
         store.pages.save_pages(tx, held, [a_page(2), a_page(1, words=words)])
         found = store.evidence.page_texts(tx, document.id)

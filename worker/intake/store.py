@@ -9,13 +9,13 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from worker.db import Tx
 from worker.intake.errors import InvalidSubmission, KeyReused
 from worker.intake.types import Submission, Submitted
+from worker.store import transitions
 from worker.store.codec import is_storable, storable, storable_json
 from worker.tables.documents import Document, Secret, Status
 from worker.tables.documents import Submission as SubmissionRow
 
+STAGE = "submit"
 LONGEST_METADATA = 64_000
-
-
 LONGEST_FILENAME = 255
 
 
@@ -52,15 +52,19 @@ def submit(tx: Tx, submission: Submission) -> Submitted:
     ).one_or_none()
     if mine is None:
         return Submitted(_same_document(tx, submission, key), created=False)
-    tx.session.execute(
-        insert(Document).values(
-            id=document_id,
-            sha256=submission.sha256,
-            media_type=submission.media_type,
-            document_type=submission.document_type,
-            priority=submission.priority,
-            deadline=submission.deadline,
-        )
+    transitions.create(
+        tx,
+        document_id,
+        {
+            "sha256": submission.sha256,
+            "media_type": submission.media_type,
+            "document_type": submission.document_type,
+            "priority": submission.priority,
+            "deadline": submission.deadline,
+        },
+        at=Status.SUBMITTED,
+        by=transitions.upstream(submission.upstream),
+        stage=STAGE,
     )
     if submission.password is not None:
         tx.session.execute(
@@ -69,7 +73,6 @@ def submit(tx: Tx, submission: Submission) -> Submitted:
                 password=submission.password.encode("utf-8", "surrogatepass"),
             )
         )
-    tx.move(document_id, Status.SUBMITTED)
     return Submitted(document_id, created=True)
 
 

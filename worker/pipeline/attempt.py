@@ -21,9 +21,10 @@ log = structlog.get_logger()
 
 
 @contextmanager
-def attempt(rt: Runtime, document_id: UUID, *, at: Status) -> Iterator[Claim | None]:
-    """The claim on the document, or None when it is not there to take: a repeated message, or
-    somebody else works on it.
+def attempt(rt: Runtime, document_id: UUID, *, at: Status, stage: str) -> Iterator[Claim | None]:
+    """The claim of a stage on the document, or None when it is not there to take.
+
+    Then the message is a repeated one, or somebody else works on it.
 
     An error inside ends the attempt: the document is tried again later, or fails with the error's
     code, by what the error says of itself. A lost claim or a lost database ends it silently: the
@@ -31,7 +32,7 @@ def attempt(rt: Runtime, document_id: UUID, *, at: Status) -> Iterator[Claim | N
     """
     with rt.transaction() as tx:
         claim = store.documents.claim(
-            tx, document_id, at=at, lease=rt.lease, max_attempts=rt.max_attempts
+            tx, document_id, at=at, stage=stage, lease=rt.lease, max_attempts=rt.max_attempts
         )
     if claim is None:
         yield None

@@ -1,5 +1,5 @@
 """The whole order of work on one screen: what stands at which status is moved by which stage, on
-which queue, how patiently.
+which queue, and where to.
 
 Dispatch, sweeping and the README's picture all come from ``FLOW``.
 """
@@ -14,7 +14,7 @@ import structlog
 from worker import store
 from worker.pipeline.stages import extract, render, route, score, triage
 from worker.runtime import Runtime
-from worker.tables.documents import Status
+from worker.tables.documents import AGAIN, ALLOWED, ANSWERED, FINAL, Status
 
 log = structlog.get_logger()
 
@@ -30,6 +30,8 @@ class Step:
     name: str
     run: Callable[[UUID, Runtime], None]
     queue: str
+    # where its work may lead; to FAILED, with a reason, every stage may
+    to: frozenset[Status]
 
     @property
     def task(self) -> str:
@@ -38,12 +40,34 @@ class Step:
 
 
 FLOW = (
-    Step(at=Status.SUBMITTED, name="render", run=render.run, queue=CPU),
-    Step(at=Status.UNSORTED, name="sort", run=triage.run, queue=CPU),
-    Step(at=Status.RENDERED, name="extract", run=extract.run, queue=GPU),
-    Step(at=Status.EXTRACTED, name="score", run=score.run, queue=CPU),
-    Step(at=Status.SCORED, name="route", run=route.run, queue=CPU),
+    Step(
+        at=Status.SUBMITTED,
+        name="render",
+        run=render.run,
+        queue=CPU,
+        to=frozenset({Status.UNTRIAGED, Status.RENDERED}),
+    ),
+    Step(
+        at=Status.UNTRIAGED,
+        name="triage",
+        run=triage.run,
+        queue=CPU,
+        to=frozenset({Status.NEEDS_TYPE, Status.RENDERED, Status.SPLIT}),
+    ),
+    Step(
+        at=Status.RENDERED,
+        name="extract",
+        run=extract.run,
+        queue=GPU,
+        to=frozenset({Status.EXTRACTED}),
+    ),
+    Step(
+        at=Status.EXTRACTED, name="score", run=score.run, queue=CPU, to=frozenset({Status.SCORED})
+    ),
+    Step(at=Status.SCORED, name="route", run=route.run, queue=CPU, to=ANSWERED),
 )
+# names that messages of the version before carry: they are understood for one release
+RENAMED = {"triage": ("surefield.sort",)}
 STEP_AT = {step.at: step for step in FLOW}
 RESTING = frozenset(Status) - set(STEP_AT)  # a document rests here until a person acts, or for good
 
@@ -67,3 +91,22 @@ def sweep(rt: Runtime, *, patience: timedelta, limit: int = 500) -> int:
             log.info("swept", stage=step.name, documents=len(stuck))
         sent += len(stuck)
     return sent
+
+
+def picture() -> str:
+    """The flow as the README shows it: where a document stands, what moves it, and where to."""
+    waits = [at for at in Status if at in RESTING - FINAL]  # for a person
+    lines = [(step.at.value, f"{step.name} ({step.queue})", step.to) for step in FLOW]
+    lines += [(at.value, "a person", ALLOWED[at] - _again(at)) for at in waits]
+    lines += [("answered", "again", AGAIN)]
+    wide = max(len(at) for at, _, _ in lines)
+    broad = max(len(who) for _, who, _ in lines)
+    drawn = [
+        f"{at:<{wide}} ── {who + ' ':─<{broad + 1}}─→ {', '.join(s for s in Status if s in to)}"
+        for at, who, to in lines
+    ]
+    return "\n".join([*drawn, "any stage ─→ failed, with a code and what to do about it"])
+
+
+def _again(at: Status) -> frozenset[Status]:
+    return AGAIN if at in ANSWERED else frozenset()

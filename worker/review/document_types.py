@@ -3,19 +3,21 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import func, insert, literal, null, select, update
+from sqlalchemy import func, insert, literal, null, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from worker.db import Tx
 from worker.errors import NotFound
 from worker.review.errors import InvalidDecision, ReviewConflict
 from worker.review.types import Untyped
+from worker.store import transitions
 from worker.store.classifications import PARTS, make_part
 from worker.store.codec import is_storable
 from worker.store.types import Piece
 from worker.tables.documents import Classification, Document, Status, Submission
 
 PERSON = "person"
+STAGE = "review"
 
 
 def choose_type(tx: Tx, document_id: UUID, document_type: str, *, who: str) -> None:
@@ -32,18 +34,15 @@ def choose_type(tx: Tx, document_id: UUID, document_type: str, *, who: str) -> N
             document_id=document_id, method=PERSON, document_type=document_type, who=who
         )
     )
-    tx.session.execute(
-        update(Document)
-        .where(Document.id == document_id)
-        .values(
-            status=Status.UNSORTED,
-            document_type=document_type,
-            failures=0,
-            announced_at=null(),
-            updated_at=func.now(),
-        )
+    transitions.move(
+        tx,
+        [document_id],
+        at=[Status.NEEDS_TYPE],
+        to=Status.UNTRIAGED,
+        by=transitions.person(who),
+        stage=STAGE,
+        also={"document_type": document_type},
     )
-    tx.move(document_id, Status.UNSORTED)
 
 
 def split_by_hand(tx: Tx, document_id: UUID, pieces: Sequence[Piece], *, who: str) -> list[UUID]:
@@ -72,16 +71,9 @@ def split_by_hand(tx: Tx, document_id: UUID, pieces: Sequence[Piece], *, who: st
             document_id=document_id, method=PERSON, document_type=null(), fits=said, who=who
         )
     )
-    made = [make_part(tx, document_id, piece) for piece in pieces]
-    ended = {
-        "status": Status.SPLIT,
-        "failures": 0,
-        "announced_at": null(),
-        "updated_at": func.now(),
-        "finished_at": func.now(),
-    }
-    tx.session.execute(update(Document).where(Document.id == document_id).values(ended))
-    tx.move(document_id, Status.SPLIT)
+    by = transitions.person(who)
+    made = [make_part(tx, document_id, piece, by=by, stage=STAGE) for piece in pieces]
+    transitions.move(tx, [document_id], at=[Status.NEEDS_TYPE], to=Status.SPLIT, by=by, stage=STAGE)
     return made
 
 

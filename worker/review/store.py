@@ -12,11 +12,14 @@ from worker.review.errors import InvalidDecision, ReviewConflict
 from worker.review.queue import check_name, item, unleased
 from worker.review.tables import Action, ItemState, ReviewDecision, ReviewItem
 from worker.review.types import Decided, Decision, Item
+from worker.store import transitions
 from worker.store.codec import storable, storable_json
 from worker.store.documents import hold
 from worker.store.types import Claim
 from worker.tables.documents import Document, Status
 from worker.tables.results import Outcome, Result
+
+STAGE = "review"
 
 
 def decide(tx: Tx, decision: Decision) -> Decided:
@@ -39,7 +42,7 @@ def decide(tx: Tx, decision: Decision) -> Decided:
     _close_or_open(tx, decision)
     _keep(tx, decision, before)
     _apply(tx, decision)
-    return _settle(tx, before)
+    return _settle(tx, before, who=decision.who)
 
 
 def _check(decision: Decision, before: Item) -> None:
@@ -165,27 +168,15 @@ def _currency_read(item_id: UUID) -> ScalarSelect[Any]:
     )
 
 
-def _settle(tx: Tx, before: Item) -> Decided:
+def _settle(tx: Tx, before: Item, *, who: str) -> Decided:
     """Move the document between review and its end, by what is open now; its row is locked."""
     waiting = _waiting(tx, before.document_id)
-    to = Status.IN_REVIEW if waiting else Status.REVIEWED
-    moved = tx.session.execute(
-        update(Document)
-        .where(
-            Document.id == before.document_id,
-            Document.status.in_([Status.IN_REVIEW, Status.REVIEWED]),
-            Document.status != to,
-        )
-        .values(
-            status=to,
-            updated_at=func.now(),
-            finished_at=null() if waiting else func.now(),
-            announced_at=null(),
-        )
-        .returning(Document.id)
-    ).one_or_none()
-    if moved is not None:
-        tx.move(before.document_id, to)
+    at, to = Status.IN_REVIEW, Status.REVIEWED
+    if waiting:
+        at, to = to, at
+    transitions.move(
+        tx, [before.document_id], at=[at], to=to, by=transitions.person(who), stage=STAGE
+    )
     return Decided(before.document_id, before.version + 1, waiting, to)
 
 

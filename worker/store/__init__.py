@@ -13,6 +13,7 @@ from worker.store import (
     rendering,
     results,
     sweep,
+    transitions,
     types,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "rendering",
     "results",
     "sweep",
+    "transitions",
     "types",
 ]

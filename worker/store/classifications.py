@@ -11,13 +11,15 @@ from extractors.triage.classify import Guess
 from extractors.triage.split import METHOD as PARTS_NOW
 from extractors.triage.split import Part
 from worker.db import Tx
+from worker.store import transitions
 from worker.store.documents import hold
 from worker.store.types import Claim, Piece
 from worker.tables.base import Base
-from worker.tables.documents import Classification, Document, Status, Submission
+from worker.tables.documents import Classification, Status, Submission
 from worker.tables.evidence import Page
 
 PARTS = "parts/%"  # every version of what says where the next document of a file begins
+SAME_IN_PARTS = ("sha256", "media_type", "priority", "deadline")
 
 
 def save_guess(tx: Tx, held: Claim, guess: Guess) -> None:
@@ -73,27 +75,31 @@ def split(tx: Tx, held: Claim, pieces: Sequence[Piece]) -> list[UUID]:
     Raises ClaimLost if another worker took over meanwhile.
     """
     hold(tx, held)
-    return [make_part(tx, held.document_id, piece) for piece in pieces]
+    return [
+        make_part(tx, held.document_id, piece, by=transitions.WORKER, stage=held.stage)
+        for piece in pieces
+    ]
 
 
-def make_part(tx: Tx, file_id: UUID, piece: Piece) -> UUID:
+def make_part(tx: Tx, file_id: UUID, piece: Piece, *, by: str, stage: str) -> UUID:
     """One part, at the status at which pages are chosen; the images stay where they are, and so
     does the original.
     """
     made = uuid4()
-    pages = literal(piece.last - piece.first + 1)
-    values = {
-        "id": literal(made),
-        "document_type": literal(piece.document_type),
-        "status": literal(Status.UNSORTED.value),
-    }
-    values |= {"page_count": pages, "part_of": Document.id, "first_page": literal(piece.first)}
-    _copy(
+    transitions.create(
         tx,
-        Document,
-        values,
-        ("sha256", "media_type", "priority", "deadline"),
-        Document.id == file_id,
+        made,
+        {
+            "document_type": piece.document_type,
+            "page_count": piece.last - piece.first + 1,
+            "part_of": file_id,
+            "first_page": piece.first,
+        },
+        at=Status.UNTRIAGED,
+        by=by,
+        stage=stage,
+        like=file_id,
+        same=SAME_IN_PARTS,
     )
     key = func.left(Submission.key, 150) + f"#{piece.first}-{piece.last}"
     named = {
@@ -121,7 +127,6 @@ def make_part(tx: Tx, file_id: UUID, piece: Piece) -> UUID:
         "words_source",
     )
     _copy(tx, Page, numbered, same, inside)
-    tx.move(made, Status.UNSORTED)
     return made
 
 

@@ -2,19 +2,20 @@
 reason.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, delete, func, null, or_, select, update
+from sqlalchemy import ColumnElement, case, func, null, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from worker.db import Tx
 from worker.errors import ClaimLost
+from worker.store import transitions
 from worker.store.codec import storable
 from worker.store.types import MAX_ATTEMPTS, Claim, Failure
-from worker.tables.documents import FINAL, Document, Secret, Status
+from worker.tables.documents import Document, Secret, Status
 from worker.tables.evidence import Page, PageStatus
 
 LONGEST_MESSAGE = 2_000
@@ -22,9 +23,15 @@ LONGEST_BACKOFF = 64  # times the first pause
 
 
 def claim(
-    tx: Tx, document_id: UUID, *, at: Status, lease: timedelta, max_attempts: int = MAX_ATTEMPTS
+    tx: Tx,
+    document_id: UUID,
+    *,
+    at: Status,
+    stage: str,
+    lease: timedelta,
+    max_attempts: int = MAX_ATTEMPTS,
 ) -> Claim | None:
-    """Take the document for one attempt, or None if it is not there to take.
+    """Take the document for one attempt of this stage, or None if it is not there to take.
 
     A lease that ran out counts as a failed attempt; at the cap the document is left for the sweeper
     to fail.
@@ -53,6 +60,7 @@ def claim(
         document_id=document_id,
         claim_no=row.claim_no,
         at=at,
+        stage=stage,
         document_type=row.document_type,
         sha256=row.sha256,
         media_type=row.media_type,
@@ -84,29 +92,19 @@ def finish(
 
     Raises ClaimLost if another worker took over meanwhile, or the document failed.
     """
-    values: dict[str, Any] = {
-        "status": to,
-        "lease_until": null(),
-        "failures": 0,
-        "error_code": null(),
-        "error_message": null(),
-        "next_attempt_at": null(),
-        "announced_at": null(),
-        "updated_at": func.now(),
-        "finished_at": func.now() if to in FINAL else null(),
-    }
-    if page_count is not None:
-        values["page_count"] = page_count
-    if document_type is not None:
-        values["document_type"] = document_type
-    row = tx.session.execute(
-        update(Document).where(*_held(held)).values(values).returning(Document.id)
-    ).one_or_none()
-    if row is None:
+    found_out = {"page_count": page_count, "document_type": document_type}
+    moved = transitions.move(
+        tx,
+        [held.document_id],
+        at=[held.at],
+        to=to,
+        by=transitions.WORKER,
+        stage=held.stage,
+        claim_no=held.claim_no,
+        also={name: value for name, value in found_out.items() if value is not None},
+    )
+    if not moved:
         raise _lost(held)
-    if held.at is Status.SUBMITTED:
-        forget_passwords(tx, [held.document_id])
-    tx.move(held.document_id, to)
 
 
 def release(tx: Tx, held: Claim) -> None:
@@ -123,13 +121,26 @@ def fail(
 
     Raises ClaimLost if another worker took over meanwhile.
     """
-    over = not failure.retry or held.failures + 1 >= max_attempts
-    values = {"error_code": failure.code, "error_message": message_of(failure, held.failures + 1)}
+    message = message_of(failure, held.failures + 1)
+    if not failure.retry or held.failures + 1 >= max_attempts:
+        ended = end(
+            tx,
+            [held.document_id],
+            error_code=failure.code,
+            error_message=message,
+            by=transitions.WORKER,
+            stage=held.stage,
+            held=held,
+        )
+        if not ended:
+            raise _lost(held)
+        return Status.FAILED
     row = tx.session.execute(
         update(Document)
         .where(*_held(held))
         .values(
-            **values,
+            error_code=failure.code,
+            error_message=message,
             failures=Document.failures + 1,
             lease_until=null(),
             announced_at=null(),
@@ -139,10 +150,7 @@ def fail(
     ).one_or_none()
     if row is None:
         raise _lost(held)
-    if not over:
-        return held.at
-    end(tx, [held.document_id], **values)
-    return Status.FAILED
+    return held.at
 
 
 def password_of(tx: Tx, held: Claim) -> str | None:
@@ -153,46 +161,42 @@ def password_of(tx: Tx, held: Claim) -> str | None:
     return secret.decode("utf-8", "surrogatepass") if secret is not None else None
 
 
-def forget_passwords(tx: Tx, document_ids: Iterable[UUID]) -> None:
-    tx.session.execute(delete(Secret).where(Secret.document_id.in_(list(document_ids))))
-
-
 def end(
     tx: Tx,
-    document_ids: Iterable[UUID],
+    document_ids: Collection[UUID],
     *,
     error_code: str,
     error_message: str | ColumnElement[str],
-) -> None:
-    """Documents that nothing can save: their rows say why, their pages leave the queue, their
-    passwords are gone.
+    by: str,
+    stage: str,
+    held: Claim | None = None,
+) -> list[UUID]:
+    """Documents that nothing can save: their rows say why, and their pages leave the queue.
+
+    Returns those that were being worked on; the others stay as they are.
+
+    held: under this claim only, of which the attempt was one more failure
     """
-    ended = (
-        tx.session.execute(
-            update(Document)
-            .where(Document.id.in_(list(document_ids)), Document.status.not_in(FINAL))
-            .values(
-                status=Status.FAILED,
-                error_code=error_code,
-                error_message=error_message,
-                lease_until=null(),
-                next_attempt_at=null(),
-                updated_at=func.now(),
-                finished_at=func.now(),
-            )
-            .returning(Document.id)
-        )
-        .scalars()
-        .all()
+    also: dict[str, Any] = {"error_code": error_code, "error_message": error_message}
+    if held is not None:
+        also["failures"] = Document.failures + 1
+    ended = transitions.move(
+        tx,
+        document_ids,
+        at=transitions.WORKED_AT if held is None else [held.at],
+        to=Status.FAILED,
+        by=by,
+        stage=stage,
+        code=error_code,
+        claim_no=None if held is None else held.claim_no,
+        also=also,
     )
     tx.session.execute(
         update(Page)
         .where(Page.document_id.in_(ended), Page.status == PageStatus.RENDERED)
         .values(status=PageStatus.FAILED, lease_until=null(), next_attempt_at=null())
     )
-    forget_passwords(tx, ended)
-    for document_id in ended:
-        tx.move(document_id, Status.FAILED)
+    return ended
 
 
 def hold(tx: Tx, held: Claim) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from extractors.types import FieldReading, Reading
 from worker.db import Tx
+from worker.store import transitions
 from worker.store.codec import (
     UNSTORABLE_PROBLEM,
     box_out,
@@ -34,6 +35,13 @@ from worker.store.documents import abandoned, end, free, hold, message_of, pause
 from worker.store.types import LOOKED, MAX_ATTEMPTS, Claim, Failure, NewPage, PageClaim, SortedPage
 from worker.tables.documents import Document, Status
 from worker.tables.evidence import FieldEvidence, Page, PageReading, PageStatus
+
+STAGE = "extract"  # pages are claimed by this stage only
+
+UNREAD = select(Page.id).where(
+    Page.document_id == Document.id, Page.status.not_in([PageStatus.READ, PageStatus.LEFT_OUT])
+)
+ALL_READ = ~UNREAD.exists()
 
 
 def save_pages(tx: Tx, held: Claim, pages: Sequence[NewPage]) -> None:
@@ -270,32 +278,15 @@ def _field_row(reading_id: UUID, field: FieldReading) -> dict[str, Any]:
 
 
 def _move_complete(tx: Tx, document_ids: Collection[UUID]) -> list[UUID]:
-    unread = select(Page.id).where(
-        Page.document_id == Document.id, Page.status.not_in([PageStatus.READ, PageStatus.LEFT_OUT])
+    return transitions.move(
+        tx,
+        document_ids,
+        at=[Status.RENDERED],
+        to=Status.EXTRACTED,
+        by=transitions.WORKER,
+        stage=STAGE,
+        where=ALL_READ,
     )
-    moved = (
-        tx.session.execute(
-            update(Document)
-            .where(
-                Document.id.in_(document_ids), Document.status == Status.RENDERED, ~unread.exists()
-            )
-            .values(
-                status=Status.EXTRACTED,
-                failures=0,
-                error_code=null(),
-                error_message=null(),
-                next_attempt_at=null(),
-                announced_at=null(),
-                updated_at=func.now(),
-            )
-            .returning(Document.id)
-        )
-        .scalars()
-        .all()
-    )
-    for document_id in moved:
-        tx.move(document_id, Status.EXTRACTED)
-    return list(moved)
 
 
 def fail_pages(
@@ -335,18 +326,19 @@ def fail_pages(
             over,
             error_code=failure.code,
             error_message=message_of(failure, max(tried.values())),
+            by=transitions.WORKER,
+            stage=STAGE,
         )
     again = tried.keys() - set(over)
     if again:
-        note = {
-            "error_code": failure.code,
-            "error_message": message_of(failure, 1),
-            "announced_at": null(),
-        }
         tx.session.execute(
             update(Document)
             .where(Document.id.in_(again), Document.status == Status.RENDERED)
-            .values(note)
+            .values(
+                error_code=failure.code,
+                error_message=message_of(failure, 1),
+                announced_at=null(),
+            )
         )
     return over
 

@@ -8,10 +8,13 @@ from sqlalchemy import ColumnElement, case, func, literal, null, or_, select, up
 
 from worker.db import Tx
 from worker.errors import TooManyAttempts
+from worker.store import transitions
 from worker.store.documents import abandoned, end, free, pause
 from worker.store.types import MAX_ATTEMPTS
 from worker.tables.documents import FINAL, Document, Status
 from worker.tables.evidence import Page, PageStatus
+
+STAGE = "sweep"
 
 
 def stuck(tx: Tx, *, at: Status, patience: timedelta, limit: int = 500) -> list[UUID]:
@@ -76,6 +79,8 @@ def expire_leases(
             ended,
             error_code=TooManyAttempts.code,
             error_message=literal(attempts + advice) + last,
+            by=transitions.SWEEPER,
+            stage=STAGE,
         )
     return ended
 

@@ -22,6 +22,7 @@ class Claim:
     document_id: UUID
     claim_no: int
     at: Status
+    stage: str  # whose attempt this is: "render"
     document_type: str
     sha256: str
     media_type: str

@@ -1,5 +1,6 @@
 """The base of all tables: names of constraints, column types, closed sets."""
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -50,8 +51,14 @@ def closed(kind: type[StrEnum]) -> Enum:
 
 
 def one_of(column: str, kind: type[StrEnum]) -> CheckConstraint:
-    values = ", ".join(f"'{member}'" for member in kind)
-    return CheckConstraint(f"{column} IN ({values})", name=column)
+    return CheckConstraint(is_in(column, list(kind)), name=column)
+
+
+def is_in(column: str, members: Collection[StrEnum]) -> str:
+    """The condition that a column holds one of these, in the order in which they are declared."""
+    declared = list(type(next(iter(members))))
+    listed = ", ".join(f"'{each}'" for each in sorted(members, key=declared.index))
+    return f"{column} IN ({listed})"
 
 
 def new_id() -> Any:

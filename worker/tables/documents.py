@@ -4,12 +4,14 @@ Kinds that grow (document type, method, reason) are text. Sets that are closed a
 test holds them equal to the enums here.
 """
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
@@ -21,14 +23,14 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from worker.tables.base import Base, belongs_to, closed, new_id, one_of
+from worker.tables.base import Base, belongs_to, closed, is_in, new_id, one_of
 
 
 class Status(StrEnum):
-    """Where a document stands on its one way through."""
+    """Where a document stands on its way through."""
 
     SUBMITTED = "submitted"
-    UNSORTED = "unsorted"  # its pages are there; its type, or which of them to read, is open
+    UNTRIAGED = "untriaged"  # its pages are there; its type, or which of them to read, is open
     NEEDS_TYPE = "needs_type"  # its words do not say what it is: a person must
     RENDERED = "rendered"
     EXTRACTED = "extracted"
@@ -42,6 +44,30 @@ class Status(StrEnum):
 
 # nothing more happens by itself
 FINAL = frozenset({Status.ACCEPTED, Status.REVIEWED, Status.SPLIT, Status.FAILED})
+# routing made an answer, and it counts
+ANSWERED = frozenset({Status.ACCEPTED, Status.IN_REVIEW, Status.REVIEWED})
+# where a document may stand whose type nobody knows yet
+TYPE_IS_OPEN = frozenset(
+    {Status.SUBMITTED, Status.UNTRIAGED, Status.NEEDS_TYPE, Status.SPLIT, Status.FAILED}
+)
+# an answered document is read, scored or routed once more
+AGAIN = frozenset({Status.UNTRIAGED, Status.EXTRACTED, Status.SCORED})
+
+# Every move there is, by where it begins; None is where a document comes into being.
+ALLOWED: Mapping[Status | None, frozenset[Status]] = {
+    None: frozenset({Status.SUBMITTED, Status.UNTRIAGED}),  # a part begins with its pages there
+    Status.SUBMITTED: frozenset({Status.UNTRIAGED, Status.RENDERED, Status.FAILED}),
+    Status.UNTRIAGED: frozenset({Status.NEEDS_TYPE, Status.RENDERED, Status.SPLIT, Status.FAILED}),
+    Status.NEEDS_TYPE: frozenset({Status.UNTRIAGED, Status.SPLIT}),
+    Status.RENDERED: frozenset({Status.EXTRACTED, Status.FAILED}),
+    Status.EXTRACTED: frozenset({Status.SCORED, Status.FAILED}),
+    Status.SCORED: ANSWERED | {Status.FAILED},
+    Status.ACCEPTED: AGAIN,
+    Status.IN_REVIEW: AGAIN | {Status.REVIEWED},
+    Status.REVIEWED: AGAIN | {Status.IN_REVIEW},
+    Status.SPLIT: frozenset(),
+    Status.FAILED: frozenset({Status.SUBMITTED, Status.UNTRIAGED}),
+}
 
 
 class Document(Base):
@@ -52,15 +78,10 @@ class Document(Base):
         one_of("status", Status),
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
         CheckConstraint("status <> 'failed' OR error_code IS NOT NULL", name="failed_says_why"),
-        CheckConstraint(
-            "(finished_at IS NOT NULL) = (status IN ('accepted', 'reviewed', 'split', 'failed'))",
-            name="finished",
-        ),
+        CheckConstraint(f"(finished_at IS NOT NULL) = ({is_in('status', FINAL)})", name="finished"),
         CheckConstraint("claim_no >= 0 AND failures >= 0", name="counters"),
         CheckConstraint(
-            "document_type <> 'auto' OR status IN ('submitted', 'unsorted', 'needs_type', 'split',"
-            " 'failed')",
-            name="type_is_known",
+            f"document_type <> 'auto' OR {is_in('status', TYPE_IS_OPEN)}", name="type_is_known"
         ),
         CheckConstraint(
             "(part_of IS NULL) = (first_page IS NULL) AND first_page >= 1", name="part"
@@ -78,7 +99,7 @@ class Document(Base):
     sha256: Mapped[str]  # of the original's bytes, and where the blob store keeps them
     media_type: Mapped[str]  # "application/pdf"
     document_type: Mapped[str]  # "auto" until its words, or a person, say what it is
-    status: Mapped[Status] = mapped_column(closed(Status), server_default=Status.SUBMITTED)
+    status: Mapped[Status] = mapped_column(closed(Status))  # only store.transitions writes it
     # fences off a worker that lost its lease
     claim_no: Mapped[int] = mapped_column(server_default="0")
     lease_until: Mapped[datetime | None]  # NULL: nobody works on it
@@ -97,6 +118,29 @@ class Document(Base):
     # of the last change of status
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
     finished_at: Mapped[datetime | None]
+
+
+class DocumentEvent(Base):
+    """One move of one document.  Append-only: a trigger refuses UPDATE and TRUNCATE."""
+
+    __tablename__ = "document_events"
+    __table_args__ = (
+        one_of("from_status", Status),
+        one_of("to_status", Status),
+        CheckConstraint("(from_status IS NULL) = (duration IS NULL)", name="first"),
+        Index("document_events_document_id_idx", "document_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)  # the order of the moves
+    document_id: Mapped[UUID] = belongs_to("documents.id")
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    from_status: Mapped[Status | None] = mapped_column(closed(Status))  # NULL: it came into being
+    to_status: Mapped[Status] = mapped_column(closed(Status))
+    stage: Mapped[str | None]  # what moved it: "render", "review", "sweep"
+    claim_no: Mapped[int | None]  # of the attempt; NULL: no claim on the document was needed
+    duration: Mapped[timedelta | None]  # since the event before: the time spent at from_status
+    code: Mapped[str | None]  # of the error, or of why it goes another way
+    actor: Mapped[str]  # "worker", "sweeper", "person:ada", "upstream:erp"
 
 
 class Submission(Base):

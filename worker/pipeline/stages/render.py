@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 def run(document_id: UUID, rt: Runtime) -> None:
     """Render every page of one submitted document, a page at a time."""
-    with attempt(rt, document_id, at=Status.SUBMITTED) as claim:
+    with attempt(rt, document_id, at=Status.SUBMITTED, stage="render") as claim:
         if claim is None:
             return
         spec = None if claim.document_type == AUTO else rt.document_type(claim.document_type)
@@ -50,7 +50,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
                 spec.max_pages_read is not None and len(pages) > spec.max_pages_read
             )
             store.documents.finish(
-                tx, claim, to=Status.UNSORTED if choice else Status.RENDERED, page_count=len(pages)
+                tx, claim, to=Status.UNTRIAGED if choice else Status.RENDERED, page_count=len(pages)
             )
 
 

@@ -27,7 +27,7 @@ from worker.tables.results import Outcome
 
 def run(document_id: UUID, rt: Runtime) -> None:
     """Merge the pages' evidence into one answer and route every field of it."""
-    with attempt(rt, document_id, at=Status.SCORED) as claim:
+    with attempt(rt, document_id, at=Status.SCORED, stage="route") as claim:
         if claim is None:
             return
         spec = rt.document_type(claim.document_type)

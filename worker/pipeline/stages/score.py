@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 def run(document_id: UUID, rt: Runtime) -> None:
     """Score every field of one document by every method; what a method cannot tell stays NULL."""
-    with attempt(rt, document_id, at=Status.EXTRACTED) as claim:
+    with attempt(rt, document_id, at=Status.EXTRACTED, stage="score") as claim:
         if claim is None:
             return
         with rt.transaction() as tx:

@@ -32,7 +32,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
     A document whose words leave its type open waits for a person, who may name it: then it comes
     here again.
     """
-    with attempt(rt, document_id, at=Status.UNSORTED) as claim:
+    with attempt(rt, document_id, at=Status.UNTRIAGED, stage="triage") as claim:
         if claim is None:
             return
         with rt.transaction() as tx:
