@@ -5,7 +5,7 @@ Built once by an entry point.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -17,7 +17,7 @@ from extractors.documents import AUTO, DocumentType, find, load
 from extractors.errors import SurefieldError
 from extractors.rerankers import Reranker
 from extractors.types import Canvas
-from worker import db
+from worker import db, store
 from worker.blobs import Blobs
 from worker.db import Tx
 from worker.rendering.protocol import RenderLimits
@@ -73,6 +73,8 @@ class Runtime:
     backoff: timedelta = timedelta(seconds=2)
     batch_pages: int = 8
     # one wake-up of the GPU worker reads at most this long
+    # of document types that were read from the database; a version never changes
+    versions: dict[str, DocumentType] = field(default_factory=dict)
     drain_for: timedelta = timedelta(seconds=60)
 
     def transaction(self) -> AbstractContextManager[Tx]:
@@ -92,6 +94,20 @@ class Runtime:
         Raises BrokenDocumentType when the user's folder holds a broken one.
         """
         return load(self.document_types_folder)
+
+    def pinned_type(self, name: str, version: str | None) -> DocumentType:
+        """The document type in the version that a row was made under, however it changed since.
+
+        name: of the type; its present definition serves for rows of a release without versions
+
+        Raises UnknownDocumentType or BrokenDocumentType.
+        """
+        if version is None:
+            return self.document_type(name)
+        if version not in self.versions:
+            with self.transaction() as tx:
+                self.versions[version] = store.document_types.version(tx, version)
+        return self.versions[version]
 
     def check_type(self, name: str) -> None:
         """A type that may be asked for: one that exists, or ``auto``.

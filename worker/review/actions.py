@@ -138,7 +138,7 @@ def _decision(actor: Actor, seen: Item, answer: Answer, rt: Runtime) -> Decision
     if action is Action.ACCEPT and text.strip() and text != (seen.text or "").replace("\r\n", "\n"):
         action = Action.CORRECT
     meant = (
-        _meaning(seen, text, rt.document_type(seen.document_type))
+        _meaning(seen, text, rt.pinned_type(seen.document_type, seen.type_version))
         if (action is Action.CORRECT)
         else None
     )

@@ -190,6 +190,7 @@ def _items() -> Select[*tuple[Any, ...]]:
             ReviewItem.state.label("item_state"),
             ReviewItem.document_id,
             Document.document_type,
+            ReviewItem.type_version,
             Result.name.label("field"),
             Result.ordinal,
             Result.kind,

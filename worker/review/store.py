@@ -209,14 +209,23 @@ def open_review(tx: Tx, held: Claim) -> int:
     """
     hold(tx, held)
     waiting = (
-        select(Result.id, Result.document_id, Result.reason, Document.priority, Document.deadline)
+        select(
+            Result.id,
+            Result.document_id,
+            Result.type_version,
+            Result.reason,
+            Document.priority,
+            Document.deadline,
+        )
         .join(Document, Result.document_id == Document.id)
         .where(Result.document_id == held.document_id, Result.decision == Outcome.REVIEW)
         .order_by(Result.position, Result.ordinal)
     )
     tx.session.execute(
         pg_insert(ReviewItem)
-        .from_select(["result_id", "document_id", "reason", "priority", "deadline"], waiting)
+        .from_select(
+            ["result_id", "document_id", "type_version", "reason", "priority", "deadline"], waiting
+        )
         .on_conflict_do_nothing(index_elements=["result_id"])
     )
     return tx.session.execute(

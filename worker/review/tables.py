@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from worker.tables.base import Base, belongs_to, closed, new_id, one_of
+from worker.tables.documents import under_version
 
 
 class ItemState(StrEnum):
@@ -63,6 +64,7 @@ class ReviewItem(Base):
     id: Mapped[UUID] = new_id()
     result_id: Mapped[UUID] = belongs_to("results.id")
     document_id: Mapped[UUID] = belongs_to("documents.id")
+    type_version: Mapped[str | None] = under_version()
     reason: Mapped[str]
     priority: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     deadline: Mapped[datetime | None]

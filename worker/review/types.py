@@ -46,6 +46,7 @@ class Item:
     item_state: ItemState
     document_id: UUID
     document_type: str
+    type_version: str | None  # that the item was made under
     field: str
     ordinal: int
     kind: str

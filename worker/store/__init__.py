@@ -7,6 +7,7 @@ commits.  Import the package and say which module: ``store.pages.claim_pages(tx,
 from worker.store import (
     classifications,
     codec,
+    document_types,
     documents,
     evidence,
     pages,
@@ -20,6 +21,7 @@ from worker.store import (
 __all__ = [
     "classifications",
     "codec",
+    "document_types",
     "documents",
     "evidence",
     "pages",

@@ -10,9 +10,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, case, func, null, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
+from extractors.documents.types import DocumentType
 from worker.db import Tx
 from worker.errors import ClaimLost
-from worker.store import transitions
+from worker.store import document_types, transitions
 from worker.store.codec import storable
 from worker.store.types import MAX_ATTEMPTS, Claim, Failure
 from worker.tables.documents import Document, Secret, Status
@@ -49,6 +50,7 @@ def claim(
         .returning(
             Document.claim_no,
             Document.document_type,
+            Document.type_version,
             Document.sha256,
             Document.media_type,
             Document.failures,
@@ -62,6 +64,7 @@ def claim(
         at=at,
         stage=stage,
         document_type=row.document_type,
+        type_version=row.type_version,
         sha256=row.sha256,
         media_type=row.media_type,
         failures=row.failures,
@@ -85,14 +88,17 @@ def finish(
     *,
     to: Status,
     page_count: int | None = None,
-    document_type: str | None = None,
+    pin: DocumentType | None = None,
 ) -> None:
-    """The claimed work is done and the document moves on; ``page_count`` and ``document_type``
-    where they were found out.
+    """The claimed work is done and the document moves on; ``page_count`` where it was found out.
+
+    pin: the type that the document is read under from now on, in this version
 
     Raises ClaimLost if another worker took over meanwhile, or the document failed.
     """
-    found_out = {"page_count": page_count, "document_type": document_type}
+    found_out: dict[str, Any] = {"page_count": page_count}
+    if pin is not None:
+        found_out |= {"document_type": pin.name, "type_version": document_types.keep(tx, pin)}
     moved = transitions.move(
         tx,
         [held.document_id],

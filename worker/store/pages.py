@@ -125,7 +125,7 @@ def claim_pages(
     waiting = _waiting(max_attempts)
     order = (Document.priority.desc(), Document.created_at, Document.id, Page.number)
     failures = (Page.failures + abandoned(Page.lease_until)).label("failures")
-    pick = select(Page.id, failures, Document.document_type).join(
+    pick = select(Page.id, failures, Document.document_type, Document.type_version).join(
         Document, Page.document_id == Document.id
     )
     pick = pick.where(waiting).order_by(*order).with_for_update(of=Page, skip_locked=True)
@@ -138,6 +138,7 @@ def claim_pages(
         Page.failures == 0,
         Page.lease_until.is_(None),
         Document.document_type == first.document_type,
+        Document.type_version.is_not_distinct_from(first.type_version),
     )
     return _take(tx, [row.id for row in tx.session.execute(pick.where(fresh).limit(limit))], lease)
 
@@ -166,6 +167,7 @@ def _take(tx: Tx, page_ids: Collection[UUID], lease: timedelta) -> list[PageClai
             Page.number,
             Page.claim_no,
             Document.document_type,
+            Document.type_version,
             Page.width_pt,
             Page.height_pt,
             Page.model_width_px,
@@ -223,14 +225,12 @@ def save_readings(tx: Tx, readings: Sequence[tuple[PageClaim, Reading]]) -> list
         .scalars()
         .all()
     )
-    _insert_readings(
-        tx, [(held.page_id, reading) for held, reading in readings if held.page_id in kept]
-    )
+    _insert_readings(tx, [(held, reading) for held, reading in readings if held.page_id in kept])
     return _move_complete(tx, {held.document_id for held, _ in readings if held.page_id in kept})
 
 
-def _insert_readings(tx: Tx, kept: Sequence[tuple[UUID, Reading]]) -> None:
-    named = [(uuid4(), page_id, reading) for page_id, reading in kept]
+def _insert_readings(tx: Tx, kept: Sequence[tuple[PageClaim, Reading]]) -> None:
+    named = [(uuid4(), held, reading) for held, reading in kept]
     if not named:
         return
     tx.session.execute(insert(PageReading), [_reading_row(*each) for each in named])
@@ -243,11 +243,12 @@ def _insert_readings(tx: Tx, kept: Sequence[tuple[UUID, Reading]]) -> None:
         tx.session.execute(insert(FieldEvidence), fields)
 
 
-def _reading_row(reading_id: UUID, page_id: UUID, reading: Reading) -> dict[str, Any]:
+def _reading_row(reading_id: UUID, held: PageClaim, reading: Reading) -> dict[str, Any]:
     generations = reading.answer.generations
     return {
         "id": reading_id,
-        "page_id": page_id,
+        "page_id": held.page_id,
+        "type_version": held.type_version,
         "model": reading.model,
         "fingerprint": reading.fingerprint,
         "prompt_hash": reading.prompt_hash,

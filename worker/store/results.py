@@ -37,6 +37,7 @@ def _row(held: Claim, result: NewResult) -> dict[str, Any]:
         "name": result.name,
         "ordinal": result.ordinal,
         "position": result.position,
+        "type_version": held.type_version,
         "kind": result.kind,
         "state": result.state,
         "text": text,

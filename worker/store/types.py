@@ -24,6 +24,7 @@ class Claim:
     at: Status
     stage: str  # whose attempt this is: "render"
     document_type: str
+    type_version: str | None  # that it is read under; None before it is pinned
     sha256: str
     media_type: str
     failures: int  # attempts at this status that went wrong before this one
@@ -38,6 +39,7 @@ class PageClaim:
     number: int  # 1-based
     claim_no: int
     document_type: str
+    type_version: str | None
     width_pt: float
     height_pt: float
     model_width_px: int

@@ -70,6 +70,11 @@ ALLOWED: Mapping[Status | None, frozenset[Status]] = {
 }
 
 
+def under_version() -> Any:
+    """The version of the document type that a row was made under; NULL: by a release without."""
+    return mapped_column(ForeignKey("document_type_versions.sha256"))
+
+
 class Document(Base):
     """One document on its way through."""
 
@@ -99,6 +104,7 @@ class Document(Base):
     sha256: Mapped[str]  # of the original's bytes, and where the blob store keeps them
     media_type: Mapped[str]  # "application/pdf"
     document_type: Mapped[str]  # "auto" until its words, or a person, say what it is
+    type_version: Mapped[str | None] = under_version()  # pinned before the first page is read
     status: Mapped[Status] = mapped_column(closed(Status))  # only store.transitions writes it
     # fences off a worker that lost its lease
     claim_no: Mapped[int] = mapped_column(server_default="0")
@@ -180,6 +186,18 @@ class Secret(Base):
         ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True
     )
     password: Mapped[bytes]
+
+
+class DocumentTypeVersion(Base):
+    """A document type as it was when a document was read under it.  Data, never executed."""
+
+    __tablename__ = "document_type_versions"
+    __table_args__ = (CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),)
+
+    sha256: Mapped[str] = mapped_column(primary_key=True)  # of the definition
+    name: Mapped[str]
+    definition: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Classification(Base):

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from extractors.rendering.findings import Severity
 from extractors.types import FieldState
 from worker.tables.base import Base, belongs_to, closed, new_id, one_of
+from worker.tables.documents import under_version
 
 
 class PageStatus(StrEnum):
@@ -123,6 +124,7 @@ class PageReading(Base):
     model: Mapped[str]
     fingerprint: Mapped[str]
     prompt_hash: Mapped[str]
+    type_version: Mapped[str | None] = under_version()
     decode_mode: Mapped[str]
     in_domain: Mapped[bool]
     settings: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=sql("'{}'"))

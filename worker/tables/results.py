@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from extractors.types import FieldState
 from worker.tables.base import Base, belongs_to, closed, new_id, one_of
+from worker.tables.documents import under_version
 
 
 class Outcome(StrEnum):
@@ -61,6 +62,7 @@ class Result(Base):
     # of this row in the document's answer, for people
     position: Mapped[int] = mapped_column(server_default="0")
     kind: Mapped[str]  # "amount"
+    type_version: Mapped[str | None] = under_version()
     state: Mapped[FieldState] = mapped_column(closed(FieldState))
     text: Mapped[str | None]  # as printed, or as a person corrected it
     # "2026-03-04", "1204.50", true

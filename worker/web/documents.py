@@ -57,7 +57,8 @@ def document_page(
         waiting = context.waiting_in(tx, document_id)
         open_type = next(iter(document_types.untyped(tx, document_id=document_id)), None)
     cards = [
-        card_of(before, site.rt.document_type(before.item.document_type)) for before in waiting
+        card_of(before, site.rt.pinned_type(before.item.document_type, before.item.type_version))
+        for before in waiting
     ]
     return render(
         request,

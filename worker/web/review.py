@@ -135,7 +135,7 @@ def parse_text(
     """What the field's kind makes of a text while it is typed."""
     with site.rt.transaction() as tx:
         seen = queue.item(tx, item_id)
-    spec = site.rt.document_type(seen.document_type)
+    spec = site.rt.pinned_type(seen.document_type, seen.type_version)
     return render(
         request,
         "feedback.html",
@@ -183,14 +183,16 @@ def _claim(
     return (
         None
         if before is None
-        else card_of(before, site.rt.document_type(before.item.document_type))
+        else card_of(
+            before, site.rt.pinned_type(before.item.document_type, before.item.type_version)
+        )
     )
 
 
 def _card(site: Site, item_id: UUID) -> Card:
     with site.rt.transaction() as tx:
         before = context.before_deciding(tx, item_id)
-    return card_of(before, site.rt.document_type(before.item.document_type))
+    return card_of(before, site.rt.pinned_type(before.item.document_type, before.item.type_version))
 
 
 def _conflict(request: Request, site: Site, item_id: UUID, conflict: ReviewConflict) -> Response:

@@ -55,7 +55,7 @@ def _read(claims: Sequence[PageClaim], rt: Runtime) -> None:
     page fails alone.
     """
     try:
-        spec = rt.document_type(claims[0].document_type)
+        spec = rt.pinned_type(claims[0].document_type, claims[0].type_version)
         readings = read_pages([_image(claim, rt) for claim in claims], spec, rt.backend(spec.name))
         with rt.transaction() as tx:
             store.pages.save_readings(tx, list(zip(claims, readings, strict=True)))

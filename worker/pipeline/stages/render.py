@@ -50,7 +50,11 @@ def run(document_id: UUID, rt: Runtime) -> None:
                 spec.max_pages_read is not None and len(pages) > spec.max_pages_read
             )
             store.documents.finish(
-                tx, claim, to=Status.UNTRIAGED if choice else Status.RENDERED, page_count=len(pages)
+                tx,
+                claim,
+                to=Status.UNTRIAGED if choice else Status.RENDERED,
+                page_count=len(pages),
+                pin=None if choice else spec,
             )
 
 

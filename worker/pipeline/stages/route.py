@@ -30,7 +30,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
     with attempt(rt, document_id, at=Status.SCORED, stage="route") as claim:
         if claim is None:
             return
-        spec = rt.document_type(claim.document_type)
+        spec = rt.pinned_type(claim.document_type, claim.type_version)
         with rt.transaction() as tx:
             fields = store.evidence.evidence_of(tx, document_id)
             scores = store.evidence.scores_of(tx, document_id, DEFAULT)

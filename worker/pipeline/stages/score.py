@@ -32,7 +32,9 @@ def run(document_id: UUID, rt: Runtime) -> None:
             for field in fields
             for name, method in METHODS.items()
         ]
-        judged, reranker = _judged(document_id, fields, rt.document_type(claim.document_type), rt)
+        judged, reranker = _judged(
+            document_id, fields, rt.pinned_type(claim.document_type, claim.type_version), rt
+        )
         scores += [
             NewScore(field_id, relevance.NAME, relevance.relevance_score(one))
             for field_id, one in judged.items()

@@ -59,7 +59,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
             if guess is not None:
                 store.classifications.save_guess(tx, claim, guess)
             store.pages.sort_pages(tx, claim, chosen, by=by)
-            store.documents.finish(tx, claim, to=Status.RENDERED, document_type=spec.name)
+            store.documents.finish(tx, claim, to=Status.RENDERED, pin=spec)
 
 
 def _typed(claim: Claim, pages: Sequence[Sequence[Word]], rt: Runtime) -> Guess | None:
