@@ -19,7 +19,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from extractors.backends.mllama import text_model
 from extractors.backends.mllama.checkpoint import Loaded
-from extractors.backends.mllama.prefill import prefilled
+from extractors.backends.mllama.prefill import prefill_prompts
 from tests.benchmarks import engine_exact
 from tests.benchmarks.engine import (
     FIELDS,
@@ -164,14 +164,14 @@ def _launched(loaded: Loaded, shape: Shape, prompt: int) -> Row:
     language = loaded.model.model.language_model
     on_gpu = loaded.device.type == "cuda"
     with torch.inference_mode():
-        _, memory = prefilled(loaded, pages_of(shape, loaded, 1, prompt))
-        memory = memory.expanded(FIELDS, prompt + 20)
+        _, cache = prefill_prompts(loaded, pages_of(shape, loaded, 1, prompt))
+        cache = cache.expanded(FIELDS, prompt + 20)
         at = torch.full((FIELDS, 1), prompt, device=loaded.device)
-        text_model.forward(language, at, at, memory, span=prompt + 1)
+        text_model.forward(language, at, at, cache, span=prompt + 1)
         with profile(
             activities=[ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU]
         ) as seen:
-            text_model.forward(language, at, at, memory, span=prompt + 1)
+            text_model.forward(language, at, at, cache, span=prompt + 1)
             if on_gpu:
                 torch.cuda.synchronize()
     events = seen.events() or []

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from extractors.backends.mllama.recorder import Looked
+from extractors.backends.mllama.recorder import TopPatches
 from extractors.types import Box, Canvas, PageImage
 
-SPOTS = 4  # patches kept of each step: letters stand on one or two, and heads differ
+TOP_PATCHES = 4  # patches kept of each step: letters stand on one or two, and heads differ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ def grids_of(
     return tuple(made)
 
 
-def strongest(layers: Sequence[Tensor], side: int, last: Tensor | None = None) -> Looked:
+def top_patches(layers: Sequence[Tensor], side: int, last: Tensor | None = None) -> TopPatches:
     """The patches that each row's attention went to most, class tokens aside.
 
     layers: (R, q, M) for each cross-attention layer, averaged over its heads
@@ -83,5 +83,5 @@ def strongest(layers: Sequence[Tensor], side: int, last: Tensor | None = None) -
     )
     patches = heat.view(heat.shape[0], -1, side * side + 1).clone()  # (R, tiles, N)
     patches[:, :, 0] = -1.0
-    shares, tokens = patches.flatten(1).topk(min(SPOTS, side * side), dim=-1)
-    return Looked(tokens, shares)
+    shares, tokens = patches.flatten(1).topk(min(TOP_PATCHES, side * side), dim=-1)
+    return TopPatches(tokens, shares)

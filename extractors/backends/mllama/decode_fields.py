@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from extractors.backends.mllama import text_model
-from extractors.backends.mllama.attention_boxes import PatchGrid, strongest
+from extractors.backends.mllama.attention_boxes import PatchGrid, top_patches
 from extractors.backends.mllama.checkpoint import Loaded
-from extractors.backends.mllama.inputs import Continuation, PageInputs, padded, there
-from extractors.backends.mllama.prefill import ROOM, prefilled
+from extractors.backends.mllama.inputs import Continuation, PageInputs, padded, to_device
+from extractors.backends.mllama.prefill import ROOM, prefill_prompts
 from extractors.backends.mllama.recorder import Step, spelled, step_of, traces_of
-from extractors.backends.mllama.text_model import Memory
+from extractors.backends.mllama.text_model import KVCache
 from extractors.backends.mllama.value_end import ValueEnd
 from extractors.types import Generation, StopReason, TokenTrace
 
@@ -44,10 +44,10 @@ class _Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """After which steps it is looked what has ended; and after the last one that any row may take.
+class EndCheckSchedule:
+    """Steps after which finished rows are looked for; always also after the last step.
 
-    Each look waits for the device.
+    Each check waits for the device.
     """
 
     first: int
@@ -55,7 +55,7 @@ class Pace:
     drops_rows: bool = True  # whether rows that have ended are left out of the next steps
 
     @classmethod
-    def on(cls, device: torch.device, *, compiled: bool) -> "Pace":
+    def on(cls, device: torch.device, *, compiled: bool) -> "EndCheckSchedule":
         """On a CPU every row costs, and the first token ends nulls; a GPU's kernels are launched
         ahead, and rows cost it little.
 
@@ -70,7 +70,7 @@ def read_fields(
     inputs: PageInputs,
     fields: Sequence[Continuation],
     *,
-    pace: Pace | None = None,
+    schedule: EndCheckSchedule | None = None,
     step: Callable[..., Tensor] | None = None,
 ) -> list[list[Generation]]:
     """For each page its fields' generations, in the order of ``fields``.
@@ -79,22 +79,22 @@ def read_fields(
     step: of one more token for every row: ``text.compiled()`` instead of ``text.forward``
     """
     assert fields, "a document type has a field"
-    _, memory = prefilled(loaded, inputs, only_memory=True)
+    _, cache = prefill_prompts(loaded, inputs, cache_only=True)
     rows = [
         _Row(page, continuation, len(prompt) + len(continuation.skeleton))
         for page, prompt in enumerate(inputs.prompts)
         for continuation in fields
     ]
     longest = max(continuation.budget for continuation in fields)
-    memory = memory.expanded(len(fields), max(row.start for row in rows) + min(ROOM, longest) + 1)
-    first = _skeletons(loaded, memory, rows, inputs.grids)
+    cache = cache.expanded(len(fields), max(row.start for row in rows) + min(ROOM, longest) + 1)
+    first = _skeletons(loaded, cache, rows, inputs.grids)
     _write(
         loaded,
-        memory,
+        cache,
         rows,
         first,
         inputs.grids,
-        pace or Pace.on(loaded.device, compiled=step is not None),
+        schedule or EndCheckSchedule.on(loaded.device, compiled=step is not None),
         step or text_model.forward,
     )
     return [
@@ -104,74 +104,74 @@ def read_fields(
 
 
 def _skeletons(
-    loaded: Loaded, memory: Memory, rows: Sequence[_Row], grids: Sequence[PatchGrid] | None
+    loaded: Loaded, cache: KVCache, rows: Sequence[_Row], grids: Sequence[PatchGrid] | None
 ) -> Step:
     """What the model says after each row's skeleton."""
     ids, lengths = padded(
         [row.continuation.skeleton for row in rows], loaded.vocabulary.pad_id, loaded.device
     )
     # (R,) positions of the skeletons' first tokens
-    first = there([row.start for row in rows], loaded.device) - lengths
+    first = to_device([row.start for row in rows], loaded.device) - lengths
     where = torch.arange(ids.shape[1], device=loaded.device)[None]
-    positions = torch.where(where < lengths[:, None], first[:, None] + where, memory.trash)
+    positions = torch.where(where < lengths[:, None], first[:, None] + where, cache.padding_slot)
     layers: list[Tensor] | None = None if grids is None else []
     hidden = text_model.forward(
         loaded.model.model.language_model,
         ids,
         positions,
-        memory,
+        cache,
         span=max(row.start for row in rows),
         looked=layers,
     )
     logits: Tensor = loaded.lm_head(
         hidden[torch.arange(len(rows), device=loaded.device), lengths - 1]
     )
-    chosen = _opened(logits, [row.continuation for row in rows[: memory.fields]])
+    chosen = _opened(logits, [row.continuation for row in rows[: cache.fields]])
     return step_of(
         logits,
         chosen,
-        None if grids is None else strongest(layers or [], grids[0].side, lengths - 1),
+        None if grids is None else top_patches(layers or [], grids[0].side, lengths - 1),
     )
 
 
 def _write(
     loaded: Loaded,
-    memory: Memory,
+    cache: KVCache,
     rows: Sequence[_Row],
     first: Step,
     grids: Sequence[PatchGrid] | None,
-    pace: Pace,
+    schedule: EndCheckSchedule,
     step: Callable[..., Tensor],
 ) -> None:
     """Greedy steps until every row has ended."""
     # what each row of the tensors is; None: nothing that is still needed
     live: list[_Row | None] = list(rows)
-    positions = there([row.start for row in rows], loaded.device)  # (R,)
+    positions = to_device([row.start for row in rows], loaded.device)  # (R,)
     # the largest of them, known without asking the device
     furthest = max(row.start for row in rows)
     pending, chosen, steps = [first], first.chosen, 1
     while True:
         budget = max(row.continuation.budget for row in live if row is not None)
-        if steps in (pace.first, budget) or steps % pace.every == 0:
+        if steps in (schedule.first, budget) or steps % schedule.every == 0:
             _settle(loaded, live, pending, grids)
             pending = []
             live = [row if row is not None and row.stop is None else None for row in live]
             if not any(live):
                 return
-            kept = _worth_keeping(live, memory.fields) if pace.drops_rows else None
+            kept = _worth_keeping(live, cache.fields) if schedule.drops_rows else None
             if kept is not None:
                 index, pages, width, live = kept
-                at = there(index, loaded.device)
-                memory = memory.selected(at, there(pages, loaded.device), width)
+                at = to_device(index, loaded.device)
+                cache = cache.selected(at, to_device(pages, loaded.device), width)
                 positions, chosen = positions[at], chosen[at]
-        if furthest + 1 >= memory.slots:
-            memory = memory.expanded(1, memory.slots + min(max(ROOM, steps), budget - steps + 1))
+        if furthest + 1 >= cache.slots:
+            cache = cache.expanded(1, cache.slots + min(max(ROOM, steps), budget - steps + 1))
         layers: list[Tensor] | None = None if grids is None else []
         hidden = step(
             loaded.model.model.language_model,
             chosen[:, None],
             positions[:, None],
-            memory,
+            cache,
             span=furthest + 1,
             looked=layers,
         )
@@ -179,7 +179,7 @@ def _write(
         chosen = logits.argmax(dim=-1)
         pending.append(
             step_of(
-                logits, chosen, None if grids is None else strongest(layers or [], grids[0].side)
+                logits, chosen, None if grids is None else top_patches(layers or [], grids[0].side)
             )
         )
         positions = positions + 1

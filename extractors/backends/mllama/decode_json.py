@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from extractors.backends.mllama import text_model
-from extractors.backends.mllama.attention_boxes import PatchGrid, strongest
+from extractors.backends.mllama.attention_boxes import PatchGrid, top_patches
 from extractors.backends.mllama.checkpoint import Loaded
 from extractors.backends.mllama.grammar import allowed_next
-from extractors.backends.mllama.inputs import PageInputs, padded, there
-from extractors.backends.mllama.prefill import ROOM, prefilled
-from extractors.backends.mllama.recorder import Looked, Step, spelled, step_of, traces_of
-from extractors.backends.mllama.text_model import Memory
+from extractors.backends.mllama.inputs import PageInputs, padded, to_device
+from extractors.backends.mllama.prefill import ROOM, prefill_prompts
+from extractors.backends.mllama.recorder import Step, TopPatches, spelled, step_of, traces_of
+from extractors.backends.mllama.text_model import KVCache
 from extractors.backends.vocabulary import Vocabulary
 from extractors.types import Generation, StopReason, TokenTrace
 
@@ -86,8 +86,8 @@ def read_json(
     ]
     for page in pages:
         page.force(loaded.vocabulary)
-    hidden, memory = prefilled(loaded, inputs, only_memory=all(page.feed for page in pages))
-    state = _State(memory.expanded(1, max(page.at for page in pages) + ROOM + 1), hidden, None)
+    hidden, cache = prefill_prompts(loaded, inputs, cache_only=all(page.feed for page in pages))
+    state = _State(cache.expanded(1, max(page.at for page in pages) + ROOM + 1), hidden, None)
     if any(page.feed for page in pages):
         state = _fed(loaded, state, pages)
     _write(loaded, state, pages)
@@ -98,13 +98,13 @@ def read_json(
 class _State:
     """What the tensors hold after each page's last token."""
 
-    memory: Memory
+    cache: KVCache
     hidden: Tensor  # (B, hidden)
-    looked: Looked | None
+    looked: TopPatches | None
 
     def selected(self, at: Tensor) -> "_State":
         return _State(
-            self.memory.selected(at, at, 1),
+            self.cache.selected(at, at, 1),
             self.hidden[at],
             None if self.looked is None else self.looked[at],
         )
@@ -120,7 +120,7 @@ def _write(loaded: Loaded, state: _State, live: Sequence[_Page]) -> None:
             pending = []
             if not still:
                 return
-            state, live = state.selected(there(still, loaded.device)), [live[n] for n in still]
+            state, live = state.selected(to_device(still, loaded.device)), [live[n] for n in still]
         logits = loaded.lm_head(state.hidden)  # (B, V)
         chosen = logits.masked_fill(
             ~allowed_next([page.matcher if page.stop is None else None for page in live], logits),
@@ -138,18 +138,18 @@ def _write(loaded: Loaded, state: _State, live: Sequence[_Page]) -> None:
 
 def _fed(loaded: Loaded, state: _State, pages: Sequence[_Page]) -> _State:
     """The state after each page's ``feed``; a page that feeds nothing keeps what it had."""
-    memory = state.memory
+    cache = state.cache
     furthest = max(page.at + len(page.feed) for page in pages)
-    if furthest >= memory.slots:
-        memory = memory.expanded(1, furthest + max(ROOM, memory.slots // 4) + 1)
+    if furthest >= cache.slots:
+        cache = cache.expanded(1, furthest + max(ROOM, cache.slots // 4) + 1)
     ids, lengths = padded([page.feed for page in pages], loaded.vocabulary.pad_id, loaded.device)
     where = torch.arange(ids.shape[1], device=loaded.device)[None]
-    starts = there([page.at for page in pages], loaded.device)[:, None]
-    positions = torch.where(where < lengths[:, None], starts + where, memory.trash)
+    starts = to_device([page.at for page in pages], loaded.device)[:, None]
+    positions = torch.where(where < lengths[:, None], starts + where, cache.padding_slot)
     grid = pages[0].grid
     layers: list[Tensor] | None = None if grid is None else []
     hidden = text_model.forward(
-        loaded.model.model.language_model, ids, positions, memory, span=furthest, looked=layers
+        loaded.model.model.language_model, ids, positions, cache, span=furthest, looked=layers
     )
     last = (lengths - 1).clamp_min(0)
     after = torch.where(
@@ -160,7 +160,9 @@ def _fed(loaded: Loaded, state: _State, pages: Sequence[_Page]) -> _State:
     for page in pages:
         page.at += len(page.feed)
         page.feed = []
-    return _State(memory, after, None if grid is None else strongest(layers or [], grid.side, last))
+    return _State(
+        cache, after, None if grid is None else top_patches(layers or [], grid.side, last)
+    )
 
 
 def _settle(loaded: Loaded, live: Sequence[_Page], pending: Sequence[Step]) -> None:

@@ -122,11 +122,11 @@ def _values(field: FieldSpec, *, probe: str) -> tuple[str, ...]:
 def padded(rows: Sequence[Sequence[int]], fill: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """(R, q) padded on the right, and (R,) lengths."""
     width = max(map(len, rows))
-    ids = there([[*row, *[fill] * (width - len(row))] for row in rows], device)
-    return ids, there([len(row) for row in rows], device)
+    ids = to_device([[*row, *[fill] * (width - len(row))] for row in rows], device)
+    return ids, to_device([len(row) for row in rows], device)
 
 
-def there(values: Sequence[Any], device: torch.device) -> Tensor:
+def to_device(values: Sequence[Any], device: torch.device) -> Tensor:
     """Whole numbers as a tensor on the device; from pinned memory, so that the host goes on without
     waiting for what is under way there.
     """

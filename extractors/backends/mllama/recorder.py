@@ -24,14 +24,14 @@ Place = Callable[[int], Box]  # of a vision token
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class TopPatches:
     """Where every row looked at one step, the most attended first; on the model's device."""
 
     tokens: Tensor  # (B, K) vision tokens
     shares: Tensor  # (B, K) float32, of the attention
 
-    def __getitem__(self, rows: Tensor) -> "Looked":
-        return Looked(self.tokens[rows], self.shares[rows])
+    def __getitem__(self, rows: Tensor) -> "TopPatches":
+        return TopPatches(self.tokens[rows], self.shares[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,10 @@ class Step:
     top_logprobs: Tensor  # (B, TOP) float32
     entropy: Tensor  # (B,) float32, nats
     logsumexp: Tensor  # (B,) float32
-    looked: Looked | None = None  # None when it was not asked
+    looked: TopPatches | None = None  # None when it was not asked
 
 
-def step_of(logits: Tensor, chosen: Tensor, looked: Looked | None = None) -> Step:
+def step_of(logits: Tensor, chosen: Tensor, looked: TopPatches | None = None) -> Step:
     """The evidence of one step.
 
     logits: (B, V) as lm_head gives them, any dtype
@@ -135,7 +135,7 @@ def traces_of(
 
 
 def _glances(
-    looked: Sequence[Looked], places: Sequence[Place]
+    looked: Sequence[TopPatches], places: Sequence[Place]
 ) -> Callable[[int, int], tuple[Glance, ...]]:
     """(step, row) -> the patches it looked at, without those that are faint beside the first."""
     tokens = torch.stack([one.tokens for one in looked]).tolist()  # (T, B, K)

@@ -6,22 +6,22 @@ keys lie at the slot of their position, so that rows of any length live side by 
 in between; the last slot takes what is padding and is seen by nobody.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import rms_norm, scaled_dot_product_attention
 
-from extractors.backends.mllama.inputs import there
+from extractors.backends.mllama.inputs import to_device
 
 ALIGNED = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class KVCache:
     """What the rows of B pages, F rows each, have seen so far.
 
     Whatever makes another one of it takes its tensors, layer by layer, so that there are never two
@@ -30,10 +30,10 @@ class Memory:
 
     keys: dict[int, Tensor]  # by self-attention layer: (B * F, KV, slots, D)
     values: dict[int, Tensor]
-    seen_keys: dict[int, Tensor]  # by cross-attention layer: (B, KV, M, D), M vision tokens
-    seen_values: dict[int, Tensor]
+    cross_keys: dict[int, Tensor]  # by cross-attention layer: (B, KV, M, D), M vision tokens
+    cross_values: dict[int, Tensor]
     # (B, 1, 1, M) bool, true where a page has a tile; None when all have all M
-    seen_mask: Tensor | None
+    cross_mask: Tensor | None
     fields: int  # F
 
     @property
@@ -41,11 +41,11 @@ class Memory:
         return next(iter(self.keys.values())).shape[2]
 
     @property
-    def trash(self) -> int:
+    def padding_slot(self) -> int:
         """The slot for padding; no valid position reaches it."""
         return self.slots - 1
 
-    def expanded(self, fields: int, slots: int) -> "Memory":
+    def expanded(self, fields: int, slots: int) -> "KVCache":
         """``fields`` rows for each there is now, each with what that one has seen, and room up to
         ``slots``.
         """
@@ -63,7 +63,7 @@ class Memory:
             fields=self.fields * fields,
         )
 
-    def trimmed(self, tiles: Sequence[int], tile_tokens: int) -> "Memory":
+    def trimmed(self, tiles: Sequence[int], tile_tokens: int) -> "KVCache":
         """Without the vision tokens of tiles that no page of the batch has; exact once no row
         before the image is left to come.
         """
@@ -71,7 +71,7 @@ class Memory:
         mask = None
         if min(tiles) < max(tiles):
             device = next(iter(self.keys.values())).device
-            real = there(tiles, device)[:, None] * tile_tokens  # (B, 1)
+            real = to_device(tiles, device)[:, None] * tile_tokens  # (B, 1)
             mask = (torch.arange(most, device=device)[None] < real)[:, None, None]
 
         def cut(kept: Tensor) -> Tensor:
@@ -79,23 +79,23 @@ class Memory:
 
         return replace(
             self,
-            seen_keys=_each(self.seen_keys, cut),
-            seen_values=_each(self.seen_values, cut),
-            seen_mask=mask,
+            cross_keys=_each(self.cross_keys, cut),
+            cross_values=_each(self.cross_values, cut),
+            cross_mask=mask,
         )
 
-    def selected(self, rows: Tensor, pages: Tensor, fields: int) -> "Memory":
+    def selected(self, rows: Tensor, pages: Tensor, fields: int) -> "KVCache":
         """Only these rows, ``fields`` for each of ``pages``, in the pages' order."""
 
         def of(kept: dict[int, Tensor], index: Tensor) -> dict[int, Tensor]:
             return _each(kept, lambda tensor: tensor.index_select(0, index))
 
-        mask = None if self.seen_mask is None else self.seen_mask.index_select(0, pages)
-        return Memory(
+        mask = None if self.cross_mask is None else self.cross_mask.index_select(0, pages)
+        return KVCache(
             of(self.keys, rows),
             of(self.values, rows),
-            of(self.seen_keys, pages),
-            of(self.seen_values, pages),
+            of(self.cross_keys, pages),
+            of(self.cross_values, pages),
             mask,
             fields,
         )
@@ -115,8 +115,8 @@ def prefill(
     tiles: Sequence[int],
     all_tiles: int,
     *,
-    only_memory: bool = False,
-) -> tuple[Tensor, Memory]:
+    cache_only: bool = False,
+) -> tuple[Tensor, KVCache]:
     """The prompts of B pages, once each.
 
     text:      MllamaTextModel
@@ -138,13 +138,13 @@ def prefill(
     room = (batch, config.num_key_value_heads, width + 1, head)
     crossing = set(config.cross_attention_layers)
     selves = [n for n in range(config.num_hidden_layers) if n not in crossing]
-    seen = {n: _seen(text.layers[n].cross_attn, states) for n in sorted(crossing)}
-    memory = Memory(
+    seen = {n: _project_cross_kv(text.layers[n].cross_attn, states) for n in sorted(crossing)}
+    cache = KVCache(
         keys={n: states.new_zeros(room) for n in selves},
         values={n: states.new_zeros(room) for n in selves},
-        seen_keys={n: keys for n, (keys, _) in seen.items()},
-        seen_values={n: values for n, (_, values) in seen.items()},
-        seen_mask=None,
+        cross_keys={n: keys for n, (keys, _) in seen.items()},
+        cross_values={n: values for n, (_, values) in seen.items()},
+        cross_mask=None,
         fields=1,
     )
     after_image = where >= image_at[:, None]  # (B, P)
@@ -152,27 +152,27 @@ def prefill(
     # is what the model was trained with.
     cross_mask = None
     if min(tiles) < all_tiles:
-        real = there(tiles, ids.device)[:, None] * (states.shape[1] // all_tiles)  # (B, 1)
+        real = to_device(tiles, ids.device)[:, None] * (states.shape[1] // all_tiles)  # (B, 1)
         tokens = torch.arange(states.shape[1], device=ids.device)[None] < real  # (B, M)
         cross_mask = (tokens[:, None] | ~after_image[:, :, None])[:, None]  # (B, 1, P, M)
     hidden = forward(
         text,
         ids,
         positions,
-        memory,
+        cache,
         span=width,
         cross_mask=cross_mask,
         row_gate=after_image[..., None].to(states.dtype),
-        until=max(selves) if only_memory else None,
+        until=max(selves) if cache_only else None,
     )
-    return hidden[torch.arange(batch, device=ids.device), lengths - 1], memory
+    return hidden[torch.arange(batch, device=ids.device), lengths - 1], cache
 
 
 def forward(
     text: Any,
     ids: Tensor,
     positions: Tensor,
-    memory: Memory,
+    cache: KVCache,
     *,
     span: int,
     cross_mask: Tensor | None = None,
@@ -203,27 +203,27 @@ def forward(
     half = sin.shape[-1] // 2
     angles = (cos[:, :, None], torch.cat([-sin[..., :half], sin[..., half:]], dim=-1)[:, :, None])
     visible = _additive((slots[None, None] <= positions[..., None])[:, None], groups, hidden.dtype)
-    seen = memory.seen_mask if cross_mask is None else cross_mask
+    seen = cache.cross_mask if cross_mask is None else cross_mask
     mask = None if seen is None else _additive(seen, groups, hidden.dtype)
     for number, layer in enumerate(text.layers):
         normed = _normed(layer.input_layernorm, hidden)
-        if number in memory.seen_keys:
-            attended = _cross(layer.cross_attn, normed, memory, number, mask, looked)
+        if number in cache.cross_keys:
+            attended = _cross(layer.cross_attn, normed, cache, number, mask, looked)
             hidden = hidden + layer.cross_attn_attn_gate.tanh() * attended
             more = layer.mlp(_normed(layer.post_attention_layernorm, hidden))
             hidden = hidden + layer.cross_attn_mlp_gate.tanh() * (
                 more if row_gate is None else row_gate * more
             )
         else:
-            _remember(layer.self_attn, normed, angles, memory, number, (rows, positions))
+            _write_kv(layer.self_attn, normed, angles, cache, number, (rows, positions))
             if number == until:
                 break
-            hidden = hidden + _self(layer.self_attn, normed, angles, memory, number, visible)
+            hidden = hidden + _self(layer.self_attn, normed, angles, cache, number, visible)
             hidden = hidden + layer.mlp(_normed(layer.post_attention_layernorm, hidden))
     return _normed(text.norm, hidden)
 
 
-@cache
+@functools.cache
 def compiled(backend: str = "inductor") -> Callable[..., Tensor]:
     """``forward`` as fewer, larger kernels: worth its minutes where launching kernels takes the
     time.
@@ -250,39 +250,39 @@ def _additive(mask: Tensor, groups: int, dtype: torch.dtype) -> Tensor:
     return room[..., :width].masked_fill_(~mask, float("-inf"))
 
 
-def _remember(
+def _write_kv(
     attn: Any,
     x: Tensor,
     angles: tuple[Tensor, Tensor],
-    memory: Memory,
+    cache: KVCache,
     number: int,
     at: tuple[Tensor, Tensor],
 ) -> None:
     """Write the new tokens' keys and values to their slots.  x: (R, q, hidden)"""
     shape = (*x.shape[:2], attn.num_key_value_heads, attn.head_dim)
     # at (row, slot): (R, q, KV, D)
-    memory.keys[number].transpose(1, 2)[at] = _turned(attn.k_proj(x).view(shape), angles)
-    memory.values[number].transpose(1, 2)[at] = attn.v_proj(x).view(shape)
+    cache.keys[number].transpose(1, 2)[at] = _apply_rotary(attn.k_proj(x).view(shape), angles)
+    cache.values[number].transpose(1, 2)[at] = attn.v_proj(x).view(shape)
 
 
 def _self(
     attn: Any,
     x: Tensor,
     angles: tuple[Tensor, Tensor],
-    memory: Memory,
+    cache: KVCache,
     number: int,
     visible: Tensor,
 ) -> Tensor:
     """x: (R, q, hidden); visible: (R, 1, groups * q or 1, span), additive"""
     rows, new, _ = x.shape
-    query = _turned(
+    query = _apply_rotary(
         attn.q_proj(x).view(rows, new, attn.num_heads, attn.head_dim), angles
     ).transpose(1, 2)
     span = visible.shape[-1]
     groups = attn.num_key_value_groups
     # heads that share keys become queries
     query = query.reshape(rows, attn.num_key_value_heads, groups * new, attn.head_dim)
-    keys, values = memory.keys[number], memory.values[number]
+    keys, values = cache.keys[number], cache.values[number]
     out = scaled_dot_product_attention(
         query, keys[:, :, :span], values[:, :, :span], attn_mask=visible
     )
@@ -293,7 +293,7 @@ def _self(
     return projected
 
 
-def _turned(x: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
+def _apply_rotary(x: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
     """Rotary position embedding in three kernels.
 
     x:      (R, q, heads, D)
@@ -311,17 +311,17 @@ def _normed(norm: Any, x: Tensor) -> Tensor:
 def _cross(
     attn: Any,
     x: Tensor,
-    memory: Memory,
+    cache: KVCache,
     number: int,
     mask: Tensor | None,
     looked: list[Tensor] | None,
 ) -> Tensor:
     """x: (R, q, hidden); mask: (B, 1, 1 or groups * F * q, M), additive"""
     rows, new, _ = x.shape
-    keys, values = memory.seen_keys[number], memory.seen_values[number]
+    keys, values = cache.cross_keys[number], cache.cross_values[number]
     pages, heads, _, width = keys.shape
     groups = attn.num_key_value_groups
-    queries = memory.fields * new
+    queries = cache.fields * new
     query = _normed(attn.q_norm, attn.q_proj(x).view(rows, new, attn.num_heads, width))
     query = (
         query.view(pages, queries, heads, groups, width)
@@ -340,7 +340,7 @@ def _cross(
     return projected
 
 
-def _seen(attn: Any, states: Tensor) -> tuple[Tensor, Tensor]:
+def _project_cross_kv(attn: Any, states: Tensor) -> tuple[Tensor, Tensor]:
     """Keys and values of the vision tokens, (B, KV, M, D) each; laid out head by head, as every
     step will read them.
     """

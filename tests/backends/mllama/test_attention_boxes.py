@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.backends.mllama import text_model
-from extractors.backends.mllama.attention_boxes import grids_of, strongest
+from extractors.backends.mllama.attention_boxes import grids_of, top_patches
 from extractors.backends.mllama.backend import MllamaBackend
 from extractors.documents.slip import Slip
 from extractors.read import read_pages
@@ -55,8 +55,8 @@ def test_the_peak_is_the_mean_over_layers_without_class_tokens():
     first, second = torch.zeros(2, 3, 34), torch.zeros(2, 3, 34)
     first[0, 2, 5], second[0, 2, 5], first[0, 2, 20], first[0, 2, 0] = 0.5, 0.5, 0.7, 9.0
     second[1, 1, 33], first[1, 2, 3] = 0.4, 0.9
-    assert strongest([first, second], 4).tokens[:, 0].tolist() == [5, 3]
-    found = strongest([first, second], 4, torch.tensor([2, 1]))
+    assert top_patches([first, second], 4).tokens[:, 0].tolist() == [5, 3]
+    found = top_patches([first, second], 4, torch.tensor([2, 1]))
     assert found.tokens[:, 0].tolist() == [5, 33]
     assert found.tokens[0, 1] == 20
     assert found.shares[0, :2].tolist() == pytest.approx([0.5, 0.35])
@@ -103,17 +103,17 @@ def test_the_weights_are_those_of_the_attention(loaded):
         states = encode(model, inputs["pixel_values"], inputs["aspect_ratio_ids"], tiles)
         image_at = (ids == loaded.processor.image_token_id).int().argmax(1)
         lengths = torch.tensor([ids.shape[1]] * 2)
-        _, memory = text_model.prefill(
+        _, cache = text_model.prefill(
             model.model.language_model, ids, lengths, image_at, states, tiles, 4
         )
-        memory = memory.trimmed(tiles, 17).expanded(1, ids.shape[1] + 3)
+        cache = cache.trimmed(tiles, 17).expanded(1, ids.shape[1] + 3)
         layers: list[torch.Tensor] = []
         at = torch.full((2, 1), ids.shape[1])
         text_model.forward(
             model.model.language_model,
             torch.tensor([[40], [41]]),
             at,
-            memory,
+            cache,
             span=ids.shape[1] + 1,
             looked=layers,
         )

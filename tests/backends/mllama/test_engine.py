@@ -14,9 +14,9 @@ from torch import Tensor
 from extractors.backends.mllama import decode_fields, text_model, vision_tower
 from extractors.backends.mllama.attention_boxes import PatchGrid
 from extractors.backends.mllama.checkpoint import Loaded
-from extractors.backends.mllama.decode_fields import Pace, read_fields
+from extractors.backends.mllama.decode_fields import EndCheckSchedule, read_fields
 from extractors.backends.mllama.inputs import Continuation, PageInputs, padded
-from extractors.backends.mllama.prefill import ROOM, prefilled
+from extractors.backends.mllama.prefill import ROOM, prefill_prompts
 from extractors.backends.mllama.reference import image_of
 from extractors.types import Generation, StopReason
 from tests.backends.mllama import tiny
@@ -120,7 +120,7 @@ def worst(loaded: Loaded, inputs: PageInputs) -> float:
     """The largest difference of any logit of any step from transformers' own."""
     silent, plans = endless(loaded), continuations(loaded)
     with torch.inference_mode(), listening(loaded) as said:
-        answers = read_fields(silent, inputs, plans, pace=Pace(100, 100))
+        answers = read_fields(silent, inputs, plans, schedule=EndCheckSchedule(100, 100))
     steps = torch.stack(said, dim=1)  # (R, T, V)
     assert steps.shape[1] == BUDGET
     differences = []
@@ -172,8 +172,8 @@ def test_rows_that_go_on_are_not_disturbed_by_rows_that_end(loaded):
     )
     silent = endless(loaded)
     with torch.inference_mode():
-        often = read_fields(silent, inputs, plans, pace=Pace(1, 1))
-        never = read_fields(silent, inputs, plans, pace=Pace(40, 40))
+        often = read_fields(silent, inputs, plans, schedule=EndCheckSchedule(1, 1))
+        never = read_fields(silent, inputs, plans, schedule=EndCheckSchedule(40, 40))
     for a, b in zip(
         [g for page in often for g in page], [g for page in never for g in page], strict=True
     ):
@@ -225,7 +225,10 @@ def test_as_many_forwards_as_the_longest_value_has_tokens(loaded, monkeypatch):
     )
     with torch.inference_mode():
         read_fields(
-            endless(loaded), batch(loaded, [4, 4]), continuations(loaded), pace=Pace(100, 100)
+            endless(loaded),
+            batch(loaded, [4, 4]),
+            continuations(loaded),
+            schedule=EndCheckSchedule(100, 100),
         )
     assert len(calls) == 1 + BUDGET
     assert [shape[0] for shape in calls] == [2] + [6] * BUDGET
@@ -239,7 +242,10 @@ def test_memory_for_evidence_does_not_grow_with_the_vocabulary(loaded, monkeypat
     monkeypatch.setattr(decode_fields, "step_of", lambda *a: kept.append(original(*a)) or kept[-1])
     with torch.inference_mode():
         read_fields(
-            endless(loaded), batch(loaded, [4]), continuations(loaded, budget), pace=Pace(100, 100)
+            endless(loaded),
+            batch(loaded, [4]),
+            continuations(loaded, budget),
+            schedule=EndCheckSchedule(100, 100),
         )
     assert len(kept) == budget
     assert {
@@ -280,7 +286,7 @@ def test_control_forgetting_the_row_gate_shows(loaded, monkeypatch):
 
 def test_control_seeing_padding_tiles_while_decoding_shows(loaded, monkeypatch):
     """A page of two tiles must not attend to the two that are empty."""
-    monkeypatch.setattr(text_model.Memory, "trimmed", lambda self, tiles, tile_tokens: self)
+    monkeypatch.setattr(text_model.KVCache, "trimmed", lambda self, tiles, tile_tokens: self)
     assert worst(loaded, batch(loaded, [2])) > 1e-2
 
 
@@ -288,15 +294,15 @@ def test_control_a_position_off_by_one_shows(loaded):
     """A skeleton that stands one place too late."""
     inputs = batch(loaded, [4])
     with torch.inference_mode():
-        _, memory = prefilled(loaded, inputs)
-        memory = memory.expanded(1, 40)
+        _, cache = prefill_prompts(loaded, inputs)
+        cache = cache.expanded(1, 40)
         ids, _ = padded([SKELETONS[0]], 0, loaded.device)
         start = len(inputs.prompts[0])
         late = text_model.forward(
             loaded.model.model.language_model,
             ids,
             torch.tensor([[start + 1, start + 2]]),
-            memory,
+            cache,
             span=start + 3,
         )
         expected = plain_logits(loaded, inputs, 0, SKELETONS[0])
@@ -353,7 +359,7 @@ def test_in_bf16_the_path_errs_no_more_than_bf16_itself(checkpoint, loaded):
             endless(half),
             replace(inputs, pixels=inputs.pixels.bfloat16()),
             plans,
-            pace=Pace(100, 100),
+            schedule=EndCheckSchedule(100, 100),
         )
     ours, theirs = [], []
     steps = torch.stack(said, dim=1).float()
@@ -463,12 +469,12 @@ def test_rows_have_no_more_room_than_the_longest_may_take(loaded, monkeypatch):
 def test_what_makes_a_new_memory_takes_the_old_ones_tensors(loaded):
     """So there are never two of them."""
     with torch.inference_mode():
-        _, memory = prefilled(loaded, batch(loaded, [4, 2]))
-        grown = memory.expanded(3, 60)
-        assert memory.keys == memory.values == {}
+        _, cache = prefill_prompts(loaded, batch(loaded, [4, 2]))
+        grown = cache.expanded(3, 60)
+        assert cache.keys == cache.values == {}
         rows = torch.tensor([0, 1, 3, 4])
         selected = grown.selected(rows, torch.tensor([0, 1]), 2)
-    assert grown.keys == grown.seen_keys == {}
+    assert grown.keys == grown.cross_keys == {}
     assert {kept.shape[0] for kept in selected.keys.values()} == {4}
 
 

@@ -23,11 +23,11 @@ from extractors.backends.mllama import (
 )
 from extractors.backends.mllama.attention_boxes import PatchGrid
 from extractors.backends.mllama.checkpoint import Loaded
-from extractors.backends.mllama.decode_fields import Pace, read_fields
+from extractors.backends.mllama.decode_fields import EndCheckSchedule, read_fields
 from extractors.backends.mllama.inputs import Continuation, PageInputs
 from extractors.backends.mllama.memory_plan import VISION_AT_ONCE, MemoryPlan
 from extractors.backends.mllama.memory_plan import plan as plan_memory
-from extractors.backends.mllama.prefill import prefilled
+from extractors.backends.mllama.prefill import prefill_prompts
 from tests.backends.mllama.counted import counts_of, llama_11b
 from tests.benchmarks import roofline
 from tests.benchmarks.engine import FIELD_SKELETON, FIELDS, LLAMA_11B, VALUE_TOKENS, pages_of
@@ -82,7 +82,7 @@ def until_look(
     monkeypatch: pytest.MonkeyPatch,
     *,
     looks: int = 1,
-    pace: Pace | None = None,
+    schedule: EndCheckSchedule | None = None,
     budget: int = VALUE_TOKENS,
 ) -> Callable[[], None]:
     """Fields mode up to its n-th look; nothing has ended at those before."""
@@ -96,7 +96,7 @@ def until_look(
 
     def work() -> None:
         with pytest.raises(Looked):
-            read_fields(llama, inputs, continuations, pace=pace)
+            read_fields(llama, inputs, continuations, schedule=schedule)
 
     monkeypatch.setattr(decode_fields, "_settle", settle)
     return work
@@ -119,7 +119,7 @@ def test_between_two_looks_nothing_waits_for_the_device(llama, monkeypatch, tile
     over but from pinned memory.
     """
     for module in (decode_fields, prefill, text_model, inputs):
-        monkeypatch.setattr(module, "there", without_host)
+        monkeypatch.setattr(module, "to_device", without_host)
     work = until_look(llama, pages(llama, 2, tiles), monkeypatch)
     for name in ("tensor", "as_tensor", "from_numpy"):
         monkeypatch.setattr(torch, name, forbidden)
@@ -148,8 +148,8 @@ def test_json_mode_reads_nothing_back_but_the_tokens_that_the_grammar_is_told(ll
     inputs = pages(llama, 2, looked=False)
 
     def work() -> None:
-        hidden, memory = prefilled(llama, inputs)
-        state = decode_json._State(memory.expanded(1, PROMPT + 20), hidden, None)
+        hidden, cache = prefill_prompts(llama, inputs)
+        state = decode_json._State(cache.expanded(1, PROMPT + 20), hidden, None)
         fed = [
             decode_json._Page(None, 96, PROMPT, None, feed=list(range(20, 20 + many)))
             for many in (7, 0)
@@ -167,7 +167,12 @@ def test_the_plan_covers_what_a_batch_allocates(llama, monkeypatch):
     few, many = (
         counts_of(
             until_look(
-                llama, pages(llama, count), monkeypatch, looks=10, pace=Pace(4, 4), budget=40
+                llama,
+                pages(llama, count),
+                monkeypatch,
+                looks=10,
+                schedule=EndCheckSchedule(4, 4),
+                budget=40,
             )
         ).peak_bytes
         for count in (4, 8)
@@ -219,26 +224,26 @@ def test_a_step_calls_little_more_than_half_the_operators_of_transformers_own(ll
     language = llama.model.model.language_model
     at = torch.full((1, 1), PROMPT, device=llama.device)
     with torch.inference_mode():
-        _, memory = prefilled(llama, pages(llama, 1))
-        memory = memory.expanded(1, PROMPT + 20)
-        cache = DynamicCache(config=language.config)
+        _, cache = prefill_prompts(llama, pages(llama, 1))
+        cache = cache.expanded(1, PROMPT + 20)
+        their_cache = DynamicCache(config=language.config)
         for layer in range(language.config.num_hidden_layers):
-            if layer in memory.seen_keys:
-                cache.update(memory.seen_keys[layer], memory.seen_values[layer], layer)
+            if layer in cache.cross_keys:
+                their_cache.update(cache.cross_keys[layer], cache.cross_values[layer], layer)
             else:
-                cache.update(
-                    memory.keys[layer][:, :, :PROMPT], memory.values[layer][:, :, :PROMPT], layer
+                their_cache.update(
+                    cache.keys[layer][:, :, :PROMPT], cache.values[layer][:, :, :PROMPT], layer
                 )
     ours, looking = (
         counts_of(
             lambda looked=looked: text_model.forward(
-                language, at, at, memory, span=PROMPT + 1, looked=looked
+                language, at, at, cache, span=PROMPT + 1, looked=looked
             )
         )
         for looked in (None, [])
     )
     theirs = counts_of(
-        lambda: language(input_ids=at, position_ids=at, past_key_values=cache, use_cache=True)
+        lambda: language(input_ids=at, position_ids=at, past_key_values=their_cache, use_cache=True)
     )
     assert ours.operations < looking.operations < 0.6 * theirs.operations  # 859, 891 and 1,602
 
@@ -255,6 +260,6 @@ def test_the_rooflines_counts_are_torchs_own(llama, monkeypatch):
     """
     inputs = pages(llama, 2, looked=False)
     formula = roofline.vision_flops(LLAMA_11B) + roofline.prefill_flops(LLAMA_11B, PROMPT)
-    assert flops(until_look(llama, inputs, monkeypatch, pace=Pace(1, 1))) / 2 == pytest.approx(
-        formula, rel=0.05
-    )
+    assert flops(
+        until_look(llama, inputs, monkeypatch, schedule=EndCheckSchedule(1, 1))
+    ) / 2 == pytest.approx(formula, rel=0.05)

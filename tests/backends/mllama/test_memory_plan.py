@@ -13,7 +13,7 @@ from extractors.backends.mllama import memory_plan
 from extractors.backends.mllama.backend import MllamaBackend
 from extractors.backends.mllama.checkpoint import weight_bytes
 from extractors.backends.mllama.memory_plan import plan, vision_tokens
-from extractors.backends.mllama.prefill import prefilled
+from extractors.backends.mllama.prefill import prefill_prompts
 from extractors.backends.mllama.reference import inputs_of
 from extractors.documents.slip import Slip
 from tests.backends.mllama import tiny
@@ -74,15 +74,15 @@ def test_the_plan_counts_at_least_what_is_allocated(loaded):
     inputs = batch(loaded, [4, 4])
     longest = max(map(len, inputs.prompts))
     with torch.inference_mode():
-        _, memory = prefilled(loaded, inputs)
-        memory = memory.expanded(3, longest + 24)
+        _, cache = prefill_prompts(loaded, inputs)
+        cache = cache.expanded(3, longest + 24)
     held = sum(
         t.nbytes
         for part in (
-            memory.keys,
-            memory.values,
-            memory.seen_keys,
-            memory.seen_values,
+            cache.keys,
+            cache.values,
+            cache.cross_keys,
+            cache.cross_values,
         )
         for t in part.values()
     )
