@@ -7,6 +7,7 @@ territory pays with what; ``printed_currencies`` holds what is printed besides.
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import date as Date
 from functools import lru_cache
 
 from extractors.documents.spec import DocumentType, FieldSpec
@@ -101,11 +102,14 @@ def _common(parts: list[Meant]) -> Meant:
 
 def _one(printed: str, locale: str) -> Meant | None:
     """What one sign, code or name may mean; None when it is none."""
-    is_code = len(printed) == 3 and printed.upper() in codes()
-    if is_code and (printed.isupper() or printed.casefold() in SMALL_CODES):
-        return Meant(frozenset({printed.upper()}))
+    bare = printed.rstrip(".")
     key = key_of(printed)
     found = table(locale).codes.get(key)
+    is_code = len(bare) == 3 and bare.upper() in codes()
+    if is_code and (bare.isupper() or bare.casefold() in SMALL_CODES):
+        # "GHC" is an old code, and still the sign of the currency that came after it.
+        meant = frozenset({bare.upper()}) | (found or frozenset())
+        return Meant(meant, at_home=len(meant) > 1)
     if found is None or (len(key) == 1 and key.isascii() and printed.strip(" .").islower()):
         return None
     return Meant(found, BY_ITSELF.get(key), key in AT_HOME)
@@ -114,6 +118,8 @@ def _one(printed: str, locale: str) -> Meant | None:
 def _chosen(meaning: Meant, locale: str) -> str:
     """The currency that is meant in the locale's territory."""
     at_home = meaning.codes & tender(locale)
+    if not at_home and meaning.at_home and len(meaning.codes) == 1:
+        at_home = meaning.codes & tender_once(locale)  # "kn" was paid with in Croatia
     if len(at_home) == 1:
         return next(iter(at_home))
     if meaning.at_home:
@@ -132,7 +138,8 @@ def _chosen(meaning: Meant, locale: str) -> str:
 
 def owns_dot(printed: str, locale: str) -> bool:
     """Whether a sign is usually abbreviated with the dot that it ends with: "Rs.", "kr."."""
-    return key_of(printed) in table(locale).dotted
+    key = key_of(printed)
+    return key in table(locale).dotted and key.upper() not in codes()
 
 
 def is_sign(printed: str) -> bool:
@@ -194,6 +201,17 @@ def tender(locale: str) -> frozenset[str]:
     """What is paid with today in the locale's territory; empty when the locale names none."""
     territory = territory_of(locale)
     return _paid_in(territory) if territory else frozenset()
+
+
+@lru_cache(maxsize=256)
+def tender_once(locale: str) -> frozenset[str]:
+    """What was ever paid with in the locale's territory since 1960."""
+    from babel.numbers import get_territory_currencies
+
+    territory = territory_of(locale)
+    if territory is None:
+        return frozenset()
+    return frozenset(get_territory_currencies(territory, Date(1960, 1, 1), Date.today()))
 
 
 @lru_cache(maxsize=256)

@@ -48,7 +48,7 @@ _ERA = re.compile(r"[คพ]\.?\s?ศ\.?\s?(?=\d)|(?<=\d)\s(?:A\.?D\.?|C\.?E\.?|
 _EDGES = " ,;:"
 _YEAR_WORD = re.compile(r"(?<=\d)\s?(?:г|р|r|год|року|года|roku|rok)\b\.?$", re.IGNORECASE)
 _LEAD = re.compile(
-    r"(?:den|der|am|vom|le|el|dnia|dne|il|on|dated|du|del|dana|от|від)\s(?=\d)", re.IGNORECASE
+    r"(?:den|der|am|vom|le|el|dnia|dne|il|on|dated|du|del|dana|от|від|ngày)\s(?=\d)", re.IGNORECASE
 )
 _WEEKDAY_AT_HEAD = re.compile(r"([^\s\d,.()]+(?:\s?[^\s\d,.()]+)?\.?)\s?,?\s?(?=\d)")
 _WEEKDAY_AT_TAIL = re.compile(

@@ -6,6 +6,7 @@ from extractors.documents.checksums import checksum_of, compact, country_of, kno
 from extractors.documents.spec import DocumentType, FieldSpec
 from extractors.errors import BrokenDocumentType
 from extractors.normalise.characters import folded, tidy
+from extractors.normalise.placeholders import stands_for_nothing
 from extractors.normalise.value import Unclear, Value
 from extractors.normalise.words import refuse_what_says_nothing
 
@@ -37,6 +38,8 @@ _LABELS = _NUMBER | _OF | _JOIN
 _WORD = re.compile(r"([^\W\d_]+)([\s.'’/_-]*)")
 _BETWEEN_WORDS, _COLON = re.compile(r"[^\w]+"), re.compile(r"[:#]")
 _DIGIT = re.compile(r"\d")
+_MAY_BE_LABELLED = re.compile(r"[\d:#]")
+_QUOTED = re.compile(r"\"(.+)\"|'(.+)'|[(\[]([^()\[\]]+)[)\]]|“(.+)”|„(.+)[“”]|«(.+)»")
 _SIGN = re.compile(r"[:#°º]+\s*|№\s*")
 _ENDS = " ,;:"
 
@@ -51,6 +54,8 @@ def identifier(text: str, field: FieldSpec, spec: DocumentType) -> Value:
     refuse_what_says_nothing(said)
     printed = said if said.isascii() else said.translate(_PRINTED)
     bare = printed.strip(_ENDS)
+    if quoted := _QUOTED.fullmatch(bare):
+        bare = next(filter(None, quoted.groups())).strip(_ENDS) or bare
     if field.checksum is None:
         number = _without_label(bare)
         if number is not bare:
@@ -91,7 +96,7 @@ def _two_alphabets(bare: str) -> bool:
 
 def _without_label(said: str) -> str:
     """Without "Invoice No:" and "#" before it, where a number follows."""
-    if said[0].isdigit() or not _DIGIT.search(said):
+    if said[0].isdigit() or not _MAY_BE_LABELLED.search(said):
         return said
     at, labels, between = 0, [], ""
     while (match := _WORD.match(said, at)) and (words := _label_words(folded(match[1]))):
@@ -99,6 +104,8 @@ def _without_label(said: str) -> str:
         at, between = match.end(), match[2]
     sign = _SIGN.match(said, at)
     rest = said[sign.end() if sign else at :].strip(_ENDS)
+    if labels and sign and stands_for_nothing(rest):
+        return rest
     if not _DIGIT.search(rest) or not _is_label(labels, between, signed=sign is not None):
         return said
     return rest

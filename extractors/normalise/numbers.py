@@ -31,6 +31,7 @@ _AMOUNT = re.compile(
     rf"(?P<number>[-+\u2013(]{{0,2}}\s?{_BODY}(?:{_DASH})?(?:\s?-)?\)?)"
     rf"\s?(?P<after>{_BESIDE})(?P<behind>(?:(?<=[^\d\s])|(?<=[^\d\s]\s))-)?(?P<tail>\)?)"
 )
+_STARS = re.compile(r"^([^\d*]*)\*+\s?(?=[^*])|\s?\*+$")
 _ENDINGS = re.compile(r"(?<=\d)\s?/[-=]+$")  # "Rs. 500/-": nothing follows
 _IN_BRACKETS = re.compile(r"[(\[]([^\d()\[\]+\-]+)[)\]]")  # "12.00 (EUR)"
 _SIGN_AS_POINT = re.compile(r"(\d[\d.,' ]*)([^\d$])(\d\d)")  # "12€50"
@@ -130,7 +131,8 @@ def amount(text: str, field: FieldSpec, spec: DocumentType) -> Value:
     inner = _SIGNED.fullmatch(together)
     if inner is None:
         raise Unclear("unparsable_amount")
-    if inner["trail"] and (currency == "JPY" or language_of(spec.locale) == "ja"):
+    in_yen = currency == "JPY" or any(sign in printed for sign in "¥￥円")
+    if inner["trail"] and (in_yen or language_of(spec.locale) == "ja"):
         raise Unclear("ambiguous_minus")
     signs = signs_of(spec.locale)
     decimals = currencies.decimals(currency) if currency else None
@@ -143,8 +145,8 @@ def amount(text: str, field: FieldSpec, spec: DocumentType) -> Value:
 
 def _without_frame(printed: str, spec: DocumentType) -> str:
     """Without what only protects or ends an amount, and with the usual signs for unusual ones."""
-    if printed[0] == "*" or printed[-1] == "*":
-        printed = printed.strip("* ") or printed
+    if "*" in printed:  # stars keep others from writing digits in front
+        printed = _STARS.sub(r"\1", printed)
     if "/" in printed:
         printed = _ENDINGS.sub("", printed)
     if printed[-1] in ".,;:":

@@ -15,6 +15,7 @@ _WORDS = frozenset(
     not mentioned | not known | not detected | not indicated | not listed | not included | not supplied | not disclosed
     not clear | not set | not filled in | no data | no value | no entry | no information | no name | no number | no date
     no address | not on document | not in document | not on the document | not in the document | none provided
+    same as above | same as seller | your company name | your name here | enter name | insert name here
     none given | none found | none specified | none listed | missing | empty | blank | illegible | unreadable | unclear
     redacted | see above | see below | as above | ditto | tbd | tba | tbc | tbn | to be determined | to be announced
     to be confirmed | to be advised | to be defined | placeholder | string | str | text | value | example | sample text
@@ -48,7 +49,7 @@ _TEMPLATE = re.compile(
     r"<[^<>]*>|\{+[^{}]*\}+|\$\{[^{}]*\}|%[A-Za-z_]+%|\[[^\W\d][^\d\[\]]*\]|lorem ipsum.*",
     re.IGNORECASE | re.DOTALL,
 )
-_AROUND = " .,:;!?*_~\"'()[]<>{}-\u2013\u2014"
+_AROUND = " .,:;!?*#_~\"'()[]<>{}-\u2013\u2014"
 _CROSSED = re.compile(r"[xX](?:[\W_]*[xX])+")  # "XXX", "xx/xx/xxxx"
 
 
@@ -66,7 +67,8 @@ def stands_for_nothing(text: str) -> bool:
     if len(text) > _LONGEST + 8:
         return False
     bare = text.strip(_AROUND)
-    return folded(bare) in _WORDS or folded(bare.replace("_", " ")) in _WORDS
+    said = folded(bare.replace("_", " "))
+    return said in _WORDS or (len(said) < 8 and said.replace(" ", "") in _WORDS)
 
 
 # A model that stutters repeats a short piece to the end of its tokens.
