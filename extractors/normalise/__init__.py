@@ -1,7 +1,8 @@
 """Text as printed -> value, by kind and locale.
 
-Strict on purpose: a text that can mean two things, or anything but its kind, gets a problem instead of a guess, and a person
-looks at it.  One parser a kind, in one table; babel is imported only when a value is parsed.
+Strict on purpose: a text that can mean two things, or anything but its kind, gets a problem instead
+of a guess, and a person looks at it.  One parser a kind, in one table; babel is imported only when
+a value is parsed.
 """
 
 import re
@@ -29,10 +30,10 @@ PARSERS: dict[Kind, Parser] = {
 
 
 def normalise(text: str, field: FieldSpec, spec: DocumentType) -> Value:
-    """What ``text`` means in ``field``; a Value with a problem when it does not mean exactly one thing.
+    """What ``text`` means in ``field``, or a problem when it does not mean exactly one thing.
 
-    Raises BrokenDocumentType when the document type's locale or checksum does not exist, and KeyError for a group, which has
-    no text of its own.
+    Raises BrokenDocumentType when the document type's locale or checksum does not exist, and
+    KeyError for a group, which has no text of its own.
     """
     parse = PARSERS[field.kind]
     try:

@@ -1,8 +1,9 @@
 """Years of other calendars: what a locale's papers may count by, and when a year says so itself.
 
-jdatetime knows the Persian calendar.  Buddhist, Minguo and Japanese years differ from Gregorian ones
-by their number alone.  Islamic, Ethiopian and Nepali dates are not converted: the first depends on
-who saw the moon, of the others no kept library agrees with the next; a person reads them.
+jdatetime knows the Persian calendar.  Buddhist, Minguo and Japanese years differ from
+Gregorian ones by their number alone.  Islamic, Ethiopian and Nepali dates are not converted: the
+first depend on who saw the moon, and of the others a Gregorian year is as likely.  A person reads
+them.
 """
 
 import re
@@ -96,7 +97,7 @@ _ERA_SHORT = re.compile(rf"({'|'.join(_ERAS)}|[RHST])\s?(\d{{1,3}})([./-])(\d{{1
 
 
 def era_day(text: str, locale: str) -> Date | None:
-    """The day of a date with its era's name, or with its letter in Japan; None where there is none."""
+    """The day of a date with its era's name, or its letter in Japan; None where there is none."""
     match = _ERA.fullmatch(text)
     if match is not None:
         era, (year, month, day) = match[1], match.groups()[1:]

@@ -31,27 +31,17 @@ class Printed:
 
 def currency(text: str, field: FieldSpec, spec: DocumentType) -> Value:
     """A currency sign, code or name -> its ISO code."""
-    printed = tidy(text)
-    return Value(kind=field.kind, value=code_of(printed, spec.locale))
+    return Value(kind=field.kind, value=code_of([tidy(text)], spec))
 
 
-def code_of(printed: str, locale: str) -> str:
-    """The ISO code of a sign, code or name, also of several that mean one currency: "USD ($)".
-
-    Raises Unclear("unknown_currency" or "ambiguous_currency").
-    """
-    return _chosen(meant(printed, locale), locale)
-
-
-def code_of_all(printed: list[str], locale: str) -> str | None:
-    """The one currency that all of these may mean; None where nothing is printed.
+def code_of(printed: list[str], spec: DocumentType) -> str:
+    """The ISO code of a sign, code or name, or of several that mean one currency: "USD", "$".
 
     Raises Unclear("unknown_currency" or "ambiguous_currency").
     """
-    if not printed:
-        return None
-    meanings = [meant(each, locale) for each in printed]
-    return _chosen(_common(meanings), locale)
+    signs = {key_of(sign): code for sign, code in spec.signs}
+    said = [signs.get(key_of(each), each) for each in printed] if signs else printed
+    return _chosen(_common([meant(each, spec.locale) for each in said]), spec.locale)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ _ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xi
 # Words around the parts of a date that say nothing, in any language.
 _FILLERS = frozenset(
     "de del of den der le the el al dia г год года р рік року r rok roku d m y on am dated du di il"
-    " dne dnia data ngay nam thang в з от від dana den. gada ב en ta na พ ศ ค vom the año an anul ж ж.".split()
+    " dne dnia data ngay nam thang в з от від dana gada ב en ta na พ ศ ค vom an anul ж".split()
 )
 _ORDINALS = (
     r"(?<=\d)(?:st|nd|rd|th|er|re|ere|eme|ème|e|o|a|º|ª|°|ste|ter|te|ten|de|го|ви|ти|ри|й|ое|ого|ni|en)"
@@ -101,7 +101,7 @@ def _without_clashes(*tables: Mapping[str, int]) -> dict[str, int]:
 
 
 def _any_of(names: Mapping[str, int]) -> str:
-    """An expression for any of the names, the longest first; their spaces may be several or none."""
+    """An expression for any of the names, the longest first; their spaces may be missing."""
     longest_first = sorted(names, key=len, reverse=True)
     return "|".join(re.escape(name).replace(r"\ ", r"\s?") for name in longest_first)
 

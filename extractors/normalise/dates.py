@@ -61,7 +61,7 @@ _DAY_THEN_LETTERS = re.compile(r"(?<=\d)(st|nd|rd|th)(?=[^\W\d_])", re.IGNORECAS
 
 
 def date(text: str, field: FieldSpec, spec: DocumentType) -> Value:
-    """A calendar day as ISO 8601; a time of day after it is left out, anything else is a problem."""
+    """A calendar day as ISO 8601; a time of day after it is left out, all else is a problem."""
     printed = _bare(plain(text, "unparsable_date"))
     if len(_DIGIT.findall(printed)) < 3:
         raise Unclear("unparsable_date")

@@ -19,18 +19,22 @@ _PRINTED: dict[int, int | str] = {**_WIDTH, **_DASHES}
 # Words of labels, folded, in the languages of the built-in types and some more.
 _NUMBER = frozenset(
     """
-    no nr nos num numb number numbers nummer nummern numero numer cislo szam sz номер αριθμος αρ ref reference referenz
-    referencia riferimento referentie id code kode kod 番号 号 編號 编号 號碼 号码 번호 رقم מספר n
+    no nr nos num numb number numbers nummer nummern numero numer cislo szam sz номер αριθμος αρ
+    ref reference referenz referencia riferimento referentie id code kode kod 番号 号 編號 编号
+    號碼 号码
+    번호 رقم מספר n
     """.split()
 )  # fmt: skip
 _OF = frozenset(
     """
-    invoice inv bill receipt order purchase document doc customer client account contract delivery slip quote offer credit
-    debit note reference tax vat reg registration your our po payment ticket serial sales statement case policy member
-    rechnung rechnungs rg re beleg auftrag auftrags bestell bestellung kunden kd lieferschein vertrag vertrags ust idnr
-    facture fact commande client contrat devis recu bon factuur bestelling bestel klant fattura ordine cliente ricevuta
-    factura pedido recibo albaran fatura nota encomenda faktura faktury fakturan zamowienia objednavky szamla iban bic
-    счет счет накладная рахунок фактура τιμολογιο fis siparis 請求書 注文 伝票 発票 发票 發票 订单 訂單 송장 주문 فاتورة חשבונית
+    invoice inv bill receipt order purchase document doc customer client account contract
+    delivery slip quote offer credit debit note reference tax vat reg registration your our po
+    payment ticket serial sales statement case policy member rechnung rechnungs rg re beleg
+    auftrag auftrags bestell bestellung kunden kd lieferschein vertrag vertrags ust idnr facture
+    fact commande client contrat devis recu bon factuur bestelling bestel klant fattura ordine
+    cliente ricevuta factura pedido recibo albaran fatura nota encomenda faktura faktury
+    fakturan zamowienia objednavky szamla iban bic счет счет накладная рахунок фактура τιμολογιο
+    fis siparis 請求書 注文 伝票 発票 发票 發票 订单 訂單 송장 주문 فاتورة חשבונית
     """.split()
 )  # fmt: skip
 _JOIN = frozenset("de du des d of the der die di da do del della to my l".split())

@@ -1,7 +1,8 @@
 """CLDR's locales, loaded once and only when a value is parsed.
 
-A locale is a language and, mostly, a territory.  CLDR lacks many pairs that papers are written in (English in Kuwait or Saudi
-Arabia), so the two are taken apart: the language gives names and number signs, the territory the currency and the calendar.
+A locale is a language and, mostly, a territory.  CLDR lacks many pairs that papers are written in
+(English in Kuwait or Saudi Arabia), so the two are taken apart: the language gives names and number
+signs, the territory the currency and the calendar.
 """
 
 from __future__ import annotations

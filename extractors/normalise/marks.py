@@ -2,14 +2,15 @@
 
 import re
 
-# What a ticked and an empty box look like in print.  A cross or a circle without a box is in neither:
-# beside ticks a cross means no, in Japan a circle means yes.
+# What a ticked and an empty box look like in print.  A cross or a circle without a box is in
+# neither: beside ticks a cross means no, in Japan a circle means yes.
 TICKED = frozenset(
     "x ☒ ☑ ✓ ✔ ✅ 🗹 🗸 🗷 🗵 ⊠ ■ ◼ ⬛ ● ◉ ⦿ ⚫ 1 [x] (x) [✓] [✔] [v] [✗] [✘] [*] (*) [•] (•) [●] (●)"
     " :selected: :checked: <selected> <checked> {x} |x|".split()
 )
 EMPTY = frozenset(
-    "☐ □ ▢ ◻ ⬜ ❑ ❏ ◯ ⚪ 0 [] () [_] (_) {} :unselected: :unchecked: <unselected> <unchecked>".split()
+    "☐ □ ▢ ◻ ⬜ ❑ ❏ ◯ ⚪ 0 [] () [_] (_) {}"
+    " :unselected: :unchecked: <unselected> <unchecked>".split()
 )
 _CROSSES = frozenset("✗ ✘ ❌ ✕ ✖ × ❎".split())
 _TICKS = frozenset("✓ ✔ ✅".split())

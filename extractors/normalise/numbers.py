@@ -1,8 +1,9 @@
 """Numbers and amounts.
 
-babel (CLDR) says which signs a locale uses.  price-parser and babel's own ``parse_decimal`` were not taken: the first guesses
-("1.204" is 1204 or 1.204 by luck), the second knows one locale at a time.  Here the structure decides where it can only
-mean one thing ("1.204,50" anywhere), the locale decides where two readings are possible, and what stays open is a problem.
+babel (CLDR) says which signs a locale uses.  price-parser and babel's own ``parse_decimal`` were
+not taken: the first guesses ("1.204" is 1204 or 1.204 by luck), the second knows one locale at a
+time.  Here the structure decides where it can only mean one thing ("1.204,50" anywhere), the locale
+decides where two readings are possible, and what stays open is a problem.
 """
 
 import re
@@ -12,7 +13,7 @@ from functools import lru_cache
 
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.normalise import currencies
-from extractors.normalise.characters import folded, plain
+from extractors.normalise.characters import MAX_PARSED, folded, plain
 from extractors.normalise.locales import language_of, locale_of
 from extractors.normalise.units import without_unit
 from extractors.normalise.value import Unclear, Value
@@ -43,9 +44,9 @@ _MINUS_TRIANGLES = "\u25b2\u25b3"
 _HUNDREDTHS = re.compile(r"(?P<whole>.*\D)\s?(?P<cents>\d\d)\s?(?P<name>[^\W\d_]+)\.?", re.DOTALL)
 _HUNDREDTH_NAMES = frozenset(
     """
-    коп копеек копейки копейка копійок копійки ct cts cent cents centime centimes centesimi centimos centavos centi
-    gr groszy grosze h hal haleru haliere halierov ore bani ban st ст стотинки kr kurus pf pfennig rp rappen filler
-    p penni senttia senti λεπτα para paise sen
+    коп копеек копейки копейка копійок копійки ct cts cent cents centime centimes centesimi
+    centimos centavos centi gr groszy grosze h hal haleru haliere halierov ore bani ban st ст
+    стотинки kr kurus pf pfennig rp rappen filler p penni senttia senti λεπτα para paise sen
     """.split()
 )  # fmt: skip
 _FRACTIONS = {
@@ -78,7 +79,7 @@ def signs_of(locale: str) -> Signs:
 
 
 def plain_sign(sign: str) -> str:
-    """CLDR's sign as ``plain`` spells it: every space is one space, every apostrophe one apostrophe."""
+    """CLDR's sign as ``plain`` spells it: all spaces and apostrophes are one."""
     return _SPACE if sign.isspace() else sign.replace("\u2019", "'")
 
 
@@ -121,7 +122,7 @@ def amount(text: str, field: FieldSpec, spec: DocumentType) -> Value:
     before, after = match["before"].strip(), match["after"].strip()
     if _TWO_POINTS.search(before):
         raise Unclear("unparsable_amount")
-    currency = _printed_currency([part for part in (before, after) if part], spec.locale)
+    currency = _printed_currency([part for part in (before, after) if part], spec)
     number = match["number"].lstrip()
     if match["gap"] or match["before"].endswith(_SPACE):
         _refuse_loose_stroke(before, number)
@@ -194,13 +195,13 @@ def _after_loose_point(point: str, match: re.Match[str], signs: Signs, *, glued:
     raise Unclear("unparsable_amount")
 
 
-def _printed_currency(printed: list[str], locale: str) -> str | None:
+def _printed_currency(printed: list[str], spec: DocumentType) -> str | None:
     """The ISO code of what is printed beside the number.
 
     None when nothing is, or several currencies use the sign.
     """
     try:
-        return currencies.code_of_all(printed, locale) if printed else None
+        return currencies.code_of(printed, spec) if printed else None
     except Unclear as unclear:
         if unclear.code == "ambiguous_currency":
             return None
@@ -208,11 +209,19 @@ def _printed_currency(printed: list[str], locale: str) -> str | None:
 
 
 def from_json(written: str, locale: str) -> str:
-    """A JSON number as the locale prints it: it has one reading, which is not the locale's."""
-    if not any(c in written for c in ".eE"):
+    """A JSON number as the locale prints it: it has one reading, which is not the locale's.
+
+    Where babel is not installed, four decimals stand for three: they never look like a thousand.
+    """
+    if not any(c in written for c in ".eE") or len(written) > _MAX_DIGITS:
         return written
-    plain_form = f"{Decimal(written):f}" if len(written) <= _MAX_DIGITS else written
-    return plain_form.replace(".", signs_of(locale).decimal)
+    plain_form = f"{Decimal(written):f}"
+    if len(plain_form) > MAX_PARSED:
+        return written
+    try:
+        return plain_form.replace(".", signs_of(locale).decimal)
+    except ImportError:
+        return plain_form + "0" * (plain_form[-4:-3] == ".")
 
 
 def _signed(match: re.Match[str], signs: Signs, kind: Kind, decimals: int | None) -> str:
@@ -272,18 +281,20 @@ def _one_separator(
     if could_group:
         if sign == signs.group:
             return False
-        # "12.345" where the dot is the decimal sign: fine for a weight, strange for money unless it has mills.
+        # "12.345" where the dot is the decimal sign: fine for a weight, strange for money unless
+        # it has mills.
         if sign == signs.decimal and (kind is Kind.NUMBER or decimals == 3):
             return True
         raise Unclear(f"ambiguous_{kind.value}")
-    # Against the locale's habit only cents are taken: "12,50" is money everywhere, "12,5" may be a cut-off "12,500".
+    # Against the locale's habit only cents are taken: "12,50" is money everywhere, "12,5" may be a
+    # cut-off "12,500".
     if sign == signs.decimal or whole == "0" or (kind is Kind.AMOUNT and len(after) == 2):
         return True
     raise Unclear(f"ambiguous_{kind.value}")
 
 
 def _groups_hold(groups: list[str], used: set[str], signs: Signs, *, with_fraction: bool) -> bool:
-    """Thousands stand in threes (in India in pairs before the last three) and are set apart by one sign."""
+    """Thousands stand in threes, set apart by one sign; in India in pairs before the last three."""
     if len(groups) == 1:
         return not used
     if len(used) != 1 or not used <= set(".,' \u066c") or groups[0].startswith("0"):

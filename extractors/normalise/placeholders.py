@@ -9,37 +9,47 @@ from extractors.normalise.characters import folded
 _WORDS = frozenset(
     word.strip()
     for line in """
-    n/a | n/d | s/d | s/o | n.a | n a | na | n.d | n.v | nil | null | none | nan | nul | undefined | nothing
-    unknown | unspecified | unavailable | unidentified | not found | not specified | not provided | not applicable
-    not available | not given | not stated | not visible | not legible | not readable | not present | not shown
-    not mentioned | not known | not detected | not indicated | not listed | not included | not supplied | not disclosed
-    not clear | not set | not filled in | no data | no value | no entry | no information | no name | no number | no date
-    no address | not on document | not in document | not on the document | not in the document | none provided
-    same as above | same as seller | your company name | your name here | enter name | insert name here
-    none given | none found | none specified | none listed | missing | empty | blank | illegible | unreadable | unclear
-    redacted | see above | see below | as above | ditto | tbd | tba | tbc | tbn | to be determined | to be announced
-    to be confirmed | to be advised | to be defined | placeholder | string | str | text | value | example | sample text
-    true | false | your name | your company | company name | seller name | buyer name | customer name | first name last name
-    keine | keine angabe | keine angaben | k.a | ohne angabe | o.a | nicht angegeben | nicht vorhanden | nicht verfugbar
-    nicht lesbar | nicht bekannt | nicht zutreffend | nicht gefunden | unbekannt | unleserlich | entfallt | fehlt | leer
-    non renseigne | non renseignee | non precise | non specifie | non indique | non disponible | non communique | non lisible
-    non applicable | non fourni | non trouve | neant | sans objet | inconnu | inconnue | aucun | aucune | illisible | vide
-    no disponible | no especificado | no indicado | no aplica | no consta | no proporcionado | no encontrado | no legible
-    desconocido | desconocida | ninguno | ninguna | sin datos | ilegible | vacio | por determinar
-    non specificato | non indicato | non presente | non applicabile | non leggibile | non trovato | sconosciuto | nessuno
-    assente | illeggibile | vuoto | nao informado | nao disponivel | nao especificado | nao aplicavel | nao consta
-    nao encontrado | desconhecido | nenhum | nenhuma | ilegivel | em branco
-    n.v.t | nvt | niet van toepassing | niet bekend | niet opgegeven | niet beschikbaar | niet gevonden | onbekend | geen
-    onleesbaar | leeg | ej angivet | ej tillampligt | saknas | okand | ingen | inga | ikke angitt | ikke oppgitt | ukjent
-    ikke angivet | ukendt | ei tiedossa | ei saatavilla | tuntematon | puuttuu | ei ole | tyhja
-    brak | brak danych | nie dotyczy | nie podano | nieznany | nieczytelne | neuvedeno | neznamo | neznamy | chybi | zadny
-    neuvedene | nezname | nincs | nincs adat | ismeretlen | nem ismert | nem talalhato | necunoscut | nespecificat | lipsa
-    nepoznato | nema | neznano | ni podatka | нет | нет данных | не указано | не указан | неизвестно | отсутствует | н/д
-    не применимо | немає | немає даних | не вказано | невідомо | няма | няма данни | неизвестен | няма информация
-    αγνωστο | δεν υπαρχει | δεν αναφερεται | yok | bilinmiyor | belirtilmemis | mevcut degil | bos
-    غير متوفر | غير معروف | غير محدد | لا يوجد | לא ידוע | אין | לא צוין | نامشخص | ندارد | لاغير
-    なし | 無し | 無 | 无 | 不明 | 未知 | 不详 | 不詳 | 未記入 | 未填写 | 記載なし | 該当なし | 空白 | 暂无 | 没有
-    없음 | 해당없음 | 해당 없음 | 알 수 없음 | 미상 | 미기재 | khong co | khong ro | tidak ada | tidak diketahui | tiada
+    n/a | n/d | s/d | s/o | n.a | n a | na | n.d | n.v | nil | null | none | nan | nul
+    undefined | nothing | unknown | unspecified | unavailable | unidentified | not found
+    not specified | not provided | not applicable | not available | not given | not stated
+    not visible | not legible | not readable | not present | not shown | not mentioned
+    not known | not detected | not indicated | not listed | not included | not supplied
+    not disclosed | not clear | not set | not filled in | no data | no value | no entry
+    no information | no name | no number | no date | no address | not on document
+    not in document | not on the document | not in the document | none provided | same as above
+    same as seller | your company name | your name here | enter name | insert name here
+    none given | none found | none specified | none listed | missing | empty | blank | illegible
+    unreadable | unclear | redacted | see above | see below | as above | ditto | tbd | tba | tbc
+    tbn | to be determined | to be announced | to be confirmed | to be advised | to be defined
+    placeholder | string | str | text | value | example | sample text | true | false | your name
+    your company | company name | seller name | buyer name | customer name
+    first name last name | keine | keine angabe | keine angaben | k.a | ohne angabe | o.a
+    nicht angegeben | nicht vorhanden | nicht verfugbar | nicht lesbar | nicht bekannt
+    nicht zutreffend | nicht gefunden | unbekannt | unleserlich | entfallt | fehlt | leer
+    non renseigne | non renseignee | non precise | non specifie | non indique | non disponible
+    non communique | non lisible | non applicable | non fourni | non trouve | neant | sans objet
+    inconnu | inconnue | aucun | aucune | illisible | vide | no disponible | no especificado
+    no indicado | no aplica | no consta | no proporcionado | no encontrado | no legible
+    desconocido | desconocida | ninguno | ninguna | sin datos | ilegible | vacio
+    por determinar | non specificato | non indicato | non presente | non applicabile
+    non leggibile | non trovato | sconosciuto | nessuno | assente | illeggibile | vuoto
+    nao informado | nao disponivel | nao especificado | nao aplicavel | nao consta
+    nao encontrado | desconhecido | nenhum | nenhuma | ilegivel | em branco | n.v.t | nvt
+    niet van toepassing | niet bekend | niet opgegeven | niet beschikbaar | niet gevonden
+    onbekend | geen | onleesbaar | leeg | ej angivet | ej tillampligt | saknas | okand | ingen
+    inga | ikke angitt | ikke oppgitt | ukjent | ikke angivet | ukendt | ei tiedossa
+    ei saatavilla | tuntematon | puuttuu | ei ole | tyhja | brak | brak danych | nie dotyczy
+    nie podano | nieznany | nieczytelne | neuvedeno | neznamo | neznamy | chybi | zadny
+    neuvedene | nezname | nincs | nincs adat | ismeretlen | nem ismert | nem talalhato
+    necunoscut | nespecificat | lipsa | nepoznato | nema | neznano | ni podatka | нет
+    нет данных | не указано | не указан | неизвестно | отсутствует | н/д | не применимо | немає
+    немає даних | не вказано | невідомо | няма | няма данни | неизвестен | няма информация
+    αγνωστο | δεν υπαρχει | δεν αναφερεται | yok | bilinmiyor | belirtilmemis | mevcut degil
+    bos | غير متوفر | غير معروف | غير محدد | لا يوجد | לא ידוע | אין | לא צוין | نامشخص | ندارد
+    لاغير | なし | 無し | 無 | 无 | 不明 | 未知 | 不详 | 不詳 | 未記入 | 未填写 | 記載なし
+    該当なし | 空白 | 暂无 | 没有 | 없음
+    해당없음 | 해당 없음 | 알 수 없음 | 미상 | 미기재 | khong co | khong ro | tidak ada
+    tidak diketahui | tiada
     """.splitlines()
     for word in line.split("|")
     if word.strip()
@@ -54,7 +64,7 @@ _CROSSED = re.compile(r"[xX](?:[\W_]*[xX])+")  # "XXX", "xx/xx/xxxx"
 
 
 def stands_for_nothing(text: str) -> bool:
-    """Whether a tidy text says that nothing is there: a word for it, a template, or mere strokes."""
+    """Whether a tidy text says that nothing is there: a word for it, a template, mere strokes."""
     if len(text) > 4 * _LONGEST:
         return False
     if not any(c.isalnum() for c in text):

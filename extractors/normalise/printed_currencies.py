@@ -1,8 +1,8 @@
-"""What is printed for a currency and CLDR does not list: a row a currency, signs set apart by spaces.
+"""What is printed for a currency and CLDR does not list: a row a currency, signs parted by spaces.
 
 CLDR's own signs and names, in the document type's language and in English, come on top.  A sign in
-several rows is that of the territory, or nobody's; one in AT_HOME counts only where it is paid with.
-A sign that ends with a dot is one that is usually abbreviated so: no other sign owns a dot.
+several rows is that of the territory, or nobody's; one in AT_HOME counts only where it is paid
+with.  A sign that ends with a dot is one that is usually abbreviated so: no other sign owns a dot.
 """
 
 PRINTED: dict[str, str] = {

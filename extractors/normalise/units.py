@@ -10,30 +10,34 @@ from extractors.normalise.locales import language_of, locale_of
 
 _PIECES = frozenset(
     """
-    x × pc pcs pce pces piece pieces ea each unit units item items nos qty set sets pack packs pk pkg pkt packet packets
-    box boxes bx case cases ctn carton cartons bag bags roll rolls sheet sheets bottle bottles btl can cans jar jars
-    pallet pallets plt drum drums copy copies licence licences license licenses seat seats user users night nights
-    person persons people pax shift visit visits trip trips page pages lot lots kit kits tube tubes bar bars reel reels
-    stk stck stuck st pck pkg packung packungen paket pakete karton kartons kiste kisten flasche flaschen dose dosen
-    rolle rollen palette paletten beutel sack blatt seite seiten person personen nacht nachte einheit einheiten eh
-    lizenz lizenzen stuks stuk pieces boite boites bouteille bouteilles carton cartons sachet sachets unite unites pce
-    pieza piezas ud uds unidad unidades caja cajas paquete paquetes botella botellas un und unid unidade unidades pct
-    peca pecas caixa caixas pz pezzo pezzi nr conf scatola scatole bottiglia bottiglie confezione cad
-    styck stycken forp stykker stykk kpl kappale rs pkt szt sztuk sztuka sztuki op opak ks kus kusy kusu bal kom komad komada
-    kos kosov db darab cs csomag buc bucati cutie бр броя шт штук штука штуки уп ед экз пач кор комп
-    τεμ τμχ τεμαχια adet ad tane kutu paket
-    個 本 枚 台 件 箱 袋 式 冊 名 人 部 組 缶 点 个 只 张 箱 套 盒 包 瓶 支 把 개 장 대 병 박스 세트 명 권
-    חבילה יח יחידות قطعة قطع حبة وحدة عدد नग पीस buah pcs lembar chiếc cái hộp ชิ้น กล่อง อัน
-    std stdn stunden hr hrs mo mth mths mon yr yrs wk wks jr kwh mwh wh kw mw kwp kva gb mb tb kb qm cbm m2 m3 cm2 mm2 ccm
-    m² m³ km² cm² mm² ft² sqm sqft lfm lfdm fm rm to tonne tonnes ton tons kgs gr grs ltr ltrs lt lbs mtr mtrs
+    x × pc pcs pce pces piece pieces ea each unit units item items nos qty set sets pack packs
+    pk pkg pkt packet packets box boxes bx case cases ctn carton cartons bag bags roll rolls
+    sheet sheets bottle bottles btl can cans jar jars pallet pallets plt drum drums copy copies
+    licence licences license licenses seat seats user users night nights person persons people
+    pax shift visit visits trip trips page pages lot lots kit kits tube tubes bar bars reel
+    reels stk stck stuck st pck pkg packung packungen paket pakete karton kartons kiste kisten
+    flasche flaschen dose dosen rolle rollen palette paletten beutel sack blatt seite seiten
+    person personen nacht nachte einheit einheiten eh lizenz lizenzen stuks stuk pieces boite
+    boites bouteille bouteilles carton cartons sachet sachets unite unites pce pieza piezas ud
+    uds unidad unidades caja cajas paquete paquetes botella botellas un und unid unidade
+    unidades pct peca pecas caixa caixas pz pezzo pezzi nr conf scatola scatole bottiglia
+    bottiglie confezione cad styck stycken forp stykker stykk kpl kappale rs pkt szt sztuk
+    sztuka sztuki op opak ks kus kusy kusu bal kom komad komada kos kosov db darab cs csomag buc
+    bucati cutie бр броя шт штук штука штуки уп ед экз пач кор комп τεμ τμχ τεμαχια adet ad tane
+    kutu paket 個 本 枚 台 件 箱 袋 式 冊 名 人 部 組 缶 点 个 只 张 箱 套 盒 包 瓶 支 把 개 장
+    대 병 박스 세트 명 권 חבילה יח
+    יחידות قطعة قطع حبة وحدة عدد नग पीस buah pcs lembar chiếc cái hộp ชิ้น กล่อง อัน std stdn
+    stunden hr hrs mo mth mths mon yr yrs wk wks jr kwh mwh wh kw mw kwp kva gb mb tb kb qm cbm
+    m2 m3 cm2 mm2 ccm m² m³ km² cm² mm² ft² sqm sqft lfm lfdm fm rm to tonne tonnes ton tons kgs
+    gr grs ltr ltrs lt lbs mtr mtrs
     """.split()
 )  # fmt: skip
 # Words that change the number, and letters that may be thousands or millions.
 _CHANGES = frozenset(
     """
-    dozen dozens dz doz dutzend douzaine docena dozzina gross score pair pairs paar paire pares par paia
-    k m b t g mio mrd mia tsd tds tausend thousand thousands million millions billion billions mill mln mld mil bn mn lakh
-    crore hundred hundreds percent permille permyriad
+    dozen dozens dz doz dutzend douzaine docena dozzina gross score pair pairs paar paire pares
+    par paia k m b t g mio mrd mia tsd tds tausend thousand thousands million millions billion
+    billions mill mln mld mil bn mn lakh crore hundred hundreds percent permille permyriad
     """.split()
 )
 _SPACED = frozenset({"m", "t", "g", "b"})  # "5 m" is five metres; "5m" may be five million

@@ -38,7 +38,10 @@ PROBLEMS = {
 
 
 class Unclear(Exception):
-    """A text that has no single meaning; ``code`` is a key of PROBLEMS.  Never leaves this package."""
+    """A text that has no single meaning; ``code`` is a key of PROBLEMS.
+
+    Never leaves this package.
+    """
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -58,9 +61,10 @@ class Value:
     message: str | None = None  # the problem in words, for people
 
     def agrees_with(self, other: "Value") -> bool:
-        """Both mean the same: a currency that one of them leaves out does not contradict, case and spaces of texts do not count.
+        """Both mean the same: the one comparison of values that there is.
 
-        A value with a problem agrees with nothing.
+        A currency that one of them leaves out does not contradict; case, accents, spaces and
+        punctuation of texts do not count.  A value with a problem agrees with nothing.
         """
         if self.value is None or other.value is None or self.kind is not other.kind:
             return False

@@ -80,7 +80,7 @@ _WORDS: dict[str, tuple[str, str]] = {  # language -> yes, no; several set apart
 
 @lru_cache(maxsize=128)
 def meanings(language: str) -> dict[str, bool]:
-    """Words for yes and no in English and a language; a word that means both in the two is left out."""
+    """Words for yes and no in English and a language, without words that mean both."""
     found: dict[str, bool] = {}
     clashes: set[str] = set()
     for spoken in ("en", language):

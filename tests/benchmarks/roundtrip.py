@@ -25,13 +25,15 @@ from babel.numbers import (
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.normalise import normalise
 
-LOCALES = (
-    "en_US en_GB en_IN en_AU en_CA en_ZA en_IE en_SG en_HK en_NZ de_DE de_AT de_CH fr_FR fr_CA fr_CH fr_BE it_IT it_CH es_ES"
-    " es_MX es_AR es_CL es_CO es_PE pt_BR pt_PT nl_NL nl_BE sv_SE nb_NO da_DK fi_FI is_IS pl_PL cs_CZ sk_SK hu_HU ro_RO bg_BG"
-    " hr_HR sl_SI sr_RS sr_Latn_RS bs_Latn_BA mk_MK sq_AL el_GR tr_TR ru_RU uk_UA be_BY kk_KZ lt_LT lv_LV et_EE he_IL ar_EG"
-    " ar_SA ar_AE ar_MA fa_IR ur_PK hi_IN bn_BD ta_IN mr_IN gu_IN te_IN th_TH vi_VN id_ID ms_MY fil_PH ja_JP ko_KR zh_CN zh_TW"
-    " zh_HK ka_GE hy_AM az_AZ uz_UZ am_ET sw_KE af_ZA ca_ES eu_ES gl_ES cy_GB ga_IE"
-).split()  # fmt: skip
+LOCALES = """
+    en_US en_GB en_IN en_AU en_CA en_ZA en_IE en_SG en_HK en_NZ de_DE de_AT de_CH fr_FR fr_CA
+    fr_CH fr_BE it_IT it_CH es_ES es_MX es_AR es_CL es_CO es_PE pt_BR pt_PT nl_NL nl_BE sv_SE
+    nb_NO da_DK fi_FI is_IS pl_PL cs_CZ sk_SK hu_HU ro_RO bg_BG hr_HR sl_SI sr_RS sr_Latn_RS
+    bs_Latn_BA mk_MK sq_AL el_GR tr_TR ru_RU uk_UA be_BY kk_KZ lt_LT lv_LV et_EE he_IL ar_EG
+    ar_SA ar_AE ar_MA fa_IR ur_PK hi_IN bn_BD ta_IN mr_IN gu_IN te_IN th_TH vi_VN id_ID ms_MY
+    fil_PH ja_JP ko_KR zh_CN zh_TW zh_HK ka_GE hy_AM az_AZ uz_UZ am_ET sw_KE af_ZA ca_ES eu_ES
+    gl_ES cy_GB ga_IE
+""".split()  # fmt: skip
 DATES = ("short", "medium", "long", "full")
 FORMS = (*DATES, "decimal", "currency", "accounting", "name", "code")
 VALUES = 60  # of each locale and form

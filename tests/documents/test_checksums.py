@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.documents.checksums import CHECKSUMS, checksum_of, compact, luhn
 from extractors.documents import spec as field
+from extractors.documents.checksums import CHECKSUMS, checksum_of, compact, luhn
 from extractors.documents.spec import DocumentModel, Kind
 from extractors.errors import BrokenDocumentType
-from tests.factories import value_of
+from tests.evidence.making import value_of
 
 RIGHT = {  # published examples, most of them python-stdnum's
     "aba": ("021000021", "111000025"),
@@ -204,7 +204,7 @@ def test_an_iban_of_a_country_outside_the_registry_has_a_form_too(country):
 
 @given(st.sampled_from(RIGHT["iban"]), st.data())
 def test_an_iban_with_a_letter_for_a_digit_never_has_its_countrys_form(text, data):
-    """O for 0, I for 1, S for 5: what stands in an account of figures is misread, whatever the sum."""
+    """O for 0, I for 1, S for 5 in an account of figures is misread, whatever the sum says."""
     number = compact(text)
     if number[:2] == "FR":
         number = number[:14]  # letters may follow

@@ -21,6 +21,11 @@ from tests.evidence.making import value_of
         ("A\u00a0B\u200b\u00adC", "A BC"),
         ("\u200fשלום\u200e", "שלום"),
         ("می\u200cخواهم", "می\u200cخواهم"),
+        ("Verwaltungs-\ngesellschaft", "Verwaltungsgesellschaft"),
+        ("Verwaltungs\u00ad\ngesellschaft", "Verwaltungsgesellschaft"),
+        ("Baden-\nWürttemberg", "Baden-Württemberg"),
+        ("Hals-, Nasen-\nund Ohrenarzt", "Hals-, Nasen- und Ohrenarzt"),
+        ("ACME -\nBerlin", "ACME - Berlin"),
     ],
 )
 def test_a_text_is_kept_as_printed_but_for_invisible_differences(text, value):
@@ -157,6 +162,15 @@ def test_a_sign_of_several_currencies_is_not_guessed(text, locale, problem):
         ("ACME GmbH", "ACME AG", Kind.TEXT, False),
         ("AB 12", "AB12", Kind.IDENTIFIER, True),
         ("AB12", "ab12", Kind.IDENTIFIER, False),
+        ("No. 4711", "4711", Kind.IDENTIFIER, True),
+        ("INV–001", "INV-001", Kind.IDENTIFIER, True),
+        ("INV-001", "INV001", Kind.IDENTIFIER, False),
+        ("ACME, Inc.", "ACME Inc", Kind.TEXT, True),
+        ("L'Oréal", "L’Oréal", Kind.TEXT, True),
+        ("Café", "Cafe", Kind.TEXT, True),
+        ("Verwaltungs-\ngesellschaft", "Verwaltungsgesellschaft", Kind.TEXT, True),
+        ("Room 1.5", "Room 15", Kind.TEXT, False),
+        ("C++", "C", Kind.TEXT, False),
         ("l2", "l2", Kind.AMOUNT, False),
     ],
 )
