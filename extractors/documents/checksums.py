@@ -193,6 +193,8 @@ def _vat(country: str) -> Check:
     prefix, own = _VAT_COUNTRIES[country], _SAME_AS.get(country, country)
 
     def check(text: str) -> bool:
+        if prefix == "EL" and text.startswith("GR"):  # its other letters are printed as well
+            text = prefix + text[2:]
         number = text.removeprefix(prefix)
         if not text.startswith(prefix) or not number.isascii() or not number.isalnum():
             return False

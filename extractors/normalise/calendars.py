@@ -89,6 +89,9 @@ _ERAS: dict[str, tuple[int, Date, Date]] = {
     "民國": (1911, Date(1912, 1, 1), Date(2100, 12, 31)),
     "民国": (1911, Date(1912, 1, 1), Date(2100, 12, 31)),
 }
+_MINGUO = re.compile(
+    r"(1\d\d)([./-])(\d{1,2})\2(\d{1,2})"
+)  # in Taiwan no other year has three digits
 _LETTERS = {"r": "令和", "h": "平成", "s": "昭和", "t": "大正"}
 _ERA = re.compile(
     rf"({'|'.join(_ERAS)})\s?(\d{{1,3}}|元)\s?年\s?(\d{{1,2}})\s?月\s?(\d{{1,2}})\s?日"
@@ -99,7 +102,10 @@ _ERA_SHORT = re.compile(rf"({'|'.join(_ERAS)}|[RHST])\s?(\d{{1,3}})([./-])(\d{{1
 def era_day(text: str, locale: str) -> Date | None:
     """The day of a date with its era's name, or its letter in Japan; None where there is none."""
     match = _ERA.fullmatch(text)
-    if match is not None:
+    minguo = _MINGUO.fullmatch(text) if territory_of(locale) == "TW" else None
+    if minguo is not None:
+        era, (year, month, day) = "民國", minguo.group(1, 3, 4)
+    elif match is not None:
         era, (year, month, day) = match[1], match.groups()[1:]
     else:
         match = _ERA_SHORT.fullmatch(text)

@@ -36,6 +36,17 @@ _ACCENTS = re.compile("[\u0300-\u036f]")
 # No date, amount or identifier is longer; what is, is refused before any pattern looks at it.
 MAX_PARSED = 120
 
+_LIGATURES = str.maketrans(
+    {
+        "\ufb00": "ff",
+        "\ufb01": "fi",
+        "\ufb02": "fl",
+        "\ufb03": "ffi",
+        "\ufb04": "ffl",
+        "\ufb05": "st",
+    }
+)
+
 # Lines through and slashes over characters, and how programs write struck-out text.
 _STRUCK = re.compile(
     "[\u0334-\u0338\u20d2\u20d3\u20e5\u20e6\u20ea\u20eb]|~~[^~]+~~|</?(?:s|del|strike)>",
@@ -59,7 +70,7 @@ def tidy(text: str) -> str:
         text = _PARTED.sub(_rejoined, text)
     plain_ascii = text.isascii()
     if not plain_ascii:
-        text = text.translate(_INVISIBLE)
+        text = text.translate(_INVISIBLE).translate(_LIGATURES)
     text = " ".join(text.split())
     if plain_ascii:
         if not text.isprintable():
@@ -75,6 +86,15 @@ def tidy(text: str) -> str:
     if not text:
         raise Unclear("empty")
     return text
+
+
+def parts_capitals(text: str) -> bool:
+    """Whether a line's end parts capitals: nobody can say then whose the hyphen is."""
+    return "\n" in text and any(
+        match[1] != "\u00ad" and len(match[2]) > 1 and match[2].isupper()
+        for match in _PARTED.finditer(text)
+        if text[max(match.start() - 2, 0) : match.start()].isupper()
+    )
 
 
 def _rejoined(match: re.Match[str]) -> str:

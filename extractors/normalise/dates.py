@@ -106,7 +106,8 @@ def _in_figures(text: str, spec: DocumentType) -> Date | None:
         day = read(match, spec) if match else None
         if day is not None:
             return day
-    return era_day(text, spec.locale) if not text.isascii() or text[:1] in "RHST" else None
+    may_have_an_era = not text.isascii() or text[:1] in "RHST1"
+    return era_day(text, spec.locale) if may_have_an_era else None
 
 
 def _without_weekday(text: str, words: Names) -> tuple[str, int | None]:

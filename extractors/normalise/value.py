@@ -15,6 +15,7 @@ PROBLEMS = {
     "placeholder": "stands for nothing there, and is no value",
     "endless_repetition": "the same over and over: the reader got stuck",
     "mixed_scripts": "letters of two alphabets in one word: probably misread",
+    "ambiguous_hyphen": "the hyphen at the line's end may belong to the name or not",
     "too_long": "longer than anything of its kind",
     "unparsable_date": "not a date that can be read in one way",
     "no_such_date": "no such day in the calendar",

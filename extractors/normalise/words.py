@@ -3,7 +3,7 @@
 import re
 
 from extractors.documents.spec import DocumentType, FieldSpec
-from extractors.normalise.characters import folded, mixes_scripts, tidy
+from extractors.normalise.characters import folded, mixes_scripts, parts_capitals, tidy
 from extractors.normalise.locales import language_of
 from extractors.normalise.marks import chosen, ticked
 from extractors.normalise.placeholders import repeats_without_end, stands_for_nothing
@@ -18,6 +18,8 @@ def text(text: str, field: FieldSpec, spec: DocumentType) -> Value:
     """The text itself, NFC, with single spaces."""
     said = tidy(text)
     refuse_what_says_nothing(said)
+    if parts_capitals(text):
+        raise Unclear("ambiguous_hyphen")
     return Value(kind=field.kind, value=said)
 
 

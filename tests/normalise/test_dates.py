@@ -225,6 +225,7 @@ def test_a_locale_that_does_not_exist_is_an_error_of_the_document_type():
         ("2026年3月4日星期三", "zh_TW"),
         ("令和8年3月4日", "ja_JP"),
         ("民國115年3月4日", "zh_TW"),
+        ("115/03/04", "zh_TW"),
         ("4 Mart 2026 Çarşamba", "tr_TR"),
         ("4 มี.ค. 2026", "th_TH"),
         ("4 มีนาคม 2569", "th_TH"),

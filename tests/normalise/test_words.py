@@ -33,6 +33,17 @@ def test_a_text_is_kept_as_printed_but_for_invisible_differences(text, value):
     assert value_of(text, Kind.TEXT).value == value
 
 
+def test_a_hyphen_that_parts_capitals_at_a_lines_end_is_a_question():
+    """ "GESELL-SCHAFT" is one word, "BADEN-BADEN" is a name; small letters tell the two apart."""
+    assert value_of("GESELL-\nSCHAFT", Kind.TEXT).problem == "ambiguous_hyphen"
+    assert value_of("Baden-\nBADEN", Kind.TEXT).value == "Baden-BADEN"
+
+
+def test_a_ligature_is_its_letters():
+    """Typesetting joins them, and nobody types them so."""
+    assert value_of("O\ufb03ce \ufb01rst", Kind.TEXT).value == "Office first"
+
+
 @pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.GROUP}))
 @pytest.mark.parametrize(
     ("text", "problem"),
