@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
-from extractors.normalise import currencies, dates, identifiers, numbers, words
+from extractors.normalise import amounts, currencies, dates, identifiers, numbers, words
 from extractors.normalise.placeholders import stands_for_nothing
 from extractors.normalise.value import PROBLEMS, Unclear, Value
 
@@ -20,7 +20,7 @@ Parser = Callable[[str, FieldSpec, DocumentType], Value]
 PARSERS: dict[Kind, Parser] = {
     Kind.TEXT: words.text,
     Kind.DATE: dates.date,
-    Kind.AMOUNT: numbers.amount,
+    Kind.AMOUNT: amounts.amount,
     Kind.CURRENCY: currencies.currency,
     Kind.NUMBER: numbers.number,
     Kind.BOOLEAN: words.boolean,

@@ -89,9 +89,8 @@ _ERAS: dict[str, tuple[int, Date, Date]] = {
     "民國": (1911, Date(1912, 1, 1), Date(2100, 12, 31)),
     "民国": (1911, Date(1912, 1, 1), Date(2100, 12, 31)),
 }
-_MINGUO = re.compile(
-    r"(1\d\d)([./-])(\d{1,2})\2(\d{1,2})"
-)  # in Taiwan no other year has three digits
+# In Taiwan no other year has three digits.
+_MINGUO = re.compile(r"(1\d\d)([./-])(\d{1,2})\2(\d{1,2})")
 _LETTERS = {"r": "令和", "h": "平成", "s": "昭和", "t": "大正"}
 _ERA = re.compile(
     rf"({'|'.join(_ERAS)})\s?(\d{{1,3}}|元)\s?年\s?(\d{{1,2}})\s?月\s?(\d{{1,2}})\s?日"

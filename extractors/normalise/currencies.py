@@ -53,6 +53,7 @@ class Meant:
     at_home: bool = False  # only where the territory pays with it
 
 
+@lru_cache(maxsize=4096)  # a page prints few signs, and asks for them with every number
 def meant(printed: str, locale: str) -> Meant:
     """What a sign, code or name may mean in any territory.
 

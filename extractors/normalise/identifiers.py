@@ -39,7 +39,7 @@ _OF = frozenset(
 )  # fmt: skip
 _JOIN = frozenset("de du des d of the der die di da do del della to my l".split())
 _LABELS = _NUMBER | _OF | _JOIN
-_WORD = re.compile(r"([^\W\d_]+)([\s.'’/_-]*)")
+_WORD = re.compile(r"([^\W\d_]+)(?![^\W_])([\s.'’/_-]*)")
 _BETWEEN_WORDS, _COLON = re.compile(r"[^\w]+"), re.compile(r"[:#]")
 _DIGIT = re.compile(r"\d")
 _MAY_BE_LABELLED = re.compile(r"[\d:#]")

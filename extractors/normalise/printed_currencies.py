@@ -7,8 +7,8 @@ with.  A sign that ends with a dot is one that is usually abbreviated so: no oth
 
 PRINTED: dict[str, str] = {
     "EUR": "€ euro euros ευρω евро ユーロ 欧元 歐元 유로 يورو",
-    "USD": "$ us$ u$s u$d usd$ dollar dollars 美元 米ドル ドル 美金 달러",
-    "CAD": "$ c$ ca$ can$ cdn$ cad$ dollar dollars",
+    "USD": "$ us$ $us u$s u$d usd$ dollar dollars 美元 米ドル ドル 美金 달러",
+    "CAD": "$ c$ $ca ca$ can$ cdn$ cad$ dollar dollars",
     "AUD": "$ a$ au$ aud$ dollar dollars",
     "NZD": "$ nz$ nzd$ dollar dollars",
     "SGD": "$ s$ sg$ sgd$ dollar dollars",

@@ -11,7 +11,8 @@ from extractors.normalise.locales import language_of, locale_of
 _PIECES = frozenset(
     """
     psch pausch pauschale pauschal forfait ve gebinde kanister eimer doos rol gg hh godz usl hod tim
-    ч час 時間 ヶ月 か月 x × pc pcs pce pces piece pieces ea each unit units item items nos qty set sets pack packs
+    ч час 時間 ヶ月 か月
+    x × pc pcs pce pces piece pieces ea each unit units item items nos qty set sets pack packs
     pk pkg pkt packet packets box boxes bx case cases ctn carton cartons bag bags roll rolls
     sheet sheets bottle bottles btl can cans jar jars pallet pallets plt drum drums copy copies
     licence licences license licenses seat seats user users night nights person persons people

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from extractors.documents.spec import DocumentType
+from extractors.rendering.findings import Severity
 from tests.cases.cases import Case
 from tests.cases.house import Ended, House, written
 from tests.cases.verdicts import Verdict, worst
 
 # A file that goes no further and says why; each paper in it may become a document of its own.
 REFUSED = frozenset({"refused", "failed", "split", "needs_input"})
-Finding = tuple[Verdict, str]
+Judgement = tuple[Verdict, str]
 
 
 def judge_file(case: Case, house: House) -> tuple[Verdict, str]:
@@ -20,7 +21,7 @@ def judge_file(case: Case, house: House) -> tuple[Verdict, str]:
     return worst(verdict for verdict, _ in findings), "; ".join(wrong)
 
 
-def _findings(case: Case, house: House) -> Iterator[Finding]:
+def _findings(case: Case, house: House) -> Iterator[Judgement]:
     said = case.said
     (spec,) = house.declared(said["type"])
     content = (case.folder / said["file"]).read_bytes()
@@ -56,7 +57,27 @@ def _values(shows: Mapping[str, Any], spec: DocumentType) -> dict[str, str]:
     return {path: text for path, text in values.items() if text is not None}
 
 
-def _whole(ended: Ended, shown: Mapping[str, str]) -> Iterator[Finding]:
+def _whole(ended: Ended, shown: Mapping[str, str]) -> Iterator[Judgement]:
+    """Everything is accepted as the page shows it, and nothing is said of the file."""
+    yield from _accepted(ended, shown)
+    if ended.findings:
+        yield Verdict.NEEDLESS, f"said of a sound file: {_codes(ended)}"
+
+
+def _told(ended: Ended, shown: Mapping[str, str]) -> Iterator[Judgement]:
+    """The same, and people are told one thing, which doubts nothing."""
+    yield from _accepted(ended, shown)
+    if not ended.findings:
+        yield Verdict.WRONG, "nothing is said of the file"
+    elif [finding.severity for finding in ended.findings] != [Severity.NOTE]:
+        yield Verdict.NEEDLESS, f"more than a note: {_codes(ended)}"
+
+
+def _codes(ended: Ended) -> str:
+    return ", ".join(f"{finding.code} on page {finding.page}" for finding in ended.findings)
+
+
+def _accepted(ended: Ended, shown: Mapping[str, str]) -> Iterator[Judgement]:
     """Every value is accepted as the page shows it, and so is every absence."""
     if ended.status in REFUSED:
         yield Verdict.CRASH, f"the file ended as {ended.status}: {ended.error}"
@@ -71,16 +92,18 @@ def _whole(ended: Ended, shown: Mapping[str, str]) -> Iterator[Finding]:
             yield Verdict.WRONG, f"{path}: shown {shown.get(path)!r}, accepted {dict(outcome)}"
 
 
-def _lost(ended: Ended, shown: Mapping[str, str]) -> Iterator[Finding]:
-    """No value, absence or list is accepted unseen; refusing the file is right too."""
+def _lost(ended: Ended, shown: Mapping[str, str]) -> Iterator[Judgement]:
+    """Nothing is accepted unseen, and the loss is named; refusing the file is right too."""
     if ended.status in REFUSED:
         return
     accepted = [path for path, outcome in ended.outcomes.items() if "doubt" not in outcome]
     if accepted or not ended.outcomes:
         yield Verdict.WRONG, f"accepted unseen: {', '.join(accepted)}"
+    if all(finding.severity is not Severity.LOST for finding in ended.findings):
+        yield Verdict.WRONG, "nobody is told what is lost"
 
 
-def _refused(ended: Ended, shown: Mapping[str, str]) -> Iterator[Finding]:
+def _refused(ended: Ended, shown: Mapping[str, str]) -> Iterator[Judgement]:
     """The file ends with a code and the mend, or each paper in it becomes a document."""
     if ended.status not in REFUSED:
         yield Verdict.WRONG, f"the file went on and ended as {ended.status}"
@@ -88,7 +111,7 @@ def _refused(ended: Ended, shown: Mapping[str, str]) -> Iterator[Finding]:
         yield Verdict.WRONG, f"the file ended as {ended.status} without a word"
 
 
-def _unproven(ended: Ended, shown: Mapping[str, str]) -> Iterator[Finding]:
+def _unproven(ended: Ended, shown: Mapping[str, str]) -> Iterator[Judgement]:
     """What the pages show is accepted or doubted, and nothing else is accepted."""
     for path, outcome in ended.outcomes.items():
         if "value" in outcome and outcome["text"] != shown.get(path):
@@ -97,7 +120,7 @@ def _unproven(ended: Ended, shown: Mapping[str, str]) -> Iterator[Finding]:
             yield Verdict.WRONG, f"{path}: accepted as absent"
 
 
-def _traps(ended: Ended, shown: Mapping[str, str]) -> Iterator[Finding]:
+def _traps(ended: Ended, shown: Mapping[str, str]) -> Iterator[Judgement]:
     """A reading that differs from the picture is never accepted."""
     for path, outcome in ended.outcomes.items():
         if "value" in outcome and outcome["text"] != shown.get(path):
@@ -106,7 +129,7 @@ def _traps(ended: Ended, shown: Mapping[str, str]) -> Iterator[Finding]:
 
 _WANTS = {
     "whole": _whole,
-    "told": _whole,  # and one note to people, for which the product has no place yet
+    "told": _told,
     "lost": _lost,
     "refused": _refused,
     "unproven": _unproven,

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.documents.spec import DocumentType, FieldSpec
 from extractors.errors import SurefieldError
+from extractors.rendering.findings import Finding
 from extractors.types import (
     Canvas,
     Generation,
@@ -54,6 +55,7 @@ class Ended:
     status: str
     error: str | None  # of a failed document: code and message
     outcomes: Mapping[str, Mapping[str, Any]]
+    findings: tuple[Finding, ...] = ()  # what rendering said of the file
 
 
 class SureReader:
@@ -209,12 +211,13 @@ class House:
         row = self._row("SELECT * FROM documents WHERE id = :id", document)
         with self._rt.transaction() as tx:
             evidence = store.evidence.evidence_of(tx, document)
+            findings = store.rendering.findings_of(tx, document)
             sql = "SELECT * FROM results WHERE document_id = :id ORDER BY position"
             results = tx.session.execute(text(sql), {"id": document}).all()
         boxes = {field.field_id: field.boxes for field in evidence}
         outcomes = {_path(result): _outcome(result, boxes) for result in results}
         error = f"{row.error_code}: {row.error_message}" if row.error_code else None
-        return Ended(str(row.status), error, outcomes)
+        return Ended(str(row.status), error, outcomes, findings)
 
 
 def _path(result: Any) -> str:
