@@ -129,8 +129,8 @@ def _chosen(meaning: Meant, locale: str) -> str:
 
 def owns_dot(printed: str, locale: str) -> bool:
     """Whether a sign is usually abbreviated with the dot that it ends with: "Rs.", "kr."."""
-    key = key_of(printed)
-    return key in table(locale).dotted and key.upper() not in codes()
+    key, last = key_of(printed), printed.rstrip(".")[-1:]
+    return key in table(locale).dotted and key.upper() not in codes() and not is_sign(last)
 
 
 def is_sign(printed: str) -> bool:

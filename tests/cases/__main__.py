@@ -54,16 +54,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.cases", description=__doc__)
     parser.add_argument("folder", type=Path, help="a folder of .jsonl files, or one such file")
     parser.add_argument("--show", action="store_true", help="every case that is not right")
-    parser.add_argument("--only", metavar="GROUP", help="cases whose group or id begins with this")
+    parser.add_argument("--only", metavar="GROUP", help="cases of this group, or of this id")
     parser.add_argument("--json", type=Path, metavar="FILE", help="what came of each case, by id")
     return parser
 
 
 def _wanted(case: Case, only: str | None) -> bool:
     """K1 asks for the group K1 and not for K14."""
-    if only is None:
+    if only is None or case.id == only:
         return True
-    return bool(re.match(rf"{re.escape(only)}(?!\d)", case.group)) or case.id == only
+    return re.search(rf"(?<!\w){re.escape(only)}(?!\d)", case.group) is not None
 
 
 def _line(case: Case, judged: Judged) -> str:

@@ -50,7 +50,7 @@ def read(folder: Path) -> Iterator[Case]:
     if folder.is_file():
         paths = [folder]
     else:
-        paths = sorted(path for path in folder.glob("*.jsonl") if path.stem in SORTS)
+        paths = sorted(folder.glob("*.jsonl"))
         paths += [folder / FILES] if (folder / FILES).is_file() else []
     for path in paths:
         for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
@@ -63,7 +63,10 @@ def _case(path: Path, number: int, line: str) -> Case:
         said = json.loads(line)
         if path.stem == "files":
             return Case(said["file"], f"files: {said['kind']}", "files", said, path.parent)
-        return Case(said["id"], said["group"], path.stem, said, path.parent)
+        sort = next((sort for sort in SORTS if path.stem.startswith(sort)), None)
+        if sort is None:
+            raise BrokenCase(f"{path}: name the file after what its cases are: {', '.join(SORTS)}")
+        return Case(said["id"], said["group"], sort, said, path.parent)
     except (ValueError, KeyError, TypeError) as error:
         raise BrokenCase(f"{path}:{number}: {type(error).__name__}: {error}") from error
 
