@@ -130,6 +130,8 @@ def _is_label(labels: list[str], between: str, *, signed: bool) -> bool:
     parted = " " in between or "." in between
     if not labels or not parted:
         return False
+    if len(labels[-1]) == 1 and "." not in between:
+        return False  # "N 4711" may begin with its N
     return labels[-1] in _NUMBER or (len(labels[-1]) >= 5 and labels[-1] in _OF)
 
 

@@ -9,13 +9,15 @@ TICKED = frozenset(
     " :selected: :checked: <selected> <checked> {x} |x|".split()
 )
 EMPTY = frozenset(
-    "☐ □ ▢ ◻ ⬜ ❑ ❏ ◯ ⚪ 0 [] () [_] (_) {}"
+    "☐ □ ▢ ◻ ⬜ ❑ ❏ ○ ◯ ⚪ 0 [] () [_] (_) {}"
     " :unselected: :unchecked: <unselected> <unchecked>".split()
 )
+# In East Asia a circle by itself is yes.
+CIRCLES = frozenset("○ ◯ 〇".split())
 _CROSSES = frozenset("✗ ✘ ❌ ✕ ✖ × ❎".split())
 _TICKS = frozenset("✓ ✔ ✅".split())
 _MARK = re.compile(
-    r"[☒☑✓✔✅🗹🗸🗷🗵⊠■◼⬛●◉⦿⚫☐□▢◻⬜❑❏◯⚪✗✘❌✕✖❎]"
+    r"[☒☑✓✔✅🗹🗸🗷🗵⊠■◼⬛●◉⦿⚫☐□▢◻⬜❑❏○◯⚪✗✘❌✕✖❎]"
     r"|[\[({]\s?[xX✓✔v✗✘*•●_]?\s?[\])}]|:(?:un)?(?:selected|checked):"
 )
 _BETWEEN = " ,;/|-:.\u2013"

@@ -10,6 +10,7 @@ from extractors.normalise.locales import language_of, locale_of
 
 _PIECES = frozenset(
     """
+    percent prozent procent pourcent
     psch pausch pauschale pauschal forfait ve gebinde kanister eimer doos rol gg hh godz usl hod tim
     ч час 時間 ヶ月 か月
     x × pc pcs pce pces piece pieces ea each unit units item items nos qty set sets pack packs
@@ -39,7 +40,7 @@ _CHANGES = frozenset(
     """
     dozen dozens dz doz dutzend douzaine docena dozzina gross score pair pairs paar paire pares
     par paia k m b t g mio mrd mia tsd tds tausend thousand thousands million millions billion
-    billions mill mln mld mil bn mn lakh crore hundred hundreds percent permille permyriad
+    billions mill mln mld mil bn mn lakh crore hundred hundreds permille permyriad
     """.split()
 )
 _SPACED = frozenset({"m", "t", "g", "b"})  # "5 m" is five metres; "5m" may be five million

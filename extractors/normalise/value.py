@@ -84,12 +84,21 @@ def _comparable(value: Value) -> object:
 def _letters_and_digits(text: str) -> str:
     """What two spellings of one text share: case, accents, width and punctuation do not count.
 
-    What stands between digits does: "1.5" is not "15"; and so do signs such as + and &.
+    What stands between digits does: "1.5" is not "15"; so do signs such as + and &, and the vowel
+    signs of Indic scripts.
     """
+    text = "".join(text.split()).casefold()
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text)
-    kept = _UNSPOKEN.sub("", "".join(text.casefold().split()))
+        text = _ACCENTS.sub("", unicodedata.normalize("NFKD", text).casefold())
+    kept = "".join(
+        c
+        for at, c in enumerate(text)
+        if unicodedata.category(c)[0] in "LNMS"
+        or c in _SPOKEN
+        or (text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit())
+    )
     return kept or text
 
 
-_UNSPOKEN = re.compile(r"(?<!\d)[^\w+&%$#@=<>*°§€£]|[^\w+&%$#@=<>*°§€£](?!\d)|_|[\u0300-\u036f]")
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_SPOKEN = "&%#@*"

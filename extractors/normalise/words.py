@@ -5,7 +5,7 @@ import re
 from extractors.documents.spec import DocumentType, FieldSpec
 from extractors.normalise.characters import folded, mixes_scripts, parts_capitals, tidy
 from extractors.normalise.locales import language_of
-from extractors.normalise.marks import chosen, ticked
+from extractors.normalise.marks import CIRCLES, chosen, ticked
 from extractors.normalise.placeholders import repeats_without_end, stands_for_nothing
 from extractors.normalise.value import Unclear, Value
 from extractors.normalise.yes_no import meanings
@@ -36,7 +36,10 @@ def refuse_what_says_nothing(said: str) -> None:
 def boolean(text: str, field: FieldSpec, spec: DocumentType) -> Value:
     """Yes or no by mark or word, in English and the document type's language."""
     said = tidy(text)
-    known = meanings(language_of(spec.locale))
+    language = language_of(spec.locale)
+    if said in CIRCLES and language in ("ja", "ko", "zh"):
+        raise Unclear("not_yes_or_no")
+    known = meanings(language)
     means = ticked(said)
     if means is None:
         word = chosen(said)

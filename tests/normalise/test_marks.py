@@ -23,6 +23,13 @@ def test_an_empty_box_is_no(mark):
     assert value_of(mark, Kind.BOOLEAN).value is False
 
 
+def test_a_circle_is_empty_and_in_east_asia_it_may_be_yes():
+    """Forms with round boxes leave it empty; in Japan it is what ticks are elsewhere."""
+    assert value_of("○", Kind.BOOLEAN, locale="de_DE").value is False
+    assert value_of("○", Kind.BOOLEAN, locale="ja_JP").problem == "not_yes_or_no"
+    assert value_of("● はい ○ いいえ", Kind.BOOLEAN, locale="ja_JP").value is True
+
+
 @pytest.mark.parametrize("text", ["✗", "✘", "❌", "×", "☒ ☐", "☐ Yes", "Yes/No", "☐ Yes ☐ No"])
 def test_a_cross_alone_and_a_choice_that_nobody_made_are_open(text):
     """Beside a tick a cross means no; alone it may be either."""

@@ -182,6 +182,7 @@ def test_a_sign_of_several_currencies_is_not_guessed(text, locale, problem):
         ("Verwaltungs-\ngesellschaft", "Verwaltungsgesellschaft", Kind.TEXT, True),
         ("Room 1.5", "Room 15", Kind.TEXT, False),
         ("C++", "C", Kind.TEXT, False),
+        ("कमल", "कामिल", Kind.TEXT, False),
         ("l2", "l2", Kind.AMOUNT, False),
     ],
 )
