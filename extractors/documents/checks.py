@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 
-from extractors.documents.checksums import CHECKSUMS
+from extractors.documents.checksums import checksum_of, known_names
 from extractors.documents.types import RESERVED_NAMES, DocumentType, FieldSpec, Kind
 from extractors.errors import BrokenDocumentType
 
@@ -121,10 +121,10 @@ def _choices(spec: DocumentType, path: str, field: FieldSpec) -> None:
 
 
 def _checksum(spec: DocumentType, path: str, field: FieldSpec) -> None:
-    if field.checksum not in (None, *CHECKSUMS):
+    if field.checksum is not None and checksum_of(field.checksum) is None:
         raise BrokenDocumentType(
-            f"{path}: no checksum {field.checksum!r}. Known: {', '.join(sorted(CHECKSUMS))}. Add"
-            " yours to extractors.documents.checksums.CHECKSUMS."
+            f"{path}: no checksum {field.checksum!r}. Known: {known_names()}. Add yours to"
+            " extractors.documents.checksums.CHECKSUMS."
         )
 
 

@@ -160,10 +160,10 @@ def _meaning(
     """
     said = layout.text(first, last)
     whole = normalise(said, field, spec)
-    if whole.problem is None:
-        return (
-            Span(first, last, 0, len(layout.words[last].text)) if whole.agrees_with(value) else None
-        )
+    if whole.problem is None and not whole.agrees_with(value):
+        return None
+    if whole.problem is None and said.strip(_EDGES) == said:
+        return Span(first, last, 0, len(layout.words[last].text))
     start = match.end() if (match := _LABEL.match(said)) else 0
     start += len(said[start:]) - len(said[start:].lstrip(_EDGES))
     inner = said[start:].rstrip(_EDGES)
@@ -171,7 +171,8 @@ def _meaning(
     if start >= len(layout.words[first].text) or cut >= len(layout.words[last].text):
         return None  # the shorter stretch says the same
     if inner == said or not normalise(inner, field, spec).agrees_with(value):
-        return None
+        # What stands around it may belong to it: a minus in brackets.
+        return Span(first, last, 0, len(layout.words[last].text)) if whole.problem is None else None
     return Span(first, last, start, len(layout.words[last].text) - cut)
 
 

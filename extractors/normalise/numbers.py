@@ -1,30 +1,35 @@
-"""Numbers and amounts.
+"""Numbers, and what amounts share with them.
 
-babel (CLDR) says which signs a locale uses. price-parser and babel's own ``parse_decimal`` were not
-taken: the first guesses ("1.204" is 1204 or 1.204 by luck), the second knows one locale at a time.
-Here the structure decides where it can only mean one thing ("1.204,50" anywhere), the locale
+babel (CLDR) says which signs a locale uses.  price-parser and babel's own ``parse_decimal`` were
+not taken: the first guesses ("1.204" is 1204 or 1.204 by luck), the second knows one locale at a
+time.  Here the structure decides where it can only mean one thing ("1.204,50" anywhere), the locale
 decides where two readings are possible, and what stays open is a problem.
 """
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
-from extractors.normalise import currencies
-from extractors.normalise.characters import plain
+from extractors.normalise.characters import MAX_PARSED, plain
 from extractors.normalise.locales import locale_of
+from extractors.normalise.units import without_unit
 from extractors.normalise.value import Unclear, Value
 
 _MAX_DIGITS = 30
-_SPACE = " "
-_BODY = r"\d(?:[\d.,' \u066b\u066c]*\d)?"
-_SIGNED = re.compile(
-    rf"(?P<open>\()?(?P<lead>[-+\u2013]?)\s?(?P<body>{_BODY})(?P<dash>[.,](?:-{{1,2}}|[\u2013\u2014]))?(?P<trail>\s?-)?(?P<close>\))?"
+SPACE = " "
+BODY = r"\d(?:[\d.,' \u066b\u066c]*\d)?"
+DASH = r"[.,](?:-{1,2}|[\u2013\u2014])"  # "12,-": no cents
+SIGNED = re.compile(
+    rf"(?P<open>\()?(?P<lead>[-+\u2013]?)\s?(?P<body>{BODY})(?P<dash>{DASH})?"
+    r"(?P<trail>\s?-)?(?P<close>\))?"
 )
-_AMOUNT = re.compile(
-    rf"(?P<head>[-+\u2013(]{{0,2}})\s?(?P<before>[^\d()+\u2013-]*?)\s?(?P<number>[-+\u2013(]{{0,2}}\s?{_BODY}(?:[.,](?:-{{1,2}}|[\u2013\u2014]))?(?:\s?-)?\)?)\s?(?P<after>[^\d()+\u2013-]*)(?P<tail>\)?)"
-)
+_FRACTIONS = {
+    "½": "5", "¼": "25", "¾": "75", "⅛": "125", "⅜": "375", "⅝": "625", "⅞": "875",
+    "⅕": "2", "⅖": "4", "⅗": "6", "⅘": "8",
+}  # fmt: skip
+_WITH_FRACTION = re.compile(rf"([-+]?)(\d{{0,6}})\s?([{''.join(_FRACTIONS)}])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,66 +55,60 @@ def signs_of(locale: str) -> Signs:
 
 
 def plain_sign(sign: str) -> str:
-    """CLDR's sign as ``plain`` spells it: every space is one space, every apostrophe one
-    apostrophe.
-    """
-    return _SPACE if sign.isspace() else sign.replace("\u2019", "'")
+    """CLDR's sign as ``plain`` spells it: all spaces and apostrophes are one."""
+    return SPACE if sign.isspace() else sign.replace("\u2019", "'")
 
 
 def number(text: str, field: FieldSpec, spec: DocumentType) -> Value:
-    """A decimal number; a percent sign is allowed and does not change it: ``19 %`` is 19."""
+    """A decimal number; a percent sign or a unit is allowed and does not change it."""
     plained = plain(text, "unparsable_number")
-    bare = plained.removesuffix("%").rstrip() if plained.endswith("%") else plained
-    match = _SIGNED.fullmatch(bare)
+    bare = plained.strip("%").strip() if "%" in plained[:1] + plained[-1:] else plained
+    match = SIGNED.fullmatch(bare)
+    if match is None and bare is plained:
+        if fraction := _WITH_FRACTION.fullmatch(without_unit(bare, spec.locale)):
+            return Value(kind=field.kind, value=_with_fraction(fraction))
+        match = SIGNED.fullmatch(_counted(without_unit(bare, spec.locale)))
     if match is None:
         raise Unclear("unparsable_number")
-    return Value(
-        kind=field.kind, value=_signed(match, signs_of(spec.locale), field.kind, decimals=None)
-    )
+    value = signed(match, signs_of(spec.locale), field.kind, decimals=None)
+    return Value(kind=field.kind, value=value)
 
 
-def amount(text: str, field: FieldSpec, spec: DocumentType) -> Value:
-    """A sum of money: number, sign in any usual place, currency before or after."""
-    match = _AMOUNT.fullmatch(plain(text, "unparsable_amount"))
-    if match is None:
-        raise Unclear("unparsable_amount")
-    currency = _printed_currency(match["before"], match["after"], spec.locale)
-    # The sign may stand outside the currency ("-$12", "($12)"): put together, it is the plain
-    # signed number again.
-    inner = _SIGNED.fullmatch(match["head"] + match["number"].lstrip() + match["tail"])
-    if inner is None:
-        raise Unclear("unparsable_amount")
-    decimals = currencies.decimals(currency) if currency else None
-    return Value(
-        kind=field.kind,
-        value=_signed(inner, signs_of(spec.locale), field.kind, decimals),
-        currency=currency,
-    )
+def _counted(text: str) -> str:
+    """The number of "x2" and "2 x"."""
+    return text[1:].lstrip() if text[:1] in "x×" and text[1:].strip().isdigit() else text
 
 
-def _printed_currency(before: str, after: str, locale: str) -> str | None:
-    """The ISO code of what is printed beside the number; None when nothing is, or several
-    currencies use the sign.
+def _with_fraction(match: re.Match[str]) -> str:
+    minus, whole, sign = match.groups()
+    return f"{'-' if minus == '-' else ''}{(whole or '0').lstrip('0') or '0'}.{_FRACTIONS[sign]}"
+
+
+def from_json(written: str, locale: str) -> str:
+    """A JSON number as the locale prints it: it has one reading, which is not the locale's.
+
+    Where babel is not installed, four decimals stand for three: they never look like a thousand.
     """
-    codes: set[str] = set()
-    for sign in filter(None, (before.strip(), after.strip())):
-        try:
-            codes.add(currencies.code_of(sign, locale, words_only_upper=True))
-        except Unclear as unclear:
-            if unclear.code != "ambiguous_currency":
-                raise Unclear("unparsable_amount") from unclear
-    if len(codes) > 1:
-        raise Unclear("unparsable_amount")
-    return codes.pop() if codes else None
+    if not any(c in written for c in ".eE") or len(written) > _MAX_DIGITS:
+        return written
+    plain_form = f"{Decimal(written):f}"
+    if len(plain_form) > MAX_PARSED:
+        return written
+    try:
+        return plain_form.replace(".", signs_of(locale).decimal)
+    except ImportError:
+        return plain_form + "0" * (plain_form[-4:-3] == ".")
 
 
-def _signed(match: re.Match[str], signs: Signs, kind: Kind, decimals: int | None) -> str:
+def signed(match: re.Match[str], signs: Signs, kind: Kind, decimals: int | None) -> str:
+    """The decimal that a match of SIGNED means, or Unclear."""
     minuses = [bool(match["open"]), match["lead"] in ("-", "\u2013"), bool(match["trail"])]
     if bool(match["open"]) != bool(match["close"]) or sum(minuses) + (match["lead"] == "+") > 1:
         raise Unclear(f"unparsable_{kind.value}")
-    whole, fraction = _read(match["body"], signs, kind, decimals)
-    if match["dash"] and fraction:  # "12,50,-" is not a spelling of anything
-        raise Unclear(f"unparsable_{kind.value}")
+    if match["dash"]:  # the decimal sign is in the ",-": any other separator parts thousands
+        whole, fraction = _whole(match["body"], signs, kind), ""
+    else:
+        whole, fraction = _read(match["body"], signs, kind, decimals)
     value = (whole.lstrip("0") or "0") + (f".{fraction}" if fraction else "")
     negative = any(minuses) and value.strip("0.") != ""
     return f"-{value}" if negative else value
@@ -138,6 +137,16 @@ def _read(body: str, signs: Signs, kind: Kind, decimals: int | None) -> tuple[st
     return "".join(groups), fraction
 
 
+def _whole(body: str, signs: Signs, kind: Kind) -> str:
+    """The digits of a number that has no fraction, or Unclear."""
+    digits, separators = re.split(r"\D", body), set(re.findall(r"\D", body))
+    if "" in digits or sum(map(len, digits)) > _MAX_DIGITS:
+        raise Unclear(f"unparsable_{kind.value}")
+    if not _groups_hold(digits, separators, signs, with_fraction=True):
+        raise Unclear(f"unparsable_{kind.value}")
+    return "".join(digits)
+
+
 def _one_separator(
     sign: str, digits: list[str], signs: Signs, kind: Kind, decimals: int | None
 ) -> bool:
@@ -149,8 +158,8 @@ def _one_separator(
     if could_group:
         if sign == signs.group:
             return False
-        # "12.345" where the dot is the decimal sign: fine for a weight, strange for money unless it
-        # has mills.
+        # "12.345" where the dot is the decimal sign: fine for a weight, strange for money unless
+        # it has mills.
         if sign == signs.decimal and (kind is Kind.NUMBER or decimals == 3):
             return True
         raise Unclear(f"ambiguous_{kind.value}")
@@ -162,18 +171,19 @@ def _one_separator(
 
 
 def _groups_hold(groups: list[str], used: set[str], signs: Signs, *, with_fraction: bool) -> bool:
-    """Thousands stand in threes (in India in pairs before the last three) and are set apart by one
-    sign.
-    """
+    """Thousands stand in threes, set apart by one sign; in India in pairs before the last three."""
     if len(groups) == 1:
         return not used
     if len(used) != 1 or not used <= set(".,' \u066c") or groups[0].startswith("0"):
         return False
-    if used == {_SPACE} and not with_fraction and signs.group != _SPACE:
+    if used == {SPACE} and not with_fraction and signs.group != SPACE:
         return False  # "12 345" may be two numbers of two columns
     threes = len(groups[0]) <= 3 and all(len(g) == 3 for g in groups[1:])
+    indian = signs.pairs or (
+        with_fraction and used == {","}
+    )  # with a fraction they stand nowhere else
     pairs = (
-        signs.pairs
+        indian
         and len(groups[0]) <= 2
         and all(len(g) == 2 for g in groups[1:-1])
         and len(groups[-1]) == 3

@@ -1,73 +1,76 @@
-"""Texts, identifiers, choices, yes and no."""
+"""Texts, choices, yes and no."""
 
-from extractors.documents.checksums import CHECKSUMS, compact
+import re
+
 from extractors.documents.spec import DocumentType, FieldSpec
-from extractors.errors import BrokenDocumentType
-from extractors.normalise.characters import folded, tidy
+from extractors.normalise.characters import folded, mixes_scripts, parts_capitals, tidy
+from extractors.normalise.locales import language_of
+from extractors.normalise.marks import CIRCLES, chosen, ticked
+from extractors.normalise.placeholders import repeats_without_end, stands_for_nothing
 from extractors.normalise.value import Unclear, Value
+from extractors.normalise.yes_no import meanings
 
-_MAX_IDENTIFIER = 120
-# typesetting's hyphens; dashes may mean something else and stay
-_HYPHENS = str.maketrans("\u2010\u2011", "--")
-
-# What a ticked and an empty box look like in print, then words by language.
-_YES_MARKS = frozenset(("x", "☒", "☑", "✓", "✔", "✗", "✘", "⊠", "[x]", "(x)", "1"))
-_NO_MARKS = frozenset(("☐", "□", "[]", "()", "[ ]", "( )", "0"))
-_YES_WORDS = {
-    "en": "yes y true checked", "de": "ja wahr", "fr": "oui vrai", "es": "si verdadero", "it": "si vero", "pt": "sim",
-    "nl": "ja", "sv": "ja", "nb": "ja", "da": "ja", "fi": "kylla", "pl": "tak", "cs": "ano", "ru": "да", "tr": "evet",
-    "ar": "نعم", "ja": "はい", "zh": "是", "hi": "हा",
-}  # fmt: skip
-_NO_WORDS = {
-    "en": "no n false unchecked", "de": "nein falsch", "fr": "non faux", "es": "no falso", "it": "no falso", "pt": "nao",
-    "nl": "nee", "sv": "nej", "nb": "nei", "da": "nej", "fi": "ei", "pl": "nie", "cs": "ne", "ru": "нет", "tr": "hayir",
-    "ar": "لا", "ja": "いいえ", "zh": "否", "hi": "नही",
-}  # fmt: skip
+_ENDS = " .:;,!"
+_JOINTS = re.compile(r"[\s_]+|(?<=\w)[-\u2013](?=\w)")
 
 
 def text(text: str, field: FieldSpec, spec: DocumentType) -> Value:
     """The text itself, NFC, with single spaces."""
-    return Value(kind=field.kind, value=tidy(text))
+    said = tidy(text)
+    refuse_what_says_nothing(said)
+    if parts_capitals(text):
+        raise Unclear("ambiguous_hyphen")
+    return Value(kind=field.kind, value=said)
+
+
+def refuse_what_says_nothing(said: str) -> None:
+    """Raises Unclear for placeholders, for what repeats without end, and for misread alphabets."""
+    if stands_for_nothing(said):
+        raise Unclear("placeholder")
+    if len(said) >= 32 and repeats_without_end(said):
+        raise Unclear("endless_repetition")
+    if mixes_scripts(said):
+        raise Unclear("mixed_scripts")
 
 
 def boolean(text: str, field: FieldSpec, spec: DocumentType) -> Value:
     """Yes or no by mark or word, in English and the document type's language."""
-    said = folded(tidy(text))
-    languages = ("en", spec.locale.partition("_")[0])
-    yes = _YES_MARKS.union(*(_YES_WORDS.get(language, "").split() for language in languages))
-    no = _NO_MARKS.union(*(_NO_WORDS.get(language, "").split() for language in languages))
-    if (said in yes) == (said in no):
+    said = tidy(text)
+    language = language_of(spec.locale)
+    if said in CIRCLES and language in ("ja", "ko", "zh"):
         raise Unclear("not_yes_or_no")
-    return Value(kind=field.kind, value=said in yes)
+    known = meanings(language)
+    means = ticked(said)
+    if means is None:
+        word = chosen(said)
+        means = known.get(folded((said if word is None else word).strip(_ENDS)))
+    if means is None:
+        raise Unclear("not_yes_or_no")
+    return Value(kind=field.kind, value=means)
 
 
 def choice(text: str, field: FieldSpec, spec: DocumentType) -> Value:
-    """The one choice that the text is, case and accents apart."""
+    """The one choice that the text is; case, accents, spaces and hyphens apart."""
     said = tidy(text)
-    if said in field.choices:
-        return Value(kind=field.kind, value=said)
-    alike = [choice for choice in field.choices if folded(choice) == folded(said)]
-    if len(alike) != 1:
+    found = _named(said, field.choices)
+    if found is None and (word := chosen(said)) is not None:
+        found = _named(word, field.choices)
+    if found is None:
         raise Unclear("not_a_choice")
-    return Value(kind=field.kind, value=alike[0])
+    return Value(kind=field.kind, value=found)
 
 
-def identifier(text: str, field: FieldSpec, spec: DocumentType) -> Value:
-    """The identifier without spaces, as printed otherwise; with a checksum also without its other
-    separators, in capitals.
+def _named(said: str, choices: tuple[str, ...]) -> str | None:
+    """The one choice of this name: the very same, or the only one that is alike."""
+    if said in choices:
+        return said
+    for alike in (folded, _joined):
+        found = [choice for choice in choices if alike(choice) == alike(said.strip(_ENDS))]
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None
 
-    Raises BrokenDocumentType when the field names a checksum that there is none of.
-    """
-    bare = tidy(text).translate(_HYPHENS).replace(" ", "")
-    if field.checksum is None:
-        return Value(kind=field.kind, value=bare)
-    if field.checksum not in CHECKSUMS:
-        known = ", ".join(sorted(CHECKSUMS))
-        raise BrokenDocumentType(
-            f"{spec.name}.{field.name}: no checksum {field.checksum!r}. Known: {known}. Add it to"
-            " CHECKSUMS in the type's file."
-        )
-    compacted = compact(bare)
-    if len(compacted) > _MAX_IDENTIFIER or not CHECKSUMS[field.checksum](compacted):
-        raise Unclear("checksum_failed")
-    return Value(kind=field.kind, value=compacted)
+
+def _joined(text: str) -> str:
+    """One spelling for "Net 30" and "net30", "pre-paid" and "prepaid"."""
+    return _JOINTS.sub("", folded(text))

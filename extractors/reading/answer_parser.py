@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import accumulate, count
 
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
+from extractors.normalise.numbers import from_json
 from extractors.reading import json_offsets
 from extractors.reading.json_offsets import Node
 from extractors.types import (
@@ -37,7 +38,7 @@ def fields_of(answer: PageAnswer, spec: DocumentType) -> tuple[FieldReading, ...
         return _numbered(_per_field(answer.generations, spec))
     if len(answer.generations) != 1:
         return tuple(_nothing(field, "missing") for field in spec.fields)
-    return _numbered(_whole(answer.generations[0], spec.fields))
+    return _numbered(_whole(answer.generations[0], spec))
 
 
 def _numbered(readings: Iterable[FieldReading]) -> tuple[FieldReading, ...]:
@@ -58,16 +59,16 @@ def _numbered(readings: Iterable[FieldReading]) -> tuple[FieldReading, ...]:
     return tuple(numbered)
 
 
-def _whole(generation: Generation, fields: Sequence[FieldSpec]) -> Iterator[FieldReading]:
+def _whole(generation: Generation, spec: DocumentType) -> Iterator[FieldReading]:
     """Every field of a generation that is one object."""
-    said = _Spelling(generation)
+    said = _Spelling(generation, spec.locale)
     node = json_offsets.read(said.data)
-    yield from _object(said, node, fields)
+    yield from _object(said, node, spec.fields)
 
 
 def _per_field(generations: Sequence[Generation], spec: DocumentType) -> Iterator[FieldReading]:
     """Fields of generations of one key each; the key says which field it is, whatever the order."""
-    spellings = [_Spelling(generation) for generation in generations]
+    spellings = [_Spelling(generation, spec.locale) for generation in generations]
     nodes = [
         json_offsets.read(said.data, ends_open=said.stop_reason is not StopReason.LENGTH)
         for said in spellings
@@ -89,7 +90,8 @@ def _per_field(generations: Sequence[Generation], spec: DocumentType) -> Iterato
 class _Spelling:
     """A generation's bytes, and which token spells each of them."""
 
-    def __init__(self, generation: Generation) -> None:
+    def __init__(self, generation: Generation, locale: str) -> None:
+        self.locale = locale  # how numbers are printed
         self.stop_reason = generation.stop_reason
         self.tokens = generation.tokens
         self.data = generation.text
@@ -157,7 +159,7 @@ def _field(
     if field.kind is Kind.GROUP:
         yield from _group(said, node, field, problem)
     else:
-        yield _scalar(said, node, prefix + field.name, ordinal, problem)
+        yield _scalar(said, node, field, prefix, ordinal, problem)
 
 
 def _group(
@@ -184,8 +186,9 @@ def _group(
 
 
 def _scalar(
-    said: _Spelling, node: Node, name: str, ordinal: int, problem: str | None
+    said: _Spelling, node: Node, field: FieldSpec, prefix: str, ordinal: int, problem: str | None
 ) -> FieldReading:
+    name = prefix + field.name
     problem = problem or node.problem
     if node.kind in (json_offsets.Kind.OBJECT, json_offsets.Kind.ARRAY, json_offsets.Kind.BROKEN):
         problem = problem or "unparsable"
@@ -194,7 +197,10 @@ def _scalar(
     if problem is not None:
         return _reading(said, node, name, ordinal, FieldState.UNREADABLE, problem, text=node.text)
     state = FieldState.ABSENT if node.kind is json_offsets.Kind.NULL else FieldState.VALUE
-    return _reading(said, node, name, ordinal, state, None, text=node.text)
+    text = node.text
+    if node.kind is json_offsets.Kind.NUMBER and field.kind in (Kind.AMOUNT, Kind.NUMBER):
+        text = from_json(str(node.text), said.locale)
+    return _reading(said, node, name, ordinal, state, None, text=text)
 
 
 def _reading(

@@ -19,6 +19,7 @@ NAMES = (
     "render",
     "pipeline",
     "grounding",
+    "roundtrip",
     "engine",
     "selection",
     "rerank",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from extractors.documents.spec import Kind
 from extractors.normalise import PROBLEMS
+from extractors.normalise.numbers import from_json
 from tests.evidence.making import value_of
 
 AMOUNTS = [  # text, locale, value, currency
@@ -96,7 +97,7 @@ NO_AMOUNTS = [  # text, locale, problem
     ("12.00\n13.00", "en_US", "unparsable_amount"),
     ("1" * 31, "en_US", "unparsable_amount"),
     ("1" * 100_000, "en_US", "unparsable_amount"),
-    ("NaN", "en_US", "unparsable_amount"),
+    ("NaN", "en_US", "placeholder"),
     ("", "en_US", "empty"),
     (" \u200b", "en_US", "empty"),
     ("12\x00", "en_US", "unprintable"),
@@ -135,9 +136,11 @@ def test_a_number_of_three_decimals_is_read_by_the_locale(text, locale, value):
     assert value_of(text, Kind.NUMBER, locale=locale).value == value
 
 
-@pytest.mark.parametrize("text", ["3 pcs", "2x", "1,25", "1/2", "twelve", "$3"])
-def test_a_number_with_anything_beside_it_is_refused(text):
-    """A unit, a fraction, a sign of another locale."""
+@pytest.mark.parametrize(
+    "text", ["2 dozen", "1.5k", "3 pairs", "2 x 500 g", "1,25", "1/2", "twelve", "$3"]
+)
+def test_a_number_with_what_may_change_it_is_refused(text):
+    """A dozen, thousands, a second number, a fraction, a sign of another locale."""
     assert value_of(text, Kind.NUMBER).value is None
 
 
@@ -191,3 +194,101 @@ def test_no_digit_is_ever_lost_or_made_up(text, locale):
     if got.value is not None:
         printed = re.sub(r"\D", "", text)
         assert re.sub(r"\D", "", got.value).lstrip("0") == printed.lstrip("0")
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "value", "currency"),
+    [
+        ("$.75", "en_US", "0.75", "USD"),
+        ("-$.60", "en_US", "-0.60", "USD"),
+        ("Rs.50", "en_IN", "50", "INR"),
+        ("kr.1.234,50", "da_DK", "1234.50", "DKK"),
+        ("Rp.25.000", "id_ID", "25000", "IDR"),
+        ("€. 1.234,56", "it_IT", "1234.56", "EUR"),
+        ("*1,234.56", "en_US", "1234.56", None),
+        ("$**1,234.56**", "en_US", "1234.56", "USD"),
+        ("12€50", "fr_FR", "12.50", "EUR"),
+        ("£1·50", "en_GB", "1.50", "GBP"),
+        ("▲1,234", "ja_JP", "-1234", None),
+        ("1.234,56 €-", "de_DE", "-1234.56", "EUR"),
+        ("Rs. 1,23,456.00/-", "en_IN", "123456.00", "INR"),
+        ("1,23,456.00", "en_US", "123456.00", None),
+        ("€ 1.250,-", "en_US", "1250", "EUR"),
+        ("1 234 руб. 56 коп.", "ru_RU", "1234.56", "RUB"),
+        ("18.40 US dollars", "en_US", "18.40", "USD"),
+        ("12.00 (EUR)", "en_US", "12.00", "EUR"),
+    ],
+)
+def test_signs_stars_and_hundredths_stand_where_countries_print_them(text, locale, value, currency):
+    """What protects an amount, ends it or parts its cents is no part of the number."""
+    got = value_of(text, Kind.AMOUNT, locale=locale)
+
+    assert (got.value, got.currency, got.problem) == (value, currency, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "locale"),
+    [
+        ("€.234,50", "de_DE"),
+        ("$..50", "en_US"),
+        ("€…50", "en_IE"),
+        ("$. 50", "en_US"),
+        ("Rs..50", "en_IN"),
+        ("2 *500.00", "en_US"),
+        ("12 $50", "en_US"),
+        ("3 pairs at $349", "en_US"),
+        ("10-20 €", "de_DE"),
+        ("1,234.56 CR", "en_US"),
+        ("USD 12 / EUR 11", "en_US"),
+    ],
+)
+def test_an_amount_with_something_lost_or_too_much_is_refused(text, locale):
+    """Digits before a dot, a second number, a credit that may be minus."""
+    assert value_of(text, Kind.AMOUNT, locale=locale).problem == "unparsable_amount"
+
+
+@pytest.mark.parametrize(
+    ("text", "locale"), [("¥1,234-", "ja_JP"), ("￥1,234-", "en_US"), ("EUR - 12.00", "en_US")]
+)
+def test_a_stroke_that_may_end_or_part_is_no_minus_for_sure(text, locale):
+    """In Japan it ends the amount, and with space on both sides it may part sign and digits."""
+    assert value_of(text, Kind.AMOUNT, locale=locale).problem == "ambiguous_minus"
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "value"),
+    [
+        ("2 Stk", "de_DE", "2"),
+        ("2 pcs.", "en_US", "2"),
+        ("2x", "en_US", "2"),
+        ("x2", "en_US", "2"),
+        ("100 kWh", "de_DE", "100"),
+        ("7.5 hours", "en_US", "7.5"),
+        ("2.5 m²", "en_US", "2.5"),
+        ("3個", "ja_JP", "3"),
+        ("1½", "en_US", "1.5"),
+        ("%19", "tr_TR", "19"),
+        ("5 m", "en_US", "5"),
+        ("5m", "en_US", None),
+        ("5 M", "en_US", None),
+        ("⅓", "en_US", None),
+        ("12 EUR", "en_US", None),
+    ],
+)
+def test_a_unit_beside_a_quantity_leaves_it_as_it_is(text, locale, value):
+    """CLDR's units, pieces and times; letters that may mean thousands or millions do not."""
+    assert value_of(text, Kind.NUMBER, locale=locale).value == value
+
+
+@given(
+    number=st.decimals(-(10**6), 10**6, places=3),
+    locale=st.sampled_from([*sorted(STYLES), "en_IN", "ar_EG"]),
+    kind=st.sampled_from([Kind.NUMBER, Kind.AMOUNT]),
+)
+def test_a_json_number_has_one_reading_whatever_the_locale(number, locale, kind):
+    """Money with three decimals may be doubted; it is never another number."""
+    for written in (f"{number}", f"{number.normalize()}", f"{number:e}"):
+        got = value_of(from_json(written, locale), kind, locale=locale)
+
+        assert got.value is None or Decimal(got.value) == number
+        assert kind is Kind.AMOUNT or got.value is not None

@@ -55,7 +55,7 @@ NO_DATES = [  # text, problem; all day first, en_GB
     ("31.02.2026", "no_such_date"),
     ("29 February 2025", "no_such_date"),
     ("0/4/2026", "no_such_date"),
-    ("03042026", "implausible_year"),
+    ("03042026", "unparsable_date"),
     ("04/13/2026", "day_month_order"),
     ("03/04/45", "ambiguous_century"),
     ("03/04/2569", "implausible_year"),
@@ -214,3 +214,81 @@ def test_a_locale_that_does_not_exist_is_an_error_of_the_document_type():
         value_of("3,5", Kind.AMOUNT, locale="xx_YY")
     with pytest.raises(BrokenDocumentType, match="xx_YY"):
         value_of("3 April 2026", Kind.DATE, locale="xx_YY")
+
+
+@pytest.mark.parametrize(
+    ("text", "locale"),
+    [
+        ("04.03.2026 г.", "bg_BG"),
+        ("4 marca 2026 r.", "pl_PL"),
+        ("2026年3月4日(水)", "ja_JP"),
+        ("2026年3月4日星期三", "zh_TW"),
+        ("令和8年3月4日", "ja_JP"),
+        ("民國115年3月4日", "zh_TW"),
+        ("115/03/04", "zh_TW"),
+        ("4 Mart 2026 Çarşamba", "tr_TR"),
+        ("4 มี.ค. 2026", "th_TH"),
+        ("4 มีนาคม 2569", "th_TH"),
+        ("04/03/2569", "th_TH"),
+        ("۱۴۰۴/۱۲/۱۳", "fa_IR"),
+        ("4 tháng 3, 2026", "vi_VN"),
+        ("2026 m. kovo 4 d.", "lt_LT"),
+        ("2026. gada 4. marts", "lv_LV"),
+        ("2026(e)ko martxoaren 4(a)", "eu_ES"),
+        ("4 במרץ 2026", "he_IL"),
+        ("den 4.3.2026", "de_DE"),
+        ("4. Maerz 2026", "de_DE"),
+        ("le 4 mars 2026", "fr_FR"),
+        ("4 III 2026", "pl_PL"),
+        ("04.03.2026 10:15 Uhr", "de_DE"),
+        ("04/03/2026 à 10h15", "fr_FR"),
+        ("20260304T101500Z", "en_GB"),
+        ("2026-03-04 10:15 UTC", "en_GB"),
+        ("04–03–2026", "en_GB"),
+        ("(04/03/2026)", "en_GB"),
+        ("04/03/2026,", "en_GB"),
+        ("4thMar 2026", "en_GB"),
+        ("2026 03 04", "en_GB"),
+        ("4 March 2026, Wednesday", "en_GB"),
+    ],
+)
+def test_what_stands_around_a_date_is_known_in_its_language(text, locale):
+    """Words for year and day, weekdays, times, ordinals, brackets and other calendars."""
+    got = value_of(text, Kind.DATE, locale=locale, day_first=True)
+
+    assert (got.value, got.problem) == ("2026-03-04", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "problem"),
+    [
+        ("24. 4. 19.", "en_US", "ambiguous_date"),
+        ("2082/11/20", "ne_NP", "ambiguous_calendar"),
+        ("04/07/2018", "am_ET", "ambiguous_calendar"),
+        ("31/12/70", "th_TH", "ambiguous_calendar"),
+        ("15/09/35", "ar_SA", "ambiguous_calendar"),
+        ("15/09/1447", "ar_SA", "ambiguous_calendar"),
+        ("2026年3月4日(木)", "ja_JP", "weekday_mismatch"),
+        ("昭和70年1月1日", "ja_JP", "no_such_date"),
+        ("04.03.2026 - 11.03.2026", "de_DE", "unparsable_date"),
+        ("02/2026", "en_GB", "unparsable_date"),
+    ],
+)
+def test_a_year_of_two_calendars_and_a_wrong_weekday_are_questions(text, locale, problem):
+    """Nobody has lived in 2082, and in Nepal that year was 2026."""
+    assert value_of(text, Kind.DATE, locale=locale, day_first=True).problem == problem
+
+
+@pytest.mark.parametrize(("text", "day"), [("26. 3. 4.", "2026-03-04"), ("24.4.19.", "2024-04-19")])
+def test_korea_writes_the_year_first_and_a_dot_behind(text, day):
+    """With a dot behind the day there is one reading."""
+    assert value_of(text, Kind.DATE, locale="ko_KR").value == day
+
+
+@given(day=DAYS, locale=st.sampled_from(["th_TH", "fa_IR", "ja_JP", "am_ET", "ar_SA"]))
+def test_a_gregorian_date_of_another_calendars_country_is_itself_or_a_question(day, locale):
+    """What the year may mean besides is never silently taken."""
+    got = value_of(f"{day:%Y/%m/%d}", Kind.DATE, locale=locale)
+
+    assert got.value in (None, day.isoformat())
+    assert got.value is not None or got.problem == "ambiguous_calendar"

@@ -21,11 +21,27 @@ from tests.evidence.making import value_of
         ("A\u00a0B\u200b\u00adC", "A BC"),
         ("\u200fשלום\u200e", "שלום"),
         ("می\u200cخواهم", "می\u200cخواهم"),
+        ("Verwaltungs-\ngesellschaft", "Verwaltungsgesellschaft"),
+        ("Verwaltungs\u00ad\ngesellschaft", "Verwaltungsgesellschaft"),
+        ("Baden-\nWürttemberg", "Baden-Württemberg"),
+        ("Hals-, Nasen-\nund Ohrenarzt", "Hals-, Nasen- und Ohrenarzt"),
+        ("ACME -\nBerlin", "ACME - Berlin"),
     ],
 )
 def test_a_text_is_kept_as_printed_but_for_invisible_differences(text, value):
     """Composed characters, single spaces, no marks; joiners that Persian needs stay."""
     assert value_of(text, Kind.TEXT).value == value
+
+
+def test_a_hyphen_that_parts_capitals_at_a_lines_end_is_a_question():
+    """ "GESELL-SCHAFT" is one word, "BADEN-BADEN" is a name; small letters tell the two apart."""
+    assert value_of("GESELL-\nSCHAFT", Kind.TEXT).problem == "ambiguous_hyphen"
+    assert value_of("Baden-\nBADEN", Kind.TEXT).value == "Baden-BADEN"
+
+
+def test_a_ligature_is_its_letters():
+    """Typesetting joins them, and nobody types them so."""
+    assert value_of("O\ufb03ce \ufb01rst", Kind.TEXT).value == "Office first"
 
 
 @pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.GROUP}))
@@ -135,7 +151,7 @@ def test_a_currency_becomes_its_iso_code(text, locale, value):
         ("kr", "en_US", "ambiguous_currency"),
         ("¥", "en_US", "ambiguous_currency"),
         ("$", "en", "ambiguous_currency"),
-        ("XXX", "en_US", "unknown_currency"),
+        ("XTS", "en_US", "unknown_currency"),
         ("bucks", "en_US", "unknown_currency"),
         ("€$", "en_US", "unknown_currency"),
     ],
@@ -157,6 +173,16 @@ def test_a_sign_of_several_currencies_is_not_guessed(text, locale, problem):
         ("ACME GmbH", "ACME AG", Kind.TEXT, False),
         ("AB 12", "AB12", Kind.IDENTIFIER, True),
         ("AB12", "ab12", Kind.IDENTIFIER, False),
+        ("No. 4711", "4711", Kind.IDENTIFIER, True),
+        ("INV–001", "INV-001", Kind.IDENTIFIER, True),
+        ("INV-001", "INV001", Kind.IDENTIFIER, False),
+        ("ACME, Inc.", "ACME Inc", Kind.TEXT, True),
+        ("L'Oréal", "L’Oréal", Kind.TEXT, True),
+        ("Café", "Cafe", Kind.TEXT, True),
+        ("Verwaltungs-\ngesellschaft", "Verwaltungsgesellschaft", Kind.TEXT, True),
+        ("Room 1.5", "Room 15", Kind.TEXT, False),
+        ("C++", "C", Kind.TEXT, False),
+        ("कमल", "कामिल", Kind.TEXT, False),
         ("l2", "l2", Kind.AMOUNT, False),
     ],
 )

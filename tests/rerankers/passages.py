@@ -30,7 +30,7 @@ sum supplier sure system table take tax tell term than that the their them then 
 three through time to today told too took top total toward town trade tried true turn two type under unit until up us use usual
 value very view voice wait walk want war was water way we week well went were west what when where which while who whole why will
 wind with without word work world would write year yet you young
-""".split()  # noqa: SIM905  (a list literal of these would be hundreds of lines)
+""".split()
 _NAMES = (
     "Aalto",
     "Baker",
