@@ -162,11 +162,6 @@ class FieldReading:
         # asked
         None
     )
-    relevance: float | None = (
-        # a reranker's raw logit of "field: value" and the line that says it; None when it was not
-        # asked
-        None
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

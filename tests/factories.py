@@ -38,7 +38,7 @@ Sessions = sessionmaker[Session]
 LEASE = timedelta(seconds=30)
 # text and log-probability of its one token
 FIELDS = {"payee": ("Ada", -0.01), "total": ("12.50", -0.5)}
-WAY = (Status.SUBMITTED, Status.RENDERED, Status.EXTRACTED, Status.SCORED)
+WAY = (Status.SUBMITTED, Status.RENDERED, Status.EXTRACTED, Status.GROUNDED, Status.SCORED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,10 @@ def a_document(
     if steps >= 2:
         _read(db, made)
     if steps >= 3:
-        _score(db, made)
+        _ground(db, made)
     if steps >= 4:
+        _score(db, made)
+    if steps >= 5:
         _route(db, made, status)
     return made
 
@@ -220,6 +222,7 @@ def _tables(session: Session, document_id: UUID) -> Iterator[tuple[str, Sequence
     readings = f"SELECT id FROM readings WHERE page_id IN ({pages})"
     fields = f"SELECT id FROM fields WHERE reading_id IN ({readings})"
     results = "SELECT id FROM results WHERE document_id = :id"
+    candidates = "SELECT id FROM candidates WHERE document_id = :id"
     tables = {
         "documents": "id = :id",
         "document_events": "document_id = :id",
@@ -229,6 +232,8 @@ def _tables(session: Session, document_id: UUID) -> Iterator[tuple[str, Sequence
         "pages": "document_id = :id",
         "readings": f"page_id IN ({pages})",
         "fields": f"reading_id IN ({readings})",
+        "candidates": "document_id = :id",
+        "witnesses": f"candidate_id IN ({candidates})",
         "scores": f"field_id IN ({fields})",
         "results": "document_id = :id",
         "review_items": "document_id = :id",
@@ -263,9 +268,15 @@ def _read(db: Sessions, made: MadeDocument) -> None:
         )
 
 
-def _score(db: Sessions, made: MadeDocument) -> None:
+def _ground(db: Sessions, made: MadeDocument) -> None:
     with begin(db) as tx:
         held = _claim(tx, made, Status.EXTRACTED)
+        store.documents.finish(tx, held, to=Status.GROUNDED)
+
+
+def _score(db: Sessions, made: MadeDocument) -> None:
+    with begin(db) as tx:
+        held = _claim(tx, made, Status.GROUNDED)
         scores = [
             NewScore(each.field_id, "weakest-token/1", 0.9)
             for each in store.evidence.evidence_of(tx, made.id)

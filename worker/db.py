@@ -4,7 +4,7 @@
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -34,6 +34,7 @@ class Tx:
 
     session: Session
     moved: list[tuple[UUID, Status]] = field(default_factory=list)
+    held: set[Hashable] = field(default_factory=set)  # claims whose rows are locked here already
 
     def move(self, document_id: UUID, status: Status) -> None:
         """Note that the document has a new status, to be announced after the commit."""

@@ -1,8 +1,8 @@
-"""Accepted or review: a merged row against the list of proofs that an accepted value must have.
+"""Accepted or review: an answer against the list of proofs that an accepted value must have.
 
-Review is the outcome that needs no proof. A row is accepted only when every proof in ``PROOFS``
-holds; the first one that does not gives the reason. The three states stay apart: *not scored*,
-*absent* and *low* are different reasons.
+Review is the outcome that needs no proof. An answer is accepted only when every proof in ``PROOFS``
+holds and no witness denies it; the gravest doubt gives the reason. The three states stay apart:
+*not scored*, *absent* and *low* are different reasons.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeGuard
 
+from extractors.decision.choose import Chosen
+from extractors.decision.policy import UNCERTIFIED, Policy, Requirement
 from extractors.documents.spec import DocumentType, FieldSpec
-from extractors.evidence.line_items import LIST_PROBLEMS
-from extractors.evidence.merge import Merged
+from extractors.evidence.witnesses import denials
 from extractors.types import FieldState
 
 
@@ -44,47 +45,58 @@ class Decision:
     score: float | None
     method: str  # "weakest-token/1"
     threshold: float
-    certificate: str = "uncertified"
+    certificate: str = UNCERTIFIED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """Everything a proof may look at."""
 
-    row: Merged
+    row: Chosen
     field: FieldSpec
-    threshold: float
-    method: str
+    requirement: Requirement
     in_domain: bool
+
+    @property
+    def threshold(self) -> float:
+        return self.requirement.threshold
 
 
 Proof = Callable[[Case], Reason | None]  # None: the proof holds
 
 
-def decide(
-    row: Merged, field: FieldSpec, *, accept_at: float, method: str, in_domain: bool
-) -> Decision:
+def decide(row: Chosen, field: FieldSpec, requirement: Requirement, *, in_domain: bool) -> Decision:
     """Accept the row when every proof holds, else send it to review with all that is missing.
 
-    field:     the spec at ``row.name``; its own ``accept_at`` goes before the global one given here
-    method:    the name of the confidence method that ``row.score`` comes from
-    in_domain: the model was made for this document type, on every page
+    field:       the spec at ``row.name``
+    requirement: the method that ``row.score`` comes from, and what it must reach
+    in_domain:   the model was made for this document type, on every page
     """
-    threshold = field.accept_at if field.accept_at is not None else accept_at
-    case = Case(row=row, field=field, threshold=threshold, method=method, in_domain=in_domain)
-    doubts = tuple(doubt for proof in PROOFS if (doubt := proof(case)) is not None)
-    return _decision(case, doubts)
+    case = Case(row=row, field=field, requirement=requirement, in_domain=in_domain)
+    missing = [doubt for proof in PROOFS if (doubt := proof(case)) is not None]
+    denied = [
+        Reason(code=one.because or "denied", words=one.message or one.witness, details=one.details)
+        for one in denials(row.testimony)
+    ]
+    return _decision(case, _in_order([*missing, *denied]))
+
+
+def _in_order(doubts: Sequence[Reason]) -> tuple[Reason, ...]:
+    """The gravest first, each said once."""
+    once: dict[tuple[str, str], Reason] = {}
+    for doubt in doubts:
+        once.setdefault((doubt.code, doubt.words), doubt)
+    return tuple(sorted(once.values(), key=lambda doubt: _GRAVITY.get(doubt.code, 0)))
 
 
 def decide_all(
-    rows: Sequence[Merged], spec: DocumentType, *, accept_at: float, method: str, in_domain: bool
+    rows: Sequence[Chosen], spec: DocumentType, policy: Policy, *, in_domain: bool
 ) -> tuple[Decision, ...]:
     """One decision a row. A document in which nothing at all was found goes to review whole: it may
     be another kind of page.
     """
     alone = [
-        decide(row, spec.field(row.name), accept_at=accept_at, method=method, in_domain=in_domain)
-        for row in rows
+        decide(row, spec.field(row.name), policy.of(row.name), in_domain=in_domain) for row in rows
     ]
     decisions = _whole_rows(rows, alone)
     if any(row.state is not FieldState.ABSENT for row in rows):
@@ -98,7 +110,7 @@ def decide_all(
     )
 
 
-def _whole_rows(rows: Sequence[Merged], decisions: Sequence[Decision]) -> tuple[Decision, ...]:
+def _whole_rows(rows: Sequence[Chosen], decisions: Sequence[Decision]) -> tuple[Decision, ...]:
     """A row of a list is accepted whole or not at all: a subtotal read as a line has a right
     amount, and is no line.
     """
@@ -123,6 +135,7 @@ def _decision(case: Case, doubts: tuple[Reason, ...]) -> Decision:
     # itself.
     proven = (
         not doubts
+        and not row.conflicting
         and row.state in ACCEPTED_WORDS
         and _known(row.score)
         and row.score >= case.threshold
@@ -137,8 +150,9 @@ def _decision(case: Case, doubts: tuple[Reason, ...]) -> Decision:
         reason=reason,
         doubts=() if proven else doubts or (UNPROVEN,),
         score=row.score,
-        method=case.method,
+        method=case.requirement.method,
         threshold=case.threshold,
+        certificate=case.requirement.certificate,
     )
 
 
@@ -185,9 +199,7 @@ def _is_readable(case: Case) -> Reason | None:
 def _list_is_whole(case: Case) -> Reason | None:
     if case.row.list_problem in (None, "truncated"):
         return None
-    words = LIST_PROBLEMS.get(
-        case.row.list_problem, f"the list may be incomplete ({case.row.list_problem})"
-    )
+    words = f"the list may be incomplete ({case.row.list_problem})"
     return Reason(code="list_incomplete", words=words, details={"problem": case.row.list_problem})
 
 
@@ -237,36 +249,6 @@ def _no_page_was_left_out(case: Case) -> Reason | None:
     )
 
 
-def _unread_pages_agree(case: Case) -> Reason | None:
-    """A page that was not read still has its words; one that shows another value under the field's
-    label is heard by a person.
-    """
-    if not case.row.unread_says or case.row.state is not FieldState.VALUE:
-        return None
-    (page, text), *more = case.row.unread_says
-    others = f", and {len(more)} more" if more else ""
-    details = {
-        "pages": [number for number, _ in case.row.unread_says],
-        "others": [said for _, said in case.row.unread_says],
-    }
-    return Reason(
-        code="unread_page_differs",
-        words=f"page {page}, which was not read, says {text}{others}",
-        details=details,
-    )
-
-
-def _pages_agree(case: Case) -> Reason | None:
-    if not case.row.conflicting:
-        return None
-    others = " | ".join(case.row.conflicting_texts)
-    return Reason(
-        code="conflict",
-        words=f"pages disagree: {others}",
-        details={"others": list(case.row.conflicting_texts)},
-    )
-
-
 def _is_there_if_required(case: Case) -> Reason | None:
     if case.row.state is not FieldState.ABSENT or not case.field.required:
         return None
@@ -284,18 +266,6 @@ def _parses(case: Case) -> Reason | None:
     )
 
 
-def _page_says_so(case: Case) -> Reason | None:
-    grounding = case.row.grounding
-    if case.row.state is not FieldState.VALUE or grounding is None or grounding.found:
-        return None
-    words = (
-        f"page text says {grounding.nearest}"
-        if grounding.nearest
-        else "page text does not say this"
-    )
-    return Reason(code="not_on_page", words=words, details={"nearest": grounding.nearest})
-
-
 def _is_scored(case: Case) -> Reason | None:
     score = case.row.score
     if case.row.state is FieldState.UNREADABLE or _known(score):
@@ -311,7 +281,7 @@ def _is_sure(case: Case) -> Reason | None:
     score = case.row.score
     if not _known(score) or score >= case.threshold or case.row.state is FieldState.UNREADABLE:
         return None  # without a score it cannot be low: that is another reason
-    method = case.method.partition("/")[0].replace("-", " ")
+    method = case.requirement.method.partition("/")[0].replace("-", " ")
     absent = case.row.state is FieldState.ABSENT
     words = (
         f"{'absence unsure: ' if absent else ''}{method} {score:.2f}, below {case.threshold:.2f}"
@@ -323,8 +293,6 @@ def _is_sure(case: Case) -> Reason | None:
     )
 
 
-# In the order in which people want to hear them: what makes the rest meaningless first, the mere
-# number last.
 PROOFS: tuple[Proof, ...] = (
     _is_in_domain,
     _is_whole,
@@ -332,12 +300,27 @@ PROOFS: tuple[Proof, ...] = (
     _list_is_whole,
     _every_page_was_read,
     _no_page_was_left_out,
-    _unread_pages_agree,
-    _pages_agree,
     _is_there_if_required,
     _parses,
-    _page_says_so,
     _empty_pages_are_sure,
     _is_scored,
     _is_sure,
 )
+
+# In the order in which people want to hear them: what makes the rest meaningless first, the mere
+# number last.  Doubts that are not named here, such as those of new witnesses, stand between.
+_BEFORE = (
+    "not_in_domain",
+    "truncated",
+    "unreadable",
+    "list_incomplete",
+    "page_unread",
+    "pages_left_out",
+    "unread_page_differs",
+    "conflict",
+    "required_absent",
+)
+_AFTER = ("not_on_page", "list_unsure", "not_scored", "low_score", "absence_unsure")
+_GRAVITY = {code: at - len(_BEFORE) for at, code in enumerate(_BEFORE)} | {
+    code: at for at, code in enumerate(_AFTER, start=1)
+}

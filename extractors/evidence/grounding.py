@@ -47,16 +47,25 @@ _STRETCH = {Kind.DATE: 7, Kind.AMOUNT: 4, Kind.NUMBER: 3}
 _MAY_BE_UNSAID = frozenset({Kind.BOOLEAN, Kind.CHOICE})
 
 
-def ground(text: str, page: PageText, field: FieldSpec, spec: DocumentType) -> Grounding | None:
+def ground(
+    text: str,
+    page: PageText,
+    field: FieldSpec,
+    spec: DocumentType,
+    *,
+    value: Value | None = None,
+) -> Grounding | None:
     """Every place where the page says ``text``; None when the page's words cannot tell (there are
     none, or a tick is meant).
 
     text: as the model printed it, or a canonical value such as an ISO date.
+    value: what it means, where the caller knows that already.
     """
     if not page.words or not text.strip():
         return None
     text = unicodedata.normalize("NFC", text)
-    value = normalise(text, field, spec)
+    if value is None:
+        value = normalise(text, field, spec)
     needle = "".join(text.split())
     for layout in page.layouts:
         if field.kind in _STRETCH and value.problem is None:

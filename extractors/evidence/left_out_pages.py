@@ -1,4 +1,4 @@
-"""What the pages that nobody read say about the values that were read elsewhere.
+"""A witness: what the pages that nobody read say about the values that were read elsewhere.
 
 Pure. Of a long document the model sees the pages that promise the most; the others still have
 words. Where they hold a label of a field with another value, the one that was read may be the wrong
@@ -14,16 +14,17 @@ else it says.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
-from extractors.evidence.merge import Merged
+from extractors.evidence.gather import Candidate
+from extractors.evidence.witnesses import DENIES, DocumentEvidence, Testimony, witness
 from extractors.normalise import Value, normalise
 from extractors.page.labels import FILLERS, label_weights, shaped
 from extractors.page.layout import LABEL_WORDS, lines_of, terms
 from extractors.page.lexicon import ALSO
-from extractors.types import FieldState, Word
+from extractors.types import Box, FieldState, Word
 
 FEW_VALUES = 2
 # words of a value; others: to the end
@@ -41,8 +42,16 @@ class _Said:
     name: str
     page: int
     value: Value
-    text: str
+    words: Cell
     in_table: bool  # it ends a column of amounts: it may be the sum of whatever these are
+
+    @property
+    def text(self) -> str:
+        return _text(self.words)
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        return tuple(word.box for word in self.words)
 
 
 class _Labels:
@@ -84,41 +93,53 @@ def _named(name: str) -> Iterator[str]:
     return terms(name.replace("_", " "))
 
 
-def contradicted(
-    rows: Sequence[Merged], spec: DocumentType, unread: Mapping[int, Sequence[Word]]
-) -> tuple[Merged, ...]:
-    """The rows, those whose value an unread page contradicts with that page's number and what it
-    says.
-
-    unread: the words of every page that was left out; one without words says nothing here
-    """
-    values = [
-        row.value
-        for row in rows
-        if row.state is FieldState.VALUE and row.value is not None and row.value.value is not None
+@witness("left-out-pages/1")
+def left_out_pages(document: DocumentEvidence) -> Iterator[Testimony]:
+    """The words of a page that was left out show another value under the field's label."""
+    read = [
+        one
+        for one in document.candidates
+        if one.state is FieldState.VALUE and one.value is not None and one.value.value is not None
     ]
-    if not values or not unread:
-        return tuple(rows)
-    labels = _Labels(spec)
+    if not read or not document.left_out:
+        return
+    labels = _Labels(document.type)
     by_name: dict[str, list[_Said]] = defaultdict(list)
     fields_on: dict[int, set[str]] = defaultdict(set)
-    for page, words in unread.items():
-        for said in _said(page, words, labels, spec):
+    for page, text in document.left_out.items():
+        for said in _said(page, text.words, labels, document.type):
             by_name[said.name].append(said)
             fields_on[page].add(said.name)
     several = frozenset(page for page, names in fields_on.items() if len(names) > 1)
-    return tuple(
-        replace(row, unread_says=_against(row.value, by_name[row.name], values, several))
-        if row.state is FieldState.VALUE and row.value is not None and row.name in by_name
-        else row
-        for row in rows
+    values = [one.value for one in read if one.value is not None]
+    for one in read:
+        if one.value is not None and one.name in by_name:
+            against = _against(one.value, by_name[one.name], values, several)
+            if against:
+                yield _denied(one, against)
+
+
+def _denied(candidate: Candidate, against: Sequence[_Said]) -> Testimony:
+    first, *more = against
+    others = f", and {len(more)} more" if more else ""
+    return Testimony(
+        of=candidate,
+        says=DENIES,
+        because="unread_page_differs",
+        message=f"page {first.page}, which was not read, says {first.text}{others}",
+        details={
+            "pages": [each.page for each in against],
+            "others": [each.text for each in against],
+        },
+        page=first.page,
+        boxes=first.boxes,
     )
 
 
 def _against(
     value: Value, said: Sequence[_Said], values: Sequence[Value], several: frozenset[int]
-) -> tuple[tuple[int, str], ...]:
-    """Pages and texts that say otherwise.
+) -> tuple[_Said, ...]:
+    """What says otherwise.
 
     Another value that was read, be it another field's, is no news.
     """
@@ -139,11 +160,7 @@ def _against(
         for alike in (False, True)
         if len({each.value.value for each in other if each.in_table is alike}) > FEW_VALUES
     }
-    return tuple(
-        (each.page, each.text)
-        for each in other
-        if each.in_table not in usual or each.page in several
-    )
+    return tuple(each for each in other if each.in_table not in usual or each.page in several)
 
 
 def _same(a: Value, b: Value) -> bool:
@@ -177,7 +194,7 @@ def _said(page: int, words: Sequence[Word], labels: _Labels, spec: DocumentType)
                         field.name,
                         page,
                         found,
-                        _text(rest or (line[at + 1] if at + 1 < len(line) else beneath)),
+                        rest or (line[at + 1] if at + 1 < len(line) else beneath),
                         in_table,
                     )
                     break

@@ -1,5 +1,5 @@
-"""Is a list whole?  A row that nobody read still shows on the page: as a line like the others, or
-in a sum that does not come out.
+"""A witness: is a list whole?  A row that nobody read still shows on the page: as a line like the
+others, or in a sum that does not come out.
 
 Pure. The rows' own amounts tell where their column stands; a further line that begins like the rows
 and has an amount in that column is a row that is missing, unless it is a sum. And where a document
@@ -8,29 +8,36 @@ the model; on a scan only the sums speak.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import accumulate, pairwise
 from statistics import median
 
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
-from extractors.evidence.merge import Merged
+from extractors.evidence.gather import Candidate
+from extractors.evidence.witnesses import (
+    AGREES,
+    DENIES,
+    DocumentEvidence,
+    Row,
+    Testimony,
+    witness,
+)
 from extractors.normalise import normalise
 from extractors.page.labels import shaped
 from extractors.page.layout import lines_of, terms
 from extractors.page.lexicon import SUMMING
-from extractors.types import Box, FieldState, Word
+from extractors.types import Box, Word
 
 MOST_ROWS = 200  # of one page: what the grammar lets a list have; as many may have been more
+LIST_INCOMPLETE, LIST_PROVEN = "list_incomplete", "rows_sum_up"  # what the witness's codes are
 LIST_PROBLEMS = {
     "row_not_read": "the page shows a line of this list that was not read",
     "sums_differ": "the rows do not add up to any sum that the document prints",
     "row_limit": f"the list has {MOST_ROWS} rows on one page, the most that an answer may have",
 }
 REACH = 3.0  # line spacings between two rows of one list, at most
-
-Pages = Mapping[int, Sequence[Word]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,43 +85,35 @@ class _Column:
         )
 
 
-def checked(rows: Sequence[Merged], spec: DocumentType, pages: Pages) -> tuple[Merged, ...]:
-    """The rows, those of a list that is not whole marked with the problem, those of one that is
-    proven whole marked so.
+@witness("line-items/1")
+def line_items(document: DocumentEvidence) -> Iterator[Testimony]:
+    """Of every list that was read: it lacks a row, or a printed sum proves it whole."""
+    for group in (field for field in document.type.fields if field.kind is Kind.GROUP):
+        whole = document.list_of(group.name)
+        if whole is None:
+            continue
+        problem, proven = _judged(group, document)
+        if problem is not None:
+            yield Testimony(
+                of=whole,
+                says=DENIES,
+                because=LIST_INCOMPLETE,
+                message=LIST_PROBLEMS[problem],
+                details={"problem": problem},
+            )
+        elif proven:
+            yield Testimony(of=whole, says=AGREES, because=LIST_PROVEN)
 
-    pages: the words of every page that was read; a page without words says nothing
-    """
-    found = list(rows)
-    for group in (field for field in spec.fields if field.kind is Kind.GROUP):
-        own = [row for row in rows if row.name.startswith(f"{group.name}.")]
-        if own:
-            problem, proven = _judged(group, own, rows, spec, pages)
-            found = [
-                replace(row, list_problem=row.list_problem or problem, list_proven=proven)
-                if row.name.startswith(f"{group.name}.")
-                else row
-                for row in found
-            ]
-    return tuple(found)
 
-
-def _judged(
-    group: FieldSpec,
-    own: Sequence[Merged],
-    rows: Sequence[Merged],
-    spec: DocumentType,
-    pages: Pages,
-) -> tuple[str | None, bool]:
+def _judged(group: FieldSpec, document: DocumentEvidence) -> tuple[str | None, bool]:
     """What is wrong with the list, and whether a printed sum proves it whole."""
-    if (
-        max(Counter(row.page for row in own if row.name == own[0].name).values(), default=0)
-        >= MOST_ROWS
-    ):
+    rows = document.rows(group.name)
+    if max(Counter(row.page for row in rows).values(), default=0) >= MOST_ROWS:
         return "row_limit", False
-    sums = _sums_come_out(own, rows, spec)
+    sums = _sums_come_out(group, document)
     if sums is False:
         return "sums_differ", False
-    if any(_rows_missed(group, own, rows, spec, pages)):
+    if any(_rows_missed(group, document)):
         return "row_not_read", False
     return None, sums is True
 
@@ -122,55 +121,41 @@ def _judged(
 # ---- by the sums
 
 
-def _sums_come_out(
-    own: Sequence[Merged], rows: Sequence[Merged], spec: DocumentType
-) -> bool | None:
+def _sums_come_out(group: FieldSpec, document: DocumentEvidence) -> bool | None:
     """Whether the rows add up to a printed sum; None where none is named, read, or a row has no
     amount.
+
+    Where pages disagree about a sum, each of its values counts as printed: the sum itself is in
+    doubt then, and not the list.
     """
     verdicts = []
-    for column in {
-        field.sums
-        for field in spec.fields
-        if field.sums is not None and field.sums.startswith(own[0].name.partition(".")[0] + ".")
-    }:
-        amounts = [_amount(row) for row in own if row.name == column]
-        printed = [
-            _amount(row)
-            for row in rows
-            if "." not in row.name and spec.field(row.name).sums == column
-        ]
-        printed = [amount for amount in printed if amount is not None]
-        if printed and amounts and None not in amounts:
-            verdicts.append(
-                sum((amount for amount in amounts if amount is not None), Decimal(0)) in printed
-            )
+    summing = [field for field in document.type.fields if _sums_up_a_column(field, group)]
+    for column in {field.sums for field in summing if field.sums is not None}:
+        amounts = [_amount(row.value(column)) for row in document.rows(group.name)]
+        printed = {
+            _amount(one)
+            for field in summing
+            if field.sums == column
+            for one in document.values(field.name)
+        } - {None}
+        known = [amount for amount in amounts if amount is not None]
+        if printed and known and len(known) == len(amounts):
+            verdicts.append(sum(known, Decimal(0)) in printed)
     return all(verdicts) if verdicts else None
 
 
-def _amount(row: Merged) -> Decimal | None:
-    if (
-        row.state is not FieldState.VALUE
-        or row.value is None
-        or not isinstance(row.value.value, str)
-    ):
-        return None
-    try:
-        return Decimal(row.value.value)
-    except InvalidOperation:
-        return None
+def _sums_up_a_column(field: FieldSpec, group: FieldSpec) -> bool:
+    return field.sums is not None and field.sums.startswith(f"{group.name}.")
+
+
+def _amount(candidate: Candidate | None) -> Decimal | None:
+    return candidate.amount if candidate is not None else None
 
 
 # ---- by the lines of the pages
 
 
-def _rows_missed(
-    group: FieldSpec,
-    own: Sequence[Merged],
-    rows: Sequence[Merged],
-    spec: DocumentType,
-    pages: Pages,
-) -> Iterator[_Line]:
+def _rows_missed(group: FieldSpec, document: DocumentEvidence) -> Iterator[_Line]:
     """Lines that look like rows of the list and are none of those that were read."""
     anchor = next(
         (
@@ -183,28 +168,25 @@ def _rows_missed(
     )
     if anchor is None:
         return
+    rows, path = document.rows(group.name), f"{group.name}.{anchor.name}"
     lines = {
-        number: [_line(cells) for cells in lines_of(words)]
-        for number, words in pages.items()
-        if words
+        number: [_line(cells) for cells in lines_of(text.words)]
+        for number, text in document.pages.items()
+        if text.words
     }
     taken = {
-        number: _taken(of, [row for row in own if row.page == number], anchor.name)
+        number: _taken(of, [row for row in rows if row.page == number], path)
         for number, of in lines.items()
     }
     column = _column(anchor.kind, lines, taken)
     if column is None:
         return
-    others = {_amount(row) for row in rows if "." not in row.name} - {None}
-    amounts = [
-        amount
-        for row in own
-        if row.name == f"{group.name}.{anchor.name}" and (amount := _amount(row)) is not None
-    ]
+    others = {one.amount for one in document.candidates if one.group is None} - {None}
+    amounts = [amount for row in rows if (amount := _amount(row.value(path))) is not None]
     sums = others | set(accumulate(amounts))  # totals, and what is carried over from page to page
     first = min(number for number, found in taken.items() if found)
     for number in sorted(number for number in lines if number >= first):
-        yield from _missed_on(lines[number], taken[number], column, sums, anchor, spec)
+        yield from _missed_on(lines[number], taken[number], column, sums, anchor, document.type)
 
 
 def _line(cells: Sequence[Sequence[Word]]) -> _Line:
@@ -212,18 +194,15 @@ def _line(cells: Sequence[Sequence[Word]]) -> _Line:
     return _Line(min(word.box.y0 for word in words), max(word.box.y1 for word in words), words)
 
 
-def _taken(lines: Sequence[_Line], own: Sequence[Merged], anchor: str) -> dict[int, Box]:
+def _taken(lines: Sequence[_Line], rows: Sequence[Row], anchor: str) -> dict[int, Box]:
     """Which lines the rows of one page were read from, and the box of each one's amount; rows stand
     in their order.
     """
     taken: dict[int, Box] = {}
     at = 0
-    for ordinal in sorted({row.ordinal for row in own}):
-        members = [row for row in own if row.ordinal == ordinal]
-        places = [box for row in members if row.name.endswith(f".{anchor}") for box in _boxes(row)]
-        beside = [
-            box for row in members if not row.name.endswith(f".{anchor}") for box in _boxes(row)
-        ]
+    for row in rows:
+        places = list(_boxes(row, anchor))
+        beside = [box for path in row.cells if path != anchor for box in _boxes(row, path)]
         fitting = [
             (n, box) for n, line in enumerate(lines) if n >= at for box in places if line.holds(box)
         ]
@@ -237,8 +216,12 @@ def _taken(lines: Sequence[_Line], own: Sequence[Merged], anchor: str) -> dict[i
     return taken
 
 
-def _boxes(row: Merged) -> Iterable[Box]:
-    return (place[-1] for place in row.grounding.places if place) if row.grounding else ()
+def _boxes(row: Row, path: str) -> Iterator[Box]:
+    """Where the words of the row's page show the value of this cell."""
+    cell = row.value(path)
+    for said in cell.said[:1] if cell is not None else ():
+        if said.grounding is not None:
+            yield from (place[-1] for place in said.grounding.places if place)
 
 
 def _column(

@@ -6,50 +6,48 @@ The text layer says that a value stands on the page; that it is the total there 
 only its line can say.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from uuid import UUID
 
-from extractors.documents.spec import DocumentType
-from extractors.evidence.grounding import ground
+from extractors.evidence.gather import PageEvidence
 from extractors.page.text import PageText
 from extractors.rerankers import Pair, Reranker, sigmoid
-from extractors.types import Box, FieldReading, FieldState, Word
+from extractors.types import Box, FieldState, Word
 
 NAME = "relevance/1"  # as a score is stored
 
 
-def relevance_score(reading: FieldReading) -> float | None:
+def relevance_score(logit: float | None) -> float | None:
     """0..1, the sigmoid of the evidence; None when nobody asked, or the page's words do not say the
     value.
     """
-    return None if reading.relevance is None else sigmoid(reading.relevance)
+    return None if logit is None else sigmoid(logit)
 
 
-def with_relevance(
-    readings: Sequence[FieldReading], page: PageText, spec: DocumentType, reranker: Reranker
-) -> tuple[FieldReading, ...]:
-    """The readings, those whose value the page says with the best logit of all lines that say it.
+def relevances(
+    evidence: Sequence[PageEvidence], pages: Mapping[int, PageText], reranker: Reranker
+) -> dict[UUID, float]:
+    """The best logit of all lines that say a value, by the id of its evidence; values that no line
+    says are not in the answer.
 
     Raises what the reranker raises.
     """
-    asked = [
-        (at, pair) for at, reading in enumerate(readings) for pair in questions(reading, page, spec)
-    ]
-    best: dict[int, float] = {}
-    for (at, _), one in zip(asked, reranker.relevance([pair for _, pair in asked]), strict=True):
-        best[at] = max(best.get(at, one.logit), one.logit)
-    return tuple(replace(reading, relevance=best.get(at)) for at, reading in enumerate(readings))
+    asked = [(one.id, pair) for one in evidence for pair in questions(one, pages[one.page])]
+    best: dict[UUID, float] = {}
+    for (of, _), one in zip(asked, reranker.relevance([pair for _, pair in asked]), strict=True):
+        best[of] = max(best.get(of, one.logit), one.logit)
+    return best
 
 
-def questions(reading: FieldReading, page: PageText, spec: DocumentType) -> Iterator[Pair]:
+def questions(evidence: PageEvidence, page: PageText) -> Iterator[Pair]:
     """ "field: value" and a line, for each line that says the value; none when there is no value or
     no such line.
     """
-    if reading.state is not FieldState.VALUE or not reading.text:
+    found, text = evidence.grounding, evidence.text
+    if evidence.state is not FieldState.VALUE or not text or found is None:
         return
-    found = ground(reading.text, page, spec.field(reading.name), spec)
-    lines = dict.fromkeys(line_of(boxes, page) for boxes in found.places) if found else {}
-    query = f"{reading.name.replace('_', ' ').replace('.', ' ')}: {' '.join(reading.text.split())}"
+    lines = dict.fromkeys(line_of(boxes, page) for boxes in found.places)
+    query = f"{evidence.name.replace('_', ' ').replace('.', ' ')}: {' '.join(text.split())}"
     for line in lines:
         yield query, line
 

@@ -13,9 +13,10 @@ import pymupdf
 
 from extractors.demo.slips import slips
 from extractors.documents import BUILT_IN
+from extractors.evidence.gather import PageEvidence, gather
 from extractors.evidence.grounding import ground
-from extractors.evidence.line_items import checked
-from extractors.evidence.merge import Evidence, merge
+from extractors.evidence.line_items import line_items
+from extractors.evidence.witnesses import DENIES, DocumentEvidence
 from extractors.normalise import normalise
 from extractors.page.text import PageText
 from extractors.types import Box, FieldState, Word
@@ -71,13 +72,20 @@ def _doubted(
     truth: Sequence[Mapping[str, Any]], pages: Pages, without: tuple[int, int] | None = None
 ) -> bool:
     """Whether the rows are doubted when the slip is read as it is, but for one row."""
-    rows = merge(SLIP, list(_read(truth, pages, without)), pages=set(pages))
-    return any(row.list_problem == "row_not_read" for row in checked(rows, SLIP, pages))
+    document = DocumentEvidence(
+        type=SLIP,
+        candidates=gather(SLIP, _read(truth, pages, without), pages=set(pages)),
+        pages={number: PageText(words) for number, words in pages.items()},
+    )
+    return any(
+        one.says is DENIES and one.details["problem"] == "row_not_read"
+        for one in line_items(document)
+    )
 
 
 def _read(
     truth: Sequence[Mapping[str, Any]], pages: Pages, without: tuple[int, int] | None
-) -> Iterator[Evidence]:
+) -> Iterator[PageEvidence]:
     for page, said in enumerate(truth, start=1):
         text = PageText(pages[page])
         rows = [row for at, row in enumerate(said["items"]) if (page, at) != without]
@@ -89,16 +97,15 @@ def _read(
         ]
         for name, ordinal, value in printed:
             field = SLIP.field(name)
-            yield Evidence(
+            yield PageEvidence(
                 id=uuid4(),
                 page=page,
                 name=name,
                 ordinal=ordinal,
                 state=FieldState.VALUE,
                 text=value,
-                score=0.99,
                 value=normalise(value, field, SLIP),
                 grounding=ground(value, text, field, SLIP),
             )
         if not rows:
-            yield Evidence(id=uuid4(), page=page, name="items", state=FieldState.ABSENT, score=0.99)
+            yield PageEvidence(id=uuid4(), page=page, name="items", state=FieldState.ABSENT)

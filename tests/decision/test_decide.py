@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.decision.decide import PROOFS, Outcome, decide, decide_all
-from extractors.evidence.grounding import Agreement, Grounding
-from extractors.evidence.merge import merge
+from extractors.decision.policy import Requirement, policy_of
+from extractors.evidence.gather import Candidate
+from extractors.evidence.witnesses import AGREES, DENIES, Testimony
 from extractors.normalise import PROBLEMS
 from extractors.types import FieldState
 from tests.evidence.making import (
@@ -21,6 +22,7 @@ from tests.evidence.making import (
     TOTAL,
     a_type,
     absent,
+    answers,
     row_of_items,
     said,
     some_evidence,
@@ -31,11 +33,25 @@ METHOD = "weakest-token/1"
 
 
 def row(*evidence, pages=(1,)):
-    return merge(a_type(TOTAL), evidence, pages=pages)[0]
+    return answers(a_type(TOTAL), evidence, pages=pages)[0]
 
 
-def decided(merged, field=TOTAL, *, accept_at=0.7, in_domain=True):
-    return decide(merged, field, accept_at=accept_at, method=METHOD, in_domain=in_domain)
+def decided(chosen, field=TOTAL, *, accept_at=0.7, in_domain=True):
+    requirement = policy_of(a_type(field), accept_at=accept_at).of(field.name)
+    return decide(chosen, field, requirement, in_domain=in_domain)
+
+
+def denied(chosen, code, message="it is not so", **details):
+    """The answer with one denial of a witness added to what is said of it."""
+    one = Testimony(
+        of=Candidate(name=chosen.name, state=chosen.state),
+        says=DENIES,
+        because=code,
+        message=message,
+        details=details,
+        witness="test/1",
+    )
+    return replace(chosen, testimony=(*chosen.testimony, one))
 
 
 def test_a_sure_value_that_all_proofs_speak_for_is_accepted_and_says_uncertified():
@@ -68,7 +84,8 @@ SPOILED = {  # one proof taken away -> its reason
     "list_incomplete": replace(GOOD, list_problem="missing"),
     "page_unread": replace(GOOD, unread_pages=(2,)),
     "pages_left_out": replace(row(absent(score=0.99)), left_out_pages=(2, 3)),
-    "unread_page_differs": replace(GOOD, left_out_pages=(2, 3), unread_says=((3, "6.00"),)),
+    "unread_page_differs": denied(replace(GOOD, left_out_pages=(2, 3)), "unread_page_differs"),
+    "rows_differ": denied(GOOD, "rows_differ"),
     "conflict": row(
         said("5.00", page=1, score=0.99), said("6.00", page=2, score=0.2), pages=(1, 2)
     ),
@@ -183,7 +200,7 @@ def test_a_truncated_list_accepts_none_of_its_rows():
     spec = a_type(ITEMS)
 
     decisions = decide_all(
-        merge(spec, evidence, pages={1}), spec, accept_at=0.0, method=METHOD, in_domain=True
+        answers(spec, evidence, pages={1}), spec, policy_of(spec, accept_at=0.0), in_domain=True
     )
 
     assert {d.reason.code for d in decisions} == {"truncated"}
@@ -196,7 +213,7 @@ def test_a_document_in_which_nothing_is_found_is_reviewed_whole():
     nothing = [absent("total", score=1.0), absent("items", score=1.0)]
 
     decisions = decide_all(
-        merge(spec, nothing, pages={1}), spec, accept_at=0.5, method=METHOD, in_domain=True
+        answers(spec, nothing, pages={1}), spec, policy_of(spec, accept_at=0.5), in_domain=True
     )
 
     assert [(d.outcome, d.reason.code) for d in decisions] == [
@@ -209,10 +226,9 @@ def test_one_value_is_enough_to_accept_the_other_absences():
     spec = a_type(TOTAL, ITEMS)
 
     decisions = decide_all(
-        merge(spec, [said("5.00"), absent("items")], pages={1}),
+        answers(spec, [said("5.00"), absent("items")], pages={1}),
         spec,
-        accept_at=0.5,
-        method=METHOD,
+        policy_of(spec, accept_at=0.5),
         in_domain=True,
     )
 
@@ -222,10 +238,10 @@ def test_one_value_is_enough_to_accept_the_other_absences():
 @given(some_evidence(), st.floats(0, 1), st.booleans())
 def test_whatever_is_accepted_has_every_proof(evidence, accept_at, in_domain):
     """Said once more by hand, independently of the table of proofs."""
-    rows = merge(PAPER, evidence, pages={1, 2, 3, 4})
+    rows = answers(PAPER, evidence, pages={1, 2, 3, 4})
     for merged, d in zip(
         rows,
-        decide_all(rows, PAPER, accept_at=accept_at, method=METHOD, in_domain=in_domain),
+        decide_all(rows, PAPER, policy_of(PAPER, accept_at=accept_at), in_domain=in_domain),
         strict=True,
     ):
         if d.outcome is Outcome.ACCEPTED:
@@ -249,9 +265,9 @@ def test_whatever_is_accepted_has_every_proof(evidence, accept_at, in_domain):
 @given(some_evidence(), st.floats(0, 1), st.floats(0, 1))
 def test_a_higher_threshold_never_accepts_more(evidence, one, other):
     """Thresholds only ever hold back."""
-    rows = merge(PAPER, evidence, pages={1, 2, 3, 4})
+    rows = answers(PAPER, evidence, pages={1, 2, 3, 4})
     low, high = (
-        decide_all(rows, PAPER, accept_at=at, method=METHOD, in_domain=True)
+        decide_all(rows, PAPER, policy_of(PAPER, accept_at=at), in_domain=True)
         for at in (min(one, other), max(one, other))
     )
 
@@ -265,8 +281,8 @@ def test_a_higher_threshold_never_accepts_more(evidence, one, other):
 @given(some_evidence())
 def test_reasons_can_be_stored(evidence):
     """Details are JSON, without NaN."""
-    rows = merge(PAPER, evidence, pages={1, 2, 3, 4})
-    for d in decide_all(rows, PAPER, accept_at=0.7, method=METHOD, in_domain=False):
+    rows = answers(PAPER, evidence, pages={1, 2, 3, 4})
+    for d in decide_all(rows, PAPER, policy_of(PAPER, accept_at=0.7), in_domain=False):
         json.dumps([doubt.details for doubt in d.doubts], allow_nan=False)
 
 
@@ -278,9 +294,44 @@ def test_every_proof_can_fail():
     assert len(codes - set(PROBLEMS)) >= len(PROOFS)
 
 
-def test_a_group_or_a_tick_that_words_cannot_show_is_not_held_against_the_value():
-    """Grounding is None there."""
-    found = Grounding(agreement=Agreement.NORMALISED)
+def test_silence_of_every_witness_is_not_held_against_the_value():
+    """A tick, a scan, a group: nothing there can agree."""
+    assert decided(replace(GOOD, testimony=())).outcome is Outcome.ACCEPTED
 
-    assert decided(replace(GOOD, grounding=None)).outcome is Outcome.ACCEPTED
-    assert decided(replace(GOOD, grounding=found)).outcome is Outcome.ACCEPTED
+
+def test_one_denial_outweighs_any_confidence_and_any_agreement():
+    """However many witnesses agree."""
+    agreeing = [replace(one, says=AGREES) for one in denied(GOOD, "x").testimony] * 5
+    sure = replace(GOOD, score=1.0, testimony=tuple(agreeing))
+
+    assert decided(sure).outcome is Outcome.ACCEPTED
+    assert decided(denied(sure, "gap")).reason.code == "gap"
+
+
+def test_a_new_witness_is_told_between_what_is_grave_and_the_mere_number():
+    """Its code needs no line in the list of known ones."""
+    got = decided(replace(denied(denied(GOOD, "gap"), "conflict"), score=0.1))
+
+    assert [doubt.code for doubt in got.doubts] == ["conflict", "gap", "low_score"]
+
+
+def test_what_is_said_twice_in_the_same_words_is_one_doubt():
+    """A checksum that fails is said by the parser and by the witness."""
+    got = decided(denied(denied(GOOD, "gap", "17.00 are missing"), "gap", "17.00 are missing"))
+
+    assert [doubt.words for doubt in got.doubts] == ["17.00 are missing"]
+
+
+def test_an_answer_that_others_contradict_is_never_accepted_even_if_no_witness_was_heard():
+    """The conflict stands in the answer itself."""
+    unheard = replace(SPOILED["conflict"], testimony=())
+
+    assert decided(unheard).reason.code == "unproven"
+
+
+def test_a_decision_says_what_it_was_measured_by():
+    """Method, threshold and certificate are those of the requirement."""
+    requirement = Requirement(method="joint/1", threshold=0.5, certificate="c-17")
+    got = decide(GOOD, TOTAL, requirement, in_domain=True)
+
+    assert (got.method, got.threshold, got.certificate) == ("joint/1", 0.5, "c-17")

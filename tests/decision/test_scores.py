@@ -1,23 +1,24 @@
 """What every confidence method must be, now and later; then each one's own meaning."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.decision.scores import DEFAULT, METHODS, method, score
-from extractors.types import FieldReading, FieldState, TokenTrace
+from extractors.decision.scores import DEFAULT, METHODS, FieldEvidence, method, score
+from extractors.evidence.gather import Candidate
+from extractors.evidence.witnesses import DENIES, Testimony
+from extractors.types import FieldState, TokenTrace
 
 logprobs = st.lists(st.floats(-80.0, 0.0), min_size=1, max_size=8).map(tuple)
 names = pytest.mark.parametrize("name", sorted(METHODS))
 
 
-def reading(values: tuple[float, ...], *, ends: bool = False) -> FieldReading:
+def reading(values: tuple[float, ...], *, ends: bool = False) -> FieldEvidence:
     tokens = tuple(TokenTrace(token_id=n, text=b"1", logprob=p) for n, p in enumerate(values))
-    return FieldReading(
-        name="total", state=FieldState.VALUE, text="1" * len(values), tokens=tokens, ends=ends
-    )
+    return FieldEvidence(state=FieldState.VALUE, tokens=tokens, ends=ends)
 
 
 @names
@@ -39,6 +40,16 @@ def test_a_less_certain_token_never_raises_the_score(name, values, ends, data):
         METHODS[name](reading(worse, ends=ends)),
     )
     assert (before is None) == (after is None)
+    assert before is None or after is None or after <= before
+
+
+@names
+@given(logprobs)
+def test_a_denial_never_raises_the_score(name, values):
+    """A method may listen to witnesses, and then only one way."""
+    of = Candidate(name="total", state=FieldState.VALUE)
+    denied = replace(reading(values), testimony=(Testimony(of=of, says=DENIES, because="gap"),))
+    before, after = METHODS[name](reading(values)), METHODS[name](denied)
     assert before is None or after is None or after <= before
 
 

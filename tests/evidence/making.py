@@ -1,17 +1,67 @@
 """Specs, evidence and pages for the tests of values, in one line each."""
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
 from hypothesis import strategies as st
 
+from extractors.decision.choose import Chosen, choose
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
+from extractors.evidence.gather import PageEvidence, gather
 from extractors.evidence.grounding import Agreement, Grounding
-from extractors.evidence.merge import Evidence
+from extractors.evidence.witnesses import DocumentEvidence, hear
 from extractors.normalise import Value, normalise
+from extractors.page.text import PageText
 from extractors.types import Box, FieldState, Word
 
 CHAR_PT, LINE_PT = 6.0, 12.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said(PageEvidence):
+    """One page's evidence, and the score that some method gives it."""
+
+    score: float | None = None
+
+
+def document_of(
+    spec: DocumentType,
+    evidence: Iterable[PageEvidence],
+    *,
+    pages: Mapping[int, Sequence[Word]] | Collection[int],
+    unread: Mapping[int, Sequence[Word]] | None = None,
+) -> DocumentEvidence:
+    """The evidence of a document; pages may be named with their words, or by number alone."""
+    words = pages if isinstance(pages, Mapping) else {}
+    return DocumentEvidence(
+        type=spec,
+        candidates=gather(spec, evidence, pages=set(pages)),
+        pages={number: PageText(words.get(number, ())) for number in pages},
+        left_out={number: PageText(words) for number, words in (unread or {}).items()},
+    )
+
+
+def answers(
+    spec: DocumentType,
+    evidence: Iterable[Said],
+    *,
+    pages: Mapping[int, Sequence[Word]] | Collection[int],
+    left_out: Collection[int] = (),
+    unjudged: Collection[int] = (),
+) -> tuple[Chosen, ...]:
+    """The document's answers as the stages find them: gathered, witnessed, scored and chosen."""
+    evidence = list(evidence)
+    document = document_of(spec, evidence, pages=pages)
+    return choose(
+        spec,
+        document.candidates,
+        hear(document),
+        {e.id: e.score for e in evidence},
+        left_out=left_out,
+        unjudged=unjudged,
+    )
 
 
 def a_type(*fields: FieldSpec, locale: str = "en_US", day_first: bool = False) -> DocumentType:
@@ -46,7 +96,7 @@ def said(
     state: FieldState = FieldState.VALUE,
     problem: str | None = None,
     found: bool | None = None,
-) -> Evidence:
+) -> Said:
     """One page's evidence; ``found`` says whether the page's words show it (None: no words)."""
     value = value_of(text, kind) if text is not None else None
     grounding = (
@@ -57,7 +107,7 @@ def said(
             nearest=None if found else "9.99",
         )
     )
-    return Evidence(
+    return Said(
         id=uuid4(),
         page=page,
         name=name,
@@ -71,13 +121,13 @@ def said(
     )
 
 
-def absent(name: str = "total", *, page: int = 1, score: float | None = 0.99) -> Evidence:
+def absent(name: str = "total", *, page: int = 1, score: float | None = 0.99) -> Said:
     return said(None, name=name, page=page, score=score, state=FieldState.ABSENT)
 
 
 def unreadable(
     name: str = "total", *, page: int = 1, ordinal: int = 0, problem: str = "unparsable"
-) -> Evidence:
+) -> Said:
     return said(
         None,
         name=name,
@@ -89,7 +139,7 @@ def unreadable(
     )
 
 
-def ids(*evidence: Evidence) -> tuple[UUID, ...]:
+def ids(*evidence: PageEvidence) -> tuple[UUID, ...]:
     return tuple(e.id for e in evidence)
 
 

@@ -1,14 +1,14 @@
 """What the words of unread pages say against the values that were read, and what does not count."""
 
+from dataclasses import replace
+
 import pytest
 
 from extractors.documents import BUILT_IN
-from extractors.evidence.left_out_pages import contradicted
-from extractors.evidence.merge import Merged
+from extractors.evidence.left_out_pages import left_out_pages
 from extractors.normalise import normalise
-from extractors.types import FieldState
 from tests.benchmarks.selection import document
-from tests.evidence.making import page_of
+from tests.evidence.making import absent, document_of, page_of, said
 
 SLIP, INVOICE = BUILT_IN["slip"], BUILT_IN["invoice"]
 PROSE = (
@@ -18,26 +18,29 @@ PROSE = (
 
 
 def read(spec=SLIP, **texts):
-    """Rows as they were read, one a field."""
+    """What page 1 says, one reading a field."""
     return [
-        Merged(
-            name=name,
-            state=FieldState.VALUE,
-            text=text,
+        replace(
+            said(text, name=name),
             value=normalise(text, spec.field(name), spec),
-            score=0.99,
-            page=1,
         )
         for name, text in texts.items()
     ]
 
 
+def heard(evidence, unread, spec=SLIP):
+    """Pages and texts that speak against each field, by its name."""
+    document = document_of(spec, evidence, pages={1}, unread=unread)
+    return {
+        one.of.name: tuple(zip(one.details["pages"], one.details["others"], strict=True))
+        for one in left_out_pages(document)
+    }
+
+
 def against(*lines, spec=SLIP, **texts):
     """What page 7, on which these lines stand among others, says against each value."""
-    rows = contradicted(
-        read(spec, **texts), spec, {7: page_of(*PROSE, *lines, *PROSE), 8: page_of(*PROSE), 9: []}
-    )
-    return {row.name: row.unread_says for row in rows if row.unread_says}
+    unread = {7: page_of(*PROSE, *lines, *PROSE), 8: page_of(*PROSE), 9: []}
+    return heard(read(spec, **texts), unread, spec)
 
 
 @pytest.mark.parametrize(
@@ -131,29 +134,33 @@ def test_a_word_that_a_document_uses_for_many_things_says_nothing_by_itself():
     """
     tables = {page: page_of("steel   4.00", f"Total   {page}.00") for page in range(20, 26)}
     form = page_of("Date: 03.04.2026", "paint   4.00", "Total   99.00")
-    (row,) = contradicted(read(total="12.50"), SLIP, tables)
-    (heard,) = contradicted(read(total="12.50"), SLIP, {**tables, 30: form})
 
-    assert row.unread_says == ()
-    assert heard.unread_says == ((30, "99.00"),)
+    assert heard(read(total="12.50"), tables) == {}
+    assert heard(read(total="12.50"), {**tables, 30: form}) == {"total": ((30, "99.00"),)}
 
 
 def test_a_header_that_says_otherwise_on_every_page_is_heard():
     """It is one value, however often it is printed."""
-    (row,) = contradicted(
-        read(number="A-17"),
-        SLIP,
-        {page: page_of("Slip number: B-9", *PROSE) for page in range(2, 20)},
+    unread = {page: page_of("Slip number: B-9", *PROSE) for page in range(2, 20)}
+
+    assert len(heard(read(number="A-17"), unread)["number"]) == 18
+
+
+def test_the_place_of_the_other_value_is_named():
+    """A person is shown where it stands."""
+    document = document_of(
+        SLIP, read(total="12.50"), pages={1}, unread={7: page_of("Total: 99.00")}
     )
 
-    assert len(row.unread_says) == 18
+    (one,) = left_out_pages(document)
+
+    assert (one.page, one.message) == (7, "page 7, which was not read, says 99.00")
+    assert one.boxes == (page_of("Total: 99.00")[1].box,)
 
 
 def test_an_absent_or_unreadable_field_is_left_as_it_is():
     """That pages were left out is said of it already."""
-    row = Merged(name="total", state=FieldState.ABSENT, score=0.99, page=1)
-
-    assert contradicted([row], SLIP, {7: page_of("Total: 99.00")}) == (row,)
+    assert heard([absent()], {7: page_of("Total: 99.00")}) == {}
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -161,9 +168,9 @@ def test_a_long_document_says_nothing_against_a_value_that_no_other_page_labels(
     """Reports and tables of figures, in which every word of a label is used in running text."""
     long = document(seed)
     homes = {page for pages in long.truth.values() for page in pages}
-    rows = read(long.spec, total="0.01", date="1999-12-31")
+    values = read(long.spec, total="0.01", date="1999-12-31")
     unread = {
         number: words for number, words in enumerate(long.pages, start=1) if number not in homes
     }
 
-    assert [row.unread_says for row in contradicted(rows, long.spec, unread)] == [(), ()]
+    assert heard(values, unread, long.spec) == {}

@@ -1,21 +1,23 @@
 """Is a list whole: by the lines of the page, and by the sums that it prints."""
 
 import inspect
+from dataclasses import replace
 
 import pytest
 
 from extractors.decision.decide import Outcome, decide_all
+from extractors.decision.policy import policy_of
 from extractors.documents import BUILT_IN
 from extractors.documents.spec import Kind
 from extractors.errors import BrokenDocumentType
 from extractors.evidence.grounding import ground
-from extractors.evidence.line_items import MOST_ROWS, checked
-from extractors.evidence.merge import Evidence, merge
+from extractors.evidence.line_items import MOST_ROWS, line_items
+from extractors.evidence.witnesses import AGREES, DENIES
 from extractors.normalise import normalise
 from extractors.page.text import PageText
 from extractors.reading import prompts
 from extractors.types import FieldState
-from tests.evidence.making import absent, ids, page_of, said
+from tests.evidence.making import Said, absent, answers, document_of, ids, page_of, said
 
 INVOICE = BUILT_IN["invoice"]
 ROWS = [
@@ -64,7 +66,7 @@ def evidence(rows, *, page=1, words=PAGE, net="73.00", total="87.60"):
 
 def _said(text, name, printed, page, ordinal):
     field = INVOICE.field(name)
-    return Evidence(
+    return Said(
         id=said("1").id,
         page=page,
         name=name,
@@ -82,11 +84,11 @@ def problem_of(rows, words=PAGE, **sums):
 
 
 def _problem(given, pages):
-    merged = checked(merge(INVOICE, given, pages=set(pages)), INVOICE, pages)
-    (found,) = {
-        (row.list_problem, row.list_proven) for row in merged if row.name.startswith("lines.")
-    }
-    return found
+    """What the witness says is wrong with the list, and whether it says that it is whole."""
+    heard = list(line_items(document_of(INVOICE, given, pages=pages)))
+    assert all(one.of.name == "lines" for one in heard)
+    problems = [one.details["problem"] for one in heard if one.says is DENIES]
+    return next(iter(problems), None), any(one.says is AGREES for one in heard)
 
 
 def test_a_list_whose_rows_add_up_to_a_printed_sum_is_proven_whole():
@@ -158,8 +160,8 @@ def test_as_many_rows_as_an_answer_may_have_may_have_been_more():
 def test_no_row_of_a_list_that_is_not_whole_is_accepted():
     """However sure the model is of each of them."""
     given = evidence(ROWS[:2])
-    rows = checked(merge(INVOICE, given, pages={1}), INVOICE, {1: page_of(*PAGE)})
-    decisions = decide_all(rows, INVOICE, accept_at=0.7, method="weakest-token/1", in_domain=True)
+    rows = answers(INVOICE, given, pages={1: page_of(*PAGE)})
+    decisions = decide_all(rows, INVOICE, policy_of(INVOICE, accept_at=0.7), in_domain=True)
 
     of_list = [
         decision
@@ -173,8 +175,8 @@ def test_no_row_of_a_list_that_is_not_whole_is_accepted():
 def test_a_list_that_a_sum_proves_whole_needs_no_further_pages():
     """Pages left out cannot hold a row of it."""
     given = evidence(ROWS)
-    rows = checked(merge(INVOICE, given, pages={1}, left_out={2}), INVOICE, {1: page_of(*PAGE)})
-    decisions = decide_all(rows, INVOICE, accept_at=0.7, method="weakest-token/1", in_domain=True)
+    rows = answers(INVOICE, given, pages={1: page_of(*PAGE)}, left_out={2})
+    decisions = decide_all(rows, INVOICE, policy_of(INVOICE, accept_at=0.7), in_domain=True)
 
     assert {
         d.outcome for row, d in zip(rows, decisions, strict=True) if row.name.startswith("lines.")
@@ -195,12 +197,15 @@ def test_a_sum_must_name_an_amount_of_a_list():
 def test_an_answer_that_was_cut_names_its_page_on_every_field():
     """What was said before the cut is not taken for proven either."""
     whole, cut = said("5.00", page=1), said("5.00", page=2)
-    rows = merge(INVOICE, [whole, Evidence(**{**_as_dict(cut), "cut": True})], pages={1, 2})
+    rows = answers(INVOICE, [whole, replace(cut, cut=True)], pages={1, 2})
 
     (total,) = [row for row in rows if row.name == "total"]
     assert (total.cut_pages, total.agreeing) == ((2,), ids(cut))
     assert Kind.AMOUNT is INVOICE.field("total").kind
 
 
-def _as_dict(one):
-    return {name: getattr(one, name) for name in Evidence.__slots__}
+def test_pages_that_disagree_about_a_total_do_not_put_the_list_in_doubt():
+    """The rows add up to one of the two; the total is in doubt, and not the rows."""
+    other = _said(PageText(()), "total", "99.00", 2, 0)
+
+    assert _problem([*evidence(ROWS), other], {1: page_of(*PAGE), 2: ()}) == (None, True)

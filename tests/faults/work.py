@@ -27,7 +27,7 @@ from worker.tables.documents import Status
 COUNTS = """
 select
   (select count(*) from documents where status
-    not in ('submitted', 'rendered', 'extracted', 'scored')) as resting,
+    not in ('submitted', 'rendered', 'extracted', 'grounded', 'scored')) as resting,
   (select count(*) from documents where status = 'failed') as failed,
   (select coalesce(sum(page_count), 0) from documents) as pages_said,
   (select count(*) from pages) as pages,

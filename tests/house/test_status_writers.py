@@ -15,6 +15,7 @@ RENAMES = {
     "migrations/versions/2026_11_22_long_documents.py",
     "migrations/versions/2026_11_22_parts.py",
     "migrations/versions/2026_11_27_transitions.py",
+    "migrations/versions/2026_11_27_evidence.py",
 }
 TABLES = {"Document", "DOCUMENTS"}
 SQL = re.compile(

@@ -95,6 +95,8 @@ class House:
             "pages",
             "readings",
             "fields",
+            "candidates",
+            "witnesses",
             "scores",
             "results",
             "review_items",

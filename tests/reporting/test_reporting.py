@@ -31,6 +31,7 @@ VIEWS = (
     "document_types",
     "document_parts",
     "document_events",
+    "witnesses",
 )
 
 
@@ -83,7 +84,7 @@ def test_there_is_no_view_that_these_tests_do_not_know(db: Sessions) -> None:
 
 
 @pytest.mark.parametrize(
-    "table", ["documents", "secrets", "fields", "review_decisions", "submissions"]
+    "table", ["documents", "secrets", "fields", "witnesses", "review_decisions", "submissions"]
 )
 def test_the_reader_cannot_read_tables(db: Sessions, table: str) -> None:
     """The role sees the views and nothing behind them, passwords least of all."""

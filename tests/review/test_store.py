@@ -11,6 +11,8 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session, sessionmaker
 
+from extractors.documents.spec import Kind
+from extractors.normalise import Value
 from extractors.types import Box, FieldState
 from tests.factories import (
     LEASE,
@@ -29,7 +31,7 @@ from worker.review import store as review_store
 from worker.review.errors import InvalidDecision, ReviewConflict
 from worker.review.tables import Action, ItemState
 from worker.review.types import Decided, Decision, Item, ItemFilter
-from worker.store.types import FoundAt, NewScore
+from worker.store.types import Measured, NewScore
 from worker.tables.documents import Status
 
 Sessions = sessionmaker[Session]
@@ -136,14 +138,15 @@ def test_where_the_page_says_it_is_kept_beside_the_evidence(db: Sessions) -> Non
         assert held is not None
         evidence = store.evidence.evidence_of(tx, document.id)
         found = [
-            FoundAt(
+            Measured(
                 field_id=evidence[0].field_id,
+                value=Value(kind=Kind.AMOUNT, value="12.50", currency="EUR"),
                 boxes=(Box(1, 2, 3, 4.126),),
-                source="text-layer",
+                box_source="text-layer",
                 agreement="exact",
             )
         ]
-        store.evidence.save_grounding(tx, held, found)
+        store.evidence.save_measured(tx, held, found)
         lit, dark = store.evidence.evidence_of(tx, document.id)
 
     assert (lit.boxes, lit.box_source, lit.agreement) == (
@@ -151,7 +154,9 @@ def test_where_the_page_says_it_is_kept_beside_the_evidence(db: Sessions) -> Non
         "text-layer",
         "exact",
     )
+    assert (lit.value, lit.currency, lit.value_problem) == ("12.50", "EUR", None)
     assert (dark.boxes, dark.box_source, dark.agreement) == ((), None, None)
+    assert (dark.value, dark.currency, dark.value_problem) == (None, None, None)
 
 
 def test_hostile_values_of_results_are_kept(db: Sessions) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
+from extractors.evidence.witnesses import Says
 from extractors.types import FieldState
 from tests.factories import a_document, begin
 from worker.db import open_engine
@@ -26,6 +27,8 @@ CLOSED = [
     ("documents", "status", Status),
     ("pages", "status", PageStatus),
     ("fields", "state", FieldState),
+    ("candidates", "state", FieldState),
+    ("witnesses", "says", Says),
     ("results", "state", FieldState),
     ("results", "read_state", FieldState),
     ("results", "decision", Outcome),
@@ -101,6 +104,33 @@ def test_up_down_up_ends_where_it_began(empty_database_url: str) -> None:
     assert "reporting" not in schemas
     assert functions == 0
     assert tables_of(empty_database_url) == first
+
+
+def test_what_was_scored_without_evidence_gets_its_evidence_first(empty_database_url: str) -> None:
+    """A document that an upgrade finds between scoring and routing has no candidates to choose
+    from.
+    """
+    engine = create_engine(empty_database_url)
+    with engine.connect() as connection:
+        command.upgrade(alembic_config(connection), "0010_type_versions")
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO documents (sha256, media_type, document_type, status, lease_until)"
+                " VALUES (repeat('0', 64), 'application/pdf', 'slip', 'scored', now())"
+            )
+        )
+    with engine.connect() as connection:
+        command.upgrade(alembic_config(connection), "head")
+    with engine.connect() as connection:
+        row = connection.execute(text("SELECT status, lease_until FROM documents")).one()
+        moves = connection.execute(
+            text("SELECT from_status, to_status, actor FROM document_events")
+        ).all()
+    engine.dispose()
+
+    assert tuple(row) == ("extracted", None)
+    assert [tuple(move) for move in moves] == [("scored", "extracted", "migration")]
 
 
 def test_several_processes_may_migrate_at_once(empty_database_url: str) -> None:

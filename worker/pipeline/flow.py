@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 
 from worker import store
-from worker.pipeline.stages import extract, render, route, score, triage
+from worker.pipeline.stages import extract, ground, render, route, score, triage
 from worker.runtime import Runtime
 from worker.tables.documents import AGAIN, ALLOWED, ANSWERED, FINAL, Status
 
@@ -62,8 +62,13 @@ FLOW = (
         to=frozenset({Status.EXTRACTED}),
     ),
     Step(
-        at=Status.EXTRACTED, name="score", run=score.run, queue=CPU, to=frozenset({Status.SCORED})
+        at=Status.EXTRACTED,
+        name="ground",
+        run=ground.run,
+        queue=CPU,
+        to=frozenset({Status.GROUNDED}),
     ),
+    Step(at=Status.GROUNDED, name="score", run=score.run, queue=CPU, to=frozenset({Status.SCORED})),
     Step(at=Status.SCORED, name="route", run=route.run, queue=CPU, to=ANSWERED),
 )
 # names that messages of the version before carry: they are understood for one release

@@ -5,6 +5,7 @@ commits.  Import the package and say which module: ``store.pages.claim_pages(tx,
 """
 
 from worker.store import (
+    candidates,
     classifications,
     codec,
     document_types,
@@ -19,6 +20,7 @@ from worker.store import (
 )
 
 __all__ = [
+    "candidates",
     "classifications",
     "codec",
     "document_types",

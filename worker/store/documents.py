@@ -211,11 +211,14 @@ def hold(tx: Tx, held: Claim) -> None:
 
     Raises ClaimLost if another worker took over meanwhile.
     """
+    if held in tx.held:
+        return  # the lock lasts until the transaction ends
     if (
         tx.session.execute(select(Document.id).where(*_held(held)).with_for_update()).one_or_none()
         is None
     ):
         raise _lost(held)
+    tx.held.add(held)
 
 
 def message_of(failure: Failure, attempts: int) -> str:

@@ -1,53 +1,94 @@
 """Evidence read back for scoring, and the opinions saved beside it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.dialects.postgresql import insert as pg_insert
 
+from extractors.evidence.image_quality import ImageQuality
 from extractors.page.text import PageText
-from extractors.types import FieldReading, StopReason
+from extractors.types import FieldReading, StopReason, TokenTrace
 from worker.db import Tx
-from worker.store.codec import box_out, boxes_in, tokens_in, words_in
+from worker.store.bulk import given, insert_many, rows_like, table_of
+from worker.store.codec import box_out, boxes_in, storable_json, tokens_in, words_in
 from worker.store.documents import hold
-from worker.store.types import Claim, FoundAt, NewScore, StoredField
-from worker.tables.evidence import FieldEvidence, Page, PageReading, Score
+from worker.store.types import Claim, Measured, NewScore, StoredField, StoredPage
+from worker.tables.evidence import FieldEvidence, Page, PageReading, PageStatus, Score
+
+MEASURED = (
+    "value",
+    "currency",
+    "value_problem",
+    "boxes",
+    "box_source",
+    "agreement",
+    "relevance",
+    "reranker",
+)
+QUALITY = ("contrast", "ink", "sharpness")
+_new_fields = rows_like(table_of(FieldEvidence), ["id", *MEASURED])
+UPDATE_MEASURED = (
+    update(table_of(FieldEvidence))
+    .where(FieldEvidence.id == _new_fields.c.id)
+    .values({name: _new_fields.c[name] for name in MEASURED})
+)
+_new_pages = rows_like(table_of(Page), ["number", *QUALITY])
+UPDATE_QUALITY = (
+    update(table_of(Page))
+    .where(Page.number == _new_pages.c.number)
+    .values({name: _new_pages.c[name] for name in QUALITY})
+)
+INSERT_SCORES = insert_many(table_of(Score), ["field_id", "method", "score"])
 
 
-def evidence_of(tx: Tx, document_id: UUID) -> list[StoredField]:
+def evidence_of(tx: Tx, document_id: UUID, *, tokens: bool = True) -> list[StoredField]:
     """What every page of the document says about every field, as its newest reading has it, in page
-    order.
+    order; without the tokens where nobody needs them.
     """
     newest = (
-        select(PageReading.id, PageReading.in_domain, Page.number)
+        select(
+            PageReading.id,
+            PageReading.in_domain,
+            Page.number,
+            Page.contrast,
+            Page.ink,
+            Page.sharpness,
+        )
         .join(Page, PageReading.page_id == Page.id)
         .where(Page.document_id == document_id)
         .ext(distinct_on(Page.id))
         .order_by(Page.id, PageReading.generation.desc())
         .subquery()
     )
+    columns = [
+        column for column in FieldEvidence.__table__.columns if tokens or column.name != "tokens"
+    ]
+    of_page = [column for column in newest.columns if column.name != "id"]
     rows = tx.session.execute(
-        select(FieldEvidence.__table__, newest.c.in_domain, newest.c.number)
+        select(*columns, *of_page)
         .join(newest, FieldEvidence.reading_id == newest.c.id)
         .order_by(newest.c.number, FieldEvidence.name, FieldEvidence.ordinal)
     )
-    return [_stored_field(row) for row in rows]
+    return [_stored_field(row, tokens_in(row.tokens) if tokens else ()) for row in rows]
 
 
-def _stored_field(row: Row[tuple[object, ...]]) -> StoredField:
+def _stored_field(row: Row[Any], tokens: tuple[TokenTrace, ...]) -> StoredField:
     reading = FieldReading(
         name=row.name,
         ordinal=row.ordinal,
         state=row.state,
         text=row.text,
-        tokens=tokens_in(row.tokens),
+        tokens=tokens,
         ends=row.ends,
         stop_reason=StopReason(row.stop_reason),
         problem=row.problem,
-        relevance=row.relevance,
     )
+    quality = None
+    if row.contrast is not None and row.ink is not None:
+        quality = ImageQuality(contrast=row.contrast, ink=row.ink, sharpness=row.sharpness)
     return StoredField(
         field_id=row.id,
         page=row.number,
@@ -56,7 +97,33 @@ def _stored_field(row: Row[tuple[object, ...]]) -> StoredField:
         boxes=boxes_in(row.boxes),
         box_source=row.box_source,
         agreement=row.agreement,
+        value=row.value,
+        currency=row.currency,
+        value_problem=row.value_problem,
+        relevance=row.relevance,
+        image_quality=quality,
     )
+
+
+def pages_of(tx: Tx, document_id: UUID) -> list[StoredPage]:
+    """Every page with its words, in order, and whether the model was asked to read it."""
+    rows = tx.session.execute(
+        select(
+            Page.number, Page.words, Page.words_source, Page.status, Page.rank, Page.model_sha256
+        )
+        .where(Page.document_id == document_id)
+        .order_by(Page.number)
+    )
+    return [
+        StoredPage(
+            number=row.number,
+            text=PageText(words_in(row.words), source=row.words_source),
+            left_out=row.status is PageStatus.LEFT_OUT,
+            rank=row.rank,
+            model_sha256=row.model_sha256,
+        )
+        for row in rows
+    ]
 
 
 def page_texts(tx: Tx, document_id: UUID) -> dict[int, PageText]:
@@ -72,20 +139,43 @@ def page_texts(tx: Tx, document_id: UUID) -> dict[int, PageText]:
     }
 
 
-def save_relevance(
-    tx: Tx, held: Claim, relevance: Mapping[UUID, float | None], *, reranker: str | None
-) -> None:
-    """What a reranker says of each field's value and its line: raw logits, with its fingerprint.
+def save_measured(tx: Tx, held: Claim, measured: Sequence[Measured]) -> None:
+    """What each field's text means, where the page says it, and how relevant its line is.
 
     Raises ClaimLost if another worker took over meanwhile.
     """
     hold(tx, held)
-    if relevance:
+    if measured:
         tx.session.connection().execute(
-            update(FieldEvidence)
-            .where(FieldEvidence.id == bindparam("of"))
-            .values(relevance=bindparam("logit"), reranker=reranker),
-            [{"of": field_id, "logit": logit} for field_id, logit in relevance.items()],
+            UPDATE_MEASURED, given([_measured_row(one) for one in measured])
+        )
+
+
+def _measured_row(one: Measured) -> dict[str, Any]:
+    value = one.value
+    return {
+        "id": str(one.field_id),
+        "value": None if value is None else storable_json(value.value),
+        "currency": None if value is None else value.currency,
+        "value_problem": None if value is None else value.problem,
+        "boxes": [box_out(box) for box in one.boxes] or None,
+        "box_source": one.box_source,
+        "agreement": one.agreement,
+        "relevance": one.relevance,
+        "reranker": one.reranker,
+    }
+
+
+def save_image_quality(tx: Tx, held: Claim, quality: Mapping[int, ImageQuality]) -> None:
+    """The measures of each page's picture, by page number.
+
+    Raises ClaimLost if another worker took over meanwhile.
+    """
+    hold(tx, held)
+    if quality:
+        tx.session.connection().execute(
+            UPDATE_QUALITY.where(Page.document_id == held.document_id),
+            given([{"number": number, **asdict(one)} for number, one in quality.items()]),
         )
 
 
@@ -98,12 +188,10 @@ def save_scores(tx: Tx, held: Claim, scores: Sequence[NewScore]) -> None:
     hold(tx, held)
     if scores:
         rows = [
-            {"field_id": each.field_id, "method": each.method, "score": each.score}
+            {"field_id": str(each.field_id), "method": each.method, "score": each.score}
             for each in scores
         ]
-        tx.session.execute(
-            pg_insert(Score).on_conflict_do_nothing(index_elements=["field_id", "method"]), rows
-        )
+        tx.session.connection().execute(INSERT_SCORES, given(rows))
 
 
 def scores_of(tx: Tx, document_id: UUID, method: str) -> dict[UUID, float | None]:
@@ -118,24 +206,3 @@ def scores_of(tx: Tx, document_id: UUID, method: str) -> dict[UUID, float | None
         .where(Page.document_id == document_id, Score.method == method)
     )
     return {row.field_id: row.score for row in rows}
-
-
-def save_grounding(tx: Tx, held: Claim, found: Sequence[FoundAt]) -> None:
-    """Where the page says each value.
-
-    Raises ClaimLost if another worker took over meanwhile.
-    """
-    hold(tx, held)
-    if found:
-        tx.session.execute(
-            update(FieldEvidence),
-            [
-                {
-                    "id": at.field_id,
-                    "boxes": [box_out(box) for box in at.boxes],
-                    "box_source": at.source,
-                    "agreement": at.agreement,
-                }
-                for at in found
-            ],
-        )

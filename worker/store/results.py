@@ -3,14 +3,52 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, bindparam, case, func
+from sqlalchemy import case, func, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from worker.db import Tx
+from worker.store.bulk import given, rows_like, table_of
 from worker.store.codec import storable, storable_json
 from worker.store.documents import hold
 from worker.store.types import Claim, NewResult
 from worker.tables.results import Outcome, Result
+
+NAMES = (
+    "document_id",
+    "name",
+    "ordinal",
+    "position",
+    "type_version",
+    "kind",
+    "state",
+    "text",
+    "value",
+    "currency",
+    "read_state",
+    "read_text",
+    "read_value",
+    "field_id",
+    "page",
+    "score",
+    "method",
+    "threshold",
+    "certificate",
+    "decision",
+    "reason",
+    "details",
+)
+_new = rows_like(table_of(Result), NAMES)
+INSERT = (
+    pg_insert(table_of(Result))
+    .from_select(
+        [*NAMES, "decided_at"],
+        select(
+            *(_new.c[name] for name in NAMES),
+            case((_new.c.decision != Outcome.REVIEW, func.now())),
+        ),
+    )
+    .on_conflict_do_nothing(index_elements=["document_id", "name", "ordinal"])
+)
 
 
 def save_results(tx: Tx, held: Claim, results: Sequence[NewResult]) -> None:
@@ -21,19 +59,15 @@ def save_results(tx: Tx, held: Claim, results: Sequence[NewResult]) -> None:
     """
     hold(tx, held)
     if results:
-        statement = (
-            pg_insert(Result)
-            .values(decided_at=case((bindparam("settled", type_=Boolean), func.now())))
-            .on_conflict_do_nothing(index_elements=["document_id", "name", "ordinal"])
-        )
-        tx.session.execute(statement, [_row(held, result) for result in results])
+        rows = [_row(held, result) for result in results]
+        tx.session.connection().execute(INSERT, given(rows))
 
 
 def _row(held: Claim, result: NewResult) -> dict[str, Any]:
     text = storable(result.text) if result.text is not None else None
     value = storable_json(result.value)
     return {
-        "document_id": held.document_id,
+        "document_id": str(held.document_id),
         "name": result.name,
         "ordinal": result.ordinal,
         "position": result.position,
@@ -46,7 +80,7 @@ def _row(held: Claim, result: NewResult) -> dict[str, Any]:
         "read_state": result.state,
         "read_text": text,
         "read_value": value,
-        "field_id": result.field_id,
+        "field_id": str(result.field_id) if result.field_id is not None else None,
         "page": result.page,
         "score": result.score,
         "method": result.method,
@@ -55,5 +89,4 @@ def _row(held: Claim, result: NewResult) -> dict[str, Any]:
         "decision": result.decision,
         "reason": result.reason,
         "details": storable_json(result.details),
-        "settled": result.decision is not Outcome.REVIEW,
     }

@@ -6,7 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from extractors.errors import SurefieldError
-from extractors.page.text import TEXT_LAYER
+from extractors.evidence.gather import Candidate
+from extractors.evidence.image_quality import ImageQuality
+from extractors.evidence.witnesses import Testimony
+from extractors.normalise import Value
+from extractors.page.text import TEXT_LAYER, PageText
 from extractors.types import Box, FieldReading, FieldState, Word
 from worker.tables.documents import Status
 from worker.tables.results import Outcome
@@ -111,6 +115,17 @@ class SortedPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPage:
+    """One page as the evidence about it is made: its words, and its picture if a model read it."""
+
+    number: int  # 1-based
+    text: PageText
+    left_out: bool  # nobody asked the model to read it
+    rank: int | None  # among the pages that were chosen from; None: no choice, or no words
+    model_sha256: str  # of the picture that the model saw, or would have seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredField:
     """One field of one page, with the id of its evidence."""
 
@@ -120,7 +135,21 @@ class StoredField:
     reading: FieldReading
     boxes: tuple[Box, ...] = ()
     box_source: str | None = None
-    agreement: str | None = None
+    agreement: str | None = None  # None: not looked for, or no words
+    value: Any = None  # JSON-able, of the text
+    currency: str | None = None
+    value_problem: str | None = None
+    relevance: float | None = None  # a reranker's raw logit; None when it was not asked
+    image_quality: ImageQuality | None = None  # of its page; None: not measured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """The stored evidence of a document, field by field, before anything is scored."""
+
+    candidates: tuple[Candidate, ...]
+    testimony: tuple[Testimony, ...]
+    in_domain: bool  # the model was made for this document type, on every page
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +162,16 @@ class NewScore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FoundAt:
-    """Where the page says a value, and whether it says the same."""
+class Measured:
+    """What grounding finds out about one reading of a field."""
 
     field_id: UUID
-    boxes: tuple[Box, ...]
-    source: str  # "text-layer"
-    agreement: str  # "exact", "normalised" or "none"
+    value: Value | None = None  # None: there is no text
+    boxes: tuple[Box, ...] = ()  # where the page says it, else where the model looked
+    box_source: str | None = None  # "text-layer"
+    agreement: str | None = None  # "exact", "normalised" or "none"; None: the page has no words
+    relevance: float | None = None  # a reranker's raw logit; None when it was not asked
+    reranker: str | None = None  # its fingerprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

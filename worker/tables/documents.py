@@ -34,6 +34,7 @@ class Status(StrEnum):
     NEEDS_TYPE = "needs_type"  # its words do not say what it is: a person must
     RENDERED = "rendered"
     EXTRACTED = "extracted"
+    GROUNDED = "grounded"  # all evidence is stored, and nothing is scored yet
     SCORED = "scored"
     ACCEPTED = "accepted"
     IN_REVIEW = "in_review"
@@ -50,8 +51,8 @@ ANSWERED = frozenset({Status.ACCEPTED, Status.IN_REVIEW, Status.REVIEWED})
 TYPE_IS_OPEN = frozenset(
     {Status.SUBMITTED, Status.UNTRIAGED, Status.NEEDS_TYPE, Status.SPLIT, Status.FAILED}
 )
-# an answered document is read, scored or routed once more
-AGAIN = frozenset({Status.UNTRIAGED, Status.EXTRACTED, Status.SCORED})
+# an answered document is read, grounded, scored or routed once more
+AGAIN = frozenset({Status.UNTRIAGED, Status.EXTRACTED, Status.GROUNDED, Status.SCORED})
 
 # Every move there is, by where it begins; None is where a document comes into being.
 ALLOWED: Mapping[Status | None, frozenset[Status]] = {
@@ -60,7 +61,8 @@ ALLOWED: Mapping[Status | None, frozenset[Status]] = {
     Status.UNTRIAGED: frozenset({Status.NEEDS_TYPE, Status.RENDERED, Status.SPLIT, Status.FAILED}),
     Status.NEEDS_TYPE: frozenset({Status.UNTRIAGED, Status.SPLIT}),
     Status.RENDERED: frozenset({Status.EXTRACTED, Status.FAILED}),
-    Status.EXTRACTED: frozenset({Status.SCORED, Status.FAILED}),
+    Status.EXTRACTED: frozenset({Status.GROUNDED, Status.FAILED}),
+    Status.GROUNDED: frozenset({Status.SCORED, Status.FAILED}),
     Status.SCORED: ANSWERED | {Status.FAILED},
     Status.ACCEPTED: AGAIN,
     Status.IN_REVIEW: AGAIN | {Status.REVIEWED},

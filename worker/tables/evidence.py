@@ -1,4 +1,4 @@
-"""Pages, what models read on them, and how sure each method is of it."""
+"""Pages, what models read on them, what witnesses say of it, and how sure each method is of it."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -9,15 +9,18 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
+    Integer,
     SmallInteger,
     Text,
     UniqueConstraint,
+    Uuid,
     func,
 )
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from extractors.evidence.witnesses import Says
 from extractors.rendering.findings import Severity
 from extractors.types import FieldState
 from worker.tables.base import Base, belongs_to, closed, new_id, one_of
@@ -49,6 +52,10 @@ class Page(Base):
             name="size",
         ),
         CheckConstraint("claim_no >= 0 AND failures >= 0", name="counters"),
+        CheckConstraint(
+            "contrast BETWEEN 0 AND 1 AND ink BETWEEN 0 AND 1 AND sharpness BETWEEN 0 AND 1",
+            name="image_quality",
+        ),
         Index(
             "pages_unread_idx", "document_id", "number", postgresql_where=sql("status = 'rendered'")
         ),
@@ -77,6 +84,10 @@ class Page(Base):
     # 1: its words promise the most; NULL: nobody had to choose, or it has no words to go by
     rank: Mapped[int | None]
     ranked_by: Mapped[str | None]  # the method, and the model where one had a say
+    # of the rendition for the model, 0..1; NULL: not measured
+    contrast: Mapped[float | None]  # between paper and print
+    ink: Mapped[float | None]  # share of the pixels that are print
+    sharpness: Mapped[float | None]  # NULL also for a blank page
 
 
 class RenderFinding(Base):
@@ -142,6 +153,7 @@ class FieldEvidence(Base):
         one_of("state", FieldState),
         CheckConstraint("ordinal >= 0", name="ordinal"),
         CheckConstraint("(relevance IS NULL) = (reranker IS NULL)", name="relevance"),
+        CheckConstraint("value IS NULL OR value_problem IS NULL", name="value"),
     )
 
     id: Mapped[UUID] = new_id()
@@ -157,10 +169,69 @@ class FieldEvidence(Base):
     # [[x0, y0, x1, y1], ...] in points
     boxes: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
     box_source: Mapped[str | None]  # "text-layer"
+    # what the text means; NULL with its problem, or when nothing was made of it (yet)
+    value: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    currency: Mapped[str | None]  # of an amount that names it
+    value_problem: Mapped[str | None]  # "ambiguous_date", "checksum_failed", ...
     agreement: Mapped[str | None]  # "exact", "normalised" or "none": does the source say the same
     # a reranker's raw logit of "field: value" and the line that says it; NULL: it was not asked
     relevance: Mapped[float | None]
     reranker: Mapped[str | None]  # its fingerprint
+
+
+class CandidateRow(Base):
+    """One distinct answer to one field: what its readings say, before anything is scored."""
+
+    __tablename__ = "candidates"
+    __table_args__ = (
+        UniqueConstraint("document_id", "generation", "name", "ordinal", "number"),
+        one_of("state", FieldState),
+        CheckConstraint("generation >= 1 AND ordinal >= 0 AND number >= 0", name="place"),
+        CheckConstraint("state <> 'absent' OR (text IS NULL AND value IS NULL)", name="absent"),
+        CheckConstraint("state <> 'unreadable' OR problem IS NOT NULL", name="unreadable_says_why"),
+    )
+
+    id: Mapped[UUID] = new_id()
+    document_id: Mapped[UUID] = belongs_to("documents.id")
+    generation: Mapped[int] = mapped_column(SmallInteger, server_default="1")
+    name: Mapped[str]  # a list's own name stands for the list as a whole
+    ordinal: Mapped[int]  # row of a list in the document, 0-based
+    number: Mapped[int] = mapped_column(SmallInteger)  # among the field's candidates
+    state: Mapped[FieldState] = mapped_column(closed(FieldState))
+    text: Mapped[str | None]  # as printed where it was found first
+    value: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    currency: Mapped[str | None]
+    problem: Mapped[str | None]
+    field_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))  # the readings that say it
+    pages: Mapped[list[int]] = mapped_column(ARRAY(Integer))  # their numbers, from 1
+
+
+class WitnessRow(Base):
+    """What one witness says of one candidate; one that is silent has no row."""
+
+    __tablename__ = "witnesses"
+    __table_args__ = (
+        UniqueConstraint("candidate_id", "witness", "number"),
+        one_of("says", Says),
+        CheckConstraint("number >= 0", name="number"),
+        CheckConstraint(
+            "says <> 'denies' OR (code IS NOT NULL AND message IS NOT NULL)", name="denial_says_why"
+        ),
+        CheckConstraint("says <> 'offers' OR offers IS NOT NULL", name="offer_has_text"),
+        CheckConstraint("boxes IS NULL OR page IS NOT NULL", name="boxes_have_page"),
+    )
+
+    id: Mapped[UUID] = new_id()
+    candidate_id: Mapped[UUID] = belongs_to("candidates.id")
+    witness: Mapped[str]  # "on-page/1"
+    number: Mapped[int] = mapped_column(SmallInteger)  # among what it says of this candidate
+    says: Mapped[Says] = mapped_column(closed(Says))
+    code: Mapped[str | None]  # why; the reason's code when the field goes to review for it
+    message: Mapped[str | None]  # for people
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=sql("'{}'"))
+    page: Mapped[int | None]  # where it looked, from 1
+    boxes: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))  # in points
+    offers: Mapped[str | None]  # another answer that stands there, which nobody read
 
 
 class Score(Base):

@@ -1,85 +1,74 @@
-"""Evidence becomes opinion: every confidence method's number for every field."""
+"""Evidence becomes opinion: every confidence method's number for every reading of a field."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
-import structlog
-
-from extractors.decision.scores import METHODS
+from extractors.decision.scores import METHODS, FieldEvidence
 from extractors.documents import DocumentType
-from extractors.errors import SurefieldError
 from extractors.evidence import relevance
-from extractors.types import FieldReading
+from extractors.evidence.grounding import Agreement
+from extractors.evidence.witnesses import Testimony
 from worker import store
 from worker.pipeline.attempt import attempt
 from worker.runtime import Runtime
-from worker.store.types import NewScore, StoredField
+from worker.store.types import Gathered, NewScore, StoredField
 from worker.tables.documents import Status
-
-log = structlog.get_logger()
 
 
 def run(document_id: UUID, rt: Runtime) -> None:
-    """Score every field of one document by every method; what a method cannot tell stays NULL."""
-    with attempt(rt, document_id, at=Status.EXTRACTED, stage="score") as claim:
+    """Score every reading of one document by every method; what a method cannot tell stays NULL."""
+    with attempt(rt, document_id, at=Status.GROUNDED, stage="score") as claim:
         if claim is None:
             return
+        spec = rt.pinned_type(claim.document_type, claim.type_version)
         with rt.transaction() as tx:
             fields = store.evidence.evidence_of(tx, document_id)
+            gathered = store.candidates.gathered(tx, document_id, spec, fields)
 
+        heard = _heard(gathered)
+        evidence = {f.field_id: _evidence(f, heard[f.field_id], spec) for f in fields}
         scores = [
-            NewScore(field.field_id, name, method(field.reading))
-            for field in fields
+            NewScore(field_id, name, method(one))
+            for field_id, one in evidence.items()
             for name, method in METHODS.items()
         ]
-        judged, reranker = _judged(
-            document_id, fields, rt.pinned_type(claim.document_type, claim.type_version), rt
-        )
         scores += [
-            NewScore(field_id, relevance.NAME, relevance.relevance_score(one))
-            for field_id, one in judged.items()
+            NewScore(field.field_id, relevance.NAME, relevance.relevance_score(field.relevance))
+            for field in fields
+            if field.relevance is not None
         ]
 
         with rt.transaction() as tx:
-            store.evidence.save_relevance(
-                tx,
-                claim,
-                {field_id: one.relevance for field_id, one in judged.items()},
-                reranker=reranker,
-            )
             store.evidence.save_scores(tx, claim, scores)
             store.documents.finish(tx, claim, to=Status.SCORED)
 
 
-def _judged(
-    document_id: UUID, fields: Sequence[StoredField], spec: DocumentType, rt: Runtime
-) -> tuple[dict[UUID, FieldReading], str | None]:
-    """The readings whose lines a reranker judged, and its fingerprint.
+def _heard(gathered: Gathered) -> dict[UUID, Sequence[Testimony]]:
+    """What the witnesses say of each reading's candidate, and of the list that it stands in."""
+    of: dict[tuple[str, int, int], list[Testimony]] = defaultdict(list)
+    for one in gathered.testimony:
+        of[one.of.key].append(one)
+    found: dict[UUID, Sequence[Testimony]] = defaultdict(tuple)
+    for candidate in gathered.candidates:
+        whole = of[candidate.group, 0, 0] if candidate.group else []
+        for said in candidate.said:
+            found[said.id] = (*of[candidate.key], *whole)
+    return found
 
-    One that is away says nothing, and nothing waits for it.
-    """
-    judged: dict[UUID, FieldReading] = {}
-    try:
-        reranker = rt.reranker()
-        if reranker is None:
-            return {}, None
-        with rt.transaction() as tx:
-            texts = store.evidence.page_texts(tx, document_id)
-        for page in sorted({field.page for field in fields}):
-            here = [
-                field
-                for field in fields
-                if field.page == page and field.reading.name in spec.paths()
-            ]
-            said = relevance.with_relevance(
-                [field.reading for field in here], texts[page], spec, reranker
-            )
-            judged |= {
-                field.field_id: one
-                for field, one in zip(here, said, strict=True)
-                if one.relevance is not None
-            }
-        return judged, reranker.fingerprint
-    except SurefieldError as error:
-        log.warning("reranker_left_out", code=error.code, words=str(error))
-        return {}, None
+
+def _evidence(
+    field: StoredField, testimony: Sequence[Testimony], spec: DocumentType
+) -> FieldEvidence:
+    reading = field.reading
+    return FieldEvidence(
+        state=reading.state,
+        tokens=reading.tokens,
+        ends=reading.ends,
+        problem=reading.problem,
+        value=store.candidates.value_of(field, spec),
+        agreement=Agreement(field.agreement) if field.agreement else None,
+        relevance=field.relevance,
+        image_quality=field.image_quality,
+        testimony=tuple(testimony),
+    )

@@ -1,4 +1,4 @@
-"""Pages' evidence -> the document's answer: best support, conflicts named, nothing dropped."""
+"""From pages' evidence to the document's answer: best support, conflicts named, nothing dropped."""
 
 import math
 
@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.evidence.merge import merge
 from extractors.types import FieldState
 from tests.evidence.making import (
     ITEMS,
@@ -14,6 +13,7 @@ from tests.evidence.making import (
     TOTAL,
     a_type,
     absent,
+    answers,
     ids,
     row_of_items,
     said,
@@ -25,7 +25,7 @@ JUST_TOTAL = a_type(TOTAL)
 
 
 def total_of(*evidence, pages=None):
-    (row,) = merge(JUST_TOTAL, evidence, pages=pages or {e.page for e in evidence})
+    (row,) = answers(JUST_TOTAL, evidence, pages=pages or {e.page for e in evidence})
     return row
 
 
@@ -36,7 +36,8 @@ def test_the_value_of_the_highest_score_is_the_answer_and_the_other_is_kept_as_c
     row = total_of(low, high)
 
     assert (row.text, row.score, row.page, row.evidence_id) == ("6.00", 0.9, 2, high.id)
-    assert (row.conflicting, row.conflicting_texts, row.agreeing) == (ids(low), ("5.00",), ())
+    assert (row.conflicting, row.agreeing) == (ids(low), ())
+    assert [one.details["others"] for one in row.testimony] == [["5.00"]]
 
 
 def test_pages_that_say_the_same_in_other_words_agree():
@@ -77,6 +78,20 @@ def test_of_pages_that_say_the_same_the_one_whose_words_show_it_is_chosen():
     row = total_of(picture, footer)
 
     assert (row.evidence_id, row.score, row.agreeing) == (footer.id, 0.9, ids(picture))
+
+
+def test_the_witnesses_go_before_the_score():
+    """Of two values that contradict each other, one that its page's words show is the answer, be
+    the model ever so sure of the other.
+    """
+    sure, shown = (
+        said("5.00", page=1, score=0.99, found=False),
+        said("6.00", page=2, score=0.8, found=True),
+    )
+
+    row = total_of(sure, shown)
+
+    assert (row.evidence_id, row.conflicting) == (shown.id, ids(sure))
 
 
 def test_a_value_without_score_never_beats_one_with_a_score():
@@ -133,8 +148,8 @@ def test_a_page_that_says_nothing_at_all_counts_as_unreadable():
     """Silence is not absence."""
     assert total_of(absent(page=1), pages={1, 2}).state is FieldState.UNREADABLE
     assert total_of(said("5.00", page=1), pages={1, 2}).unread_pages == (2,)
-    assert merge(PAPER, [], pages={1})[0].problem == "missing"
-    assert merge(PAPER, [], pages=())[0].state is FieldState.UNREADABLE
+    assert answers(PAPER, [], pages={1})[0].problem == "missing"
+    assert answers(PAPER, [], pages=())[0].state is FieldState.UNREADABLE
 
 
 def test_a_damaged_text_is_shown_to_the_person_who_looks():
@@ -152,7 +167,7 @@ def test_rows_of_a_group_are_concatenated_in_page_order_and_renumbered():
         row_of_items(2, 0, "c", "3") + row_of_items(1, 1, "b", "2") + row_of_items(1, 0, "a", "1")
     )
 
-    rows = [r for r in merge(PAPER, evidence, pages={1, 2}) if r.name.startswith("items")]
+    rows = [r for r in answers(PAPER, evidence, pages={1, 2}) if r.name.startswith("items")]
 
     assert [(r.name, r.ordinal, r.text) for r in rows] == [
         ("items.description", 0, "a"),
@@ -173,7 +188,7 @@ def test_a_list_that_was_cut_short_marks_all_of_its_rows():
         unreadable("items", page=2, problem="truncated"),
     ]
 
-    rows = [r for r in merge(PAPER, evidence, pages={1, 2}) if r.name.startswith("items")]
+    rows = [r for r in answers(PAPER, evidence, pages={1, 2}) if r.name.startswith("items")]
 
     assert (rows[0].name, rows[0].state, rows[0].problem) == (
         "items",
@@ -186,7 +201,7 @@ def test_a_list_that_was_cut_short_marks_all_of_its_rows():
 
 def test_a_page_that_is_silent_about_a_group_marks_all_of_its_rows():
     """Its rows may be missing."""
-    rows = merge(a_type(ITEMS), row_of_items(1, 0, "a", "1"), pages={1, 2})
+    rows = answers(a_type(ITEMS), row_of_items(1, 0, "a", "1"), pages={1, 2})
 
     assert (rows[0].name, rows[0].state) == ("items", FieldState.UNREADABLE)
     assert all(r.list_problem == "missing" for r in rows[1:])
@@ -194,7 +209,7 @@ def test_a_page_that_is_silent_about_a_group_marks_all_of_its_rows():
 
 def test_pages_without_rows_are_remembered_with_their_scores():
     """An unsure "none here" means that rows may be missing."""
-    rows = merge(
+    rows = answers(
         a_type(ITEMS),
         [*row_of_items(1, 0, "a", "1"), absent("items", page=2, score=0.4)],
         pages={1, 2},
@@ -205,7 +220,7 @@ def test_pages_without_rows_are_remembered_with_their_scores():
 
 def test_a_group_that_no_page_has_is_one_absent_row():
     """Under the group's own name."""
-    (row,) = merge(
+    (row,) = answers(
         a_type(ITEMS), [absent("items", page=1), absent("items", page=2, score=0.8)], pages={1, 2}
     )
 
@@ -214,7 +229,7 @@ def test_a_group_that_no_page_has_is_one_absent_row():
 
 def test_a_row_without_one_of_its_members_says_so():
     """Every row has every member."""
-    rows = merge(a_type(ITEMS), [said("1", name="items.amount")], pages={1})
+    rows = answers(a_type(ITEMS), [said("1", name="items.amount")], pages={1})
 
     assert [(r.name, r.state) for r in rows] == [
         ("items.description", FieldState.UNREADABLE),
@@ -226,7 +241,7 @@ def test_what_a_row_says_twice_is_a_conflict():
     """Two answers for one place are not silently one."""
     a, b = said("1", name="items.amount", score=0.9), said("2", name="items.amount", score=0.8)
 
-    row = merge(a_type(ITEMS), [a, b], pages={1})[1]
+    row = answers(a_type(ITEMS), [a, b], pages={1})[1]
 
     assert (row.text, row.conflicting) == ("1", ids(b))
 
@@ -234,7 +249,7 @@ def test_what_a_row_says_twice_is_a_conflict():
 def test_evidence_under_unknown_names_is_left_out():
     """The model's invention has no place in the answer."""
     assert [
-        r.name for r in merge(JUST_TOTAL, [said("5.00"), said("x", name="iban")], pages={1})
+        r.name for r in answers(JUST_TOTAL, [said("5.00"), said("x", name="iban")], pages={1})
     ] == ["total"]
 
 
@@ -244,13 +259,15 @@ def test_the_order_of_evidence_does_not_matter(evidence, random):
     shuffled = list(evidence)
     random.shuffle(shuffled)
 
-    assert merge(PAPER, evidence, pages={1, 2, 3, 4}) == merge(PAPER, shuffled, pages={1, 2, 3, 4})
+    assert answers(PAPER, evidence, pages={1, 2, 3, 4}) == answers(
+        PAPER, shuffled, pages={1, 2, 3, 4}
+    )
 
 
 @given(some_evidence())
 def test_every_field_has_a_row_and_every_value_is_chosen_agreeing_or_conflicting(evidence):
     """Nothing is dropped silently, and names with ordinals are unique."""
-    rows = merge(PAPER, evidence, pages={1, 2, 3, 4})
+    rows = answers(PAPER, evidence, pages={1, 2, 3, 4})
     mentioned = {i for r in rows for i in (r.evidence_id, *r.agreeing, *r.conflicting)}
 
     assert {r.name.partition(".")[0] for r in rows} == {"total", "items"}
@@ -261,7 +278,7 @@ def test_every_field_has_a_row_and_every_value_is_chosen_agreeing_or_conflicting
 @given(some_evidence())
 def test_a_row_is_absent_only_when_nobody_says_otherwise(evidence):
     """No value, no unreadable page, no silent page."""
-    total = merge(PAPER, evidence, pages={1, 2, 3, 4})[0]
+    total = answers(PAPER, evidence, pages={1, 2, 3, 4})[0]
     about = [e for e in evidence if e.name == "total"]
 
     unanimous = {e.page for e in about} == {1, 2, 3, 4} and all(
@@ -274,7 +291,7 @@ def test_a_row_is_absent_only_when_nobody_says_otherwise(evidence):
 @given(evidence=some_evidence())
 def test_more_contradiction_never_means_fewer_doubts(more, evidence):
     """A further page that disagrees, or cannot be read, is always visible in the row."""
-    row = merge(JUST_TOTAL, [e for e in evidence if e.page != 3] + [more], pages={1, 2, 3})[0]
+    row = answers(JUST_TOTAL, [e for e in evidence if e.page != 3] + [more], pages={1, 2, 3})[0]
 
     assert more.id in (row.evidence_id, *row.conflicting) or 3 in row.unread_pages
 
@@ -283,7 +300,7 @@ def test_pages_that_were_not_read_are_named_on_every_row():
     """Left out is not silent: it says nothing for a field's absence, and is kept apart from pages
     that could not be read.
     """
-    rows = merge(
+    rows = answers(
         PAPER,
         [said("5.00", page=1), absent("items", page=1)],
         pages={1},

@@ -1,0 +1,33 @@
+"""What a value of a field must fulfil to be accepted."""
+
+import pytest
+
+from extractors.decision.policy import UNCERTIFIED, Requirement, policy_of
+from extractors.decision.scores import DEFAULT
+from extractors.documents.spec import Kind
+from tests.evidence.making import ITEMS, TOTAL, a_field, a_type
+
+STRICT = a_field(Kind.IDENTIFIER, "number", accept_at=0.9)
+
+
+def test_a_fields_own_threshold_goes_before_the_global_one():
+    """Every other field has the global one, by the default method, certified by nobody."""
+    policy = policy_of(a_type(TOTAL, STRICT), accept_at=0.7)
+
+    assert policy.of("number").threshold == 0.9
+    assert policy.of("total") == Requirement(
+        method=DEFAULT, threshold=0.7, certificate=UNCERTIFIED, audit_rate=0.0
+    )
+
+
+def test_lists_and_their_cells_have_requirements_too():
+    """A list may be absent, and a cell has a value."""
+    policy = policy_of(a_type(ITEMS), accept_at=0.7)
+
+    assert policy.of("items") == policy.of("items.amount")
+
+
+def test_a_field_that_the_type_does_not_have_has_no_requirement():
+    """Rather an error than a threshold that somebody guessed."""
+    with pytest.raises(KeyError):
+        policy_of(a_type(TOTAL), accept_at=0.7).of("subtotal")

@@ -1,0 +1,145 @@
+"""Readings become evidence: what they mean, where the page says it, and what witnesses say of it.
+
+All of it is stored before anything is scored.
+"""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import structlog
+
+from extractors.documents import DocumentType
+from extractors.documents.spec import Kind
+from extractors.errors import SurefieldError
+from extractors.evidence.gather import PageEvidence, gather
+from extractors.evidence.grounding import ground
+from extractors.evidence.image_quality import ImageQuality, image_quality
+from extractors.evidence.relevance import relevances
+from extractors.evidence.witnesses import DocumentEvidence, hear
+from extractors.normalise import normalise
+from extractors.page.text import PageText
+from extractors.types import StopReason
+from worker import store
+from worker.pipeline.attempt import attempt
+from worker.runtime import Runtime
+from worker.store.types import Measured, StoredField, StoredPage
+from worker.tables.documents import Status
+
+log = structlog.get_logger()
+
+
+def run(document_id: UUID, rt: Runtime) -> None:
+    """Gather the candidates of every field of one document, and hear every witness about them."""
+    with attempt(rt, document_id, at=Status.EXTRACTED, stage="ground") as claim:
+        if claim is None:
+            return
+        spec = rt.pinned_type(claim.document_type, claim.type_version)
+        with rt.transaction() as tx:
+            fields = store.evidence.evidence_of(tx, document_id, tokens=False)
+            pages = store.evidence.pages_of(tx, document_id)
+
+        texts = {page.number: page.text for page in pages}
+        read = {page.number: page.text for page in pages if not page.left_out}
+        left_out = {page.number: page.text for page in pages if page.left_out}
+        evidence = [_evidence(f, texts[f.page], spec) for f in fields if _known(f, spec)]
+        candidates = gather(spec, evidence, pages=read)
+        testimony = hear(
+            DocumentEvidence(type=spec, candidates=candidates, pages=read, left_out=left_out)
+        )
+        logits, reranker = _relevance(evidence, texts, rt)
+        measured = _measured(evidence, fields, logits, reranker)
+        quality = _image_quality([page for page in pages if not page.left_out], rt)
+
+        with rt.transaction() as tx:
+            store.evidence.save_measured(tx, claim, measured)
+            store.evidence.save_image_quality(tx, claim, quality)
+            store.candidates.save(tx, claim, candidates, testimony)
+            store.documents.finish(tx, claim, to=Status.GROUNDED)
+
+
+def _known(field: StoredField, spec: DocumentType) -> bool:
+    """The field is one of the document type's; an invented one stays in the evidence and gets no
+    further.
+    """
+    name = field.reading.name
+    return name in spec.paths() or any(name == one.name for one in spec.fields)
+
+
+def _evidence(field: StoredField, page: PageText, spec: DocumentType) -> PageEvidence:
+    """The reading with its value and its places: the one time that both are looked for."""
+    reading = field.reading
+    spelled = spec.field(reading.name)
+    # what is said about a whole group has no value of its own
+    text = None if spelled.kind is Kind.GROUP else reading.text
+    value = None if text is None else normalise(text, spelled, spec)
+    return PageEvidence(
+        id=field.field_id,
+        page=field.page,
+        name=reading.name,
+        ordinal=reading.ordinal,
+        state=reading.state,
+        text=reading.text,
+        value=value,
+        grounding=None if text is None else ground(text, page, spelled, spec, value=value),
+        problem=reading.problem,
+        cut=reading.stop_reason is StopReason.LENGTH,
+    )
+
+
+def _relevance(
+    evidence: Sequence[PageEvidence], pages: Mapping[int, PageText], rt: Runtime
+) -> tuple[dict[UUID, float], str | None]:
+    """What a reranker says of each value's line, and its fingerprint.
+
+    One that is away says nothing, and nothing waits for it.
+    """
+    try:
+        reranker = rt.reranker()
+        if reranker is None:
+            return {}, None
+        return relevances(evidence, pages, reranker), reranker.fingerprint
+    except SurefieldError as error:
+        log.warning("reranker_left_out", code=error.code, words=str(error))
+        return {}, None
+
+
+def _measured(
+    evidence: Sequence[PageEvidence],
+    fields: Sequence[StoredField],
+    logits: Mapping[UUID, float],
+    reranker: str | None,
+) -> list[Measured]:
+    """What is new about each reading; where the page's words do not say a value, the place that the
+    model looked at stays.
+    """
+    before = {field.field_id: field for field in fields}
+    found = []
+    for one in evidence:
+        if one.value is None:
+            continue
+        grounding, looked = one.grounding, before[one.id]
+        places = grounding.places if grounding is not None else ()
+        own_source = grounding.source if grounding is not None else None
+        found.append(
+            Measured(
+                field_id=one.id,
+                value=one.value,
+                boxes=places[0] if places else looked.boxes,
+                box_source=own_source if places else looked.box_source or own_source,
+                agreement=grounding.agreement.value if grounding is not None else None,
+                relevance=logits.get(one.id),
+                reranker=reranker if one.id in logits else None,
+            )
+        )
+    return found
+
+
+def _image_quality(pages: Sequence[StoredPage], rt: Runtime) -> dict[int, ImageQuality]:
+    """The measures of every picture that the model read; one that cannot be had has none."""
+    found = {}
+    for page in pages:
+        try:
+            found[page.number] = image_quality(rt.blobs.get(page.model_sha256))
+        except (SurefieldError, OSError) as error:
+            log.warning("image_quality_left_out", page=page.number, error=type(error).__name__)
+    return found
