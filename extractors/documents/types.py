@@ -34,6 +34,8 @@ class FieldSpec:
     # for Kind.IDENTIFIER: "iban", "luhn", "isbn13", "vat_de", ...; None checks nothing
     checksum: str | None = None
     members: tuple["FieldSpec", ...] = ()  # for Kind.GROUP: one row's fields
+    # the term of an e-invoice's XML that this is: "total", "due_date", ...; of a group: "lines"
+    einvoice: str | None = None
     # for Kind.AMOUNT: "lines.amount", when this may be the sum of a list's column
     sums: str | None = None
 

@@ -22,6 +22,8 @@ from functools import cache, cached_property
 from extractors.documents.spec import DocumentType
 from extractors.evidence.gather import Candidate
 from extractors.page.text import PageText
+from extractors.rendering.einvoice import EInvoice
+from extractors.rendering.findings import Finding
 from extractors.types import Box, FieldState
 
 
@@ -72,6 +74,8 @@ class DocumentEvidence:
     candidates: tuple[Candidate, ...]
     pages: Mapping[int, PageText] = field(default_factory=dict)  # that were read, by number
     left_out: Mapping[int, PageText] = field(default_factory=dict)  # that nobody read
+    findings: tuple[Finding, ...] = ()  # what rendering lost
+    einvoice: EInvoice | None = None  # the XML in the same file
 
     def of(self, name: str, ordinal: int = 0) -> tuple[Candidate, ...]:
         """All candidates of a field; ``ordinal`` is the row of a list."""

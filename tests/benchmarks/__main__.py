@@ -28,6 +28,7 @@ NAMES = (
     "classify",
     "review",
     "evidence",
+    "witnesses",
     "hostile",
     "corpus",
 )

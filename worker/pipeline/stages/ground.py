@@ -37,6 +37,8 @@ def run(document_id: UUID, rt: Runtime) -> None:
         with rt.transaction() as tx:
             fields = store.evidence.evidence_of(tx, document_id, tokens=False)
             pages = store.evidence.pages_of(tx, document_id)
+            findings = store.rendering.findings_of(tx, document_id)
+            einvoice = store.rendering.einvoice_of(tx, document_id)
 
         texts = {page.number: page.text for page in pages}
         read = {page.number: page.text for page in pages if not page.left_out}
@@ -44,7 +46,14 @@ def run(document_id: UUID, rt: Runtime) -> None:
         evidence = [_evidence(f, texts[f.page], spec) for f in fields if _known(f, spec)]
         candidates = gather(spec, evidence, pages=read)
         testimony = hear(
-            DocumentEvidence(type=spec, candidates=candidates, pages=read, left_out=left_out)
+            DocumentEvidence(
+                type=spec,
+                candidates=candidates,
+                pages=read,
+                left_out=left_out,
+                findings=findings,
+                einvoice=einvoice,
+            )
         )
         logits, reranker = _relevance(evidence, texts, rt)
         measured = _measured(evidence, fields, logits, reranker)

@@ -1,0 +1,135 @@
+"""The product's judgement of one document's answer, in memory: every step between an answer and a
+decision, without a database.
+
+A reader that is sure of every token answers; what is doubted is doubted by witnesses alone.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from uuid import UUID, uuid5
+
+from extractors.decision.choose import choose
+from extractors.decision.decide import Outcome, decide_all
+from extractors.decision.policy import policy_of
+from extractors.documents.types import DocumentType, FieldSpec, Kind
+from extractors.evidence.gather import PageEvidence, gather
+from extractors.evidence.grounding import Grounding, ground
+from extractors.evidence.witnesses import DENIES, DocumentEvidence, hear
+from extractors.normalise import Value, normalise
+from extractors.page.text import PageText
+from extractors.rendering.einvoice import EInvoice
+from extractors.types import FieldState, Word
+
+SURE = 0.9995
+NAMESPACE = UUID("6b0cf8f2-6f0b-4a0e-9d8f-0d6d1b7a9a10")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one value."""
+
+    accepted: bool
+    value: Value | None
+    doubts: tuple[str, ...]  # codes
+    denied_by: tuple[str, ...]  # witnesses
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One document: its type, the words of its pages, and the e-invoice in its file."""
+
+    spec: DocumentType
+    pages: Mapping[int, Sequence[Word]]
+    einvoice: EInvoice | None = None
+
+    @cached_property
+    def texts(self) -> dict[int, PageText]:
+        return {number: PageText(words) for number, words in self.pages.items()}
+
+    @cached_property
+    def _known(self) -> dict[tuple[int, str, str], tuple[Value, Grounding | None]]:
+        return {}
+
+    def judge(self, answers: Mapping[int, Mapping[str, Any]]) -> dict[tuple[str, int], Verdict]:
+        """What becomes of each field and row, by name and ordinal.
+
+        answers: page number -> field -> text as printed, None, or rows
+        """
+        evidence = [one for page, answer in answers.items() for one in self._evidence(page, answer)]
+        candidates = gather(self.spec, evidence, pages=self.texts)
+        heard = hear(
+            DocumentEvidence(
+                type=self.spec, candidates=candidates, pages=self.texts, einvoice=self.einvoice
+            )
+        )
+        chosen = choose(self.spec, candidates, heard, {one.id: SURE for one in evidence})
+        decisions = decide_all(
+            chosen, self.spec, policy_of(self.spec, accept_at=0.7), in_domain=True
+        )
+        return {
+            (row.name, row.ordinal): Verdict(
+                accepted=decision.outcome is Outcome.ACCEPTED,
+                value=row.value,
+                doubts=tuple(doubt.code for doubt in decision.doubts),
+                denied_by=tuple(
+                    dict.fromkeys(one.witness for one in row.testimony if one.says is DENIES)
+                ),
+            )
+            for row, decision in zip(chosen, decisions, strict=True)
+        }
+
+    def _evidence(self, page: int, answer: Mapping[str, Any]) -> list[PageEvidence]:
+        found = []
+        for field in self.spec.fields:
+            said = answer.get(field.name)
+            if field.kind is not Kind.GROUP:
+                found.append(self._one(page, field.name, 0, field, said))
+                continue
+            if not said:
+                found.append(self._one(page, field.name, 0, field, None))
+            for ordinal, row in enumerate(said or ()):
+                found += [
+                    self._one(page, f"{field.name}.{m.name}", ordinal, m, row.get(m.name))
+                    for m in field.members
+                ]
+        return found
+
+    def _one(
+        self, page: int, name: str, ordinal: int, field: FieldSpec, text: str | None
+    ) -> PageEvidence:
+        value, grounding = (None, None) if text is None else self.read(page, name, field, text)
+        return PageEvidence(
+            id=uuid5(NAMESPACE, json.dumps([page, name, ordinal])),
+            page=page,
+            name=name,
+            ordinal=ordinal,
+            state=FieldState.ABSENT if text is None else FieldState.VALUE,
+            text=text,
+            value=value,
+            grounding=grounding,
+        )
+
+    def read(
+        self, page: int, name: str, field: FieldSpec, text: str
+    ) -> tuple[Value, Grounding | None]:
+        """Value and places of a text; kept, since of each planted answer all but one are known."""
+        key = page, name, text
+        if key not in self._known:
+            value = normalise(text, field, self.spec)
+            grounding = ground(text, self.texts[page], field, self.spec, value=value)
+            self._known[key] = value, grounding
+        return self._known[key]
+
+
+def wilson(hits: int, of: int) -> tuple[float, float]:
+    """95 % interval of a share (Wilson 1927)."""
+    if not of:
+        return 0.0, 1.0
+    z, p = 1.96, hits / of
+    middle = (p + z * z / (2 * of)) / (1 + z * z / of)
+    half = z * math.sqrt(p * (1 - p) / of + z * z / (4 * of * of)) / (1 + z * z / of)
+    return middle - half, middle + half
