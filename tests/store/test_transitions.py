@@ -51,10 +51,11 @@ def test_the_events_of_a_document_are_a_chain(db: Sessions) -> None:
         (None, "submitted", "submit", "upstream:tests"),
         ("submitted", "rendered", "render", "worker"),
         ("rendered", "extracted", "extract", "worker"),
-        ("extracted", "scored", "score", "worker"),
+        ("extracted", "grounded", "ground", "worker"),
+        ("grounded", "scored", "score", "worker"),
         ("scored", "in_review", "route", "worker"),
     ]
-    assert [row.claim_no for row in rows] == [None, 1, None, 2, 3]
+    assert [row.claim_no for row in rows] == [None, 1, None, 2, 3, 4]
 
 
 def test_the_time_spent_at_each_status_is_in_the_events(db: Sessions) -> None:
@@ -88,7 +89,7 @@ def test_no_document_begins_in_the_middle(db: Sessions) -> None:
 
 def test_many_documents_move_in_one_statement(db: Sessions) -> None:
     """With one event each; those that stand elsewhere stay, without one."""
-    ids = [a_document(db, status=Status.EXTRACTED).id for _ in range(5)]
+    ids = [a_document(db, status=Status.GROUNDED).id for _ in range(5)]
     elsewhere = a_document(db, status=Status.RENDERED).id
     asked: list[str] = []
 
@@ -97,7 +98,7 @@ def test_many_documents_move_in_one_statement(db: Sessions) -> None:
 
     event.listen(db.kw["bind"], "before_cursor_execute", hear)
     try:
-        moved = move(db, [*ids, elsewhere], Status.EXTRACTED, Status.SCORED)
+        moved = move(db, [*ids, elsewhere], Status.GROUNDED, Status.SCORED)
     finally:
         event.remove(db.kw["bind"], "before_cursor_execute", hear)
 
@@ -151,15 +152,15 @@ def test_a_failure_names_its_code_in_the_event(db: Sessions) -> None:
 
 def test_a_lost_claim_moves_nothing_and_notes_nothing(db: Sessions) -> None:
     """The other worker's result counts, and its event."""
-    document = a_document(db, status=Status.EXTRACTED)
+    document = a_document(db, status=Status.GROUNDED)
     with begin(db) as tx:
         held = store.documents.claim(
-            tx, document.id, at=Status.EXTRACTED, stage="score", lease=timedelta(0)
+            tx, document.id, at=Status.GROUNDED, stage="score", lease=timedelta(0)
         )
         assert held is not None
     with begin(db) as tx:
         assert store.documents.claim(
-            tx, document.id, at=Status.EXTRACTED, stage="score", lease=timedelta(0)
+            tx, document.id, at=Status.GROUNDED, stage="score", lease=timedelta(0)
         )
     before = events(db, document.id)
 
@@ -171,7 +172,7 @@ def test_a_lost_claim_moves_nothing_and_notes_nothing(db: Sessions) -> None:
 
 def test_a_crash_before_the_commit_leaves_neither_move_nor_event(db: Sessions) -> None:
     """Both are one statement of one transaction."""
-    document = a_document(db, status=Status.EXTRACTED)
+    document = a_document(db, status=Status.GROUNDED)
     before = everything_about(db, document.id)
 
     def die_after_the_move() -> None:
@@ -179,7 +180,7 @@ def test_a_crash_before_the_commit_leaves_neither_move_nor_event(db: Sessions) -
             transitions.move(
                 tx,
                 [document.id],
-                at=[Status.EXTRACTED],
+                at=[Status.GROUNDED],
                 to=Status.SCORED,
                 by="worker",
                 stage="score",
