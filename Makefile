@@ -26,10 +26,10 @@ test-services: .venv/services.stamp ## the same flow on RabbitMQ, Redis and Post
 	@$(BIN)/python -m pytest tests/services
 
 test-web: .venv/dev.stamp .venv/axe/axe.min.js ## the review page in a real Chromium (Debian's, /usr/bin/chromium)
-	@SUREFIELD_TEST_ITEMS=2000 SUREFIELD_AXE=$(CURDIR)/.venv/axe/axe.min.js $(BIN)/python -m pytest tests/web/browser tests/web/test_twenty_reviewers.py
+	@SUREFIELD_TEST_ITEMS=2000 SUREFIELD_TEST_AXE=$(CURDIR)/.venv/axe/axe.min.js $(BIN)/python -m pytest tests/web/browser tests/web/test_twenty_reviewers.py
 
 test-vllm: .venv/dev.stamp .venv-vllm/ready.stamp ## the vLLM backend and the reranker against real vLLM servers on the CPU (an environment of its own, 2.5 GB)
-	@SUREFIELD_VLLM=$(CURDIR)/.venv-vllm $(BIN)/python -m pytest tests/backends/vllm/live/vllm_live.py tests/backends/vllm/live/rerank_live.py
+	@SUREFIELD_TEST_VLLM=$(CURDIR)/.venv-vllm $(BIN)/python -m pytest tests/backends/vllm/live/vllm_live.py tests/backends/vllm/live/rerank_live.py
 
 lint: .venv/dev.stamp ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .

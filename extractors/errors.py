@@ -14,6 +14,16 @@ class SurefieldError(Exception):
     retry: ClassVar[bool] = False
 
 
+class MissingExtra(SurefieldError):
+    """A part of Surefield needs a library that is not installed here."""
+
+    code = "missing_extra"
+    retry = True
+
+    def __init__(self, extra: str, why: str) -> None:
+        super().__init__(f"{why}. Install it: pip install 'surefield[{extra}]'")
+
+
 class UnreadableFile(SurefieldError):
     """The bytes are not a PDF, PNG, JPEG or TIFF that can be opened."""
 

@@ -59,12 +59,3 @@ class EmbeddedPostgresFailed(SurefieldError):
 
     code = "embedded_postgres_failed"
     retry = True
-
-
-class MissingExtra(SurefieldError):
-    """A part of Surefield needs a library that is not installed here."""
-
-    code = "missing_extra"
-
-    def __init__(self, extra: str, why: str) -> None:
-        super().__init__(f"This needs the extra {extra!r}: {why}. pip install 'surefield[{extra}]'")

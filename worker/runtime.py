@@ -65,13 +65,13 @@ class Runtime:
     announce: Callable[[UUID, Status], None] = silent
     document_types_folder: Path | None = None
     source_roots: tuple[Path, ...] = ()
-    max_bytes: int = 100_000_000
-    accept_at: float = 0.7
-    lease: timedelta = timedelta(seconds=30)
-    max_attempts: int = 4
+    max_bytes: int
+    accept_at: float
+    lease: timedelta
+    max_attempts: int
     # before the second attempt; doubled for each further one
     backoff: timedelta = timedelta(seconds=2)
-    batch_pages: int = 8
+    batch_pages: int
     # one wake-up of the GPU worker reads at most this long
     # of document types that were read from the database; a version never changes
     versions: dict[str, DocumentType] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from uuid import UUID
 
 import psutil
 
+from extractors.backends import scripted
 from extractors.documents import BUILT_IN
 from extractors.documents.spec import Kind
 from extractors.normalise import normalise
@@ -27,7 +28,7 @@ from worker.cli import local
 from worker.cli.documents import submit_files
 from worker.pipeline import flow
 from worker.runtime import Runtime
-from worker.settings import BackendName, Settings
+from worker.settings import Settings
 from worker.tables.documents import Status
 
 # Which label of the corpus is the truth of which field.
@@ -83,7 +84,7 @@ def _machine(**changes: Any) -> Iterator[Runtime]:
 
 def hostile(corpus: Path) -> list[dict[str, Any]]:
     files = sorted(path for path in (corpus / "hostile").rglob("*") if path.suffix == ".pdf")
-    with _machine(backend=BackendName.SCRIPTED) as rt:
+    with _machine(reader=scripted.Options()) as rt:
         ids, refused = submit_files(files, "slip", rt, upstream="hostile")
         time.sleep(2)
         before = _workers()

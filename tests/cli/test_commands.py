@@ -152,7 +152,7 @@ def test_without_a_database_a_worker_says_what_to_set(tmp_path):
         name: value for name, value in os.environ.items() if name != "SUREFIELD_DATABASE_URL"
     }
     done = subprocess.run(
-        [sys.executable, "-c", "import worker.tasks"],
+        [sys.executable, "-c", "from worker.tasks import app"],
         capture_output=True,
         text=True,
         env=environment,

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import typer
 from rich.console import Console
 
+from extractors.backends.mllama.engine import BUNDLED_MODEL
 from extractors.documents.slip import Slip
 from worker import reporting
 from worker.cli import local, tables
@@ -18,9 +19,8 @@ from worker.cli.documents import submit_files, wait_for
 from worker.cli.operations import until_stopped
 from worker.cli.people import sign_in_url
 from worker.runtime import Runtime
-from worker.settings import BUNDLED_MODEL, Settings
+from worker.settings import Settings
 from worker.tables.documents import Status
-from worker.web.settings import WebSettings
 
 PATIENCE_S = 240.0
 SQL = (
@@ -36,26 +36,27 @@ def run() -> None:
     began = time.monotonic()
     console = tables.console()
     stays = sys.stdin.isatty() and console.is_terminal
-    settings = WebSettings() if stays else Settings()
-    changes: dict[str, object] = {"state_dir": settings.state_dir / "demo"}
-    if isinstance(settings, WebSettings):
-        changes["web_port"] = local.free_port(settings.web_port)
-    settings = settings.model_copy(update=changes)
-    model = (
-        "the bundled demonstration model"
-        if settings.model == str(BUNDLED_MODEL)
-        else settings.model
-    )
+    plain = Settings()
+    if stays:
+        local.web_server()
+    changes = {
+        "state_dir": plain.state_dir / "demo",
+        "web_port": local.free_port(plain.web_port) if stays else plain.web_port,
+    }
+    settings = plain.model_copy(update=changes)
+    model = getattr(settings.reader, "model", settings.reader.backend)
+    if model == str(BUNDLED_MODEL):
+        model = "the bundled demonstration model"
     with tempfile.TemporaryDirectory() as folder, local.database(settings) as ready:
         with console.status("starting Postgres, the broker and the workers"):
             samples = _write_samples(Path(folder))
-        with local.running(ready), local.runtime(ready) as rt:
+        with local.running(ready, web=stays), local.runtime(ready) as rt:
             console.print(f"Reading {len(samples)} sample PDFs with {model} …")
             # A name of its own for each run: the same files are then new documents, read anew.
             ids, _ = submit_files(samples, Slip.spec.name, rt, upstream=f"demo-{uuid4().hex[:12]}")
             ended = wait_for(ids, rt, console=console, patience_s=PATIENCE_S)
             _show(console, rt, ids)
-            if isinstance(ready, WebSettings):
+            if stays:
                 _stay(console, rt, ready.web_url)
     console.print(
         f"\n{len(ids)} documents in {time.monotonic() - began:.0f} s. The rows stay; ask them with"

@@ -1,18 +1,16 @@
 """What a command needs running: the database alone, or the whole machine."""
 
 import getpass
-import json
-import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
-from typing import TypeVar
 
 from pydantic import SecretStr
 
-from worker import bootstrap, db
+from extractors.errors import MissingExtra
+from extractors.registry import missing
+from worker import bootstrap, db, tasks
 from worker.accounts import store as accounts
 from worker.actor import Actor
 from worker.embedded.broker import WORKER_FLAGS
@@ -23,13 +21,11 @@ from worker.migrate import migrate
 from worker.pipeline.flow import CPU, GPU, QUEUES
 from worker.runtime import Runtime
 from worker.settings import Settings
-from worker.web.settings import WebSettings
-
-S = TypeVar("S", bound=Settings)
+from worker.settings.table import environment_of
 
 
 @contextmanager
-def database(settings: S) -> Iterator[S]:
+def database(settings: Settings) -> Iterator[Settings]:
     """Settings whose database answers and has the newest schema; an embedded one that this command
     started is stopped again.
     """
@@ -59,7 +55,7 @@ def actor(rt: Runtime, who: str | None) -> Actor:
     return found.actor if found else Actor(name)
 
 
-def _ready(settings: S) -> S:
+def _ready(settings: Settings) -> Settings:
     url = bootstrap.database_url(settings)
     db.with_patience(lambda: migrate(url))
     if bootstrap.broker_url(settings) == url:
@@ -70,41 +66,15 @@ def _ready(settings: S) -> S:
 @contextmanager
 def runtime(settings: Settings) -> Iterator[Runtime]:
     """A runtime without a model, that wakes the workers when there are any."""
-    environment = environment_of(settings)
-    os.environ.update(environment)  # the Celery app reads its settings from there
-    from worker import tasks
-
-    rt = bootstrap.runtime(settings, announce=tasks.announce)
+    announce = tasks.announcer(tasks.create_celery(settings))
+    rt = bootstrap.runtime(settings, announce=announce)
     try:
         yield rt
     finally:
         rt.sessions.kw["bind"].dispose()
 
 
-def environment_of(settings: Settings) -> dict[str, str]:
-    """The settings that differ from the defaults, as the environment of a process that shall have
-    the same.
-    """
-    found = {}
-    for name in type(settings).model_fields:
-        value = getattr(settings, name)
-        if value == type(settings).model_fields[name].default or value is None:
-            continue
-        found[f"SUREFIELD_{name.upper()}"] = _spelled(value)
-    return found
-
-
-def _spelled(value: object) -> str:
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    if isinstance(value, timedelta):
-        return f"{value.total_seconds()}"
-    if isinstance(value, tuple):
-        return "[" + ", ".join(f'"{item}"' for item in value) + "]"
-    return json.dumps(value) if isinstance(value, dict) else str(value)
-
-
-def children(settings: Settings) -> tuple[Child, ...]:
+def children(settings: Settings, *, web: bool = False) -> tuple[Child, ...]:
     """The processes that make one machine enough, each with its own group: one that is killed takes
     nothing of another with it.
     """
@@ -124,16 +94,28 @@ def children(settings: Settings) -> tuple[Child, ...]:
         solo("worker.gpu", GPU, "gpu-worker"),
         Child(name="sweeper", argv=(python, "-m", "worker", "sweeper"), env=environment),
     )
-    if not isinstance(settings, WebSettings):
+    if not web:
         return workers
     port = settings.web_port
-    web = Child(
+    serves = Child(
         name="web",
-        argv=(python, "-m", "worker.web.serve"),
+        argv=(python, "-m", "worker", "web"),
         env=environment,
         probe=lambda: _is_open(port),
     )
-    return (*workers, web)
+    return (*workers, serves)
+
+
+def web_server() -> Callable[[Settings], None]:
+    """What serves the web.
+
+    Raises MissingExtra where its libraries are not installed.
+    """
+    if absent := missing("fastapi", "uvicorn", "jinja2", "argon2", "multipart"):
+        raise MissingExtra("web", f"The web needs {', '.join(absent)}")
+    from worker.web.serve import serve
+
+    return serve
 
 
 def _is_open(port: int) -> bool:
@@ -153,14 +135,17 @@ def free_port(wanted: int) -> int:
 
 @contextmanager
 def running(
-    settings: Settings, *, tell: Callable[[str], None] = lambda said: print(said, file=sys.stderr)
+    settings: Settings,
+    *,
+    web: bool = False,
+    tell: Callable[[str], None] = lambda said: print(said, file=sys.stderr),
 ) -> Iterator[Supervisor]:
-    """The workers and the sweeper, kept running while the block lasts; the embedded Postgres is
-    watched with them.
+    """The workers and the sweeper, and the web where it is asked for, kept running while the block
+    lasts; the embedded Postgres is watched with them.
     """
     postgres = EmbeddedPostgres(settings.state_dir) if _is_ours(settings) else None
     with Supervisor(
-        settings.state_dir, children(settings), postgres=postgres, tell=tell
+        settings.state_dir, children(settings, web=web), postgres=postgres, tell=tell
     ) as supervisor:
         yield supervisor
 

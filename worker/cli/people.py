@@ -19,7 +19,7 @@ from worker.cli.documents import AsJson
 from worker.cli.tables import plain
 from worker.errors import NotFound
 from worker.runtime import Runtime
-from worker.web.settings import WebSettings
+from worker.settings import Settings
 
 user = typer.Typer(help="People who review.", no_args_is_help=True)
 key = typer.Typer(help="Keys of upstream systems.", no_args_is_help=True)
@@ -60,7 +60,7 @@ def add(
 
     There is no password until they set one.
     """
-    settings = WebSettings()
+    settings = Settings()
     with local.database(settings) as ready, local.runtime(ready) as rt:
         with rt.transaction() as tx:
             store.add_person(tx, name, role)
@@ -71,7 +71,7 @@ def add(
 @user.command("link")
 def link(name: Name) -> None:
     """A new sign-in link, for whoever forgot the password. It works once, within three days."""
-    settings = WebSettings()
+    settings = Settings()
     with local.database(settings) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
         secret = store.make_link(tx, name, lasts=LINK_LASTS)
     typer.echo(f"{settings.web_url}/sign-in/{secret}")
@@ -80,7 +80,7 @@ def link(name: Name) -> None:
 @user.command("list")
 def list_people(as_json: AsJson = False) -> None:
     """Everybody who may come in."""
-    with local.database(WebSettings()) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
+    with local.database(Settings()) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
         everybody = store.people(tx)
     if as_json:
         typer.echo(json.dumps([_json(each) for each in everybody], indent=1, ensure_ascii=False))
@@ -124,7 +124,7 @@ def add_key(
     upstream: Annotated[str, typer.Argument(help="The name under which the system submits.")],
 ) -> None:
     """A new key for an upstream system, printed now and never again."""
-    with local.database(WebSettings()) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
+    with local.database(Settings()) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
         made = store.make_key(tx, upstream)
     typer.echo(made)
 
@@ -132,7 +132,7 @@ def add_key(
 @key.command("list")
 def list_keys() -> None:
     """All keys, by their first characters."""
-    with local.database(WebSettings()) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
+    with local.database(Settings()) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
         found = store.keys(tx)
     table = Table("id", "upstream", "key", "made", "last used", "", box=None, padding=(0, 1))
     for each in found:
@@ -154,12 +154,12 @@ def revoke(
     id: Annotated[UUID, typer.Argument(help="The key's id; see: surefield key list")],
 ) -> None:
     """The key opens nothing from now on."""
-    with local.database(WebSettings()) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
+    with local.database(Settings()) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
         store.revoke_key(tx, id)
 
 
 def _change(name: str, *, role: Role | None = None, disabled: bool | None = None) -> None:
-    with local.database(WebSettings()) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
+    with local.database(Settings()) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
         store.change_person(tx, name, role=role, disabled=disabled)
 
 

@@ -33,9 +33,9 @@ class KeptStatic(StaticFiles):
 def create_app(
     rt: Runtime,
     *,
+    stays_signed_in: timedelta,
+    review_lease: timedelta,
     public_url: str | None = None,
-    stays_signed_in: timedelta = timedelta(hours=12),
-    review_lease: timedelta = timedelta(minutes=2),
 ) -> FastAPI:
     """The site over one runtime.
 

@@ -1,7 +1,7 @@
 """A real Chromium before the real site.
 
-SUREFIELD_SCREENSHOTS names a folder for pictures of every page in both themes; SUREFIELD_AXE the
-file axe.min.js of axe-core.
+SUREFIELD_TEST_SCREENSHOTS names a folder for pictures of every page in both themes;
+SUREFIELD_TEST_AXE the file axe.min.js of axe-core.
 """
 
 import os
@@ -39,7 +39,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PICTURES = os.environ.get("SUREFIELD_SCREENSHOTS")
+PICTURES = os.environ.get("SUREFIELD_TEST_SCREENSHOTS")
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ from tests.web.browser.test_reviewing import ready
 from tests.web.making import TRUTH, a_slip
 from worker.actor import Role
 
-AXE = Path(os.environ.get("SUREFIELD_AXE", "/nowhere"))
+AXE = Path(os.environ.get("SUREFIELD_TEST_AXE", "/nowhere"))
 needs_axe = pytest.mark.skipif(
-    not AXE.is_file(), reason="SUREFIELD_AXE does not name axe.min.js (npm pack axe-core)"
+    not AXE.is_file(), reason="SUREFIELD_TEST_AXE does not name axe.min.js (npm pack axe-core)"
 )
 SERIOUS = {"serious", "critical"}
 
