@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from sqlalchemy import text
 
-from extractors.backends import BACKENDS, BackendOptions
-from extractors.documents import DocumentType, load
+from extractors.backends import BACKENDS
+from extractors.documents import load
 from extractors.errors import SurefieldError
 from extractors.page import ocr
 from extractors.registry import Finding
@@ -143,7 +143,6 @@ def second_looks(settings: Settings) -> Finding:
 def memory(settings: Settings) -> Finding:
     """How many pages the model will read at once."""
     engine = BACKENDS.of(settings.reader)
-    plan: Callable[[BackendOptions, DocumentType], Finding] | None
     plan = getattr(engine.module, "memory", None)
     if plan is None:
         return Finding(True, f"{engine.name} plans its own")
@@ -151,7 +150,8 @@ def memory(settings: Settings) -> Finding:
         types = load(settings.document_types).values()
     except SurefieldError as error:
         return Finding(False, str(error))
-    return plan(settings.reader, max(types, key=lambda spec: len(spec.fields)))
+    found: Finding = plan(settings.reader, max(types, key=lambda spec: len(spec.fields)))
+    return found
 
 
 def document_types(settings: Settings) -> Finding:

@@ -19,6 +19,7 @@ import uvicorn
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
+from tests.needed import cannot_run
 from tests.web.conftest import (  # noqa: F401  fixtures
     SiteInTest,
     make_house,
@@ -51,7 +52,7 @@ def chromium() -> Iterator[Chromium]:
         or shutil.which("google-chrome")
     )
     if path is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
+        cannot_run("There is no Chromium here. Install it: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
