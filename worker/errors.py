@@ -33,6 +33,7 @@ class RendererUnavailable(SurefieldError):
 
     code = "renderer_unavailable"
     retry = True
+    installation = True
 
 
 class BlobsUnavailable(SurefieldError):
@@ -40,6 +41,7 @@ class BlobsUnavailable(SurefieldError):
 
     code = "blobs_unavailable"
     retry = True
+    installation = True
 
 
 class TooManyAttempts(SurefieldError):
@@ -52,6 +54,12 @@ class InvalidSetting(SurefieldError):
     """A setting has a value that cannot be used."""
 
     code = "invalid_setting"
+
+
+class WrongSchema(SurefieldError):
+    """The database's tables are not those of this installation."""
+
+    code = "wrong_schema"
 
 
 class EmbeddedPostgresFailed(SurefieldError):

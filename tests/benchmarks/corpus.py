@@ -78,7 +78,11 @@ def _row(
 def _machine(**changes: Any) -> Iterator[Runtime]:
     with tempfile.TemporaryDirectory(prefix="surefield-corpus-") as folder:
         settings = Settings(state_dir=Path(folder), **changes)
-        with local.database(settings) as ready, local.running(ready), local.runtime(ready) as rt:
+        with (
+            local.database(settings, migrates=True) as ready,
+            local.running(ready),
+            local.runtime(ready) as rt,
+        ):
             yield rt
 
 

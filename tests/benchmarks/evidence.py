@@ -62,7 +62,7 @@ def run() -> list[dict[str, Any]]:
     """The measurements of this benchmark."""
     with (
         tempfile.TemporaryDirectory(prefix="surefield-bench-") as folder,
-        local.database(Settings(state_dir=Path(folder))) as ready,
+        local.database(Settings(state_dir=Path(folder)), migrates=True) as ready,
     ):
         found = {
             WORDS: list(_values(ready, pictures=False)),

@@ -106,7 +106,7 @@ def one_document(pages: int, most_read: int | None) -> dict[str, float]:
             reader=scripted.Options(),
             document_types=Path(folder) / "types",
         )
-        with local.database(settings) as ready, local.runtime(ready) as plain:
+        with local.database(settings, migrates=True) as ready, local.runtime(ready) as plain:
             waiting: list[tuple[UUID, Status]] = []
             backend = told(plain.canvas("long_slip"), foot=pages - 3)
             rt = replace(

@@ -44,7 +44,7 @@ def run() -> list[dict[str, Any]]:
     """The measurements of this benchmark."""
     with tempfile.TemporaryDirectory(prefix="surefield-bench-") as folder:
         settings = Settings(state_dir=Path(folder), reader=scripted.Options())
-        with local.database(settings) as ready:
+        with local.database(settings, migrates=True) as ready:
             files = [_a_pdf(number) for number in range(DOCUMENTS)]
             rate = _whole_machine(ready, files)
             shares = _where_the_time_goes(ready, files[:50])

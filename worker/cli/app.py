@@ -4,10 +4,12 @@ import sys
 from importlib import metadata
 from typing import Annotated
 
+import psycopg
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
+from sqlalchemy.exc import SQLAlchemyError
 
 from extractors.errors import SurefieldError
 from worker import log
@@ -44,6 +46,7 @@ app.command("up")(operations.up)
 app.command("submit")(documents.submit)
 app.command("list")(documents.list_documents)
 app.command("show")(documents.show)
+app.command("retry")(documents.retry)
 review.app.command("types")(document_types.waiting)
 review.app.command("type")(document_types.choose)
 review.app.command("split")(document_types.split)
@@ -81,5 +84,23 @@ def main() -> None:
                 soft_wrap=True,
             )
         sys.exit(1)
+    except (SQLAlchemyError, psycopg.Error) as error:
+        errors.print(_database_words(error), soft_wrap=True)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _database_words(error: Exception) -> str:
+    """What went wrong between this command and the database: one sentence, never a row of it."""
+    cause = getattr(error, "orig", None) or error
+    first = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+    away = isinstance(cause, psycopg.OperationalError)
+    mend = (
+        "Check SUREFIELD_DATABASE_URL, and that the server runs and lets you in. See: surefield"
+        " doctor"
+        if away
+        else "See: surefield doctor"
+    )
+    code = "database_unavailable" if away else "database_error"
+    return f"[bold red]{code}[/bold red]: {escape(first.rstrip('.'))}. {mend}"

@@ -2,6 +2,7 @@
 in rows.
 """
 
+import shutil
 import sys
 import tempfile
 import time
@@ -47,7 +48,7 @@ def run() -> None:
     model = getattr(settings.reader, "model", settings.reader.backend)
     if model == str(BUNDLED_MODEL):
         model = "the bundled demonstration model"
-    with tempfile.TemporaryDirectory() as folder, local.database(settings) as ready:
+    with tempfile.TemporaryDirectory() as folder, local.database(settings, migrates=True) as ready:
         with console.status("starting Postgres, the broker and the workers"):
             samples = _write_samples(Path(folder))
         with local.running(ready, web=stays), local.runtime(ready) as rt:
@@ -55,15 +56,13 @@ def run() -> None:
             # A name of its own for each run: the same files are then new documents, read anew.
             ids, _ = submit_files(samples, Slip.spec.name, rt, upstream=f"demo-{uuid4().hex[:12]}")
             ended = wait_for(ids, rt, console=console, patience_s=PATIENCE_S)
+            took_s = time.monotonic() - began  # not what is spent in front of the page
             _show(console, rt, ids)
             if stays:
                 _stay(console, rt, ready.web_url)
+    console.print(f"\n{len(ids)} documents in {took_s:.0f} s. The rows stay; ask them with SQL:")
     console.print(
-        f"\n{len(ids)} documents in {time.monotonic() - began:.0f} s. The rows stay; ask them with"
-        " SQL:"
-    )
-    console.print(
-        f"  SUREFIELD_STATE_DIR={settings.state_dir} .venv/bin/surefield sql '{SQL}'",
+        f"  SUREFIELD_STATE_DIR={settings.state_dir} {command()} sql '{SQL}'",
         highlight=False,
         soft_wrap=True,
     )
@@ -73,6 +72,16 @@ def run() -> None:
             " under logs.[/red]"
         )
         raise typer.Exit(1)
+
+
+def command() -> str:
+    """This command, as it can be typed again."""
+    typed = Path(sys.argv[0])
+    if typed.name != "surefield":
+        return f"{sys.executable} -m worker"
+    found = shutil.which("surefield")
+    is_this_one = found is not None and Path(found).resolve() == typed.resolve()
+    return "surefield" if is_this_one else str(typed)
 
 
 def _stay(console: Console, rt: Runtime, web_url: str) -> None:

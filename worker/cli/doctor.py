@@ -4,17 +4,22 @@ import importlib.util
 import shutil
 from collections.abc import Callable
 
+from pydantic import SecretStr
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from extractors.backends import BACKENDS
 from extractors.documents import load
-from extractors.errors import SurefieldError
+from extractors.errors import MissingExtra, SurefieldError
 from extractors.page import ocr
 from extractors.registry import Finding
 from extractors.rerankers import RERANKERS
-from worker import bootstrap, db
+from worker import bootstrap, db, health
 from worker.blobs import Blobs
 from worker.embedded.broker import broker_options
+from worker.embedded.postgres import EmbeddedPostgres
+from worker.embedded.supervisor import Supervisor
+from worker.migrate import check_schema
 from worker.settings import Settings
 
 OLDEST_POSTGRES = 150_000  # as server_version_num has it: 15.0
@@ -51,6 +56,55 @@ def database(settings: Settings) -> Finding:
     )
 
 
+def schema(settings: Settings) -> Finding:
+    """The tables are those of this installation."""
+    url = _database(settings)
+    if url is None:
+        return Finding(True, "the embedded Postgres does not run now")
+    try:
+        check_schema(url)
+    except (SurefieldError, SQLAlchemyError) as error:
+        return Finding(False, _words(error))
+    return Finding(True, "the newest")
+
+
+def stages(settings: Settings) -> dict[str, Finding]:
+    """What waits at each stage, and whether anybody takes it."""
+    url = _database(settings)
+    if url is None or not schema(settings).sound:
+        return {}
+    rt = bootstrap.runtime(settings.model_copy(update={"database_url": SecretStr(url)}))
+    try:
+        return {f"stage {name}": found for name, found in health.findings(rt).items()}
+    except SQLAlchemyError as error:
+        return {"stages": Finding(False, _words(error))}
+    finally:
+        rt.sessions.kw["bind"].dispose()
+
+
+def processes(settings: Settings) -> Finding:
+    """The processes that `surefield up` keeps here: none is frozen, none dies again and again."""
+    kept = Supervisor.children_of(settings.state_dir)
+    if not kept:
+        return Finding(True, "`surefield up` does not run here")
+    ill = [f"{name} {words}" for name, words in kept.items() if words is not None]
+    if ill:
+        return Finding(False, f"{'; '.join(ill)}. Logs: {settings.state_dir / 'logs'}")
+    return Finding(True, f"{', '.join(kept)}")
+
+
+def _database(settings: Settings) -> str | None:
+    """The database's URL, where one was named or the embedded one runs."""
+    if not settings.embedded:
+        return bootstrap.database_url(settings)
+    postgres = EmbeddedPostgres(settings.state_dir)
+    return postgres.url() if postgres.data_dir.exists() and postgres.answers() else None
+
+
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, SurefieldError) else type(error).__name__
+
+
 def broker(settings: Settings) -> Finding:
     """The broker takes a connection."""
     if settings.broker_url is None:
@@ -79,6 +133,8 @@ def blobs(settings: Settings) -> Finding:
     try:
         store = Blobs(settings.blobs)
         sound = store.get(store.put(b"surefield doctor")) == b"surefield doctor"
+    except MissingExtra as error:
+        return Finding(False, str(error))
     except Exception as error:
         return Finding(False, f"{type(error).__name__}: check SUREFIELD_BLOBS_URL and its rights")
     return Finding(sound, settings.blobs)
@@ -165,6 +221,7 @@ def document_types(settings: Settings) -> Finding:
 
 CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "database": database,
+    "schema": schema,
     "broker": broker,
     "blobs": blobs,
     "disk": disk,
@@ -173,9 +230,10 @@ CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "second looks": second_looks,
     "memory": memory,
     "document types": document_types,
+    "processes": processes,
 }
 
 
 def findings(settings: Settings) -> dict[str, Finding]:
     """What every check found."""
-    return {name: check(settings) for name, check in CHECKS.items()}
+    return {**{name: check(settings) for name, check in CHECKS.items()}, **stages(settings)}

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import psutil
 from pydantic import SecretStr
 
-from extractors.errors import MissingExtra
+from extractors.errors import MissingExtra, SurefieldError
 from extractors.registry import missing
 from worker import bootstrap, db, tasks
 from worker.accounts import store as accounts
@@ -17,29 +18,51 @@ from worker.embedded.broker import WORKER_FLAGS
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.queues import prepare
 from worker.embedded.supervisor import Child, Supervisor
-from worker.migrate import migrate
+from worker.errors import WrongSchema
+from worker.migrate import check_schema, migrate
 from worker.pipeline.flow import CPU, GPU, QUEUES
 from worker.runtime import Runtime
 from worker.settings import Settings
 from worker.settings.table import environment_of
 
 
+class PortTaken(SurefieldError):
+    """Something listens already where the web is to."""
+
+    code = "port_taken"
+
+
 @contextmanager
-def database(settings: Settings) -> Iterator[Settings]:
+def database(settings: Settings, *, migrates: bool = False) -> Iterator[Settings]:
     """Settings whose database answers and has the newest schema; an embedded one that this command
     started is stopped again.
+
+    migrates: bring the schema up to date; otherwise nothing is changed, and WrongSchema is raised
+              where it is another one
     """
     if not settings.embedded:
-        yield _ready(settings)
+        yield _ready(settings, migrates)
         return
     postgres = EmbeddedPostgres(settings.state_dir)
+    if not migrates and not postgres.data_dir.exists():
+        raise WrongSchema(
+            f"There is no database in {settings.state_dir} yet. Make one: surefield up, or"
+            " surefield submit"
+        )
     ran_before = postgres.answers()
     url = postgres.start()
     try:
-        yield _ready(settings.model_copy(update={"database_url": SecretStr(url)}))
+        yield _ready(settings.model_copy(update={"database_url": SecretStr(url)}), migrates)
     finally:
         if not ran_before:
             postgres.stop()
+
+
+@contextmanager
+def house(*, migrates: bool = False) -> Iterator[Runtime]:
+    """A runtime on the database that the environment names: what most commands need."""
+    with database(Settings(), migrates=migrates) as settings, runtime(settings) as rt:
+        yield rt
 
 
 def actor(rt: Runtime, who: str | None) -> Actor:
@@ -55,8 +78,11 @@ def actor(rt: Runtime, who: str | None) -> Actor:
     return found.actor if found else Actor(name)
 
 
-def _ready(settings: Settings) -> Settings:
+def _ready(settings: Settings, migrates: bool) -> Settings:
     url = bootstrap.database_url(settings)
+    if not migrates:
+        check_schema(url)
+        return settings
     db.with_patience(lambda: migrate(url))
     if bootstrap.broker_url(settings) == url:
         prepare(url, QUEUES)
@@ -131,6 +157,32 @@ def free_port(wanted: int) -> int:
         except OSError:
             probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def check_port(settings: Settings) -> None:
+    """Raises PortTaken, with whoever holds it, unless the web can listen where it is to."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.web_host, settings.web_port))
+        except OSError as error:
+            holder = _holder_of(settings.web_port)
+            raise PortTaken(
+                f"{settings.web_host}:{settings.web_port} cannot be listened on"
+                f" ({error.strerror}{holder}). Stop what is there, or set SUREFIELD_WEB_PORT."
+            ) from error
+
+
+def _holder_of(port: int) -> str:
+    """Who listens on a port, as far as this account may see."""
+    try:
+        listening = psutil.net_connections("inet")
+    except psutil.Error:
+        return ""
+    for one in listening:
+        if one.status == psutil.CONN_LISTEN and one.laddr.port == port and one.pid:
+            return f", by process {one.pid}, {psutil.Process(one.pid).name()}"
+    return ""
 
 
 @contextmanager

@@ -25,8 +25,9 @@ def up() -> None:
     base = Settings()
     load(base.document_types)  # a broken type is said before anything starts
     local.web_server()  # and that it is not installed
+    local.check_port(base)
     with (
-        local.database(base) as settings,
+        local.database(base, migrates=True) as settings,
         local.running(settings, web=True),
         local.runtime(settings) as rt,
     ):
@@ -45,7 +46,7 @@ def up() -> None:
 
 def migrate() -> None:
     """Bring the database to the newest schema and make the queues."""
-    with local.database(Settings()):
+    with local.database(Settings(), migrates=True):
         Console().print("the schema is up to date")
 
 
@@ -81,8 +82,8 @@ def settings(
 def web() -> None:
     """Serve the review page and the HTTP interface, as `surefield up` does besides all else."""
     serve = local.web_server()
-    settings = Settings()
-    with local.database(settings) as ready:
+    local.check_port(Settings())
+    with local.database(Settings()) as ready:
         serve(ready)
 
 
