@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest test-services test-web test-vllm lint bench bench-gpu clean up
+.PHONY: help demo test test-oldest test-services test-web test-vllm test-wheel lint bench bench-gpu clean up
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ test-web: .venv/dev.stamp .venv/axe/axe.min.js ## the review page in a real Chro
 
 test-vllm: .venv/dev.stamp .venv-vllm/ready.stamp ## the vLLM backend and the reranker against real vLLM servers on the CPU (an environment of its own, 2.5 GB)
 	@SUREFIELD_TEST_VLLM=$(CURDIR)/.venv-vllm $(BIN)/python -m pytest tests/backends/vllm/live/vllm_live.py tests/backends/vllm/live/rerank_live.py
+
+test-wheel: .venv/bin/python ## the built wheel outside of the checkout: bare, through the demo, and every extra
+	@tests/wheel/run $(BIN)/python
 
 lint: .venv/dev.stamp ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .

@@ -8,8 +8,9 @@ a module that an installed package names under the kind's entry-point group. The
 - ``open(options)``, the engine, with nothing loaded yet,
 - ``check(options)``, a finding for ``surefield doctor``,
 
-and whatever else its kind asks for. It imports its libraries where they are needed: the options of
-an engine can be read on a machine that cannot run it.
+and whatever else its kind asks for; also ``require()`` where it needs libraries that may be
+missing, which raises MissingExtra then. It imports its libraries where they are needed: the options
+of an engine can be read on a machine that cannot run it.
 """
 
 import pkgutil
@@ -128,6 +129,12 @@ class Registry(Generic[O_, E_]):
     def forget(self, name: str) -> None:
         """Look for this engine anew when it is next asked for."""
         self._engines.pop(name, None)
+
+    def require(self, options: O_) -> None:
+        """Raises MissingExtra where the engine's libraries are not installed; nothing is loaded."""
+        demand: Callable[[], None] | None = getattr(self.of(options).module, "require", None)
+        if demand is not None:
+            demand()
 
     def _modules(self) -> dict[str, str]:
         return {**dict(self._in_folder()), **self._from_packages}

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, inspect, text
 from extractors.triage.classify import Guess
 from tests.factories import LEASE, a_document, a_page, begin
 from worker import store
+from worker.cli import demo
 from worker.tables.documents import Status
 
 
@@ -371,3 +372,23 @@ def test_a_taken_port_is_named_with_its_holder_before_anything_starts(surefield,
     assert "port_taken" in said
     assert f"process {os.getpid()}" in said
     assert not (tmp_path / "logs").exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "path", "said"),
+    [
+        ("/opt/x/bin/surefield", "/opt/x/bin", "surefield"),
+        ("/opt/x/bin/surefield", "/usr/bin", "/opt/x/bin/surefield"),
+        ("/opt/x/worker/__main__.py", "/opt/x/bin", f"{sys.executable} -m worker"),
+    ],
+)
+def test_the_demos_last_line_names_the_command_as_it_was_typed(
+    tmp_path, monkeypatch, typed, path, said
+):
+    """Wherever it was installed, and whether or not it is on the path."""
+    for name in ("opt/x/bin", "usr/bin"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "opt/x/bin/surefield").touch(mode=0o755)
+    monkeypatch.setattr(sys, "argv", [f"{tmp_path}{typed}"])
+    monkeypatch.setenv("PATH", f"{tmp_path}{path}")
+    assert demo.command() == said.replace("/opt", f"{tmp_path}/opt")

@@ -38,8 +38,7 @@ def run() -> None:
     console = tables.console()
     stays = sys.stdin.isatty() and console.is_terminal
     plain = Settings()
-    if stays:
-        local.web_server()
+    local.require(plain, web=stays)
     changes = {
         "state_dir": plain.state_dir / "demo",
         "web_port": local.free_port(plain.web_port) if stays else plain.web_port,

@@ -9,12 +9,15 @@ from contextlib import contextmanager
 import psutil
 from pydantic import SecretStr
 
+from extractors.backends import BACKENDS
 from extractors.errors import MissingExtra, SurefieldError
 from extractors.registry import missing
+from extractors.rerankers import RERANKERS
 from worker import bootstrap, db, tasks
 from worker.accounts import store as accounts
 from worker.actor import Actor
 from worker.embedded.broker import WORKER_FLAGS
+from worker.embedded.data_folder import programs
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.queues import prepare
 from worker.embedded.supervisor import Child, Supervisor
@@ -157,6 +160,18 @@ def free_port(wanted: int) -> int:
         except OSError:
             probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def require(settings: Settings, *, web: bool) -> None:
+    """Raises MissingExtra when this machine lacks a library for all that is to run on it."""
+    if settings.embedded:
+        programs()
+    for reader in settings.all_readers:
+        BACKENDS.require(reader)
+    if settings.reranker is not None:
+        RERANKERS.require(settings.reranker)
+    if web:
+        web_server()
 
 
 def check_port(settings: Settings) -> None:

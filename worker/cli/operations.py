@@ -24,7 +24,7 @@ def up() -> None:
     console = Console(stderr=True)
     base = Settings()
     load(base.document_types)  # a broken type is said before anything starts
-    local.web_server()  # and that it is not installed
+    local.require(base, web=True)  # and what is not installed
     local.check_port(base)
     with (
         local.database(base, migrates=True) as settings,

@@ -65,13 +65,18 @@ class Options(BackendOptions):
     )
 
 
+def require() -> None:
+    """Raises MissingExtra where its libraries are not installed."""
+    if absent := missing(*NEEDS):
+        raise MissingExtra("model", f"The backend 'mllama' needs {', '.join(absent)}")
+
+
 def open(options: Options) -> Backend:
     """The backend; its weights are loaded at the first page.
 
     Raises MissingExtra where torch is not installed.
     """
-    if absent := missing(*NEEDS):
-        raise MissingExtra("model", f"The backend 'mllama' needs {', '.join(absent)}")
+    require()
     from extractors.backends.mllama.backend import MllamaBackend
 
     return MllamaBackend(

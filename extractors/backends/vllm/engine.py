@@ -44,13 +44,18 @@ class Options(BackendOptions):
     )
 
 
+def require() -> None:
+    """Raises MissingExtra where its libraries are not installed."""
+    if absent := missing(*NEEDS):
+        raise MissingExtra("server", f"The backend 'vllm' needs {', '.join(absent)}")
+
+
 def open(options: Options) -> Backend:
     """The backend; the server is asked at the first page.
 
     Raises MissingExtra where the HTTP client is not installed.
     """
-    if missing(*NEEDS):
-        raise MissingExtra("server", "The backend 'vllm' needs httpx2")
+    require()
     from extractors.backends.vllm.backend import VllmBackend
 
     return VllmBackend(

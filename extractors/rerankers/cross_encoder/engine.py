@@ -20,13 +20,18 @@ class Options(RerankerOptions):
     )
 
 
+def require() -> None:
+    """Raises MissingExtra where its libraries are not installed."""
+    if absent := missing(*NEEDS):
+        raise MissingExtra("model", f"The reranker 'cross-encoder' needs {', '.join(absent)}")
+
+
 def open(options: Options) -> Reranker:
     """The reranker; its weights are loaded at the first pairs.
 
     Raises MissingExtra where torch is not installed.
     """
-    if absent := missing(*NEEDS):
-        raise MissingExtra("model", f"The reranker 'cross-encoder' needs {', '.join(absent)}")
+    require()
     from extractors.rerankers.cross_encoder.reranker import CrossEncoder
 
     return CrossEncoder(options.model)

@@ -34,13 +34,18 @@ class Options(RerankerOptions):
     )
 
 
+def require() -> None:
+    """Raises MissingExtra where its libraries are not installed."""
+    if absent := missing(*NEEDS):
+        raise MissingExtra("server", f"The reranker 'server' needs {', '.join(absent)}")
+
+
 def open(options: Options) -> Reranker:
     """The reranker; the server is asked at the first pairs.
 
     Raises MissingExtra where the HTTP client is not installed.
     """
-    if missing(*NEEDS):
-        raise MissingExtra("server", "The reranker 'server' needs httpx2")
+    require()
     from extractors.rerankers.server.reranker import RerankServer
 
     return RerankServer(
