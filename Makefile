@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest test-services test-web test-vllm lint bench bench-gpu clean up
+.PHONY: help demo test test-oldest test-services test-web test-vllm test-wheel lint bench bench-gpu clean up
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -26,10 +26,13 @@ test-services: .venv/services.stamp ## the same flow on RabbitMQ, Redis and Post
 	@$(BIN)/python -m pytest tests/services
 
 test-web: .venv/dev.stamp .venv/axe/axe.min.js ## the review page in a real Chromium (Debian's, /usr/bin/chromium)
-	@SUREFIELD_TEST_ITEMS=2000 SUREFIELD_AXE=$(CURDIR)/.venv/axe/axe.min.js $(BIN)/python -m pytest tests/web/browser tests/web/test_twenty_reviewers.py
+	@SUREFIELD_TEST_ITEMS=2000 SUREFIELD_TEST_AXE=$(CURDIR)/.venv/axe/axe.min.js $(BIN)/python -m pytest tests/web/browser tests/web/test_twenty_reviewers.py
 
 test-vllm: .venv/dev.stamp .venv-vllm/ready.stamp ## the vLLM backend and the reranker against real vLLM servers on the CPU (an environment of its own, 2.5 GB)
-	@SUREFIELD_VLLM=$(CURDIR)/.venv-vllm $(BIN)/python -m pytest tests/backends/vllm/live/vllm_live.py tests/backends/vllm/live/rerank_live.py
+	@SUREFIELD_TEST_VLLM=$(CURDIR)/.venv-vllm $(BIN)/python -m pytest tests/backends/vllm/live/vllm_live.py tests/backends/vllm/live/rerank_live.py
+
+test-wheel: .venv/bin/python ## the built wheel outside of the checkout: bare, through the demo, and every extra
+	@tests/wheel/run $(BIN)/python
 
 lint: .venv/dev.stamp ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .
@@ -46,10 +49,10 @@ bench-gpu: .venv/dev.stamp ## the engine on a random Mllama of the real 11B size
 clean: ## remove the environments and all local state
 	rm -rf .venv .venv-oldest .venv-vllm .surefield .bench .mypy_cache .ruff_cache .pytest_cache build dist
 
-# The accessibility checker, from npm; without npm the tests that use it skip and say so.
+# The accessibility checker, from npm.
 .venv/axe/axe.min.js: | .venv/bin/python
-	@mkdir -p .venv/axe && cd .venv/axe && npm pack --silent axe-core@4.14.1 >/dev/null && tar -xzf axe-core-*.tgz --strip-components=1 package/axe.min.js \
-	  || echo "axe-core could not be fetched: its tests skip"
+	@command -v npm >/dev/null || { echo "axe-core comes from npm. Install it: apt-get install npm" >&2; exit 1; }
+	@mkdir -p .venv/axe && cd .venv/axe && npm pack --silent axe-core@4.14.1 >/dev/null && tar -xzf axe-core-*.tgz --strip-components=1 package/axe.min.js
 
 # A stamp for each set of extras, so that a second run starts in seconds.
 .venv/bin/python:

@@ -1,7 +1,8 @@
 """Every way in which reading a document can fail.
 
 One root. Each kind carries a stable ``code`` (stored on the document's row, shown to people, safe
-to alert on), says whether a retry can help, and each message ends with what to do about it.
+to alert on), says whether a retry can help and whether it is the installation that is wrong rather
+than the document, and each message ends with what to do about it.
 """
 
 from typing import ClassVar
@@ -12,6 +13,19 @@ class SurefieldError(Exception):
 
     code: ClassVar[str] = "internal"
     retry: ClassVar[bool] = False
+    # no document is to blame: the stage pauses until somebody mends it, and no attempt is counted
+    installation: ClassVar[bool] = False
+
+
+class MissingExtra(SurefieldError):
+    """A part of Surefield needs a library that is not installed here."""
+
+    code = "missing_extra"
+    retry = True
+    installation = True
+
+    def __init__(self, extra: str, why: str) -> None:
+        super().__init__(f"{why}. Install it: pip install 'surefield[{extra}]'")
 
 
 class UnreadableFile(SurefieldError):
@@ -78,6 +92,8 @@ class BrokenDocumentType(SurefieldError):
     """A document type's definition does not hold together."""
 
     code = "broken_document_type"
+    retry = True
+    installation = True
 
 
 class ModelNotLoadable(SurefieldError):
@@ -85,6 +101,7 @@ class ModelNotLoadable(SurefieldError):
 
     code = "model_not_loadable"
     retry = True
+    installation = True
 
 
 class UnexpectedScores(ModelNotLoadable):

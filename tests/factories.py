@@ -24,12 +24,15 @@ from extractors.types import (
     TokenTrace,
     Word,
 )
-from worker import store
+from worker import bootstrap, store
 from worker.db import Tx, transaction
 from worker.intake import store as intake_store
 from worker.intake.types import Submission
 from worker.pipeline.flow import STEP_AT
+from worker.rendering.protocol import RenderLimits
 from worker.review import store as review_store
+from worker.runtime import Runtime
+from worker.settings import Settings
 from worker.store.types import Claim, Failure, NewPage, NewResult, NewScore, PageClaim
 from worker.tables.documents import Status
 from worker.tables.results import Outcome
@@ -39,6 +42,25 @@ LEASE = timedelta(seconds=30)
 # text and log-probability of its one token
 FIELDS = {"payee": ("Ada", -0.01), "total": ("12.50", -0.5)}
 WAY = (Status.SUBMITTED, Status.RENDERED, Status.EXTRACTED, Status.GROUNDED, Status.SCORED)
+
+
+def a_runtime(**parts: Any) -> Runtime:
+    """A runtime of these parts; the rest is what settings have by default."""
+    settings = Settings()
+    defaults: dict[str, Any] = {
+        "limits": render_limits(max_pages=50),
+        "max_bytes": settings.max_bytes,
+        "accept_at": settings.accept_at,
+        "lease": settings.claim_lease,
+        "max_attempts": settings.max_attempts,
+        "batch_pages": settings.reader.batch_pages,
+    }
+    return Runtime(**{**defaults, **parts})
+
+
+def render_limits(**changes: Any) -> RenderLimits:
+    """The limits that settings have by default, with these changes."""
+    return replace(bootstrap.limits(Settings()), **changes)
 
 
 @dataclass(frozen=True, slots=True)

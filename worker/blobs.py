@@ -19,10 +19,12 @@ from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from extractors.errors import SurefieldError
+from extractors.errors import MissingExtra, SurefieldError
+from extractors.registry import missing
 from worker.errors import BlobsUnavailable, MissingBlob
 
 HEX_DIGITS = frozenset("0123456789abcdef")
+EXTRAS = {"s3": "s3fs", "gs": "gcsfs"}  # scheme, which is the extra's name -> its library
 CHUNK = 1 << 20  # bytes that are in memory at a time
 MEND = "Restore it from a backup, or submit the document again."
 
@@ -87,8 +89,14 @@ class Blobs:
                 f"{name[:80]!r} is not the name of a blob. Names are sha256 in lower-case"
                 " hexadecimal."
             )
+        self._check_extra()
         fs, root = url_to_fs(self.url)
         return fs, f"{root.rstrip('/')}/{name[:2]}/{name[2:4]}/{name}"
+
+    def _check_extra(self) -> None:
+        extra = self.url.partition("://")[0]
+        if extra in EXTRAS and missing(EXTRAS[extra]):
+            raise MissingExtra(extra, f"Blobs at {extra}:// need {EXTRAS[extra]}")
 
 
 def _write_locally(path: Path, data: BinaryIO, name: str) -> None:

@@ -1,23 +1,20 @@
 """Settings -> the objects that the stages work with.  The one place where they are put together."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from functools import cache
 from uuid import UUID
 
-from extractors import backends, rerankers
-from extractors.backends import Backend
+from extractors.backends import BACKENDS, Backend, canvas
 from extractors.documents import AUTO
 from extractors.errors import SurefieldError
-from extractors.rendering.canvas import canvas_of
-from extractors.rerankers import Reranker
-from extractors.types import LLAMA_CANVAS, SERVED_CANVAS, Canvas
+from extractors.rerankers import RERANKERS, Reranker
+from extractors.types import Canvas
 from worker import db
 from worker.blobs import Blobs
 from worker.rendering.protocol import RenderLimits
 from worker.rendering.renderer import Renderer
 from worker.runtime import Runtime, no_backend, silent
-from worker.settings import BackendName, Reader, RerankerName, Settings
+from worker.settings import Settings
 from worker.tables.documents import Status
 
 
@@ -46,13 +43,6 @@ def broker_url(settings: Settings) -> str:
     return settings.broker_url.get_secret_value() if settings.broker_url else database_url(settings)
 
 
-def canvas(reader: Reader) -> Canvas:
-    """What pages are rendered to fit: the canvas of the model that will read them."""
-    if reader.backend is BackendName.VLLM:
-        return SERVED_CANVAS
-    return LLAMA_CANVAS if reader.backend is BackendName.SCRIPTED else canvas_of(reader.model)
-
-
 def canvases(settings: Settings) -> Callable[[str], Canvas]:
     """Document type -> the canvas its pages are rendered to fit.
 
@@ -66,7 +56,7 @@ def canvases(settings: Settings) -> Callable[[str], Canvas]:
             return max(
                 map(canvas, settings.all_readers), key=lambda one: one.tile_px**2 * one.max_tiles
             )
-        return canvas(settings.reader(document_type))
+        return canvas(settings.reader_of(document_type))
 
     return of
 
@@ -75,57 +65,25 @@ def open_backends(settings: Settings) -> Callable[[str], Backend]:
     """Document type -> its backend, opened when it is first asked for; types with equal readers
     share one.
     """
-    opened = cache(open_backend)
-    return lambda document_type: opened(settings.reader(document_type))
-
-
-def open_backend(reader: Reader) -> Backend:
-    """The backend of this reader; its weights are loaded at the first page."""
-    if reader.backend is BackendName.SCRIPTED:
-        return backends.open_backend(
-            "scripted", script=reader.script, batch_pages=reader.batch_pages
-        )
-    if reader.backend is BackendName.VLLM:
-        return backends.open_backend(
-            "vllm",
-            model=reader.model,
-            base_url=reader.server_url,
-            api_key=reader.server_key.get_secret_value() if reader.server_key else None,
-            grammar=reader.grammar,
-            temperature=reader.temperature,
-            top_p=reader.top_p,
-            repetition_penalty=reader.repetition_penalty,
-            max_tokens=reader.max_new_tokens,
-            tokenizer=reader.server_tokenizer,
-            batch_pages=reader.batch_pages,
-        )
-    return backends.open_backend(
-        "mllama",
-        model=reader.model,
-        device=reader.device,
-        decode_mode=reader.decode_mode.value,
-        grammar=reader.grammar,
-        max_new_tokens=reader.max_new_tokens,
-        batch_pages=reader.batch_pages,
-        looked=reader.where_it_looked,
-        compile_steps=reader.compile_steps,
-    )
+    opened = cache(BACKENDS.open)
+    return lambda document_type: opened(settings.reader_of(document_type))
 
 
 def open_reranker(settings: Settings) -> Reranker | None:
     """The reranker that the settings name, if any; nothing is loaded or asked before its first
     pairs.
     """
-    if settings.reranker is None:
-        return None
-    if settings.reranker is RerankerName.CROSS_ENCODER:
-        return rerankers.open_reranker("cross-encoder", model=settings.reranker_model)
-    return rerankers.open_reranker(
-        "server",
-        model=settings.reranker_model,
-        base_url=settings.reranker_url,
-        api_key=settings.reranker_key.get_secret_value() if settings.reranker_key else None,
-        style=settings.reranker_style.value,
+    return None if settings.reranker is None else RERANKERS.open(settings.reranker)
+
+
+def limits(settings: Settings) -> RenderLimits:
+    """What one file may cost."""
+    return RenderLimits(
+        max_pages=settings.max_pages,
+        max_pixels=int(settings.max_megapixels * 1e6),
+        page_seconds=settings.page_timeout.total_seconds(),
+        memory_mb=settings.render_memory_mb,
+        view_dpi=settings.view_dpi,
     )
 
 
@@ -142,13 +100,7 @@ def runtime(
         blobs=Blobs(settings.blobs),
         renderer=cache(Renderer),
         canvas=canvases(settings),
-        limits=RenderLimits(
-            max_pages=settings.max_pages,
-            max_pixels=int(settings.max_megapixels * 1e6),
-            page_seconds=settings.page_timeout.total_seconds(),
-            memory_mb=settings.render_memory_mb,
-            view_dpi=settings.view_dpi,
-        ),
+        limits=limits(settings),
         backend=backend,
         reranker=cache(lambda: open_reranker(settings)),
         ocr_languages=settings.ocr_languages,
@@ -159,8 +111,7 @@ def runtime(
         accept_at=settings.accept_at,
         lease=settings.claim_lease,
         max_attempts=settings.max_attempts,
-        backoff=timedelta(seconds=2),
-        batch_pages=settings.batch_pages,
+        batch_pages=settings.reader.batch_pages,
     )
 
 

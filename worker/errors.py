@@ -33,6 +33,7 @@ class RendererUnavailable(SurefieldError):
 
     code = "renderer_unavailable"
     retry = True
+    installation = True
 
 
 class BlobsUnavailable(SurefieldError):
@@ -40,6 +41,7 @@ class BlobsUnavailable(SurefieldError):
 
     code = "blobs_unavailable"
     retry = True
+    installation = True
 
 
 class TooManyAttempts(SurefieldError):
@@ -54,17 +56,14 @@ class InvalidSetting(SurefieldError):
     code = "invalid_setting"
 
 
+class WrongSchema(SurefieldError):
+    """The database's tables are not those of this installation."""
+
+    code = "wrong_schema"
+
+
 class EmbeddedPostgresFailed(SurefieldError):
     """The bundled Postgres did not start or does not answer."""
 
     code = "embedded_postgres_failed"
     retry = True
-
-
-class MissingExtra(SurefieldError):
-    """A part of Surefield needs a library that is not installed here."""
-
-    code = "missing_extra"
-
-    def __init__(self, extra: str, why: str) -> None:
-        super().__init__(f"This needs the extra {extra!r}: {why}. pip install 'surefield[{extra}]'")

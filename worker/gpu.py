@@ -5,5 +5,4 @@ It runs solo, since CUDA does not survive a fork, and loads the weights at the f
 
 from worker import bootstrap, tasks
 
-tasks.use_backends(bootstrap.open_backends)
-app = tasks.app
+app = tasks.app_of_this_process(bootstrap.open_backends)

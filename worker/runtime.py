@@ -3,6 +3,7 @@
 Built once by an entry point.
 """
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -47,6 +48,23 @@ def silent(document_id: UUID, status: Status) -> None:
     """
 
 
+class Rests:
+    """Which stages of this process rest, after an error of the installation: what is left in the
+    line need not run into the same wall one by one.
+    """
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+
+    def begin(self, stage: str, lasts: timedelta) -> None:
+        """This stage rests for so long."""
+        self._until[stage] = time.monotonic() + lasts.total_seconds()
+
+    def last(self, stage: str) -> bool:
+        """Whether it rests now."""
+        return time.monotonic() < self._until.get(stage, 0.0)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
     """Plain values and open doors; no stage builds any of them."""
@@ -65,13 +83,17 @@ class Runtime:
     announce: Callable[[UUID, Status], None] = silent
     document_types_folder: Path | None = None
     source_roots: tuple[Path, ...] = ()
-    max_bytes: int = 100_000_000
-    accept_at: float = 0.7
-    lease: timedelta = timedelta(seconds=30)
-    max_attempts: int = 4
+    max_bytes: int
+    accept_at: float
+    lease: timedelta
+    max_attempts: int
     # before the second attempt; doubled for each further one
     backoff: timedelta = timedelta(seconds=2)
-    batch_pages: int = 8
+    batch_pages: int
+    # how long a stage rests when the installation is wrong; what it had in hand rests twice as
+    # long, so that others go first
+    rest: timedelta = timedelta(seconds=15)
+    rests: Rests = field(default_factory=Rests)
     # one wake-up of the GPU worker reads at most this long
     # of document types that were read from the database; a version never changes
     versions: dict[str, DocumentType] = field(default_factory=dict)

@@ -4,6 +4,7 @@ CPU worker: ``celery -A worker.tasks worker -Q cpu``. The GPU worker is ``worker
 with a model.
 """
 
+import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -13,30 +14,23 @@ import structlog
 from celery import Celery, Task, signals
 from celery.worker.request import Request
 from kombu.exceptions import OperationalError
+from pydantic import ValidationError
 
 from extractors.backends import Backend
+from extractors.errors import SurefieldError
 from worker import bootstrap
+from worker import log as logs
 from worker.embedded.broker import broker_options
 from worker.intake import actions, sources
 from worker.pipeline import flow
 from worker.runtime import Runtime, no_backend
-from worker.settings import Settings
+from worker.settings import LogForm, Settings, problems
 from worker.tables.documents import Status
 
 log = structlog.get_logger()
 HIDDEN = "(hidden)"
 
-
-@cache
-def settings() -> Settings:
-    """Read once a process."""
-    return Settings()
-
-
-app = Celery("surefield")
-app.config_from_object(
-    {**broker_options(bootstrap.broker_url(settings())), "task_default_queue": flow.CPU}
-)
+Announce = Callable[[UUID, Status], None]
 
 
 class QuietRequest(Request):  # type: ignore[misc]  # celery is untyped
@@ -59,89 +53,126 @@ class QuietTask(Task):  # type: ignore[misc]  # celery is untyped
         return super().apply_async(*args, **{**options, "argsrepr": HIDDEN, "kwargsrepr": HIDDEN})
 
 
-_open_backends: Callable[[Settings], Callable[[str], Backend]] | None = None
+def create_celery(
+    settings: Settings,
+    *,
+    backends: Callable[[Settings], Callable[[str], Backend]] | None = None,
+) -> Celery:
+    """The app of these settings, with every task; nothing connects yet.
+
+    backends: the models, where this process has them
+    """
+    app = Celery("surefield", set_as_current=False)
+    app.config_from_object(
+        {**broker_options(bootstrap.broker_url(settings)), "task_default_queue": flow.CPU}
+    )
+
+    @cache
+    def runtime() -> Runtime:
+        """This process's runtime, built after the fork at the first task."""
+        backend = backends(settings) if backends else no_backend
+        return bootstrap.runtime(settings, announce=announcer(app), backend=backend)
+
+    for step in flow.FLOW:
+        for name in (step.task, *flow.RENAMED.get(step.name, ())):
+            _add_stage(app, step, name, runtime)
+    _add_submit(app, runtime)
+
+    def close(**_: object) -> None:
+        """End this process's render child with it."""
+        if runtime.cache_info().currsize:
+            bootstrap.close(runtime())
+
+    signals.worker_process_shutdown.connect(close, weak=False)
+    signals.worker_shutdown.connect(close, weak=False)
+    return app
 
 
-def use_backends(opener: Callable[[Settings], Callable[[str], Backend]]) -> None:
-    """Give this process the models; called where the GPU worker starts, before any task."""
-    global _open_backends
-    _open_backends = opener
+def app_of_this_process(
+    backends: Callable[[Settings], Callable[[str], Backend]] | None = None,
+) -> Celery:
+    """The app of a worker, by its environment; what is wrong there ends the process with a
+    sentence.
+    """
+    try:
+        settings = Settings()
+        logs.configure(json=settings.log is LogForm.JSON)
+        return create_celery(settings, backends=backends)
+    except ValidationError as error:
+        sys.exit("\n".join(f"invalid_setting: {said}" for said in problems(error)))
+    except SurefieldError as error:
+        sys.exit(f"{error.code}: {error}")
 
 
-@cache
-def runtime() -> Runtime:
-    """This process's runtime, built after the fork at the first task."""
-    backend = _open_backends(settings()) if _open_backends else no_backend
-    return bootstrap.runtime(settings(), announce=announce, backend=backend)
+def __getattr__(name: str) -> Any:
+    """``app``, made when ``celery -A worker.tasks`` asks: whoever imports the module needs no
+    settings.
+    """
+    if name != "app":
+        raise AttributeError(name)
+    globals()["app"] = app_of_this_process()
+    return globals()["app"]
 
 
-def announce(document_id: UUID, status: Status) -> None:
-    """Wake the stage that takes documents at this status.
+def announcer(app: Celery) -> Announce:
+    """What wakes the stage that takes documents at a status.
 
     A message that cannot be sent is lost, not the work: the sweeper looks.
     """
-    step = flow.STEP_AT.get(status)
-    if step is None:
-        return
-    try:
-        app.send_task(
-            step.task,
-            kwargs={"document_id": str(document_id)},
-            queue=step.queue,
-            retry=False,
-            ignore_result=True,
-        )
-    except (OperationalError, OSError) as error:
-        log.warning(
-            "announce_failed",
-            document_id=str(document_id),
-            stage=step.name,
-            error=type(error).__name__,
-        )
+
+    def announce(document_id: UUID, status: Status) -> None:
+        step = flow.STEP_AT.get(status)
+        if step is None:
+            return
+        try:
+            app.send_task(
+                step.task,
+                kwargs={"document_id": str(document_id)},
+                queue=step.queue,
+                retry=False,
+                ignore_result=True,
+            )
+        except (OperationalError, OSError) as error:
+            log.warning(
+                "announce_failed",
+                document_id=str(document_id),
+                stage=step.name,
+                error=type(error).__name__,
+            )
+
+    return announce
 
 
-def _task_of(step: flow.Step, name: str) -> None:
+def _add_stage(app: Celery, step: flow.Step, name: str, runtime: Callable[[], Runtime]) -> None:
     @app.task(name=name, base=QuietTask)  # type: ignore[untyped-decorator]  # celery is untyped
     def stage(*, document_id: str) -> None:
         step.run(UUID(document_id), runtime())
 
 
-for _step in flow.FLOW:
-    for _name in (_step.task, *flow.RENAMED.get(_step.name, ())):
-        _task_of(_step, _name)
-
-
-@app.task(name="surefield.submit", base=QuietTask)  # type: ignore[untyped-decorator]  # celery is untyped
-def submit_task(
-    *,
-    type: str,
-    upstream: str = "queue",
-    source: str | None = None,
-    content_base64: str | None = None,
-    key: str | None = None,
-    priority: int = 0,
-    password: str | None = None,
-    metadata: dict[str, Any] | None = None,
-) -> None:
-    """Take one document from an upstream system; see the README for the message."""
-    actions.submit(
-        sources.Request(
-            upstream=upstream,
-            document_type=type,
-            source=source,
-            content=None if content_base64 is None else sources.decoded(content_base64),
-            key=key,
-            priority=priority,
-            password=password,
-            metadata=metadata or {},
-        ),
-        runtime(),
-    )
-
-
-@signals.worker_process_shutdown.connect  # type: ignore[untyped-decorator]  # celery is untyped
-@signals.worker_shutdown.connect  # type: ignore[untyped-decorator]
-def _close(**_: object) -> None:
-    """End this process's render child with it."""
-    if runtime.cache_info().currsize:
-        bootstrap.close(runtime())
+def _add_submit(app: Celery, runtime: Callable[[], Runtime]) -> None:
+    @app.task(name="surefield.submit", base=QuietTask)  # type: ignore[untyped-decorator]  # celery is untyped
+    def submit_task(
+        *,
+        type: str,
+        upstream: str = "queue",
+        source: str | None = None,
+        content_base64: str | None = None,
+        key: str | None = None,
+        priority: int = 0,
+        password: str | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """Take one document from an upstream system; see the README for the message."""
+        actions.submit(
+            sources.Request(
+                upstream=upstream,
+                document_type=type,
+                source=source,
+                content=None if content_base64 is None else sources.decoded(content_base64),
+                key=key,
+                priority=priority,
+                password=password,
+                metadata=metadata or {},
+            ),
+            runtime(),
+        )

@@ -1,22 +1,23 @@
-"""What reads pages: one protocol, and a table of the backends that speak it.
+"""What reads pages: one protocol, and the registry of the backends that speak it.
 
-Nothing here imports torch; a backend's own module is imported when it is opened.
+A backend is one file in this folder, ``<name>.py``, or a folder with ``engine.py``; what the file
+must have says ``extractors.registry``, and ``canvas(options)`` besides. Nothing here imports torch.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Protocol, cast, runtime_checkable
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from extractors.backends.mllama.memory_plan import MemoryPlan
 from extractors.documents.spec import DocumentType
 from extractors.errors import ModelNotLoadable
+from extractors.registry import EngineOptions, Registry
 from extractors.types import Canvas, PageAnswer, PageImage
 
-ABOUT = "surefield.json"  # beside a checkpoint's weights: what it says of itself
+MANIFEST = "surefield.json"  # beside a checkpoint's weights: what it says of itself
 
 
 @runtime_checkable
@@ -79,61 +80,60 @@ class PlansMemory(Protocol):
         ...
 
 
-BACKENDS: dict[str, str] = {
-    "mllama": "extractors.backends.mllama.backend:MllamaBackend",
-    "scripted": "extractors.backends.scripted:ScriptedBackend",
-    "vllm": "extractors.backends.vllm:VllmBackend",
-}
+class BackendOptions(EngineOptions):
+    """What every backend lets set; each has its own besides."""
+
+    backend: str = Field(description="What reads the pages.")
+    batch_pages: int = Field(8, ge=1, le=256, description="Pages that are read together.")
+
+
+BACKENDS: Registry[BackendOptions, Backend] = Registry(
+    "backend", package="extractors.backends", group="surefield.backends"
+)
 
 
 def open_backend(name: str, **options: Any) -> Backend:
-    """The backend of this name; ``options`` are its own (see its class).
+    """The backend of this name; ``options`` are its own (see the ``Options`` of its module).
 
     Weights are loaded at the first answer.
     """
-    if name not in BACKENDS:
-        raise ModelNotLoadable(
-            f"There is no backend {name!r}. Choose one of: {', '.join(sorted(BACKENDS))}."
-        )
-    module, _, attribute = BACKENDS[name].partition(":")
-    try:
-        opened = getattr(import_module(module), attribute)
-    except ModuleNotFoundError as error:
-        raise ModelNotLoadable(
-            f"Backend {name!r} needs the package {error.name!r}. Install it: pip install"
-            " 'surefield[model]'."
-        ) from error
-    return cast(Backend, opened(**options))
+    return BACKENDS.open(BACKENDS.options(name, options))
+
+
+def canvas(options: BackendOptions) -> Canvas:
+    """What pages are rendered to fit, for the backend of these options."""
+    found: Canvas = BACKENDS.of(options).module.canvas(options)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class Manifest:
     """What a checkpoint says of itself; None where it does not say."""
 
     document_types: frozenset[str] | None = None  # those that it was trained for
     decode_mode: str | None = None  # the one that it reads better in
 
 
-def about(model: str) -> About:
+def read_manifest(model: str) -> Manifest:
     """What the file beside the weights says.
 
     Raises ModelNotLoadable when it cannot be understood.
     """
-    path = Path(model) / ABOUT
+    path = Path(model) / MANIFEST
     if not path.is_file():
-        return About()
+        return Manifest()
     try:
-        said = _Said.model_validate_json(path.read_bytes())
+        said = _ManifestFile.model_validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise ModelNotLoadable(
             f"{path}: {'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}. Mend it, or"
             " remove it if the model reads any type."
         ) from error
-    return About(document_types=frozenset(said.document_types), decode_mode=said.decode_mode)
+    return Manifest(document_types=frozenset(said.document_types), decode_mode=said.decode_mode)
 
 
-class _Said(BaseModel):
+class _ManifestFile(BaseModel):
     """The file; what else it holds is for people."""
 
     model_config = ConfigDict(strict=True)

@@ -14,10 +14,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import Field
+
+from extractors.backends import Backend, BackendOptions
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.reading import prompts
+from extractors.registry import Finding
 from extractors.types import (
     LLAMA_CANVAS,
     Alternative,
@@ -31,6 +35,31 @@ from extractors.types import (
 
 _SURE = 0.9999  # of everything that is not a value: keys, punctuation
 _END_ID = 0x110000  # the id after the last character's
+
+
+class Options(BackendOptions):
+    """What can be set about it."""
+
+    backend: Literal["scripted"] = Field("scripted", description="What reads the pages.")
+    script: Path | None = Field(None, description="The answers, by a page's sha256 (JSON).")
+
+
+def open(options: Options) -> Backend:
+    """The backend, its script read."""
+    return ScriptedBackend(options.script, batch_pages=options.batch_pages)
+
+
+def canvas(options: Options) -> Canvas:
+    """That of the model it stands in for."""
+    return LLAMA_CANVAS
+
+
+def check(options: Options) -> Finding:
+    """The script is there."""
+    if options.script is not None and not options.script.is_file():
+        return Finding(False, f"there is no file {options.script}; mend SUREFIELD_SCRIPT")
+    return Finding(True, "scripted: answers come from a script")
+
 
 Probability = float | Mapping[str, float]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from extractors.backends import ABOUT
+from extractors.backends import MANIFEST
 from extractors.backends.mllama.backend import MllamaBackend
 from extractors.demo import WEIGHTS, curve
 from extractors.demo.evaluate import Compared, Measurement, as_json, compare, evaluate
@@ -187,7 +187,7 @@ def _table(head: list[str], rows: list[list[Any]]) -> str:
 
 def _say(weights: Path, **more: Any) -> None:
     """Add to what the checkpoint says of itself."""
-    path = weights / ABOUT
+    path = weights / MANIFEST
     said = {**json.loads(path.read_text("utf-8")), **more}
     path.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
 

@@ -1,16 +1,19 @@
-"""How relevant a passage is to a query, as a cross-encoder judges it: one protocol, and a table of
-what speaks it.
+"""How relevant a passage is to a query, as a cross-encoder judges it: one protocol, and the
+registry of what speaks it.
 
-Nothing here imports torch; a reranker's own module is imported when it is opened.
+A reranker is one file in this folder, or a folder with ``engine.py``; what the file must have says
+``extractors.registry``. Nothing here imports torch.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-from extractors.errors import ModelNotLoadable
+from pydantic import Field
+
+from extractors.errors import SurefieldError
+from extractors.registry import EngineOptions, Finding, Registry
 
 Pair = tuple[str, str]  # query, passage
 
@@ -67,28 +70,32 @@ class Reranker(Protocol):
         ...
 
 
-RERANKERS: dict[str, str] = {
-    "cross-encoder": "extractors.rerankers.cross_encoder:CrossEncoder",
-    "server": "extractors.rerankers.server:RerankServer",
-}
+class RerankerOptions(EngineOptions):
+    """What every reranker lets set; each has its own besides."""
+
+    reranker: str = Field(description="What judges texts.")
+
+
+RERANKERS: Registry[RerankerOptions, Reranker] = Registry(
+    "reranker", package="extractors.rerankers", group="surefield.rerankers"
+)
 
 
 def open_reranker(name: str, **options: Any) -> Reranker:
-    """The reranker of this name; ``options`` are its own (see its class).
+    """The reranker of this name; ``options`` are its own (see the ``Options`` of its module).
 
     Nothing is loaded or asked before the first pairs.
     """
-    if name not in RERANKERS:
-        raise ModelNotLoadable(
-            f"There is no reranker {name!r}. Choose one of: {', '.join(sorted(RERANKERS))}."
-        )
-    module, _, attribute = RERANKERS[name].partition(":")
+    return RERANKERS.open(RERANKERS.options(name, options))
+
+
+def judges(opened: Callable[[], Reranker]) -> Finding:
+    """Whether a reranker judges a pair at all; its first call checks a pair whose answer is
+    known.
+    """
     try:
-        opened = getattr(import_module(module), attribute)
-    except ModuleNotFoundError as error:
-        extra = "server" if name == "server" else "model"
-        raise ModelNotLoadable(
-            f"Reranker {name!r} needs the package {error.name!r}. Install it: pip install"
-            f" 'surefield[{extra}]'."
-        ) from error
-    return cast(Reranker, opened(**options))
+        reranker = opened()
+        reranker.relevance([("total: 12.50", "Total 12.50")])
+    except SurefieldError as error:
+        return Finding(False, str(error))
+    return Finding(True, f"{reranker.model} judges pages and lines")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from extractors.backends import ABOUT
+from extractors.backends import MANIFEST
 from extractors.errors import ModelNotLoadable, UnexpectedScores
 from extractors.rerankers import Pair, Relevance
 
@@ -53,7 +53,7 @@ def known_pairs(model: str) -> tuple[KnownPair, ...]:
     """
     if model in KNOWN:
         return KNOWN[model]
-    path = Path(model) / ABOUT
+    path = Path(model) / MANIFEST
     if not path.is_file():
         return ANY
     try:

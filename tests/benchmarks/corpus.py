@@ -19,6 +19,7 @@ from uuid import UUID
 
 import psutil
 
+from extractors.backends import scripted
 from extractors.documents import BUILT_IN
 from extractors.documents.spec import Kind
 from extractors.normalise import normalise
@@ -27,7 +28,7 @@ from worker.cli import local
 from worker.cli.documents import submit_files
 from worker.pipeline import flow
 from worker.runtime import Runtime
-from worker.settings import BackendName, Settings
+from worker.settings import Settings
 from worker.tables.documents import Status
 
 # Which label of the corpus is the truth of which field.
@@ -77,13 +78,17 @@ def _row(
 def _machine(**changes: Any) -> Iterator[Runtime]:
     with tempfile.TemporaryDirectory(prefix="surefield-corpus-") as folder:
         settings = Settings(state_dir=Path(folder), **changes)
-        with local.database(settings) as ready, local.running(ready), local.runtime(ready) as rt:
+        with (
+            local.database(settings, migrates=True) as ready,
+            local.running(ready),
+            local.runtime(ready) as rt,
+        ):
             yield rt
 
 
 def hostile(corpus: Path) -> list[dict[str, Any]]:
     files = sorted(path for path in (corpus / "hostile").rglob("*") if path.suffix == ".pdf")
-    with _machine(backend=BackendName.SCRIPTED) as rt:
+    with _machine(reader=scripted.Options()) as rt:
         ids, refused = submit_files(files, "slip", rt, upstream="hostile")
         time.sleep(2)
         before = _workers()

@@ -32,7 +32,7 @@ def rows(measurement: Callable[..., dict[str, Any]], *, small: bool) -> list[dic
     looked.
     """
     ways = {mode: _backend(decode_mode=mode) for mode in ("json", "fields")}
-    looking = _backend(decode_mode="fields", looked=True)
+    looking = _backend(decode_mode="fields", attention=True)
     pages, words = _pages(4 if small else 24, looking)
     cost = _costs(ways, pages, repeats=1 if small else 5)
     extra = _extra(ways["fields"], looking, pages, rounds=1 if small else 15)

@@ -22,6 +22,7 @@ import pymupdf
 from sqlalchemy import text
 
 from extractors.backends import open_backend
+from extractors.backends.mllama.engine import BUNDLED_MODEL
 from extractors.demo import compose
 from extractors.demo.layout import Sheet, above, below, draw, text_width
 from extractors.demo.slips import raster
@@ -31,7 +32,7 @@ from worker.cli import local
 from worker.intake import actions, sources
 from worker.pipeline import flow
 from worker.runtime import Runtime
-from worker.settings import BUNDLED_MODEL, Settings
+from worker.settings import Settings
 from worker.tables.documents import Status
 
 SLIPS = int(os.environ.get("SUREFIELD_BENCH_SLIPS", "100"))
@@ -61,7 +62,7 @@ def run() -> list[dict[str, Any]]:
     """The measurements of this benchmark."""
     with (
         tempfile.TemporaryDirectory(prefix="surefield-bench-") as folder,
-        local.database(Settings(state_dir=Path(folder))) as ready,
+        local.database(Settings(state_dir=Path(folder)), migrates=True) as ready,
     ):
         found = {
             WORDS: list(_values(ready, pictures=False)),
@@ -119,7 +120,7 @@ def _share(all_of: Sequence[bool]) -> float:
 
 def _values(settings: Settings, *, pictures: bool) -> Iterator[Value]:
     """Every printed value of every slip, once it went through."""
-    backend = open_backend("mllama", model=str(BUNDLED_MODEL), device="cpu", looked=True)
+    backend = open_backend("mllama", model=str(BUNDLED_MODEL), device="cpu", attention=True)
     waiting: list[tuple[UUID, Status]] = []
     with local.runtime(settings) as plain:
         rt = replace(

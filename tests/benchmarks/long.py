@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from extractors.backends import scripted
 from tests.pipeline.long import a_long_pdf, a_type_file, told
 from worker.cli import local
 from worker.intake import actions, sources
 from worker.pipeline import flow
 from worker.reporting import fields
-from worker.settings import BackendName, Settings
+from worker.settings import Settings
 from worker.tables.documents import Status
 
 FEW, MANY = 20, 100
@@ -102,10 +103,10 @@ def one_document(pages: int, most_read: int | None) -> dict[str, float]:
         (Path(folder) / "types" / "long.py").write_text(a_type_file(most_read))
         settings = Settings(
             state_dir=Path(folder) / "state",
-            backend=BackendName.SCRIPTED,
+            reader=scripted.Options(),
             document_types=Path(folder) / "types",
         )
-        with local.database(settings) as ready, local.runtime(ready) as plain:
+        with local.database(settings, migrates=True) as ready, local.runtime(ready) as plain:
             waiting: list[tuple[UUID, Status]] = []
             backend = told(plain.canvas("long_slip"), foot=pages - 3)
             rt = replace(

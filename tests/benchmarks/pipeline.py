@@ -19,13 +19,14 @@ from uuid import UUID
 import pymupdf
 from sqlalchemy import Engine, event
 
+from extractors.backends import scripted
 from extractors.backends.scripted import Line, ScriptedBackend
 from worker import reporting
 from worker.cli import local
 from worker.intake import actions, sources
 from worker.pipeline import flow
 from worker.runtime import Runtime
-from worker.settings import BackendName, Settings
+from worker.settings import Settings
 from worker.tables.documents import Status
 
 DOCUMENTS = 200
@@ -42,8 +43,8 @@ TRUTH = {
 def run() -> list[dict[str, Any]]:
     """The measurements of this benchmark."""
     with tempfile.TemporaryDirectory(prefix="surefield-bench-") as folder:
-        settings = Settings(state_dir=Path(folder), backend=BackendName.SCRIPTED)
-        with local.database(settings) as ready:
+        settings = Settings(state_dir=Path(folder), reader=scripted.Options())
+        with local.database(settings, migrates=True) as ready:
             files = [_a_pdf(number) for number in range(DOCUMENTS)]
             rate = _whole_machine(ready, files)
             shares = _where_the_time_goes(ready, files[:50])

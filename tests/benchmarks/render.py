@@ -22,12 +22,13 @@ from PIL import Image
 from extractors.rendering import pdf
 from extractors.rendering.file_types import sniff
 from extractors.types import LLAMA_CANVAS
+from tests.factories import render_limits
 from tests.rendering.files import decoded, encoded
-from worker.rendering.renderer import Renderer, RenderLimits
+from worker.rendering.renderer import Renderer
 
 ROUNDS = 5
 GOAL = 0.85
-LIMITS = RenderLimits()
+LIMITS = render_limits()
 VIEW = {"dpi": LIMITS.view_dpi, "max_pixels": LIMITS.view_pixels}
 Sizes = list[tuple[tuple[int, int], tuple[int, int]]]  # of each page: for the model, for people
 

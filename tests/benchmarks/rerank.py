@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from extractors.rerankers import Pair, Relevance
-from extractors.rerankers.cross_encoder import CrossEncoder
+from extractors.rerankers.cross_encoder.reranker import CrossEncoder
 from extractors.triage.rerank_pages import RefinedSelect
 from extractors.triage.select_pages import Selection, select
 from tests.benchmarks.selection import GOAL, SHARE, document, kept_of

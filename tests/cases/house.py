@@ -32,6 +32,7 @@ from extractors.types import (
 )
 from tests.cases.declared import declare
 from tests.cases.drawn import CANVAS, DrawnPages
+from tests.factories import a_runtime
 from worker import store
 from worker.blobs import Blobs
 from worker.db import open_engine, open_sessions
@@ -39,7 +40,6 @@ from worker.embedded.postgres import EmbeddedPostgres
 from worker.intake import actions, sources
 from worker.migrate import migrate
 from worker.pipeline import flow
-from worker.rendering.protocol import RenderLimits
 from worker.rendering.renderer import Renderer
 from worker.runtime import Runtime
 from worker.tables.documents import Status
@@ -140,12 +140,11 @@ class House:
         self._numbers = count(1)
         self._folder = folder
         self._renderer = renderer
-        self._rt = Runtime(
+        self._rt = a_runtime(
             sessions=sessions,
             blobs=Blobs(folder / "blobs"),
             renderer=lambda: renderer,
             canvas=lambda document_type: CANVAS,
-            limits=RenderLimits(max_pages=50),
         )
 
     def declared(self, *given: str | Mapping[str, Any]) -> list[DocumentType]:

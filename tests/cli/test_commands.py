@@ -2,16 +2,18 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, inspect, text
 
 from extractors.triage.classify import Guess
 from tests.factories import LEASE, a_document, a_page, begin
 from worker import store
+from worker.cli import demo
 from worker.tables.documents import Status
 
 
@@ -152,7 +154,7 @@ def test_without_a_database_a_worker_says_what_to_set(tmp_path):
         name: value for name, value in os.environ.items() if name != "SUREFIELD_DATABASE_URL"
     }
     done = subprocess.run(
-        [sys.executable, "-c", "import worker.tasks"],
+        [sys.executable, "-c", "from worker.tasks import app"],
         capture_output=True,
         text=True,
         env=environment,
@@ -258,3 +260,135 @@ def test_a_text_for_a_list_is_refused_in_words(db, surefield):
     (item,) = json.loads(surefield("review", "list", "--json"))
     said = surefield("review", "decide", item["item"], "--text", "x", fails=True)
     assert "A list has no text of its own" in said
+
+
+READING = (
+    ("list",),
+    ("review", "list"),
+    ("review", "types"),
+    ("user", "list"),
+    ("key", "list"),
+    ("sql", "SELECT 1"),
+    ("show", "abcd"),
+    ("review", "decide", "abcd", "--accept"),
+    ("retry", "abcd"),
+)
+
+
+@pytest.mark.parametrize("words", READING, ids=" ".join)
+def test_a_command_that_reads_never_migrates(surefield, empty_database_url, words):
+    """It says what to run, and leaves the database as it is."""
+    said = surefield(*words, fails=True, SUREFIELD_DATABASE_URL=empty_database_url)
+    assert "wrong_schema" in said
+    assert "surefield migrate" in said
+    engine = create_engine(empty_database_url)
+    assert inspect(engine).get_table_names() == []
+    engine.dispose()
+
+
+def test_a_database_of_a_newer_version_is_said_in_a_sentence(db, surefield):
+    """By commands that read, and by migrate."""
+    with db.begin() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = 'from_the_future'"))
+    for words in (("list",), ("migrate",)):
+        assert "upgrade Surefield" in surefield(*words, fails=True)
+
+
+def test_a_database_that_is_away_is_one_sentence(surefield):
+    """At once, and with what to look at."""
+    said = surefield(
+        "list", fails=True, SUREFIELD_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none"
+    )
+    assert "database_unavailable" in said
+    assert "SUREFIELD_DATABASE_URL" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_an_id_may_be_its_first_characters(db, surefield):
+    """Of a document, an item, a key; what fits several is refused with them."""
+    document = a_document(db, status=Status.IN_REVIEW)
+    short = str(document.id)[:8]
+    assert json.loads(surefield("show", short, "--json"))["document_id"] == str(document.id)
+    (item,) = json.loads(surefield("review", "list", "--document", short, "--json"))
+    surefield("review", "decide", item["item"][:8], "--text", "13.00", "--who", "ada")
+    assert "is no id" in surefield("show", "nonsense", fails=True)
+    assert "is no id" in surefield("show", "c92", fails=True)
+    assert "There is no document" in surefield("show", "00000000", fails=True)
+    with db.begin() as session:
+        for number in (1, 2):
+            session.execute(
+                text(
+                    "INSERT INTO api_keys (id, upstream, hint, key_sha256) VALUES"
+                    f" ('abcdef00-0000-4000-8000-00000000000{number}', 'erp', 'h',"
+                    f" '{str(number) * 64}')"
+                )
+            )
+    assert "several keys" in surefield("key", "revoke", "abcdef", fails=True)
+
+
+def test_failed_documents_are_brought_back_by_code(db, surefield):
+    """After the setting is mended."""
+    document = a_document(db)
+    with begin(db) as tx:
+        store.documents.end(
+            tx,
+            [document.id],
+            error_code="model_not_loadable",
+            error_message="No folder.",
+            by="worker",
+            stage="extract",
+        )
+    assert "0 of 0" in surefield("retry", "--code", "encrypted_pdf")
+    assert "1 of 1" in surefield("retry", "--code", "model_not_loadable", "--who", "ada")
+    assert json.loads(surefield("list", "--json"))[0]["status"] == "submitted"
+    assert "--code" in surefield("retry", fails=True)
+
+
+def test_the_version_is_said(surefield):
+    """Also where settings are wrong."""
+    assert surefield("--version", SUREFIELD_ACCEPT_AT="9").startswith("surefield ")
+
+
+def test_settings_are_shown_with_their_source_and_without_secrets(surefield):
+    """The value in force."""
+    said = surefield(
+        "settings",
+        SUREFIELD_ACCEPT_AT="0.8",
+        SUREFIELD_RERANKER="server",
+        SUREFIELD_RERANKER_KEY="hush",
+    )
+    assert "0.8" in said
+    assert "environment" in said
+    assert "hush" not in said
+
+
+def test_a_taken_port_is_named_with_its_holder_before_anything_starts(surefield, tmp_path):
+    """Neither workers nor a page of somebody else."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = str(holder.getsockname()[1])
+        said = surefield("up", fails=True, SUREFIELD_WEB_PORT=port)
+    assert "port_taken" in said
+    assert f"process {os.getpid()}" in said
+    assert not (tmp_path / "logs").exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "path", "said"),
+    [
+        ("/opt/x/bin/surefield", "/opt/x/bin", "surefield"),
+        ("/opt/x/bin/surefield", "/usr/bin", "/opt/x/bin/surefield"),
+        ("/opt/x/worker/__main__.py", "/opt/x/bin", f"{sys.executable} -m worker"),
+    ],
+)
+def test_the_demos_last_line_names_the_command_as_it_was_typed(
+    tmp_path, monkeypatch, typed, path, said
+):
+    """Wherever it was installed, and whether or not it is on the path."""
+    for name in ("opt/x/bin", "usr/bin"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "opt/x/bin/surefield").touch(mode=0o755)
+    monkeypatch.setattr(sys, "argv", [f"{tmp_path}{typed}"])
+    monkeypatch.setenv("PATH", f"{tmp_path}{path}")
+    assert demo.command() == said.replace("/opt", f"{tmp_path}/opt")

@@ -1,9 +1,19 @@
-"""What the doctor says of the readers that document types have of their own."""
+"""What the doctor says of this installation."""
+
+import os
+import signal
+import sys
 
 import pytest
+from sqlalchemy import text
 
 from tests.backends.vllm.server import Server, ok
+from tests.embedded.processes import eventually
+from tests.factories import a_document, begin
+from worker import blobs
 from worker.cli import doctor
+from worker.embedded import broker
+from worker.embedded.supervisor import Child, Supervisor
 from worker.settings import Settings
 
 
@@ -65,3 +75,74 @@ def test_a_reranker_that_does_not_answer_is_broken():
     assert not doctor.second_looks(
         Settings(reranker="server", reranker_url="http://127.0.0.1:9/v1")
     ).sound
+
+
+def test_a_model_folder_that_does_not_exist_is_broken():
+    """It was said to be of four tiles."""
+    found = doctor.model(Settings(model="/nope"))
+    assert not found.sound
+    assert "/nope" in found.words
+    assert "SUREFIELD_MODEL" in found.words
+
+
+def test_a_name_on_the_hub_is_no_missing_folder():
+    """It is fetched when the first page comes."""
+    assert doctor.model(Settings(model="meta-llama/Llama-3.2-11B-Vision-Instruct")).sound
+
+
+@pytest.mark.parametrize(("extra", "library"), [("s3", "s3fs"), ("gs", "gcsfs")])
+def test_a_store_whose_library_is_missing_names_the_install_line(monkeypatch, extra, library):
+    """Not its rights."""
+    monkeypatch.setattr(blobs, "missing", lambda *names: names)
+    found = doctor.blobs(Settings(blobs_url=f"{extra}://bucket/x"))
+    assert not found.sound
+    assert library in found.words
+    assert f"pip install 'surefield[{extra}]'" in found.words
+
+
+def test_a_broker_whose_library_is_missing_names_the_install_line(monkeypatch):
+    """Not that the broker should run."""
+    monkeypatch.setattr(broker, "missing", lambda *names: names)
+    found = doctor.broker(Settings(broker_url="redis://127.0.0.1:1/"))
+    assert not found.sound
+    assert "pip install 'surefield[redis]'" in found.words
+
+
+def test_an_old_schema_is_broken_and_the_database_stays_as_it_is(empty_database_url):
+    """Looking changes nothing."""
+    settings = Settings(database_url=empty_database_url)
+    assert "surefield migrate" in doctor.schema(settings).words
+    assert not doctor.schema(settings).sound
+    assert doctor.stages(settings) == {}
+
+
+def test_a_backlog_that_nobody_takes_is_broken(db, database_url):
+    """Stage by stage, as /healthz says it."""
+    a_document(db)
+    with begin(db) as tx:
+        tx.session.execute(text("UPDATE documents SET updated_at = now() - interval '1 hour'"))
+    found = doctor.stages(Settings(database_url=database_url))
+    assert not found["stage render"].sound
+    assert "nobody serves the queue cpu" in found["stage render"].words
+    assert found["stage extract"].sound
+
+
+def test_a_frozen_process_and_one_that_dies_again_and_again_are_named(tmp_path):
+    """Of those that run on this machine."""
+    well, ill = "import time; time.sleep(60)", "raise SystemExit(3)"
+    children = [
+        Child(name=name, argv=(sys.executable, "-c", code))
+        for name, code in (("cpu-worker", well), ("gpu-worker", well), ("sweeper", ill))
+    ]
+    settings = Settings(state_dir=tmp_path)
+    assert doctor.processes(settings).sound
+    with Supervisor(tmp_path, children, tell=lambda said: None) as supervisor:
+        os.kill(supervisor.pid_of("gpu-worker"), signal.SIGSTOP)
+        try:
+            eventually(lambda: "in a row" in doctor.processes(settings).words, within_s=30)
+            words = doctor.processes(settings).words
+        finally:
+            os.kill(supervisor.pid_of("gpu-worker"), signal.SIGCONT)
+    assert "gpu-worker is frozen" in words
+    assert "sweeper died 3 times in a row" in words
+    assert "cpu-worker" not in words

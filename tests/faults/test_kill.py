@@ -67,7 +67,11 @@ def is_whole(found: Counts) -> None:
 )
 def test_every_document_ends_once_after_a_kill(settings, victim):
     """A hundred documents, a kill in their middle, and nothing lost or doubled."""
-    with local.database(settings) as ready, local.running(ready), upstream(ready) as rt:
+    with (
+        local.database(settings, migrates=True) as ready,
+        local.running(ready),
+        upstream(ready) as rt,
+    ):
         hand_in(rt, DOCUMENTS)
         wait_until_resting(rt, DOCUMENTS // 5, within_s=60)
         middle = counts(rt)
@@ -87,7 +91,11 @@ def test_a_killed_idle_worker_holds_nobody_up(settings, victim):
     """A worker that waits for work holds nothing that the others need: they go on before it is
     back.
     """
-    with local.database(settings) as ready, local.running(ready), upstream(ready) as rt:
+    with (
+        local.database(settings, migrates=True) as ready,
+        local.running(ready),
+        upstream(ready) as rt,
+    ):
         hand_in(rt, 2)
         wait_until_resting(rt, 2, within_s=60)
         os.kill(pid_of(settings, victim), signal.SIGKILL)
@@ -100,7 +108,7 @@ def test_a_house_that_was_killed_whole_goes_on_where_it_was(settings):
     """kill -9 of the supervisor, the workers and Postgres at once, then the same command again on
     the same folder.
     """
-    with local.database(settings) as ready, upstream(ready) as rt:
+    with local.database(settings, migrates=True) as ready, upstream(ready) as rt:
         hand_in(rt, DOCUMENTS)
     house = up(settings)
     try:

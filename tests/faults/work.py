@@ -21,7 +21,7 @@ from worker.embedded.broker import broker_options
 from worker.intake import actions, sources
 from worker.pipeline import flow
 from worker.runtime import Runtime
-from worker.settings import BackendName, Settings
+from worker.settings import Settings
 from worker.tables.documents import Status
 
 COUNTS = """
@@ -59,7 +59,7 @@ def quick_settings(state_dir: Path, **changes: Any) -> Settings:
     return Settings(
         **{
             "state_dir": state_dir,
-            "backend": BackendName.SCRIPTED,
+            "backend": "scripted",
             "claim_lease": timedelta(seconds=3),
             "patience": timedelta(seconds=3),
             "sweep_every": timedelta(seconds=0.5),

@@ -3,14 +3,14 @@
 import re
 from pathlib import Path
 
-from worker.cli.operations import settings_markdown
+from worker.settings.table import markdown
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
 
 def test_the_settings_table_is_the_one_the_code_prints():
     """`surefield settings --markdown` is pasted whole."""
-    assert settings_markdown() in README
+    assert markdown() in README
 
 
 def test_every_make_target_that_the_readme_names_exists():

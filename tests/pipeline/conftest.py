@@ -16,10 +16,10 @@ from sqlalchemy import text
 
 from extractors.backends.scripted import Line, ScriptedBackend
 from extractors.types import Canvas
+from tests.factories import a_runtime
 from worker.blobs import Blobs
 from worker.intake import actions, sources
 from worker.pipeline import flow
-from worker.rendering.protocol import RenderLimits
 from worker.rendering.renderer import Renderer
 from worker.runtime import Runtime
 from worker.tables.documents import Status
@@ -132,12 +132,11 @@ def make_house(db: Any, tmp_path: Path, renderer: Renderer) -> Make:
             lambda page, spec: said if said is not None else Line(truth=TRUTH), canvas=TINY_CANVAS
         )
         announced: list[tuple[UUID, Status]] = []
-        plain = Runtime(
+        plain = a_runtime(
             sessions=db,
             blobs=Blobs(tmp_path / "blobs"),
             renderer=lambda: renderer,
             canvas=lambda document_type: TINY_CANVAS,
-            limits=RenderLimits(max_pages=50),
             backend=lambda document_type: answers,
             announce=lambda document_id, status: announced.append((document_id, status)),
             lease=timedelta(seconds=30),

@@ -6,12 +6,12 @@ from alembic import command
 from sqlalchemy import create_engine
 
 from extractors.backends.scripted import Line, ScriptedBackend
+from tests.factories import render_limits
 from tests.pipeline.conftest import TINY_CANVAS, TRUTH, a_pdf
 from tests.pipeline.long import NOTHING, SAID, a_long_pdf, a_type_file
 from tests.pipeline.test_types import INVOICE, LETTER, PROSE, RECEIPT, a_paper
 from tests.pipeline.test_types import TRUTH as INVOICE_TRUTH
 from worker.migrate import alembic_config, migrate
-from worker.rendering.protocol import RenderLimits
 
 FIRST = "0001_first_tables"
 
@@ -31,7 +31,7 @@ def test_a_full_database_goes_back_to_the_first_schema_and_forth_again(
     (tmp_path / "long.py").write_text(a_type_file(5))
     backend, limits = (
         ScriptedBackend(said, canvas=TINY_CANVAS),
-        RenderLimits(max_pages=200, view_dpi=36),
+        render_limits(max_pages=200, view_dpi=36),
     )
     house = make_house(backend=backend)
     long_house = make_house(backend=backend, document_types_folder=tmp_path, limits=limits)

@@ -8,11 +8,11 @@ import pymupdf
 import pytest
 
 from extractors import backends
+from extractors.backends.mllama.engine import BUNDLED_MODEL
 from extractors.demo import compose, others
 from extractors.demo.slips import printed
 from extractors.rendering.canvas import canvas_of
-from worker.rendering.protocol import RenderLimits
-from worker.settings import BUNDLED_MODEL
+from tests.factories import render_limits
 
 MOST = 6
 TYPE = f"""
@@ -77,13 +77,13 @@ def demo_house(make_house, tmp_path):
             model=str(BUNDLED_MODEL),
             device="cpu",
             max_new_tokens=max_new_tokens,
-            looked=False,
+            attention=False,
         )
         return make_house(
             backend=model,
             canvas=lambda document_type: canvas_of(str(BUNDLED_MODEL)),
             document_types_folder=tmp_path,
-            limits=RenderLimits(max_pages=100, view_dpi=36),
+            limits=render_limits(max_pages=100, view_dpi=36),
         )
 
     return make

@@ -9,13 +9,12 @@ import pytest
 from sqlalchemy import text
 
 from extractors.backends.scripted import Line
-from tests.factories import begin
+from tests.factories import begin, render_limits
 from tests.pipeline.conftest import TINY_CANVAS
 from tests.pipeline.long import NOTHING, SAID, a_long_pdf, a_type_file, told
 from worker import reporting, store
 from worker.errors import ClaimLost
 from worker.pipeline.stages import render, triage
-from worker.rendering.protocol import RenderLimits
 from worker.store.types import SortedPage
 from worker.tables.documents import Status
 
@@ -28,7 +27,7 @@ def long_house(make_house, tmp_path):
 
     def make(most: int | None = None, **pages):
         (tmp_path / "long.py").write_text(a_type_file(most))
-        limits = RenderLimits(max_pages=200, view_dpi=36)
+        limits = render_limits(max_pages=200, view_dpi=36)
         return make_house(
             backend=told(TINY_CANVAS, **pages), document_types_folder=tmp_path, limits=limits
         )

@@ -14,8 +14,8 @@ from extractors.documents import AUTO
 from extractors.types import LLAMA_CANVAS, SERVED_CANVAS, Canvas
 from tests.pipeline.conftest import TINY_CANVAS, TRUTH, a_pdf
 from worker import bootstrap
-from worker.cli.local import environment_of
-from worker.settings import BackendName, Settings
+from worker.settings import Settings
+from worker.settings.table import environment_of
 
 OWN = {
     "invoice": {
@@ -29,7 +29,7 @@ RECEIPT = {"merchant": "Foo Ltd", "date": "03/04/2026", "total": "12.50", "addre
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(backend=BackendName.SCRIPTED, readers=OWN)
+    return Settings(backend="scripted", readers=OWN)
 
 
 def test_each_document_is_read_by_its_types_own_reader_at_its_own_size(make_house):
@@ -58,20 +58,19 @@ def test_each_document_is_read_by_its_types_own_reader_at_its_own_size(make_hous
     assert [tuple(page) for page in pages] == [("receipt", 96), ("slip", 128)]
 
 
-def test_a_type_takes_over_what_it_does_not_change(settings):
-    """Its reader is the general one with its own settings put over it."""
-    general, own = settings.reader("slip"), settings.reader("invoice")
-    assert (own.backend, own.server_url) == (BackendName.VLLM, "http://gpu:8000/v1")
-    assert (
-        own.model_copy(
-            update={
-                "backend": general.backend,
-                "model": general.model,
-                "server_url": general.server_url,
-            }
-        )
-        == general
-    )
+def test_an_option_holds_for_every_reader_whose_backend_has_it():
+    """What a type says of itself comes first; what its backend does not have is not asked of it."""
+    settings = Settings(max_new_tokens=64, device="cpu", readers=OWN)
+    own = settings.reader_of("invoice")
+    assert (own.backend, own.server_url) == ("vllm", "http://gpu:8000/v1")
+    assert own.max_new_tokens == settings.reader_of("slip").max_new_tokens == 64
+    assert not hasattr(own, "device")
+
+
+def test_a_server_key_need_not_stand_among_the_readers():
+    """A secret is a variable of its own, also when only one type is read by the server."""
+    settings = Settings(server_key="hush", readers=OWN)
+    assert settings.reader_of("invoice").server_key.get_secret_value() == "hush"
 
 
 def test_types_with_equal_readers_share_one_model(settings):

@@ -11,12 +11,12 @@ import pytest
 from extractors.backends.scripted import Line, ScriptedBackend
 from extractors.errors import ModelNotLoadable
 from extractors.page import ocr
-from extractors.rerankers.cross_encoder import CrossEncoder
-from extractors.rerankers.server import RerankServer
+from extractors.rerankers.cross_encoder.reranker import CrossEncoder
+from extractors.rerankers.server.reranker import RerankServer
+from tests.factories import render_limits
 from tests.pipeline.conftest import TINY_CANVAS, a_pdf
 from tests.pipeline.long import a_long_pdf, a_type_file, told
 from tests.pipeline.test_types import INVOICE, TRUTH, a_paper
-from worker.rendering.protocol import RenderLimits
 
 TINY = Path(__file__).parents[1] / "rerankers" / "tiny"
 
@@ -41,7 +41,7 @@ def long_house(make_house, tmp_path):
 
     def make(reranker):
         (tmp_path / "long.py").write_text(a_type_file(5))
-        limits = RenderLimits(max_pages=200, view_dpi=36)
+        limits = render_limits(max_pages=200, view_dpi=36)
         return make_house(
             backend=told(TINY_CANVAS, head=3, foot=27),
             document_types_folder=tmp_path,

@@ -12,13 +12,13 @@ from extractors.backends.scripted import Line, ScriptedBackend
 from extractors.decision.scores import METHODS
 from extractors.errors import BackendUnavailable
 from extractors.types import Box, Glance
+from tests.factories import render_limits
 from tests.pipeline.conftest import TINY_CANVAS, TRUTH, a_pdf
 from worker.errors import MissingBlob
 from worker.intake import actions, sources
 from worker.intake.errors import InvalidSubmission, KeyReused, SourceNotAllowed, TooLarge
 from worker.pipeline import flow
 from worker.pipeline.stages import extract, render, route, score
-from worker.rendering.protocol import RenderLimits
 from worker.tables.documents import Status
 
 
@@ -219,7 +219,7 @@ def test_an_encrypted_pdf_without_its_password_fails_and_with_it_is_read(house):
 
 def test_too_many_pages_fail_with_the_limit_in_the_message(make_house):
     """The operator reads which setting to raise."""
-    house = make_house(limits=RenderLimits(max_pages=2))
+    house = make_house(limits=render_limits(max_pages=2))
     document = house.submit(a_pdf(pages=3))
     house.work()
     assert (

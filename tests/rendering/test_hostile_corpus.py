@@ -11,10 +11,11 @@ import pytest
 
 from extractors.errors import SurefieldError
 from extractors.types import LLAMA_CANVAS
-from worker.rendering.renderer import Renderer, RenderLimits
+from tests.factories import render_limits
+from worker.rendering.renderer import Renderer
 
 CORPUS = os.environ.get("SUREFIELD_CORPUS")
-LIMITS = RenderLimits(page_seconds=10)
+LIMITS = render_limits(page_seconds=10)
 
 
 def outcome_of(renderer: Renderer, data: bytes) -> str:

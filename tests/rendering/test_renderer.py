@@ -17,6 +17,7 @@ from extractors.errors import (
     UnsupportedFile,
 )
 from extractors.types import LLAMA_CANVAS
+from tests.factories import render_limits
 from tests.rendering.files import (
     CANVAS,
     a_pdf,
@@ -29,10 +30,10 @@ from tests.rendering.files import (
 )
 from worker.errors import RendererUnavailable
 from worker.rendering import renderer as module
-from worker.rendering.renderer import Renderer, RenderLimits
+from worker.rendering.renderer import Renderer
 
-QUICK = RenderLimits(page_seconds=20, view_dpi=36)
-SHORT = RenderLimits(page_seconds=1.0, view_dpi=36)
+QUICK = render_limits(page_seconds=20, view_dpi=36)
+SHORT = render_limits(page_seconds=1.0, view_dpi=36)
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def test_an_error_of_a_file_leaves_the_child_as_it_was(warm):
 def test_limits_hold_for_one_file_and_not_for_the_next(warm):
     """They belong to the request."""
     with pytest.raises(TooManyPages, match="limit is 2"):
-        pages_of(warm, a_pdf(pages=3), RenderLimits(max_pages=2))
+        pages_of(warm, a_pdf(pages=3), render_limits(max_pages=2))
     assert len(pages_of(warm, a_pdf(pages=3))) == 3
 
 
@@ -140,12 +141,12 @@ def test_pages_before_the_endless_one_arrive(renderer):
 def test_a_document_has_a_time_limit_of_its_own(renderer):
     """Many pages, each just within its limit, would hold a worker for hours."""
     with pytest.raises(RenderTimeout, match=r"file was not rendered within 0\.5 s"):
-        pages_of(renderer, endless_pdf(), RenderLimits(page_seconds=60, document_seconds=0.5))
+        pages_of(renderer, endless_pdf(), render_limits(page_seconds=60, document_seconds=0.5))
 
 
 def test_a_slow_consumer_costs_no_patience(renderer):
     """Only waiting for the child counts."""
-    limits = RenderLimits(page_seconds=2, document_seconds=2, view_dpi=36)
+    limits = render_limits(page_seconds=2, document_seconds=2, view_dpi=36)
     numbers = []
     for page in renderer.render(a_pdf(pages=3), canvas=CANVAS, limits=limits):
         numbers.append(page.number)
@@ -155,7 +156,7 @@ def test_a_slow_consumer_costs_no_patience(renderer):
 
 def test_a_memory_bomb_ends_in_an_error_that_names_the_limit(renderer):
     """Half a megabyte that unpacks to three hundred; a fresh child then serves the next file."""
-    limits = RenderLimits(memory_mb=100, view_dpi=36)
+    limits = render_limits(memory_mb=100, view_dpi=36)
     with pytest.raises(RenderCrashed, match="100 MB"):
         pages_of(renderer, memory_bomb_pdf(megabytes=300), limits)
     assert len(pages_of(renderer, a_pdf(), limits)) == 1
@@ -266,11 +267,12 @@ def test_the_end_of_standard_input_ends_the_child():
 WORKER = """
 import sys
 from tests.rendering.files import CANVAS, endless_pdf
-from worker.rendering.protocol import RenderLimits
+from tests.factories import render_limits
+from tests.factories import render_limits
 from worker.rendering.renderer import Renderer
 renderer = Renderer()
 rendering = renderer.render(endless_pdf(blank_pages=1), canvas=CANVAS,
-    limits=RenderLimits(page_seconds=100))
+    limits=render_limits(page_seconds=100))
 next(rendering)
 print(renderer.child_pid, flush=True)
 next(rendering)
@@ -291,16 +293,18 @@ def test_the_child_dies_with_its_worker_even_in_the_middle_of_a_page():
 
 FORK = """
 import os
+from tests.factories import render_limits
 from tests.rendering.files import CANVAS, a_pdf
+from tests.factories import render_limits
 from worker.rendering.renderer import Renderer
-renderer = Renderer()
-assert len(list(renderer.render(a_pdf(), canvas=CANVAS))) == 1
+renderer, limits = Renderer(), render_limits()
+assert len(list(renderer.render(a_pdf(), canvas=CANVAS, limits=limits))) == 1
 before = renderer.child_pid
 if (pid := os.fork()) == 0:
-    assert len(list(renderer.render(a_pdf(), canvas=CANVAS))) == 1
+    assert len(list(renderer.render(a_pdf(), canvas=CANVAS, limits=limits))) == 1
     os._exit(0 if renderer.child_pid != before else 1)
 assert os.waitpid(pid, 0)[1] == 0
-assert len(list(renderer.render(a_pdf(), canvas=CANVAS))) == 1
+assert len(list(renderer.render(a_pdf(), canvas=CANVAS, limits=limits))) == 1
 assert renderer.child_pid == before
 """
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from extractors.rerankers.cross_encoder import CrossEncoder
+from extractors.rerankers.cross_encoder.reranker import CrossEncoder
 
 FOLDER = Path(__file__).parent / "tiny"  # trained by tests/rerankers/train.py
 

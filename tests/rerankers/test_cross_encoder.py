@@ -14,7 +14,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, XLMR
 
 from extractors.errors import ModelNotLoadable, UnexpectedScores
 from extractors.rerankers import Reranker, open_reranker, sigmoid
-from extractors.rerankers.cross_encoder import CrossEncoder, _batches
+from extractors.rerankers.cross_encoder.reranker import CrossEncoder, _batches
 from extractors.rerankers.known_pairs import KnownPair
 from tests.rerankers.conftest import FOLDER
 from tests.rerankers.passages import examples

@@ -14,7 +14,7 @@ import pytest
 from extractors.errors import BackendUnavailable, ModelNotLoadable, RequestRefused, UnexpectedScores
 from extractors.rerankers import Reranker, open_reranker, sigmoid
 from extractors.rerankers.known_pairs import KNOWN, KnownPair
-from extractors.rerankers.server import STYLES, RerankServer
+from extractors.rerankers.server.reranker import STYLES, RerankServer
 from tests.backends.vllm.server import Asked, Reply, Server, ok
 
 # of a real vLLM 0.32.0 with a tiny random cross-encoder, word for word
@@ -105,10 +105,10 @@ def as_jina(asked: Asked) -> Reply:
 
 def test_it_is_a_reranker_among_the_others():
     """It is opened by its name, and speaks the one protocol."""
+    assert isinstance(open_reranker("server", model="tiny", url="http://localhost:1/v1"), Reranker)
     with Server(decide=as_vllm).running() as url:
-        reranker = open_reranker("server", model="tiny", base_url=url, known=IN_ORDER)
+        reranker = RerankServer("tiny", base_url=url, known=IN_ORDER)
 
-        assert isinstance(reranker, Reranker)
         assert [one.logit for one in reranker.relevance(PAIRS)] == list(LOGITS.values())
 
 
@@ -122,7 +122,7 @@ def test_an_unknown_reranker_names_those_there_are():
 
 def test_neither_torch_nor_transformers_is_loaded():
     """The model runs elsewhere: whoever asks a server needs no more than HTTP."""
-    modules = "extractors.rerankers.server, extractors.triage.rerank_pages"
+    modules = "extractors.rerankers.server.reranker, extractors.triage.rerank_pages"
     code = f"import sys, {modules}; print(*{{name.partition('.')[0] for name in sys.modules}})"
 
     loaded = subprocess.run(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.embedded.processes import private_folder
+from tests.needed import cannot_run
 
 MISSING: dict[str, str | None]
 try:
@@ -17,7 +18,9 @@ try:
         redis_server,
     )
 except ModuleNotFoundError as missing:  # the extra `redis` is not installed: nothing here can run
-    pytest.skip(f"the Python package {missing.name!r} is not installed", allow_module_level=True)
+    cannot_run(
+        f"The package {missing.name!r} is missing. Install it: pip install 'surefield[redis]'"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -52,5 +55,5 @@ def tmp_path() -> Iterator[Path]:
 
 
 def _need(name: str) -> None:
-    if MISSING[name]:
-        pytest.skip(MISSING[name])
+    if lacks := MISSING[name]:
+        cannot_run(lacks)

@@ -27,13 +27,13 @@ POSTGRES = Path("/usr/lib/postgresql/15/bin")
 MISSING = {
     "rabbitmq": None
     if RABBITMQ.exists()
-    else "rabbitmq-server is not installed (Debian package rabbitmq-server)",
+    else "There is no RabbitMQ here. Install it: apt-get install rabbitmq-server",
     "redis": None
     if shutil.which("redis-server")
-    else "redis-server is not installed (Debian package redis-server)",
+    else "There is no Redis here. Install it: apt-get install redis-server",
     "postgres": None
     if (POSTGRES / "postgres").exists()
-    else "Postgres 15 is not installed (Debian package postgresql-15)",
+    else "There is no Postgres 15 here. Install it: apt-get install postgresql-15",
 }
 
 

@@ -84,7 +84,11 @@ def test_documents_go_through_on_other_peoples_servers(tmp_path, database, broke
     once.
     """
     settings = settings_for(tmp_path, database, broker)
-    with local.database(settings) as ready, local.running(ready), upstream(ready) as rt:
+    with (
+        local.database(settings, migrates=True) as ready,
+        local.running(ready),
+        upstream(ready) as rt,
+    ):
         hand_in(rt, DOCUMENTS)
         wait_until_resting(rt, DOCUMENTS, within_s=90)
         is_whole(rt)
@@ -95,7 +99,11 @@ def test_a_crash_of_the_servers_in_the_middle_loses_no_document(
 ):
     """kill -9 of the broker and of the database, each started again as its administrators would."""
     settings = settings_for(tmp_path, database, broker)
-    with local.database(settings) as ready, local.running(ready), upstream(ready) as rt:
+    with (
+        local.database(settings, migrates=True) as ready,
+        local.running(ready),
+        upstream(ready) as rt,
+    ):
         hand_in(rt, DOCUMENTS)
         assert wait_until_resting(rt, 3, within_s=60).resting < DOCUMENTS
         postgres15.restart()
@@ -143,7 +151,7 @@ def test_two_machines_share_only_postgres_and_blobs(tmp_path, database):
     settings = quick_settings(
         tmp_path / "submitter", database_url=SecretStr(database), blobs_url=str(tmp_path / "blobs")
     )
-    with local.database(settings) as ready, upstream(ready) as rt:
+    with local.database(settings, migrates=True) as ready, upstream(ready) as rt:
         cpu = a_machine(tmp_path, "worker.tasks", ready, "-P", "prefork", "-c", "2", "-Q", "cpu")
         gpu = a_machine(tmp_path, "worker.gpu", ready, "-P", "solo", "-Q", "gpu")
         with cpu, gpu:

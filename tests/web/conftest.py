@@ -19,6 +19,8 @@ from worker.actor import Role
 from worker.web.app import create_app
 from worker.web.dependencies import csrf_of
 
+# how long things last on the site of a test
+ONE_DAY = {"stays_signed_in": timedelta(hours=24), "review_lease": timedelta(minutes=2)}
 PASSWORD = "correct horse battery"
 
 
@@ -123,7 +125,7 @@ def make_site(make_house: Make) -> MakeSite:
         **line: Any,
     ) -> SiteInTest:
         house = make_house(backend=a_backend(truth, **line), **(changes or {}))
-        return SiteInTest(house, create_app(house.rt, **(options or {})))
+        return SiteInTest(house, create_app(house.rt, **{**ONE_DAY, **(options or {})}))
 
     return make
 

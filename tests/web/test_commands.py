@@ -63,12 +63,12 @@ def test_the_web_process_never_loads_the_model_or_the_pdf_library(environment):
 
 
 def test_the_web_process_serves_and_stops(environment):
-    """Started by its module, with settings from the environment; it ends on a signal, and its log
+    """Started by its command, with settings from the environment; it ends on a signal, and its log
     has no address in it.
     """
     url = f"http://127.0.0.1:{environment['SUREFIELD_WEB_PORT']}/sign-in/some-secret"
     process = subprocess.Popen(
-        [sys.executable, "-m", "worker.web.serve"],
+        [sys.executable, "-m", "worker", "web"],
         env=environment,
         stderr=subprocess.PIPE,
         text=True,

@@ -7,7 +7,7 @@ import secrets
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from worker.errors import MissingExtra
+from extractors.errors import MissingExtra
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -18,7 +18,7 @@ def _hasher() -> "PasswordHasher":
     try:
         from argon2 import PasswordHasher
     except ImportError as error:
-        raise MissingExtra("web", "passwords are hashed with argon2") from error
+        raise MissingExtra("web", "Passwords are hashed with argon2") from error
     return PasswordHasher()
 
 

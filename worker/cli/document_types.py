@@ -8,10 +8,10 @@ from uuid import UUID
 import typer
 from rich.console import Console
 
-from worker.cli import local, tables
+from worker.cli import ids, local, tables
 from worker.review import actions, document_types
 from worker.review.types import Untyped
-from worker.settings import Settings
+from worker.runtime import Runtime
 from worker.store.types import Piece
 
 
@@ -20,11 +20,7 @@ def waiting(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Documents that came as `auto` and whose words do not say what they are."""
-    with (
-        local.database(Settings()) as settings,
-        local.runtime(settings) as rt,
-        rt.transaction() as tx,
-    ):
+    with local.house() as rt, rt.transaction() as tx:
         rows = document_types.untyped(tx, limit=limit)
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], indent=1, default=str))
@@ -33,18 +29,18 @@ def waiting(
 
 
 def choose(
-    document: Annotated[UUID, typer.Argument(help="The document's id.")],
+    document: Annotated[str, typer.Argument(help="The document's id, or its beginning.")],
     type: Annotated[str, typer.Argument(help="What it is; see: surefield types")],
     who: Annotated[str | None, typer.Option(help="Your name; without it, your login.")] = None,
 ) -> None:
     """Say what a document is; it goes on as that type."""
-    with local.database(Settings()) as settings, local.runtime(settings) as rt:
-        spec = actions.choose_type(local.actor(rt, who), document, type, rt)
+    with local.house() as rt:
+        spec = actions.choose_type(local.actor(rt, who), _id(rt, document), type, rt)
     Console().print(f"It is a {spec.title}, and goes on.")
 
 
 def split(
-    document: Annotated[UUID, typer.Argument(help="The document's id.")],
+    document: Annotated[str, typer.Argument(help="The document's id, or its beginning.")],
     pieces: Annotated[
         list[str],
         typer.Argument(help="Its pages and what they are, such as: 1-2=invoice 3=receipt"),
@@ -53,9 +49,14 @@ def split(
 ) -> None:
     """Say which documents a file holds; each goes on as a document of its own."""
     named = [_piece(one) for one in pieces]
-    with local.database(Settings()) as settings, local.runtime(settings) as rt:
-        made = actions.split(local.actor(rt, who), document, named, rt)
+    with local.house() as rt:
+        made = actions.split(local.actor(rt, who), _id(rt, document), named, rt)
     Console().print(f"It goes on as {len(made)} documents: {', '.join(map(str, made))}")
+
+
+def _id(rt: Runtime, document: str) -> UUID:
+    with rt.transaction() as tx:
+        return ids.document(tx, document)
 
 
 def _piece(said: str) -> Piece:

@@ -6,22 +6,26 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from extractors.documents import load
 from extractors.errors import SurefieldError, UnreadableFile
-from worker import reporting
-from worker.cli import document_types, local, tables
+from worker import reporting, store
+from worker.cli import document_types, ids, local, tables
+from worker.health import INSTALLATION_CODES
 from worker.intake import actions, sources
 from worker.pipeline.flow import RESTING
 from worker.review.document_types import untyped
 from worker.runtime import Runtime
 from worker.settings import Settings
+from worker.store import transitions
 from worker.tables.documents import Status
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
@@ -50,9 +54,9 @@ def submit(
         raise typer.BadParameter("--key names one document; submit files with keys one by one.")
     secret = getpass.getpass("PDF password: ") if password else None
     base = Settings()
-    with local.database(base) as settings, local.runtime(settings) as rt:
+    with local.database(base, migrates=True) as settings, local.runtime(settings) as rt:
         rt.check_type(type)  # a misspelt type is said at once
-        ids, refused = submit_files(
+        made, refused = submit_files(
             files, type, rt, upstream=settings.upstream, key=key, priority=priority, password=secret
         )
         if wait:
@@ -61,8 +65,8 @@ def submit(
                 if local.runs(settings) or not base.embedded
                 else local.running(settings)
             ):
-                wait_for(ids, rt, console=Console(stderr=True))
-        rows = reporting.documents(rt.sessions, ids)
+                wait_for(made, rt, console=Console(stderr=True))
+        rows = reporting.documents(rt.sessions, made)
     if as_json:
         typer.echo(json.dumps([row.as_json() for row in rows], indent=1))
     else:
@@ -84,7 +88,7 @@ def submit_files(
 
     Returns the ids and how many were refused.
     """
-    ids, refused = [], 0
+    made, refused = [], 0
     for path in files:
         try:
             request = sources.Request(
@@ -96,11 +100,11 @@ def submit_files(
                 priority=priority,
                 password=password,
             )
-            ids.append(actions.submit(request, rt).document_id)
+            made.append(actions.submit(request, rt).document_id)
         except SurefieldError as error:
             refused += 1
             print(f"{path}: {error.code}: {error}", file=sys.stderr)
-    return ids, refused
+    return made, refused
 
 
 def _bytes_of(path: Path, most: int) -> bytes:
@@ -114,17 +118,25 @@ def _bytes_of(path: Path, most: int) -> bytes:
 
 
 def wait_for(
-    ids: Sequence[UUID], rt: Runtime, *, console: Console, patience_s: float | None = None
+    document_ids: Sequence[UUID], rt: Runtime, *, console: Console, patience_s: float | None = None
 ) -> bool:
     """Show progress until every document rests; False when patience ran out before."""
+    said: set[str] = set()
     deadline = None if patience_s is None else time.monotonic() + patience_s
     with tables.progress(console) as bar:
-        task = bar.add_task("reading", total=len(ids))
+        task = bar.add_task("reading", total=len(document_ids))
         while True:
-            resting = sum(row.status in RESTING for row in reporting.documents(rt.sessions, ids))
+            rows = reporting.documents(rt.sessions, document_ids)
+            resting = sum(row.status in RESTING for row in rows)
             bar.update(task, completed=resting)
-            if resting == len(ids):
+            if resting == len(document_ids):
                 return True
+            for row in rows:  # what the installation lacks: nothing goes on until it is mended
+                if row.error_code in INSTALLATION_CODES and row.error_code not in said:
+                    said.add(row.error_code)
+                    bar.console.print(
+                        f"[bold red]{row.error_code}[/bold red]: {escape(row.error_message or '')}"
+                    )
             if deadline is not None and time.monotonic() > deadline:
                 return False
             time.sleep(0.3)
@@ -140,7 +152,7 @@ def list_documents(
         raise typer.BadParameter(
             f"There is no status {status!r}. Choose from: {', '.join(Status)}."
         )
-    with local.database(Settings()) as settings, local.runtime(settings) as rt:
+    with local.house() as rt:
         rows = reporting.recent(rt.sessions, status=Status(status) if status else None, limit=limit)
     if as_json:
         typer.echo(json.dumps([row.as_json() for row in rows], indent=1))
@@ -149,16 +161,16 @@ def list_documents(
 
 
 def show(
-    document: Annotated[UUID, typer.Argument(help="The document's id.")], as_json: AsJson = False
+    document: Annotated[str, typer.Argument(help="The document's id, or its beginning.")],
+    as_json: AsJson = False,
 ) -> None:
     """One document: every field, its confidence, and why it went where."""
-    with local.database(Settings()) as settings, local.runtime(settings) as rt:
-        found = reporting.documents(rt.sessions, [document])
-        fields = reporting.fields(rt.sessions, [document])
+    with local.house() as rt:
         with rt.transaction() as tx:
-            waiting = untyped(tx, document_id=document)
-    if not found:
-        raise typer.BadParameter(f"There is no document {document}. List them: surefield list.")
+            found_id = ids.document(tx, document)
+            waiting = untyped(tx, document_id=found_id)
+        found = reporting.documents(rt.sessions, [found_id])
+        fields = reporting.fields(rt.sessions, [found_id])
     if as_json:
         typer.echo(
             json.dumps(
@@ -172,9 +184,39 @@ def show(
     tables.fields(tables.console(), fields)
     for each in waiting:
         tables.console().print(
-            f"{document_types.most_like(each)} Say what it is: surefield review type {document}"
+            f"{document_types.most_like(each)} Say what it is: surefield review type {found_id}"
             " TYPE"
         )
+
+
+def retry(
+    documents: Annotated[
+        list[str] | None, typer.Argument(help="Ids, or their beginnings; none: see the options.")
+    ] = None,
+    code: Annotated[
+        str | None, typer.Option(help="All that failed with this code, such as model_not_loadable.")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="Only those that failed since then (local time).")
+    ] = None,
+    who: Annotated[str | None, typer.Option(help="Your name; without it, your login.")] = None,
+) -> None:
+    """Send failed documents back to where they failed, once what was wrong is mended."""
+    if not documents and code is None and since is None:
+        raise typer.BadParameter("Name documents, or give --code or --since.")
+    if documents and (code is not None or since is not None):
+        raise typer.BadParameter("Name documents, or give --code and --since; not both.")
+    with local.house() as rt:
+        by = transitions.person(local.actor(rt, who).name)
+        with rt.transaction() as tx:
+            wanted = (
+                [ids.document(tx, each) for each in documents]
+                if documents
+                else store.retry.failed(tx, code=code, since=since and since.astimezone())
+            )
+            moved = store.retry.retry(tx, wanted, by=by)
+    Console().print(f"{len(moved)} of {len(wanted)} documents go on.")
+    raise typer.Exit(0 if len(moved) == len(wanted) else 1)
 
 
 def types() -> None:

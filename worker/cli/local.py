@@ -1,49 +1,71 @@
 """What a command needs running: the database alone, or the whole machine."""
 
 import getpass
-import json
-import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
-from typing import TypeVar
 
+import psutil
 from pydantic import SecretStr
 
-from worker import bootstrap, db
+from extractors.backends import BACKENDS
+from extractors.errors import MissingExtra, SurefieldError
+from extractors.registry import missing
+from extractors.rerankers import RERANKERS
+from worker import bootstrap, db, tasks
 from worker.accounts import store as accounts
 from worker.actor import Actor
 from worker.embedded.broker import WORKER_FLAGS
+from worker.embedded.data_folder import programs
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.queues import prepare
 from worker.embedded.supervisor import Child, Supervisor
-from worker.migrate import migrate
+from worker.errors import WrongSchema
+from worker.migrate import check_schema, migrate
 from worker.pipeline.flow import CPU, GPU, QUEUES
 from worker.runtime import Runtime
 from worker.settings import Settings
-from worker.web.settings import WebSettings
+from worker.settings.table import environment_of
 
-S = TypeVar("S", bound=Settings)
+
+class PortTaken(SurefieldError):
+    """Something listens already where the web is to."""
+
+    code = "port_taken"
 
 
 @contextmanager
-def database(settings: S) -> Iterator[S]:
+def database(settings: Settings, *, migrates: bool = False) -> Iterator[Settings]:
     """Settings whose database answers and has the newest schema; an embedded one that this command
     started is stopped again.
+
+    migrates: bring the schema up to date; otherwise nothing is changed, and WrongSchema is raised
+              where it is another one
     """
     if not settings.embedded:
-        yield _ready(settings)
+        yield _ready(settings, migrates)
         return
     postgres = EmbeddedPostgres(settings.state_dir)
+    if not migrates and not postgres.data_dir.exists():
+        raise WrongSchema(
+            f"There is no database in {settings.state_dir} yet. Make one: surefield up, or"
+            " surefield submit"
+        )
     ran_before = postgres.answers()
     url = postgres.start()
     try:
-        yield _ready(settings.model_copy(update={"database_url": SecretStr(url)}))
+        yield _ready(settings.model_copy(update={"database_url": SecretStr(url)}), migrates)
     finally:
         if not ran_before:
             postgres.stop()
+
+
+@contextmanager
+def house(*, migrates: bool = False) -> Iterator[Runtime]:
+    """A runtime on the database that the environment names: what most commands need."""
+    with database(Settings(), migrates=migrates) as settings, runtime(settings) as rt:
+        yield rt
 
 
 def actor(rt: Runtime, who: str | None) -> Actor:
@@ -59,8 +81,11 @@ def actor(rt: Runtime, who: str | None) -> Actor:
     return found.actor if found else Actor(name)
 
 
-def _ready(settings: S) -> S:
+def _ready(settings: Settings, migrates: bool) -> Settings:
     url = bootstrap.database_url(settings)
+    if not migrates:
+        check_schema(url)
+        return settings
     db.with_patience(lambda: migrate(url))
     if bootstrap.broker_url(settings) == url:
         prepare(url, QUEUES)
@@ -70,41 +95,15 @@ def _ready(settings: S) -> S:
 @contextmanager
 def runtime(settings: Settings) -> Iterator[Runtime]:
     """A runtime without a model, that wakes the workers when there are any."""
-    environment = environment_of(settings)
-    os.environ.update(environment)  # the Celery app reads its settings from there
-    from worker import tasks
-
-    rt = bootstrap.runtime(settings, announce=tasks.announce)
+    announce = tasks.announcer(tasks.create_celery(settings))
+    rt = bootstrap.runtime(settings, announce=announce)
     try:
         yield rt
     finally:
         rt.sessions.kw["bind"].dispose()
 
 
-def environment_of(settings: Settings) -> dict[str, str]:
-    """The settings that differ from the defaults, as the environment of a process that shall have
-    the same.
-    """
-    found = {}
-    for name in type(settings).model_fields:
-        value = getattr(settings, name)
-        if value == type(settings).model_fields[name].default or value is None:
-            continue
-        found[f"SUREFIELD_{name.upper()}"] = _spelled(value)
-    return found
-
-
-def _spelled(value: object) -> str:
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    if isinstance(value, timedelta):
-        return f"{value.total_seconds()}"
-    if isinstance(value, tuple):
-        return "[" + ", ".join(f'"{item}"' for item in value) + "]"
-    return json.dumps(value) if isinstance(value, dict) else str(value)
-
-
-def children(settings: Settings) -> tuple[Child, ...]:
+def children(settings: Settings, *, web: bool = False) -> tuple[Child, ...]:
     """The processes that make one machine enough, each with its own group: one that is killed takes
     nothing of another with it.
     """
@@ -124,16 +123,28 @@ def children(settings: Settings) -> tuple[Child, ...]:
         solo("worker.gpu", GPU, "gpu-worker"),
         Child(name="sweeper", argv=(python, "-m", "worker", "sweeper"), env=environment),
     )
-    if not isinstance(settings, WebSettings):
+    if not web:
         return workers
     port = settings.web_port
-    web = Child(
+    serves = Child(
         name="web",
-        argv=(python, "-m", "worker.web.serve"),
+        argv=(python, "-m", "worker", "web"),
         env=environment,
         probe=lambda: _is_open(port),
     )
-    return (*workers, web)
+    return (*workers, serves)
+
+
+def web_server() -> Callable[[Settings], None]:
+    """What serves the web.
+
+    Raises MissingExtra where its libraries are not installed.
+    """
+    if absent := missing("fastapi", "uvicorn", "jinja2", "argon2", "multipart"):
+        raise MissingExtra("web", f"The web needs {', '.join(absent)}")
+    from worker.web.serve import serve
+
+    return serve
 
 
 def _is_open(port: int) -> bool:
@@ -151,16 +162,57 @@ def free_port(wanted: int) -> int:
         return int(probe.getsockname()[1])
 
 
+def require(settings: Settings, *, web: bool) -> None:
+    """Raises MissingExtra when this machine lacks a library for all that is to run on it."""
+    if settings.embedded:
+        programs()
+    for reader in settings.all_readers:
+        BACKENDS.require(reader)
+    if settings.reranker is not None:
+        RERANKERS.require(settings.reranker)
+    if web:
+        web_server()
+
+
+def check_port(settings: Settings) -> None:
+    """Raises PortTaken, with whoever holds it, unless the web can listen where it is to."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.web_host, settings.web_port))
+        except OSError as error:
+            holder = _holder_of(settings.web_port)
+            raise PortTaken(
+                f"{settings.web_host}:{settings.web_port} cannot be listened on"
+                f" ({error.strerror}{holder}). Stop what is there, or set SUREFIELD_WEB_PORT."
+            ) from error
+
+
+def _holder_of(port: int) -> str:
+    """Who listens on a port, as far as this account may see."""
+    try:
+        listening = psutil.net_connections("inet")
+    except psutil.Error:
+        return ""
+    for one in listening:
+        if one.status == psutil.CONN_LISTEN and one.laddr.port == port and one.pid:
+            return f", by process {one.pid}, {psutil.Process(one.pid).name()}"
+    return ""
+
+
 @contextmanager
 def running(
-    settings: Settings, *, tell: Callable[[str], None] = lambda said: print(said, file=sys.stderr)
+    settings: Settings,
+    *,
+    web: bool = False,
+    tell: Callable[[str], None] = lambda said: print(said, file=sys.stderr),
 ) -> Iterator[Supervisor]:
-    """The workers and the sweeper, kept running while the block lasts; the embedded Postgres is
-    watched with them.
+    """The workers and the sweeper, and the web where it is asked for, kept running while the block
+    lasts; the embedded Postgres is watched with them.
     """
     postgres = EmbeddedPostgres(settings.state_dir) if _is_ours(settings) else None
     with Supervisor(
-        settings.state_dir, children(settings), postgres=postgres, tell=tell
+        settings.state_dir, children(settings, web=web), postgres=postgres, tell=tell
     ) as supervisor:
         yield supervisor
 

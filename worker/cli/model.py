@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from worker import bootstrap
+from extractors.backends import BACKENDS
+from extractors.backends.mllama.engine import DecodeMode
 from worker.cli import tables
-from worker.settings import BackendName, DecodeMode, Settings
+from worker.settings import Reader, Settings
 
 PER_LEVEL, PER_LEVEL_FULL = 100, 2_000
 
@@ -41,13 +42,12 @@ def evaluate(
     from extractors.demo import figures
 
     console = Console(stderr=True)
-    settings = Settings()
     found: dict[str, measurement.Measurement] = {}
     with tables.progress(console) as bar:
-        for mode in _modes(settings, only):
+        for mode, reader in _readers(Settings().reader, only).items():
             task = bar.add_task(f"reading slips ({mode})", total=None)
             found[mode] = measurement.evaluate(
-                bootstrap.open_backend(settings.model_copy(update={"decode_mode": mode})),
+                BACKENDS.open(reader),
                 per_level=PER_LEVEL_FULL if full else PER_LEVEL,
                 progress=lambda done, total, task=task: bar.update(
                     task, completed=done, total=total
@@ -69,18 +69,19 @@ def evaluate(
         figures.show(found, tables.console())
 
 
-def _modes(settings: Settings, only: DecodeMode | None) -> list[DecodeMode]:
-    """The decode modes to measure, the one that is set first; other backends than the local model
-    have one way of reading.
+def _readers(reader: Reader, only: DecodeMode | None) -> dict[str, Reader]:
+    """Decode mode -> the reader that reads so, the mode that is set first; a backend without the
+    option has one way of reading.
     """
-    asked = settings.model_copy(update={"decode_mode": only or settings.decode_mode})
-    first = DecodeMode(bootstrap.open_backend(asked).decode_mode)
-    single = only is not None or settings.backend is not BackendName.MLLAMA
-    return (
-        [first]
-        if single
-        else [first, *(mode for mode in (DecodeMode.JSON, DecodeMode.FIELDS) if mode is not first)]
-    )
+    if "decode_mode" not in type(reader).model_fields:
+        return {BACKENDS.open(reader).decode_mode: reader}
+    asked = reader.model_copy(update={"decode_mode": only} if only else {})
+    first = BACKENDS.open(asked).decode_mode
+    others = () if only else (DecodeMode.JSON, DecodeMode.FIELDS)
+    return {
+        mode: reader.model_copy(update={"decode_mode": DecodeMode(mode)})
+        for mode in dict.fromkeys((first, *others))
+    }
 
 
 def demo_slips(

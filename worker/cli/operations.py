@@ -1,5 +1,6 @@
 """Commands for who runs the house: up, migrate, sweeper, settings, doctor."""
 
+import os
 import signal
 import threading
 from typing import Annotated
@@ -13,8 +14,7 @@ from extractors.documents import load
 from worker.cli import local, tables
 from worker.cli.people import sign_in_url
 from worker.pipeline import flow
-from worker.settings import Reader, Settings
-from worker.web.settings import WebSettings
+from worker.settings import Settings, table
 
 
 def up() -> None:
@@ -22,10 +22,13 @@ def up() -> None:
     workers, sweeper, web.
     """
     console = Console(stderr=True)
-    load(WebSettings().document_types)  # a broken type is said before anything starts
+    base = Settings()
+    load(base.document_types)  # a broken type is said before anything starts
+    local.require(base, web=True)  # and what is not installed
+    local.check_port(base)
     with (
-        local.database(WebSettings()) as settings,
-        local.running(settings),
+        local.database(base, migrates=True) as settings,
+        local.running(settings, web=True),
         local.runtime(settings) as rt,
     ):
         console.print(
@@ -43,7 +46,7 @@ def up() -> None:
 
 def migrate() -> None:
     """Bring the database to the newest schema and make the queues."""
-    with local.database(Settings()):
+    with local.database(Settings(), migrates=True):
         Console().print("the schema is up to date")
 
 
@@ -66,66 +69,35 @@ def sweeper() -> None:
 def settings(
     markdown: Annotated[bool, typer.Option(help="As the README's table.")] = False,
 ) -> None:
-    """Every setting, its meaning and its default."""
-    rows = settings_rows()
+    """Every setting, the value in force, and where it came from."""
     if markdown:
-        typer.echo(settings_markdown())
+        typer.echo(table.markdown())
         return
-    table = Table("variable", "default", "meaning", box=None, padding=(0, 1))
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+    shown = Table("variable", "value", "from", "meaning", box=None, padding=(0, 1))
+    for row in table.rows(Settings(), os.environ):
+        shown.add_row(row.variable, escape(row.value), row.source, escape(row.meaning))
+    tables.console().print(shown)
 
 
-def settings_rows() -> list[tuple[str, str, str]]:
-    """(variable, default, meaning) of each setting, those of readers last."""
-    fields = sorted(
-        Settings.model_fields.items(), key=lambda field: field[0] in Reader.model_fields
-    )
-    return [
-        (f"SUREFIELD_{name.upper()}", _shown(name, info.default), info.description or "")
-        for name, info in fields
-    ]
-
-
-def settings_markdown() -> str:
-    """The README's table; a test compares the two."""
-    lines = ["| variable | default | meaning |", "|---|---|---|"]
-    return "\n".join(
-        lines
-        + [
-            f"| `{name}` | {f'`{default}`' if default else ''} | {meaning} |"
-            for name, default, meaning in settings_rows()
-        ]
-    )
-
-
-def _shown(name: str, default: object) -> str:
-    if name == "model":
-        return "the bundled model"
-    if default is None or default in ((), {}):
-        return ""
-    seconds = getattr(default, "total_seconds", None)
-    return f"{seconds():g} s" if seconds else str(default)
+def web() -> None:
+    """Serve the review page and the HTTP interface, as `surefield up` does besides all else."""
+    serve = local.web_server()
+    local.check_port(Settings())
+    with local.database(Settings()) as ready:
+        serve(ready)
 
 
 def doctor() -> None:
     """Look at everything this installation needs, and say what to mend."""
     from worker.cli import doctor
 
-    console = tables.console()
-    table = Table("check", "state", "what to do", box=None, padding=(0, 1))
-    sound = True
-    for check in doctor.CHECKS:
-        finding = check(Settings())
-        sound &= finding.sound
-        table.add_row(
-            finding.name,
-            "[green]ok[/green]" if finding.sound else "[red]broken[/red]",
-            escape(finding.words),
-        )
-    console.print(table)
-    raise typer.Exit(0 if sound else 1)
+    found = doctor.findings(Settings())
+    shown = Table("check", "state", "what to do", box=None, padding=(0, 1))
+    for name, finding in found.items():
+        state = "[green]ok[/green]" if finding.sound else "[red]broken[/red]"
+        shown.add_row(name, state, escape(finding.words))
+    tables.console().print(shown)
+    raise typer.Exit(0 if all(finding.sound for finding in found.values()) else 1)
 
 
 def _stop_event() -> threading.Event:

@@ -5,7 +5,6 @@ keys.
 import json
 from datetime import timedelta
 from typing import Annotated
-from uuid import UUID
 
 import typer
 from rich.console import Console
@@ -14,12 +13,12 @@ from rich.table import Table
 from worker.accounts import store
 from worker.accounts.store import Person
 from worker.actor import Role
-from worker.cli import local
+from worker.cli import ids, local
 from worker.cli.documents import AsJson
 from worker.cli.tables import plain
 from worker.errors import NotFound
 from worker.runtime import Runtime
-from worker.web.settings import WebSettings
+from worker.settings import Settings
 
 user = typer.Typer(help="People who review.", no_args_is_help=True)
 key = typer.Typer(help="Keys of upstream systems.", no_args_is_help=True)
@@ -60,8 +59,8 @@ def add(
 
     There is no password until they set one.
     """
-    settings = WebSettings()
-    with local.database(settings) as ready, local.runtime(ready) as rt:
+    settings = Settings()
+    with local.house(migrates=True) as rt:
         with rt.transaction() as tx:
             store.add_person(tx, name, role)
         url = sign_in_url(rt, name, settings.web_url, then=None)
@@ -71,8 +70,8 @@ def add(
 @user.command("link")
 def link(name: Name) -> None:
     """A new sign-in link, for whoever forgot the password. It works once, within three days."""
-    settings = WebSettings()
-    with local.database(settings) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
+    settings = Settings()
+    with local.house() as rt, rt.transaction() as tx:
         secret = store.make_link(tx, name, lasts=LINK_LASTS)
     typer.echo(f"{settings.web_url}/sign-in/{secret}")
 
@@ -80,7 +79,7 @@ def link(name: Name) -> None:
 @user.command("list")
 def list_people(as_json: AsJson = False) -> None:
     """Everybody who may come in."""
-    with local.database(WebSettings()) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
+    with local.house() as rt, rt.transaction() as tx:
         everybody = store.people(tx)
     if as_json:
         typer.echo(json.dumps([_json(each) for each in everybody], indent=1, ensure_ascii=False))
@@ -124,7 +123,7 @@ def add_key(
     upstream: Annotated[str, typer.Argument(help="The name under which the system submits.")],
 ) -> None:
     """A new key for an upstream system, printed now and never again."""
-    with local.database(WebSettings()) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
+    with local.house(migrates=True) as rt, rt.transaction() as tx:
         made = store.make_key(tx, upstream)
     typer.echo(made)
 
@@ -132,7 +131,7 @@ def add_key(
 @key.command("list")
 def list_keys() -> None:
     """All keys, by their first characters."""
-    with local.database(WebSettings()) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
+    with local.house() as rt, rt.transaction() as tx:
         found = store.keys(tx)
     table = Table("id", "upstream", "key", "made", "last used", "", box=None, padding=(0, 1))
     for each in found:
@@ -151,15 +150,15 @@ def list_keys() -> None:
 
 @key.command("revoke")
 def revoke(
-    id: Annotated[UUID, typer.Argument(help="The key's id; see: surefield key list")],
+    id: Annotated[str, typer.Argument(help="The key's id, or its beginning.")],
 ) -> None:
     """The key opens nothing from now on."""
-    with local.database(WebSettings()) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
-        store.revoke_key(tx, id)
+    with local.house() as rt, rt.transaction() as tx:
+        store.revoke_key(tx, ids.key(tx, id))
 
 
 def _change(name: str, *, role: Role | None = None, disabled: bool | None = None) -> None:
-    with local.database(WebSettings()) as ready, local.runtime(ready) as rt, rt.transaction() as tx:
+    with local.house() as rt, rt.transaction() as tx:
         store.change_person(tx, name, role=role, disabled=disabled)
 
 

@@ -2,38 +2,31 @@
 
 import json
 from typing import Annotated
-from uuid import UUID
 
 import typer
 from rich.console import Console
 
-from worker.cli import local, tables
+from worker.cli import ids, local, tables
 from worker.cli.documents import AsJson
 from worker.review import actions, queue
 from worker.review.actions import Answer
 from worker.review.tables import Action
 from worker.review.types import ItemFilter
-from worker.settings import Settings
 
 app = typer.Typer(help="Clear the fields that wait for a person.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_items(
-    document: Annotated[UUID | None, typer.Option(help="Only this document's.")] = None,
+    document: Annotated[str | None, typer.Option(help="Only this document's.")] = None,
     type: Annotated[str | None, typer.Option(help="Only this document type's.")] = None,
     limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """What waits, in the order in which it should be cleared."""
-    with (
-        local.database(Settings()) as settings,
-        local.runtime(settings) as rt,
-        rt.transaction() as tx,
-    ):
-        items = queue.list_items(
-            tx, ItemFilter(document_id=document, document_type=type), limit=limit
-        )
+    with local.house() as rt, rt.transaction() as tx:
+        only = None if document is None else ids.document(tx, document)
+        items = queue.list_items(tx, ItemFilter(document_id=only, document_type=type), limit=limit)
     if as_json:
         typer.echo(
             json.dumps([tables.item_json(item) for item in items], indent=1, ensure_ascii=False)
@@ -44,7 +37,7 @@ def list_items(
 
 @app.command("decide")
 def decide(
-    item: Annotated[UUID, typer.Argument(help="The item's id.")],
+    item: Annotated[str, typer.Argument(help="The item's id, or its beginning.")],
     accept: Annotated[bool, typer.Option("--accept", help="The value is right.")] = False,
     text: Annotated[str | None, typer.Option(help="The right text, as printed.")] = None,
     absent: Annotated[
@@ -72,8 +65,10 @@ def decide(
             "Give exactly one of --accept, --text TEXT, --absent, --unreadable, --undo."
         )
     answer = Answer(action=given[0], version=version, text=text or "")
-    with local.database(Settings()) as settings, local.runtime(settings) as rt:
-        decided = actions.decide(local.actor(rt, who), item, answer, rt)
+    with local.house() as rt:
+        with rt.transaction() as tx:
+            found = ids.item(tx, item)
+        decided = actions.decide(local.actor(rt, who), found, answer, rt)
     if as_json:
         typer.echo(
             json.dumps(

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from extractors.errors import SurefieldError
 from worker.cli import local, tables
-from worker.settings import Settings
 
 READER = "surefield_reader"
 
@@ -31,11 +30,7 @@ def sql(
     """Ask the views of the schema ``reporting``, as the role that may read them and nothing
     else.
     """
-    with (
-        local.database(Settings()) as settings,
-        local.runtime(settings) as rt,
-        rt.sessions() as session,
-    ):
+    with local.house() as rt, rt.sessions() as session:
         try:
             session.execute(text("SET TRANSACTION READ ONLY"))
             session.execute(text(f"SET LOCAL ROLE {READER}"))

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from kombu.transport import TRANSPORT_ALIASES
 
+from extractors.errors import MissingExtra
+from extractors.registry import missing
 from worker.embedded.queues import conninfo
 from worker.errors import InvalidSetting
 
@@ -93,6 +95,8 @@ def broker_options(url: str) -> dict[str, Any]:
             f"SUREFIELD_BROKER_URL begins with {scheme!r}. Use one of {known}, or leave it out to"
             " keep the queue in Postgres."
         )
+    if BY_SCHEME[scheme] is REDIS and missing("redis"):
+        raise MissingExtra("redis", "The broker at redis:// needs redis")
     options = {**EVERY_BROKER, "broker_url": url, **BY_SCHEME[scheme]}
     if BY_SCHEME[scheme] is PGMQ:
         options["broker_transport_options"] = {

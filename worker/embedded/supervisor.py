@@ -6,6 +6,7 @@ asking it, since it is nobody's child.
 """
 
 import fcntl
+import json
 import logging
 import os
 import signal
@@ -32,6 +33,7 @@ PROBE_POSTGRES_EVERY_S = 1.0
 # before a restart; doubled while a child keeps dying young
 FIRST_PAUSE_S, LONGEST_PAUSE_S = (0.5, 30.0)
 GROWN_UP_AFTER_S = 20.0
+DIES_YOUNG = 3  # times in a row: restarting alone does not mend it
 LOG_BYTES_MAX = 10_000_000
 PACKAGES = Path(__file__).resolve().parents[2]
 REFUSE_AFTER_S = 1.0  # a process is still there for a moment after a kill -9
@@ -72,6 +74,7 @@ class Supervisor:
         self._postgres = postgres
         self._tell = tell
         self._running = [_Running(child, self._state_dir) for child in children]
+        self._written: dict[str, dict[str, int | None]] = {}
         self._stop = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._watchdog: subprocess.Popen[bytes] | None = None
@@ -100,6 +103,20 @@ class Supervisor:
             return True
         return False
 
+    @staticmethod
+    def children_of(state_dir: Path) -> dict[str, str | None]:
+        """Children of the supervisor that runs in this state folder, each with what is wrong with
+        it, if anything; none where none runs.
+        """
+        if not Supervisor.runs(state_dir):
+            return {}
+        try:
+            kept: dict[str, dict[str, int | None]]
+            kept = json.loads(_children_file(state_dir).read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return {name: _illness(one["pid"], one["young_deaths"] or 0) for name, one in kept.items()}
+
     def start(self) -> None:
         """Clear what an earlier supervisor left, start the children in order, each when the one
         before is ready, and watch them.
@@ -118,6 +135,7 @@ class Supervisor:
                         f" {running.child.argv[0]}."
                     ) from error
                 running.wait_until_ready(self._stop)
+            self._write_children()
             self._watcher.start()
         except BaseException:
             self.stop()
@@ -157,7 +175,7 @@ class Supervisor:
         return {
             running.child.name: running.last_words()
             for running in self._running
-            if running.young_deaths >= 3
+            if running.young_deaths >= DIES_YOUNG
         }
 
     def _take_over(self) -> None:
@@ -212,9 +230,22 @@ class Supervisor:
             for running in self._running:
                 if said := running.look():
                     self._tell(said)
+            self._write_children()
             if self._postgres and time.monotonic() >= probe_at:
                 self._look_at(self._postgres)
                 probe_at = time.monotonic() + PROBE_POSTGRES_EVERY_S
+
+    def _write_children(self) -> None:
+        """For whoever asks from outside how the children are."""
+        kept = {
+            one.child.name: {"pid": one.pid, "young_deaths": one.young_deaths}
+            for one in self._running
+        }
+        if kept != self._written:
+            new = _children_file(self._state_dir).with_suffix(".new")
+            new.write_text(json.dumps(kept), "utf-8")
+            new.replace(_children_file(self._state_dir))
+            self._written = kept
 
     def _look_at(self, postgres: EmbeddedPostgres) -> None:
         if postgres.answers():
@@ -279,6 +310,8 @@ class _Running:
         gone wrong.
         """
         if self.pid is not None:
+            if time.monotonic() - self._started > GROWN_UP_AFTER_S:
+                self.young_deaths = 0
             return None
         if self._process is not None:
             status, self._process = self._status, None
@@ -331,6 +364,22 @@ class _Running:
 
 def _lock_file(state_dir: Path) -> Path:
     return state_dir.expanduser().resolve() / "supervisor.lock"
+
+
+def _children_file(state_dir: Path) -> Path:
+    return state_dir.expanduser().resolve() / "children.json"
+
+
+def _illness(pid: int | None, young_deaths: int) -> str | None:
+    """What is wrong with a child, in words; None when nothing is."""
+    try:
+        if pid is not None and psutil.Process(pid).status() == psutil.STATUS_STOPPED:
+            return f"is frozen (process {pid})"
+    except psutil.Error:
+        pid = None
+    if young_deaths >= DIES_YOUNG:
+        return f"died {young_deaths} times in a row soon after its start"
+    return "is being started again" if pid is None else None
 
 
 def _locked(file: BinaryIO) -> bool:

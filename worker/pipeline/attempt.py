@@ -24,12 +24,16 @@ log = structlog.get_logger()
 def attempt(rt: Runtime, document_id: UUID, *, at: Status, stage: str) -> Iterator[Claim | None]:
     """The claim of a stage on the document, or None when it is not there to take.
 
-    Then the message is a repeated one, or somebody else works on it.
+    Then the message is a repeated one, or somebody else works on it, or the stage rests.
 
     An error inside ends the attempt: the document is tried again later, or fails with the error's
-    code, by what the error says of itself. A lost claim or a lost database ends it silently: the
-    lease runs out and another worker goes on.
+    code, by what the error says of itself. An error of the installation counts for nothing: the
+    document goes back to the line, and the stage rests. A lost claim or a lost database ends it
+    silently: the lease runs out and another worker goes on.
     """
+    if rt.rests.last(stage):
+        yield None
+        return
     with rt.transaction() as tx:
         claim = store.documents.claim(
             tx, document_id, at=at, stage=stage, lease=rt.lease, max_attempts=rt.max_attempts
@@ -55,6 +59,8 @@ def attempt(rt: Runtime, document_id: UUID, *, at: Status, stage: str) -> Iterat
             error=type(error.orig).__name__,
         )
     except SurefieldError as error:
+        if error.installation:
+            rt.rests.begin(stage, rt.rest)
         log.warning(
             "attempt_failed",
             document_id=str(document_id),
@@ -71,9 +77,12 @@ def attempt(rt: Runtime, document_id: UUID, *, at: Status, stage: str) -> Iterat
 def _write_down(rt: Runtime, claim: Claim, error: Exception) -> None:
     try:
         with rt.transaction() as tx:
-            store.documents.fail(
-                tx, claim, Failure.of(error), max_attempts=rt.max_attempts, backoff=rt.backoff
-            )
+            if isinstance(error, SurefieldError) and error.installation:
+                store.documents.give_back(tx, claim, Failure.of(error), rest=2 * rt.rest)
+            else:
+                store.documents.fail(
+                    tx, claim, Failure.of(error), max_attempts=rt.max_attempts, backoff=rt.backoff
+                )
     except ClaimLost:
         log.warning("claim_lost", document_id=str(claim.document_id))
     except OperationalError:

@@ -110,7 +110,12 @@ def picture() -> str:
         f"{at:<{wide}} ── {who + ' ':─<{broad + 1}}─→ {', '.join(s for s in Status if s in to)}"
         for at, who, to in lines
     ]
-    return "\n".join([*drawn, "any stage ─→ failed, with a code and what to do about it"])
+    return "\n".join(
+        [
+            *drawn,
+            "any stage ─→ failed, with a code and what to do about it; retry ─→ where it failed",
+        ]
+    )
 
 
 def _again(at: Status) -> frozenset[Status]:

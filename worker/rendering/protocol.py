@@ -26,12 +26,12 @@ Read = Callable[[int], bytes]  # exactly that many bytes, or EOFError
 class RenderLimits:
     """What one file may cost."""
 
-    max_pages: int = 1000
-    max_pixels: int = 150_000_000  # of any one image on a page, before it is decoded
-    page_seconds: float = 30.0  # wall time the worker waits for opening the file, and for each page
+    max_pages: int
+    max_pixels: int  # of any one image on a page, before it is decoded
+    page_seconds: float  # wall time the worker waits for opening the file, and for each page
     document_seconds: float = 1800.0  # wall time the worker waits in all
-    memory_mb: int = 2048  # of the child
-    view_dpi: int = 200  # of the rendition for people, at most
+    memory_mb: int  # of the child
+    view_dpi: int  # of the rendition for people, at most
     view_pixels: int = 12_000_000  # of the same, at most
 
 

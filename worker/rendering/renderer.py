@@ -72,7 +72,7 @@ class Renderer:
         *,
         canvas: Canvas,
         password: str | None = None,
-        limits: RenderLimits | None = None,
+        limits: RenderLimits,
     ) -> Iterator[RenderedPage]:
         """The file's pages, in order, as they are ready.
 
@@ -80,7 +80,6 @@ class Renderer:
 
         A consumer that stops early costs the child and nothing else.
         """
-        limits = limits or RenderLimits()
         if len(data) > MAX_PAYLOAD:
             raise UnsupportedFile(
                 f"The file is larger than {MAX_PAYLOAD >> 20} MB. Split it, or scan at a lower"
@@ -137,7 +136,7 @@ class Renderer:
         another file.
         """
         again = False
-        patience = _Patience(limits)
+        patience = _Patience(limits.page_seconds, limits.document_seconds)
         child.documents += 1
         try:
             child.write(pack(request, data), patience)
@@ -186,9 +185,9 @@ class _Patience:
     Only waiting counts: a consumer may take its time between pages.
     """
 
-    def __init__(self, limits: RenderLimits) -> None:
-        self.page_seconds = self.page_left = limits.page_seconds
-        self.document_seconds = self.document_left = limits.document_seconds
+    def __init__(self, page_seconds: float, document_seconds: float) -> None:
+        self.page_seconds = self.page_left = page_seconds
+        self.document_seconds = self.document_left = document_seconds
 
     def next_page(self) -> None:
         self.page_left = self.page_seconds
@@ -256,7 +255,7 @@ class _Child:
             ) from error
         child = cls(process)
         try:
-            hello, _ = child.answer(_Patience(RenderLimits(page_seconds=START_SECONDS)))
+            hello, _ = child.answer(_Patience(START_SECONDS, START_SECONDS))
             if "ready" not in hello:
                 raise RendererUnavailable(
                     f"The render child cannot start ({hello.get('failed')}). Install the project's"

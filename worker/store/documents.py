@@ -118,6 +118,23 @@ def release(tx: Tx, held: Claim) -> None:
     tx.session.execute(update(Document).where(*_held(held)).values(lease_until=null()))
 
 
+def give_back(tx: Tx, held: Claim, failure: Failure, *, rest: timedelta) -> None:
+    """Nobody's attempt: the installation is wrong. The row says why, and is taken after a rest; a
+    lost claim stays lost.
+    """
+    tx.session.execute(
+        update(Document)
+        .where(*_held(held))
+        .values(
+            error_code=failure.code,
+            error_message=message_of(failure, 1),
+            lease_until=null(),
+            announced_at=null(),
+            next_attempt_at=func.now() + rest,
+        )
+    )
+
+
 def fail(
     tx: Tx, held: Claim, failure: Failure, *, backoff: timedelta, max_attempts: int = MAX_ATTEMPTS
 ) -> Status:

@@ -207,6 +207,26 @@ def release_pages(tx: Tx, claims: Iterable[PageClaim]) -> None:
     tx.session.execute(update(Page).where(_ours(list(claims))).values(lease_until=null()))
 
 
+def give_back_pages(
+    tx: Tx, claims: Sequence[PageClaim], failure: Failure, *, rest: timedelta
+) -> None:
+    """Nobody's attempt: the installation is wrong. Their documents say why, and the pages are taken
+    after a rest; those that were overtaken are left to whoever has them.
+    """
+    _lock_documents(tx, {held.document_id for held in claims})
+    given = tx.session.execute(
+        update(Page)
+        .where(_ours(claims))
+        .values(lease_until=null(), next_attempt_at=func.now() + rest)
+        .returning(Page.document_id)
+    )
+    tx.session.execute(
+        update(Document)
+        .where(Document.id.in_(given.scalars().all()), Document.status == Status.RENDERED)
+        .values(error_code=failure.code, error_message=message_of(failure, 1), announced_at=null())
+    )
+
+
 def save_readings(tx: Tx, readings: Sequence[tuple[PageClaim, Reading]]) -> list[UUID]:
     """Store what was read and move on the documents whose last page this was; returns those.
 

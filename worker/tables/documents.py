@@ -68,7 +68,8 @@ ALLOWED: Mapping[Status | None, frozenset[Status]] = {
     Status.IN_REVIEW: AGAIN | {Status.REVIEWED},
     Status.REVIEWED: AGAIN | {Status.IN_REVIEW},
     Status.SPLIT: frozenset(),
-    Status.FAILED: frozenset({Status.SUBMITTED, Status.UNTRIAGED}),
+    # back to where it failed, once what was wrong is mended
+    Status.FAILED: AGAIN | {Status.SUBMITTED, Status.RENDERED},
 }
 
 

@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from worker.runtime import Runtime
-from worker.web import api, documents, people, problems, review, review_queue, signin
+from worker.web import api, documents, health, people, problems, review, review_queue, signin
 from worker.web.dependencies import Site, from_our_page
 from worker.web.headers import LimitedBody, SecureHeaders
 
@@ -33,9 +33,9 @@ class KeptStatic(StaticFiles):
 def create_app(
     rt: Runtime,
     *,
+    stays_signed_in: timedelta,
+    review_lease: timedelta,
     public_url: str | None = None,
-    stays_signed_in: timedelta = timedelta(hours=12),
-    review_lease: timedelta = timedelta(minutes=2),
 ) -> FastAPI:
     """The site over one runtime.
 
@@ -60,6 +60,7 @@ def create_app(
             pages.router, dependencies=[Depends(from_our_page)], include_in_schema=False
         )
     app.include_router(api.router)
+    app.include_router(health.router)
     app.mount("/static", KeptStatic(directory=STATIC), name="static")
     app.add_api_route("/", _home, methods=["GET"], include_in_schema=False)
     app.add_middleware(LimitedBody, file_bytes=rt.max_bytes, upload_path="/v1/documents")

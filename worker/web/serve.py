@@ -1,34 +1,26 @@
-"""The web process: ``python -m worker.web.serve``.
-
-Settings come from the environment, as everywhere.
-"""
-
-import os
+"""The web process: ``surefield web``."""
 
 import uvicorn
 from fastapi import FastAPI
 
-from worker import bootstrap, log
+from worker import bootstrap, tasks
+from worker.settings import Settings
 from worker.web.app import create_app
-from worker.web.settings import WebSettings
 
 
-def build(settings: WebSettings) -> FastAPI:
+def build(settings: Settings) -> FastAPI:
     """The application over a runtime that wakes the workers."""
-    from worker import tasks  # reads the environment when it is imported
-
+    announce = tasks.announcer(tasks.create_celery(settings))
     return create_app(
-        bootstrap.runtime(settings, announce=tasks.announce),
+        bootstrap.runtime(settings, announce=announce),
         public_url=settings.public_url,
         stays_signed_in=settings.stays_signed_in,
         review_lease=settings.review_lease,
     )
 
 
-def main() -> None:
+def serve(settings: Settings) -> None:
     """Serve until told to stop."""
-    log.configure(json=os.environ.get("SUREFIELD_LOG", "text") == "json")
-    settings = WebSettings()
     uvicorn.run(
         build(settings),
         host=settings.web_host,
@@ -40,7 +32,3 @@ def main() -> None:
         forwarded_allow_ips=settings.trusted_proxies or None,
         timeout_graceful_shutdown=10,
     )
-
-
-if __name__ == "__main__":
-    main()

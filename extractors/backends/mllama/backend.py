@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig
 
-from extractors.backends import ABOUT, About, about
+from extractors.backends import MANIFEST, Manifest, read_manifest
 from extractors.backends.mllama import text_model
 from extractors.backends.mllama.attention_boxes import grids_of
 from extractors.backends.mllama.checkpoint import (
@@ -60,7 +60,7 @@ class MllamaBackend:
             generate writes every token
     grammar: allow only answers of the document type's form (fields mode: only the openings of a
              value)
-    looked: ask for the patch of the page that each token was read from (engine only)
+    attention: ask for the patch of the page that each token was read from (engine only)
     max_new_tokens: the budget of one page's answer, or of a list in fields mode; what needs more is
                     marked as cut short
     field_tokens: the budget of one field in fields mode
@@ -78,7 +78,7 @@ class MllamaBackend:
         batch_pages: int = 8,
         grammar: bool = True,
         engine: bool = True,
-        looked: bool = False,
+        attention: bool = False,
         max_new_tokens: int = 1024,
         field_tokens: int = 96,
         repetition_penalty: float = 1.0,
@@ -94,7 +94,7 @@ class MllamaBackend:
         self.batch_pages = batch_pages
         self.grammar = grammar
         self.engine = engine
-        self.looked = looked
+        self.attention = attention
         self.max_new_tokens = max_new_tokens
         self.field_tokens = field_tokens
         self.repetition_penalty = repetition_penalty  # json mode only
@@ -109,11 +109,11 @@ class MllamaBackend:
     def decode_mode(self) -> str:
         if self._asked_mode != AUTO:
             return self._asked_mode
-        better = self._about.decode_mode or "json"
+        better = self._manifest.decode_mode or "json"
         if better not in _DECODERS:
             raise ModelNotLoadable(
                 f"{self.model} says that it reads better in {better!r}, which is no decode mode."
-                f" Set SUREFIELD_DECODE_MODE or mend {ABOUT}."
+                f" Set SUREFIELD_DECODE_MODE or mend {MANIFEST}."
             )
         return better
 
@@ -141,7 +141,7 @@ class MllamaBackend:
         }
 
     def in_domain(self, spec: DocumentType) -> bool:
-        made_for = self._about.document_types
+        made_for = self._manifest.document_types
         return made_for is None or spec.name in made_for
 
     def answer(self, pages: Sequence[PageImage], spec: DocumentType) -> list[PageAnswer]:
@@ -300,8 +300,8 @@ class MllamaBackend:
         return Path(self.model).is_dir()
 
     @cached_property
-    def _about(self) -> About:
-        return about(str(self._folder))
+    def _manifest(self) -> Manifest:
+        return read_manifest(str(self._folder))
 
     def _json(
         self, batch: Sequence[PageImage], spec: DocumentType, taken: Any
@@ -336,7 +336,7 @@ class MllamaBackend:
 
     def _inputs(self, batch: Sequence[PageImage], taken: Any) -> PageInputs:
         inputs = page_inputs(taken, self.loaded.processor.image_token_id, self.device)
-        if not self.looked:
+        if not self.attention:
             return inputs
         vision = self.loaded.model.config.vision_config
         ids: list[int] = taken["aspect_ratio_ids"][:, 0].tolist()

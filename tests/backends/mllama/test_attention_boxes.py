@@ -72,7 +72,7 @@ def test_values_come_with_the_place_they_were_read_from(checkpoint, loaded, mode
             checkpoint,
             device="cpu",
             decode_mode=mode,
-            looked=looked,
+            attention=looked,
             max_new_tokens=60,
             field_tokens=20,
         )

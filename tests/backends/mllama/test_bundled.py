@@ -79,7 +79,7 @@ def test_a_page_rendered_larger_than_the_models_canvas_reads_as_well():
     """As pages are whose type, and so whose model, was not known yet: the values and the places on
     the page are those of its own size.
     """
-    reader = backend(looked=True)
+    reader = backend(attention=True)
     documents = list(slips(12, 5, split="test", levels=(0,), no_slip=0.0))
     own, larger = (_read(documents, canvas, reader) for canvas in (reader.canvas, LLAMA_CANVAS))
     truth = {

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from extractors.backends.vllm import VllmBackend
+from extractors.backends.vllm.backend import VllmBackend
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.types import PageImage
 from tests.backends.vllm.server import Reply, Server

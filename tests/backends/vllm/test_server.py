@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from extractors.backends import Backend, open_backend
-from extractors.backends.vllm import VllmBackend
+from extractors.backends.vllm.backend import VllmBackend
 from extractors.errors import BackendUnavailable, ModelNotLoadable, RequestRefused
 from extractors.reading import prompts
 from extractors.types import PageImage
@@ -24,7 +24,7 @@ FREE = recorded("raw_top0")
 def test_it_is_a_backend_among_the_others():
     """It is opened by its name, and speaks the one protocol."""
     with Server(FREE).running() as url:
-        backend = open_backend("vllm", model="tiny", base_url=url, grammar=False)
+        backend = open_backend("vllm", model="tiny", server_url=url, grammar=False)
 
         assert isinstance(backend, Backend)
         assert [answer.page for answer in backend.answer([a_page(7)], SPEC)] == [7]

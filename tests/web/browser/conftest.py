@@ -1,7 +1,7 @@
 """A real Chromium before the real site.
 
-SUREFIELD_SCREENSHOTS names a folder for pictures of every page in both themes; SUREFIELD_AXE the
-file axe.min.js of axe-core.
+SUREFIELD_TEST_SCREENSHOTS names a folder for pictures of every page in both themes;
+SUREFIELD_TEST_AXE the file axe.min.js of axe-core.
 """
 
 import os
@@ -19,6 +19,7 @@ import uvicorn
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
+from tests.needed import cannot_run
 from tests.web.conftest import (  # noqa: F401  fixtures
     SiteInTest,
     make_house,
@@ -39,7 +40,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PICTURES = os.environ.get("SUREFIELD_SCREENSHOTS")
+PICTURES = os.environ.get("SUREFIELD_TEST_SCREENSHOTS")
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +52,7 @@ def chromium() -> Iterator[Chromium]:
         or shutil.which("google-chrome")
     )
     if path is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
+        cannot_run("There is no Chromium here. Install it: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser

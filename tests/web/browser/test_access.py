@@ -5,18 +5,25 @@ from pathlib import Path
 
 import pytest
 
+from tests.needed import cannot_run
 from tests.web.browser.test_reviewing import ready
 from tests.web.making import TRUTH, a_slip
 from worker.actor import Role
 
-AXE = Path(os.environ.get("SUREFIELD_AXE", "/nowhere"))
-needs_axe = pytest.mark.skipif(
-    not AXE.is_file(), reason="SUREFIELD_AXE does not name axe.min.js (npm pack axe-core)"
-)
+AXE = Path(os.environ.get("SUREFIELD_TEST_AXE", "/nowhere"))
 SERIOUS = {"serious", "critical"}
 
 
-@needs_axe
+@pytest.fixture(scope="session", autouse=True)
+def _axe() -> None:
+    """The checker is there."""
+    if not AXE.is_file():
+        cannot_run(
+            "SUREFIELD_TEST_AXE names no axe.min.js. Fetch it: npm pack axe-core@4.14.1 &&"
+            " tar -xzf axe-core-4.14.1.tgz, or run: make test-web"
+        )
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_a_serious_violation(live, scheme):
     """Contrast, names, roles, keyboard: on every page, with all its parts open."""

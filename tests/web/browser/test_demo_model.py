@@ -6,12 +6,12 @@ import pytest
 from playwright.sync_api import expect
 
 from extractors.backends import open_backend
+from extractors.backends.mllama.engine import BUNDLED_MODEL
 from extractors.demo.samples import sample_pdfs
 from extractors.rendering.canvas import canvas_of
 from tests.web.browser.conftest import snap
 from tests.web.browser.test_reviewing import ready
-from tests.web.conftest import SiteInTest
-from worker.settings import BUNDLED_MODEL
+from tests.web.conftest import ONE_DAY, SiteInTest
 from worker.web.app import create_app
 
 # How opaque the glow is at the edge of its picture, and where it is warmest.
@@ -33,13 +33,13 @@ SAMPLES = ("clean-1.pdf", "items-2.pdf", "scan-phone.pdf", "scan-poor.pdf", "let
 def demo(make_house, serve_site):
     """A site whose documents the bundled model has read."""
     model = str(BUNDLED_MODEL)
-    backend = open_backend("mllama", model=model, device="cpu", looked=True)
+    backend = open_backend("mllama", model=model, device="cpu", attention=True)
     # Stricter than usual, so that something of every document is left to people however well the
     # model is trained.
     house = make_house(
         backend=backend, canvas=lambda document_type: canvas_of(model), accept_at=0.9999
     )
-    live = serve_site(SiteInTest(house, create_app(house.rt)))
+    live = serve_site(SiteInTest(house, create_app(house.rt, **ONE_DAY)))
     files = sample_pdfs()
     for name in SAMPLES:
         live.site.read(files[name], filename=name)

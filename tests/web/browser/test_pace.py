@@ -73,7 +73,7 @@ def test_fifty_fields_are_cleared_without_waiting(make_site, serve_site, capsys)
             f"\nkey to next field ready, {FIELDS} fields: median {median:.0f} ms, p95 {p95:.0f} ms,"
             f" worst {max(waits):.0f} ms"
         )
-    if folder := os.environ.get("SUREFIELD_SCREENSHOTS"):
+    if folder := os.environ.get("SUREFIELD_TEST_SCREENSHOTS"):
         Path(folder).mkdir(parents=True, exist_ok=True)
         Path(folder, "pace.json").write_text(
             json.dumps({"fields": FIELDS, "median_ms": median, "p95_ms": p95})

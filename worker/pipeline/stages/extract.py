@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from extractors.errors import BackendUnavailable, ModelNotLoadable, SurefieldError
+from extractors.errors import BackendUnavailable, SurefieldError
 from extractors.read import read_pages
 from extractors.types import PageImage
 from worker import store
@@ -19,7 +19,8 @@ log = structlog.get_logger()
 
 AHEAD = 2  # batches claimed at once: a backend prepares the second while it reads the first
 # no page's own: reading them one by one would only fail more often
-MODELS_FAULT = (BackendUnavailable, ModelNotLoadable)
+MODELS_FAULT = (BackendUnavailable,)
+STAGE = "extract"
 
 
 def run(document_id: UUID, rt: Runtime) -> None:
@@ -29,7 +30,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
     """
     give_back_at = time.monotonic() + rt.drain_for.total_seconds()
     try:
-        while time.monotonic() < give_back_at:
+        while time.monotonic() < give_back_at and not rt.rests.last(STAGE):
             with rt.transaction() as tx:
                 claims = store.pages.claim_pages(
                     tx, limit=AHEAD * rt.batch_pages, lease=rt.lease, max_attempts=rt.max_attempts
@@ -67,6 +68,12 @@ def _read(claims: Sequence[PageClaim], rt: Runtime) -> None:
         if not isinstance(error, SurefieldError):
             log.exception("batch_broke", pages=len(claims))
 
+    if isinstance(failure, SurefieldError) and failure.installation:
+        log.warning("stage_rests", code=failure.code, pages=len(claims))
+        rt.rests.begin(STAGE, rt.rest)
+        with rt.transaction() as tx:
+            store.pages.give_back_pages(tx, claims, Failure.of(failure), rest=2 * rt.rest)
+        return
     if len(claims) > 1 and not isinstance(failure, MODELS_FAULT):
         for claim in claims:
             _read([claim], rt)

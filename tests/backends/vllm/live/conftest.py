@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.needed import cannot_run
+
 
 @pytest.fixture(scope="session")
 def python() -> Path:
     """Of an environment that ``setup.sh`` made."""
-    named = os.environ.get("SUREFIELD_VLLM")
+    named = os.environ.get("SUREFIELD_TEST_VLLM")
     if not named:
-        pytest.skip(
-            "SUREFIELD_VLLM names no environment with vLLM; make one with"
-            " tests/backends/vllm/live/setup.sh"
+        cannot_run(
+            "SUREFIELD_TEST_VLLM names no environment with vLLM. Make one:"
+            " tests/backends/vllm/live/setup.sh FOLDER, or run: make test-vllm"
         )
     return Path(named) / "bin" / "python"

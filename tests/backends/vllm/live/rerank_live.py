@@ -13,18 +13,18 @@ import torch
 from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaForSequenceClassification
 
 from extractors.errors import ModelNotLoadable, UnexpectedScores
-from extractors.rerankers.cross_encoder import CrossEncoder
+from extractors.rerankers.cross_encoder.reranker import CrossEncoder
 from extractors.rerankers.known_pairs import ANY, KnownPair, known_pairs
-from extractors.rerankers.server import RerankServer
+from extractors.rerankers.server.reranker import RerankServer
 from extractors.triage.rerank_pages import RefinedSelect
 from tests.backends.vllm.live.serving import ask, serving
 from tests.benchmarks import selection
+from tests.factories import render_limits
 from tests.pipeline.conftest import TINY_CANVAS, make_house, renderer  # noqa: F401
 from tests.pipeline.long import a_long_pdf, a_type_file, told
 from tests.rerankers.conftest import FOLDER
 from tests.rerankers.passages import examples
 from tests.rerankers.train import UNSEEN
-from worker.rendering.protocol import RenderLimits
 
 AGREES = 1e-5  # of a score, float32 on both sides
 PAIRS = [(one.query, one.passage) for one in islice(examples(UNSEEN + 2), 40)]
@@ -145,7 +145,7 @@ def test_a_long_document_goes_all_the_way_with_the_servers_opinion(
     house = make_house(
         backend=told(TINY_CANVAS, head=3, foot=27),
         document_types_folder=tmp_path,
-        limits=RenderLimits(max_pages=50, view_dpi=36),
+        limits=render_limits(max_pages=50, view_dpi=36),
         reranker=lambda: reranker,
     )
     document = house.submit(a_long_pdf(30, foot=27), document_type="long_slip")

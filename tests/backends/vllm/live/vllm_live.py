@@ -2,7 +2,7 @@
 tests/backends/vllm/live/vllm_live.py``.
 
 Not collected by itself: the server's packages are 2.5 GB and live in an environment of their own,
-which ``setup.sh`` makes and ``SUREFIELD_VLLM`` names.
+which ``setup.sh`` makes and ``SUREFIELD_TEST_VLLM`` names.
 """
 
 import base64
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from extractors.backends.vllm import VllmBackend
+from extractors.backends.vllm.backend import VllmBackend
 from extractors.errors import ModelNotLoadable, RequestRefused
 from extractors.read import read_pages
 from extractors.reading import prompts

@@ -1,0 +1,1 @@
+"""A cross-encoder behind a server."""

@@ -1,0 +1,234 @@
+"""Every setting, with its unit and bounds.
+
+Only entry points build ``Settings``; everything below receives plain arguments.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, SerializeAsAny, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from extractors.backends import BackendOptions
+from extractors.rerankers import RerankerOptions
+from worker.settings import engines, environment
+from worker.settings.types import Duration
+
+# What reads, or judges, and how: the options of one of the registered engines. It is told apart by
+# its field ``backend`` (``reranker``). Equal readers share one model.
+Reader = BackendOptions
+
+
+class LogForm(StrEnum):
+    """How log lines look."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Settings(BaseSettings):
+    """Read from ``SUREFIELD_*`` environment variables."""
+
+    model_config = SettingsConfigDict(env_prefix="SUREFIELD_", frozen=True, extra="forbid")
+
+    state_dir: Path = Field(
+        Path(".surefield"), description="Folder of the embedded Postgres, the blobs and the logs."
+    )
+    database_url: SecretStr | None = Field(
+        None, description="Your own Postgres 15 or newer; without it one is run in `state_dir`."
+    )
+    broker_url: SecretStr | None = Field(
+        None,
+        description=(
+            "Your RabbitMQ (`amqp://`) or Redis (`redis://`); without it the queue lives in the"
+            " same Postgres."
+        ),
+    )
+    blobs_url: str | None = Field(
+        None,
+        description=(
+            "Where originals and page images are kept: a folder, `s3://` or `gs://`; default"
+            " `state_dir`/blobs."
+        ),
+    )
+    upstream: str = Field(
+        "cli", min_length=1, description="The name under which the command line submits."
+    )
+    document_types: Path | None = Field(
+        None, description="A folder with document types of your own (`*.py`)."
+    )
+    source_roots: tuple[Path, ...] = Field(
+        (),
+        description=(
+            "Folders from which a queued submission may name a file as `source` (a JSON list); none"
+            " by default."
+        ),
+    )
+
+    reader: SerializeAsAny[Reader] = Field(description="Flat names choose it and its options.")
+    readers: dict[str, SerializeAsAny[Reader]] = Field(
+        {},
+        description=(
+            "Another reader for a document type: a JSON object of type to a backend and its"
+            ' options, such as `{"invoice": {"backend": "vllm", "model":'
+            ' "Qwen/Qwen3-VL-8B-Instruct"}}`.'
+        ),
+    )
+    reranker: SerializeAsAny[RerankerOptions] | None = Field(
+        None,
+        description=(
+            "Looks twice at the pages that page selection finds promising, and says whether a"
+            " value's line speaks of its field."
+        ),
+    )
+
+    ocr_languages: tuple[str, ...] = Field(
+        (),
+        description=(
+            'Tesseract\'s languages, such as `["eng", "deu"]`: a page without a text layer gets its'
+            " words from it, as evidence of their own source. Without any, it has none."
+        ),
+    )
+
+    max_bytes: int = Field(100_000_000, ge=1_000, description="Largest file taken, in bytes.")
+    max_pages: int = Field(500, ge=1, description="Most pages a document may have.")
+    max_megapixels: float = Field(
+        120.0, gt=0, description="Largest image taken, in millions of pixels."
+    )
+    view_dpi: int = Field(
+        200,
+        ge=36,
+        le=600,
+        description="Resolution of the page images people see, in dots per inch.",
+    )
+    page_timeout: Duration = Field(
+        timedelta(seconds=20), description="Time after which a page's rendering is given up."
+    )
+    render_memory_mb: int = Field(
+        1_500, ge=256, description="Address space of a render child, in MB."
+    )
+
+    accept_at: float = Field(
+        0.7,
+        ge=0.0,
+        le=1.0,
+        description="Score from which a field is accepted when its type names no threshold.",
+    )
+    claim_lease: Duration = Field(
+        timedelta(seconds=20), description="Time until a silent worker's work is taken over."
+    )
+    patience: Duration = Field(
+        timedelta(seconds=10),
+        description="Time after which a document that should have moved is sent for again.",
+    )
+    sweep_every: Duration = Field(timedelta(seconds=5), description="Pause between two sweeps.")
+    max_attempts: int = Field(
+        4, ge=1, le=20, description="Attempts at a stage before the document fails."
+    )
+    cpu_processes: int = Field(
+        2, ge=1, le=64, description="CPU workers that run on this machine, one process each."
+    )
+
+    web_host: str = Field(
+        "127.0.0.1", description="Address that the web listens on; `0.0.0.0` for every network."
+    )
+    web_port: int = Field(8321, ge=1, le=65535, description="Port that the web listens on.")
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/\s]+$",
+        description="How people reach the web, such as `https://review.example.org`.",
+    )
+    trusted_proxies: str = Field(
+        "", description="Addresses of proxies whose `X-Forwarded-For` is believed, with commas."
+    )
+    stays_signed_in: Duration = Field(
+        timedelta(hours=12), description="Time after which a browser must sign in again."
+    )
+    review_lease: Duration = Field(
+        timedelta(minutes=2),
+        description="Time until a field that a silent reviewer holds goes to others.",
+    )
+    log: LogForm = Field(LogForm.TEXT, description="Log lines for people, or `json` for machines.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, by our own rules."""
+        given = environment.given_in(
+            os.environ,
+            {name: info for name, info in cls.model_fields.items() if name != "reader"},
+            engines.backend_names() | engines.reranker_names(),
+        )
+        return init_settings, InitSettingsSource(settings_cls, init_kwargs=given)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _engines(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Flat names become the options of the engines that they choose."""
+        rest = dict(given)
+        if "reader" not in rest:
+            names = engines.backend_names() & rest.keys()
+            flat = {name: rest.pop(name) for name in names}
+            own = {name: _as_given(one) for name, one in rest.pop("readers", {}).items()}
+            rest["reader"], rest["readers"] = engines.readers_of(flat, own)
+        if not isinstance(rest.get("reranker"), RerankerOptions):
+            names = engines.reranker_names() & rest.keys()
+            flat = {name: rest.pop(name) for name in names}
+            rest["reranker"] = engines.reranker_of(flat)
+        return rest
+
+    def reader_of(self, document_type: str) -> Reader:
+        """What reads this document type."""
+        return self.readers.get(document_type, self.reader)
+
+    @property
+    def all_readers(self) -> tuple[Reader, ...]:
+        """The general one, and those of document types; equal ones once."""
+        return tuple(dict.fromkeys((self.reader, *self.readers.values())))
+
+    @cached_property
+    def blobs(self) -> str:
+        """Where blobs are, default applied."""
+        return self.blobs_url or str(self.state_dir.resolve() / "blobs")
+
+    @property
+    def embedded(self) -> bool:
+        """No Postgres was named, so one is run here."""
+        return self.database_url is None
+
+    @property
+    def web_url(self) -> str:
+        """How people reach the web, default applied."""
+        host = "127.0.0.1" if self.web_host == "0.0.0.0" else self.web_host
+        return self.public_url or f"http://{host}:{self.web_port}"
+
+
+def problems(error: ValidationError) -> list[str]:
+    """What is wrong with settings, a sentence each, with the variable's name."""
+    said = []
+    for one in error.errors(include_input=False, include_url=False):
+        what = one["msg"].removeprefix("Value error, ")
+        name = environment.variable("_".join(str(part) for part in one["loc"]))
+        said.append(f"{name}: {what}." if one["loc"] else what)
+    return said
+
+
+def _as_given(options: Mapping[str, Any] | Reader) -> Mapping[str, Any]:
+    if isinstance(options, Mapping):
+        return options
+    return {name: getattr(options, name) for name in options.model_fields_set}

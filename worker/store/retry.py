@@ -1,0 +1,60 @@
+"""Failed documents go back to where they failed, once what was wrong is mended."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import null, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from worker.db import Tx
+from worker.store import transitions
+from worker.tables.documents import Document, DocumentEvent, Status
+from worker.tables.evidence import Page, PageStatus
+
+STAGE = "retry"
+
+
+def failed(tx: Tx, *, code: str | None = None, since: datetime | None = None) -> list[UUID]:
+    """Documents that failed, the oldest first: with this code, since this moment."""
+    query = select(Document.id).where(Document.status == Status.FAILED)
+    if code is not None:
+        query = query.where(Document.error_code == code)
+    if since is not None:
+        query = query.where(Document.finished_at >= since)
+    return list(tx.session.execute(query.order_by(Document.created_at)).scalars().all())
+
+
+def retry(tx: Tx, document_ids: Sequence[UUID], *, by: str) -> list[UUID]:
+    """Send these documents back to the status at which they failed; returns those that had failed.
+
+    Their pages are read again where they were not read yet. A password is gone: a PDF that needs
+    one is submitted anew.
+    """
+    moved: list[UUID] = []
+    for status, ids in _by_status(tx, document_ids).items():
+        moved += transitions.move(tx, ids, at=[Status.FAILED], to=status, by=by, stage=STAGE)
+    tx.session.execute(
+        update(Page)
+        .where(Page.document_id.in_(moved), Page.status == PageStatus.FAILED)
+        .values(status=PageStatus.RENDERED, failures=0, lease_until=null(), next_attempt_at=null())
+    )
+    return moved
+
+
+def _by_status(tx: Tx, document_ids: Collection[UUID]) -> dict[Status, list[UUID]]:
+    """Where each failed, by the last event that says so; from the start where none does."""
+    last = (
+        select(DocumentEvent.document_id, DocumentEvent.from_status)
+        .where(
+            DocumentEvent.document_id.in_(document_ids), DocumentEvent.to_status == Status.FAILED
+        )
+        .order_by(DocumentEvent.document_id, DocumentEvent.id.desc())
+        .ext(distinct_on(DocumentEvent.document_id))
+    )
+    known = {row.document_id: row.from_status for row in tx.session.execute(last)}
+    found: dict[Status, list[UUID]] = defaultdict(list)
+    for document_id in document_ids:
+        found[known.get(document_id) or Status.SUBMITTED].append(document_id)
+    return found

@@ -1,0 +1,40 @@
+"""Whether this site can answer, and whether the work behind it goes on: for load balancers and
+monitors.
+"""
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from worker import health
+from worker.web.dependencies import SiteHere
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/readyz")
+def ready(site: SiteHere) -> JSONResponse:
+    """200 while the database answers."""
+    try:
+        with site.rt.sessions() as session:
+            session.execute(text("SELECT 1 FROM documents LIMIT 1"))
+    except SQLAlchemyError as error:
+        return _answer({"database": f"broken: {type(error).__name__}"}, sound=False)
+    return _answer({"database": "ok"}, sound=True)
+
+
+@router.get("/healthz")
+def healthy(site: SiteHere) -> JSONResponse:
+    """200 while every stage is served; 503 with the reason when one is not."""
+    try:
+        found = health.findings(site.rt)
+    except SQLAlchemyError as error:
+        return _answer({"database": f"broken: {type(error).__name__}"}, sound=False)
+    words = {name: f"{'ok' if one.sound else 'broken'}: {one.words}" for name, one in found.items()}
+    return _answer(words, sound=all(one.sound for one in found.values()))
+
+
+def _answer(checks: dict[str, str], *, sound: bool) -> JSONResponse:
+    body = {"status": "ok" if sound else "broken", "checks": checks}
+    return JSONResponse(body, 200 if sound else 503, headers={"cache-control": "no-store"})
