@@ -261,7 +261,8 @@ def _of_place(
 def _means_the_same(invoice: Invoice, page: int, plant: Plant) -> bool:
     """Whether the planted text has the right value all the same: "9,900" for "9,9000"."""
     name, _, member = plant.field.partition(".")
-    right, wrong = invoice.answers[page].get(name), plant.answer.get(name)
+    right: Any = invoice.answers[page].get(name)
+    wrong: Any = plant.answer.get(name)
     if member and plant.row is not None:
         right, wrong = right[plant.row].get(member), wrong[plant.row].get(member)
     if not isinstance(right, str) or not isinstance(wrong, str):
