@@ -162,7 +162,7 @@ def _add_submit(app: Celery, runtime: Callable[[], Runtime]) -> None:
         password: str | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """Take one document from an upstream system; see the README for the message."""
+        """Take one document from an upstream system; see docs/upstream.md for the message."""
         actions.submit(
             sources.Request(
                 upstream=upstream,

@@ -67,7 +67,7 @@ def sweeper() -> None:
 
 
 def settings(
-    markdown: Annotated[bool, typer.Option(help="As the README's table.")] = False,
+    markdown: Annotated[bool, typer.Option(help="As the table of docs/reference.md.")] = False,
 ) -> None:
     """Every setting, the value in force, and where it came from."""
     if markdown:

@@ -38,8 +38,7 @@ def sql(
             names, rows = _answer(session, query)
         except psycopg.Error as error:
             raise BadQuestion(
-                f"{str(error).splitlines()[0]}. The views and their columns: README, 'Ask the"
-                " database'."
+                f"{str(error).splitlines()[0]}. The views and their columns: docs/reporting.md."
             ) from error
     if as_json:
         typer.echo(

@@ -1,7 +1,7 @@
 """The whole order of work on one screen: what stands at which status is moved by which stage, on
 which queue, and where to.
 
-Dispatch, sweeping and the README's picture all come from ``FLOW``.
+Dispatch, sweeping and the picture in the README all come from ``FLOW``.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Every setting as a row: for people, for the README, and for the next process."""
+"""Every setting as a row: for people, for the docs, and for the next process."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -52,7 +52,7 @@ def rows(settings: Settings | None = None, environ: Mapping[str, str] | None = N
 
 
 def markdown() -> str:
-    """The README's table; a test compares the two."""
+    """The table of docs/reference.md; a test compares the two."""
     lines = ["| variable | default | meaning |", "|---|---|---|"]
     for row in rows():
         default = f"`{row.default}`" if row.default else ""
