@@ -1,6 +1,7 @@
 """Commands to clear doubtful fields from the terminal."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,10 +9,13 @@ from rich.console import Console
 
 from worker.cli import ids, local, tables
 from worker.cli.documents import AsJson
-from worker.review import actions, queue
+from worker.errors import NotFound
+from worker.review import actions, context, queue
 from worker.review.actions import Answer
+from worker.review.card import STATES
 from worker.review.tables import Action
 from worker.review.types import ItemFilter
+from worker.runtime import Runtime
 
 app = typer.Typer(help="Clear the fields that wait for a person.", no_args_is_help=True)
 
@@ -35,6 +39,41 @@ def list_items(
         tables.items(tables.console(), items)
 
 
+def show_reading(rt: Runtime, item: UUID) -> None:
+    """What was read, of which file and page, and how to look at it; on standard error."""
+    with rt.transaction() as tx:
+        before = context.before_deciding(tx, item)
+    found = before.item
+    read = repr(found.text) if found.text is not None else STATES.get(found.state, "nothing")
+    where = f"page {before.page.number}" if before.page else "no page that can be shown"
+    say = Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print
+    say(f"{found.field}[{found.ordinal + 1}]" if "." in found.field else found.field, "reads", read)
+    say(f"file: {before.filename or found.document_id}, {where}")
+    if before.page:
+        say(f"look at it: surefield review page {found.document_id} {before.page.number}")
+    say("then decide again with --seen.")
+
+
+@app.command("page")
+def page(
+    document: Annotated[str, typer.Argument(help="The document's id, or its beginning.")],
+    number: Annotated[int, typer.Argument(help="Which page, from 1.")] = 1,
+    to: Annotated[
+        Path | None, typer.Option(help="Where to write it; without it, DOCUMENT-NUMBER.png here.")
+    ] = None,
+) -> None:
+    """Write one page of a document as an image, to look at it."""
+    with local.house() as rt:
+        with rt.transaction() as tx:
+            of = ids.document(tx, document)
+            found = [each for each in context.pages(tx, of) if each.number == number]
+        if not found:
+            raise NotFound(f"Document {document} has no page {number}, or it is not rendered yet.")
+        path = to or Path(f"{document}-{number}.png")
+        path.write_bytes(rt.blobs.get(found[0].view_sha256))
+    typer.echo(str(path))
+
+
 @app.command("decide")
 def decide(
     item: Annotated[str, typer.Argument(help="The item's id, or its beginning.")],
@@ -45,13 +84,19 @@ def decide(
     ] = False,
     unreadable: Annotated[bool, typer.Option("--unreadable", help="Nobody can read it.")] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Open it again.")] = False,
+    seen: Annotated[
+        bool, typer.Option("--seen", help="You looked at the page; it is kept with the decision.")
+    ] = False,
     version: Annotated[
         int | None, typer.Option(help="The version you saw; without it, the newest.")
     ] = None,
     who: Annotated[str | None, typer.Option(help="Your name; without it, your login.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Decide one field. Decisions are kept for ever; an undo is a further decision."""
+    """Decide one field. Decisions are kept for ever; an undo is a further decision.
+
+    Without --seen the reading is printed, and how to look at its page.
+    """
     chosen = {
         Action.ACCEPT: accept,
         Action.CORRECT: text is not None,
@@ -64,10 +109,12 @@ def decide(
         raise typer.BadParameter(
             "Give exactly one of --accept, --text TEXT, --absent, --unreadable, --undo."
         )
-    answer = Answer(action=given[0], version=version, text=text or "")
+    answer = Answer(action=given[0], version=version, text=text or "", seen=seen)
     with local.house() as rt:
         with rt.transaction() as tx:
             found = ids.item(tx, item)
+        if not seen and given[0] not in actions.UNSEEN:
+            show_reading(rt, found)
         decided = actions.decide(local.actor(rt, who), found, answer, rt)
     if as_json:
         typer.echo(

@@ -11,14 +11,16 @@ from uuid import UUID
 from extractors.documents.spec import DocumentType, Kind
 from extractors.normalise import Value, normalise
 from worker.actor import Actor, Forbidden, Role
-from worker.review import context, document_types, leases, queue, reads, store
-from worker.review.errors import InvalidDecision, ReviewConflict
+from worker.review import context, document_types, leases, queue, reads, store, undo
+from worker.review.errors import InvalidDecision, NotSeen, ReviewConflict
 from worker.review.tables import Action
 from worker.review.types import Decided, Decision, Item, Untyped
 from worker.runtime import Runtime
 from worker.store.types import Piece
 
 LONGEST_CORRECTION = 100_000  # characters
+# what may be said of a page that cannot be shown, or has not been looked at
+UNSEEN = frozenset({Action.UNREADABLE, Action.UNDO})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,7 @@ class Answer:
     action: Action
     version: int | None = None  # of the item as the person saw it; None: as it is now
     text: str = ""  # for a correction, as printed
+    seen: bool = False  # the page that it rests on was before their eyes
     took_ms: int | None = None  # from seeing the field to deciding it
 
 
@@ -36,7 +39,7 @@ def decide(actor: Actor, item_id: UUID, answer: Answer, rt: Runtime) -> Decided:
 
     Accepting with another text than the item's is a correction: what was typed is meant.
 
-    Raises NotFound, InvalidDecision, Forbidden, ReviewConflict.
+    Raises NotFound, NotSeen, InvalidDecision, Forbidden, ReviewConflict.
     """
     if len(answer.text) > LONGEST_CORRECTION:
         raise InvalidDecision(
@@ -45,6 +48,7 @@ def decide(actor: Actor, item_id: UUID, answer: Answer, rt: Runtime) -> Decided:
     with rt.transaction() as tx:
         seen = queue.item(tx, item_id)
         said = context.said_about(tx, item_id)
+    check_seen(answer)
     decision = _decision(actor, seen, answer, rt)
     if (
         decision.action is Action.UNDO
@@ -54,6 +58,8 @@ def decide(actor: Actor, item_id: UUID, answer: Answer, rt: Runtime) -> Decided:
         raise Forbidden("Only a manager takes back what somebody else decided. Tell them.")
     try:
         with rt.transaction() as tx:
+            if decision.action is Action.UNDO:
+                return undo.take_back(tx, item_id, version=decision.version, who=decision.who)
             return store.decide(tx, decision)
     except ReviewConflict as conflict:
         if (kept := _kept_already(decision, rt)) is not None:
@@ -72,9 +78,7 @@ def undo_last(actor: Actor, rt: Runtime, *, lease: timedelta) -> UUID:
         if last is None:
             raise InvalidDecision("There is no decision of yours from the last day to take back.")
         item_id, version = last
-        store.decide(
-            tx, Decision(item_id=item_id, version=version, who=actor.name, action=Action.UNDO)
-        )
+        undo.take_back(tx, item_id, version=version, who=actor.name)
         leases.hold_items(tx, actor.name, [item_id], lease=lease)
     return item_id
 
@@ -128,6 +132,18 @@ def next_untyped(rt: Runtime) -> Untyped | None:
         return next(iter(document_types.untyped(tx, limit=1)), None)
 
 
+def check_seen(answer: Answer) -> None:
+    """Nobody confirms what they have not seen.
+
+    Raises NotSeen.
+    """
+    if not answer.seen and answer.action not in UNSEEN:
+        raise NotSeen(
+            f"Look at the page before you decide {answer.action.value!r}. If it cannot be shown,"
+            " decide 'unreadable', or skip the field."
+        )
+
+
 def _decision(actor: Actor, seen: Item, answer: Answer, rt: Runtime) -> Decision:
     """What the answer means for the item as it is.
 
@@ -150,6 +166,7 @@ def _decision(actor: Actor, seen: Item, answer: Answer, rt: Runtime) -> Decision
         text=text if action is Action.CORRECT else None,
         value=meant.value if meant else None,
         currency=meant.currency if meant else None,
+        seen=answer.seen,
         took_ms=answer.took_ms,
     )
 

@@ -15,3 +15,9 @@ class InvalidDecision(SurefieldError):
     """A reviewer's decision contradicts itself or the item."""
 
     code = "invalid_decision"
+
+
+class NotSeen(InvalidDecision):
+    """A decision rests on a page that the person has not seen."""
+
+    code = "not_seen"

@@ -64,9 +64,9 @@ ALLOWED: Mapping[Status | None, frozenset[Status]] = {
     Status.EXTRACTED: frozenset({Status.GROUNDED, Status.FAILED}),
     Status.GROUNDED: frozenset({Status.SCORED, Status.FAILED}),
     Status.SCORED: ANSWERED | {Status.FAILED},
-    Status.ACCEPTED: AGAIN,
+    Status.ACCEPTED: AGAIN | {Status.REVIEWED},  # a person corrects what was accepted
     Status.IN_REVIEW: AGAIN | {Status.REVIEWED},
-    Status.REVIEWED: AGAIN | {Status.IN_REVIEW},
+    Status.REVIEWED: AGAIN | {Status.IN_REVIEW, Status.ACCEPTED},  # and takes that back
     Status.SPLIT: frozenset(),
     # back to where it failed, once what was wrong is mended
     Status.FAILED: AGAIN | {Status.SUBMITTED, Status.RENDERED},

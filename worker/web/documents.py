@@ -54,7 +54,7 @@ def document_page(
         pages = context.pages(tx, document_id)
         items = reads.items_of(tx, document_id)
         places = context.places_of(tx, document_id)
-        waiting = context.waiting_in(tx, document_id)
+        waiting = context.waiting_in(tx, document_id, pages)
         open_type = next(iter(document_types.untyped(tx, document_id=document_id)), None)
     cards = [
         card_of(before, site.rt.pinned_type(before.item.document_type, before.item.type_version))

@@ -26,6 +26,7 @@ STATUS: Mapping[str, int] = {
     "key_reused": 409,
     "name_taken": 409,
     "invalid_decision": 422,
+    "not_seen": 422,
     "invalid_person": 422,
     "too_large": 413,
     "unsupported_file": 415,

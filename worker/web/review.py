@@ -79,6 +79,7 @@ def decide_item(
     version: Annotated[int, Form(ge=1, le=2**31 - 1)],
     action: Annotated[str, Form()],
     text: Annotated[str, Form()] = "",
+    seen: Annotated[bool, Form()] = False,
     took_ms: Annotated[int, Form(ge=0, le=2**31 - 1)] = 0,
 ) -> Response:
     """Keep a decision.  A second one gets 409 and a page that shows the first."""
@@ -86,7 +87,7 @@ def decide_item(
         raise InvalidDecision(
             f"There is no action {action[:40]!r}. Choose from: {', '.join(Action)}."
         )
-    answer = Answer(action=Action(action), version=version, text=text, took_ms=took_ms)
+    answer = Answer(action=Action(action), version=version, text=text, seen=seen, took_ms=took_ms)
     try:
         decided = actions.decide(person.actor, item_id, answer, site.rt)
     except ReviewConflict as conflict:

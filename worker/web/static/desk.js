@@ -24,11 +24,11 @@ window.Outbox = class Outbox {
   dropDraft(item) { localStorage.removeItem(this.draftKey(item)); }
 
   // A decision about the field that stands in ``data``: an article or a row with its data attributes.
-  entry(data, action, text, since) {
+  entry(data, action, text, since, seen) {
     return { id: crypto.randomUUID ? crypto.randomUUID() : String(Math.random()), item: data.item, url: `/review/items/${data.item}/decide`,
-      body: { version: data.version, action, text, took_ms: String(Math.round(performance.now() - since)) } };
+      body: { version: data.version, action, text, seen: String(seen), took_ms: String(Math.round(performance.now() - since)) } };
   }
-  skipping(data) { return { ...this.entry(data, "", "", performance.now()), url: `/review/items/${data.item}/skip`, body: {} }; }
+  skipping(data) { return { ...this.entry(data, "", "", performance.now(), false), url: `/review/items/${data.item}/skip`, body: {} }; }
 
   post(url, body, headers = {}) {
     const form = new URLSearchParams(body);
@@ -82,6 +82,34 @@ window.Outbox = class Outbox {
   }
 };
 
+// Nobody confirms what they have not seen: what may be said of a field depends on its page being drawn.
+window.sight = {
+  without: new Set(["unreadable"]),
+  // Whether the page that the field rests on was drawn.
+  of: (part, viewer) => viewer.drew.has(part.dataset.image),
+  // Says why a field cannot be decided yet; ``loudly`` when somebody tried to.
+  tell(part, viewer, loudly = false) {
+    const seen = this.of(part, viewer);
+    part.classList.toggle("unseen", !seen);
+    const place = part.querySelector(".sight");
+    if (!place) return;
+    const why = part.dataset.image ? viewer.why || "It is still loading." : "The document has no page to show.";
+    place.textContent = seen ? "" : `The page is not shown. ${why} Until it is, you can only say unreadable, or skip.`;
+    place.classList.toggle("loud", !seen && loudly);
+  },
+  allows(part, viewer, action) {
+    if (this.without.has(action) || this.of(part, viewer)) return true;
+    this.tell(part, viewer, true);
+    return false;
+  },
+  // Enter confirms no absence: it says which key does.
+  absence(part) {
+    const place = part.querySelector(".sight");
+    place.textContent = "Nothing was read here. Press A if it is not on the document, or type what stands there.";
+    place.classList.add("loud");
+  },
+};
+
 // The text field of a card or a row.
 window.typing = {
   of: (part) => part && part.querySelector("textarea[name=text]"),
@@ -89,7 +117,7 @@ window.typing = {
   mark(part) {
     const typed = this.changed(part) && Boolean(this.of(part).value.trim());
     part.classList.toggle("typed", typed);
-    part.querySelector("[data-act=enter]").disabled = !typed && part.dataset.canAccept === "no";
+    part.querySelector(".acts .main").disabled = !typed && part.dataset.canAccept === "no";
   },
   // The hand on the doubtful character, or on nothing at all.
   begin(part, { empty = false } = {}) {

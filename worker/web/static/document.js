@@ -30,10 +30,11 @@
     row = found;
     litAt = performance.now();
     if (input()) window.typing.mark(row);
-    if (row.dataset.place) {
-      const place = JSON.parse(row.dataset.place);
-      open(pages.findIndex((page) => page.number === place.page), place);
-    }
+    const place = row.dataset.place ? JSON.parse(row.dataset.place) : {};
+    const at = Math.max(0, pages.findIndex((page) => page.number === (place.page || Number(row.dataset.page))));
+    if (row.dataset.place || row.dataset.page) open(at, place);
+    row.dataset.image = pages[at] ? pages[at].image : "";
+    window.sight.tell(row, viewer);
     row.scrollIntoView({ block: "nearest" });
     beat();
   }
@@ -87,15 +88,17 @@
     await outbox.flush();
     await refresh();
   }
-  function decide(action) { if (undecided()) send(outbox.entry(row.dataset, action, "", litAt)); }
+  viewer.told = () => { if (row) window.sight.tell(row, viewer); };
+  const may = (action) => undecided() && window.sight.allows(row, viewer, action);
+  function decide(action) { if (may(action)) send(outbox.entry(row.dataset, action, "", litAt, window.sight.of(row, viewer))); }
   function skip() { if (undecided()) send(outbox.skipping(row.dataset)); }
 
   // A correction waits for the server's word, since the kind's parser may refuse it.
   async function correct(text) {
-    if (!undecided()) return;
+    if (!may("correct")) return;
     const decided = row;
     busy = true;
-    const said = await outbox.settle(outbox.entry(row.dataset, "correct", text, litAt));
+    const said = await outbox.settle(outbox.entry(row.dataset, "correct", text, litAt, true));
     busy = false;
     if (said.refused) { window.typing.misfit(decided, said.refused); return; }
     if (said === "signed out") return;
@@ -107,9 +110,11 @@
   function enter() {
     if (!undecided()) { if (row) nextWaiting(); return; }
     if (window.typing.changed(row)) correct(input().value);
+    else if (row.dataset.state === "absent") window.sight.absence(row);
     else if (row.dataset.canAccept === "yes") decide("accept");
     else input().focus();
   }
+  function confirm() { if (window.typing.changed(row)) enter(); else decide("absent"); }
   function choose(number) {
     const button = row && row.querySelectorAll(".choice")[number - 1];
     if (button) correct(button.dataset.choice);
@@ -128,7 +133,7 @@
   function note() { const form = row && row.querySelector(".note"); if (form) { form.hidden = false; form.querySelector("input").focus(); } }
   function oneByOne() { location.assign(`/review?document=${location.pathname.split("/").pop()}`); }
 
-  const acts = { enter, correct: () => { if (row && input()) { if (window.typing.changed(row)) correct(input().value); else window.typing.begin(row); } }, absent: () => decide("absent"), unreadable: () => decide("unreadable"), skip, undo, note,
+  const acts = { enter, confirm, correct: () => { if (row && input()) { if (window.typing.changed(row)) correct(input().value); else window.typing.begin(row); } }, absent: () => decide("absent"), unreadable: () => decide("unreadable"), skip, undo, note,
     document: oneByOne, help: () => help.showModal() };
 
   window.listenToKeys({ part: () => (input() ? row : null), acts, viewer, help, choose, more: (event) => {

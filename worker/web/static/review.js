@@ -40,6 +40,7 @@
     window.htmx.process(now);
     if (!card) { viewer.show(null); document.title = "Review · Surefield"; waitForMore(); return; }
     const view = JSON.parse(card.dataset.view);
+    card.dataset.image = view.image || "";
     viewer.show(view);
     window.drawCrop(card.querySelector(".crop"), view);
     document.title = `${card.querySelector("h1").textContent.trim()} · Surefield`;
@@ -52,7 +53,7 @@
       if (card.dataset.canAccept === "no") typed.focus(); else document.activeElement?.blur();
     }
     const shown = card;
-    viewer.loaded().then(() => { shown.dataset.ready = "yes"; });
+    viewer.loaded().then(() => { shown.dataset.ready = "yes"; window.sight.tell(shown, viewer); });
     prefetch();
   }
 
@@ -87,21 +88,28 @@
     }, 5000);
   }
 
+  viewer.told = () => {
+    if (!card) return;
+    window.sight.tell(card, viewer);
+    if (window.sight.of(card, viewer)) window.drawCrop(card.querySelector(".crop"), JSON.parse(card.dataset.view));
+  };
+
   // ---- deciding
   const undecided = () => card && !busy && card.dataset.open === "yes";
+  const may = (action) => undecided() && window.sight.allows(card, viewer, action);
 
   function decide(action) {
-    if (!undecided()) return;
-    outbox.add(outbox.entry(card.dataset, action, "", shownAt));
+    if (!may(action)) return;
+    outbox.add(outbox.entry(card.dataset, action, "", shownAt, window.sight.of(card, viewer)));
     advance();
     outbox.flush();
   }
 
   // A correction waits for the server's word, since the kind's parser may refuse it; the field stays until then.
   async function correct(text) {
-    if (!undecided()) return;
+    if (!may("correct")) return;
     busy = true;
-    const said = await outbox.settle(outbox.entry(card.dataset, "correct", text, shownAt));
+    const said = await outbox.settle(outbox.entry(card.dataset, "correct", text, shownAt, true));
     busy = false;
     if (said.refused) window.typing.misfit(card, said.refused);
     else if (said !== "signed out") advance();
@@ -111,9 +119,11 @@
     if (!card) return;
     if (card.dataset.open !== "yes") { location.assign("/review"); return; }
     if (window.typing.changed(card)) correct(input().value);
+    else if (card.dataset.state === "absent") window.sight.absence(card);
     else if (card.dataset.canAccept === "yes") decide("accept");
     else input().focus();
   }
+  function confirm() { if (window.typing.changed(card)) enter(); else decide("absent"); }
 
   function choose(number) {
     const button = card && card.querySelectorAll(".choice")[number - 1];
@@ -140,7 +150,7 @@
   function openDocument() { if (card) location.assign(`/documents/${card.dataset.document}?field=${card.dataset.item}`); }
 
   // ---- keys
-  const acts = { enter, correct: () => (window.typing.changed(card) ? correct(input().value) : window.typing.begin(card)), absent: () => decide("absent"), unreadable: () => decide("unreadable"), skip, undo, note,
+  const acts = { enter, confirm, correct: () => (window.typing.changed(card) ? correct(input().value) : window.typing.begin(card)), absent: () => decide("absent"), unreadable: () => decide("unreadable"), skip, undo, note,
     document: openDocument, help: () => help.showModal() };
   window.listenToKeys({ part: () => card, acts, viewer, help, choose });
 

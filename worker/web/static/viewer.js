@@ -35,7 +35,11 @@ window.Viewer = class Viewer {
     this.image = this.paper && this.paper.querySelector("img");
     this.view = null;
     this.scale = 1; this.x = 0; this.y = 0; this.turns = 0;
+    this.drew = new Set(); // the images that were drawn, by address
+    this.why = null; // in words, why the present one is not
+    this.told = () => {}; // called when an image is drawn, or cannot be
     if (!this.paper) return;
+    window.addEventListener("online", () => this.retry && this.retry());
     root.addEventListener("pointerdown", (event) => this.grab(event));
     root.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     root.addEventListener("click", (event) => {
@@ -72,8 +76,8 @@ window.Viewer = class Viewer {
     this.view = view;
     if (!same) {
       this.turns = 0;
-      this.image.src = view.image;
       this.image.alt = `Page ${view.number || ""}`;
+      this.drawing = this.load(view.image);
     }
     this.paper.style.width = `${view.width}px`;
     this.paper.style.height = `${view.height}px`;
@@ -84,8 +88,45 @@ window.Viewer = class Viewer {
     this.tellPage();
   }
 
-  // When the page's image is there to be seen, or will not come.
-  loaded() { return this.view && this.image ? this.image.decode().catch(() => {}) : Promise.resolve(); }
+  // The image is asked for until it is drawn, or another one is wanted; resolves after the first try.
+  async load(url) {
+    this.paper.classList.remove("drawn");
+    this.why = "It is still loading.";
+    this.image.src = url;
+    const drawn = await this.attempt(url);
+    if (!drawn) this.keepTrying(url);
+    return drawn;
+  }
+  async keepTrying(url) {
+    for (let wait = 1000; this.view && this.view.image === url; wait = Math.min(2 * wait, 8000)) {
+      await new Promise((resolve) => { this.retry = resolve; setTimeout(resolve, wait); });
+      if (!this.view || this.view.image !== url) return;
+      this.image.removeAttribute("src");
+      this.image.src = url;
+      if (await this.attempt(url)) return;
+    }
+  }
+  async attempt(url) {
+    let why = null;
+    try { await this.image.decode(); } catch { why = await this.reason(url); }
+    if (!this.view || this.view.image !== url) return false;
+    this.why = why;
+    if (!why) this.drew.add(url);
+    this.paper.classList.toggle("drawn", !why);
+    this.told();
+    return !why;
+  }
+  async reason(url) {
+    try {
+      const answer = await fetch(url);
+      if (answer.status === 401) return "You are not signed in any more.";
+      if (answer.status === 404) return "Its image is missing from the store.";
+      return answer.ok ? "The image is damaged." : `The server cannot send it now (${answer.status}).`;
+    } catch { return "There is no connection."; }
+  }
+
+  // When the page's image is there to be seen, or could not be fetched.
+  loaded() { return this.view && this.drawing ? this.drawing : Promise.resolve(false); }
 
   // A place found in words is framed firmly; one that was only looked at glows.
   light(view) {

@@ -1,0 +1,91 @@
+"""What a person said is kept apart from what was decided by it.
+
+Revision ID: 0011_review
+Revises: 0009_render_findings
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0011_review"
+down_revision = "0009_render_findings"
+branch_labels = None
+depends_on = None
+
+ACTIONS = "action IN ('accept', 'correct', 'absent', 'unreadable', 'rows', 'remove', 'undo')"
+ACTIONS_BEFORE = "action IN ('accept', 'correct', 'absent', 'unreadable', 'undo')"
+APPEND_ONLY = """
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {}
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+"""
+# Every decision before this came of one answer.  Nobody asked then whether the page was seen.
+ANSWERS_OF_DECISIONS = """
+INSERT INTO review_answers (id, item_id, version, who, action, text, value, took_ms, at)
+SELECT id, item_id, version - 1, who, action, text, value, took_ms, decided_at FROM review_decisions
+"""
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '4s'")
+    _answers()
+
+
+def _answers() -> None:
+    op.drop_constraint(op.f("review_decisions_action_check"), "review_decisions")
+    op.create_check_constraint(op.f("review_decisions_action_check"), "review_decisions", ACTIONS)
+    op.create_table(
+        "review_answers",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("item_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("action", sa.String(16), nullable=False),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("value", postgresql.JSONB(none_as_null=True), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("seen", sa.Boolean(), nullable=True),
+        sa.Column("took_ms", sa.Integer(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+        sa.CheckConstraint(
+            "action <> 'correct' OR text IS NOT NULL",
+            name=op.f("review_answers_correction_has_text_check"),
+        ),
+        sa.CheckConstraint(ACTIONS, name=op.f("review_answers_action_check")),
+        sa.CheckConstraint("length(who) BETWEEN 1 AND 200", name=op.f("review_answers_who_check")),
+        sa.ForeignKeyConstraint(
+            ["item_id"], ["review_items.id"], name=op.f("review_answers_item_id_fkey")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("review_answers_pkey")),
+    )
+    op.create_index("review_answers_item_id_idx", "review_answers", ["item_id"])
+    op.add_column("review_decisions", sa.Column("answer_id", sa.BigInteger(), nullable=True))
+    op.execute(ANSWERS_OF_DECISIONS)
+    op.execute(
+        "SELECT setval(pg_get_serial_sequence('review_answers', 'id'), max(id))"
+        " FROM review_answers HAVING max(id) IS NOT NULL"
+    )
+    # the only change that decisions ever see: each learns which answer it came of
+    op.execute("ALTER TABLE review_decisions DISABLE TRIGGER append_only")
+    op.execute("UPDATE review_decisions SET answer_id = id")
+    op.execute("ALTER TABLE review_decisions ENABLE TRIGGER append_only")
+    op.alter_column("review_decisions", "answer_id", nullable=False)
+    op.create_foreign_key(
+        op.f("review_decisions_answer_id_fkey"),
+        "review_decisions",
+        "review_answers",
+        ["answer_id"],
+        ["id"],
+    )
+    op.create_index("review_decisions_answer_id_idx", "review_decisions", ["answer_id"])
+    op.execute(APPEND_ONLY.format("review_answers"))
+
+
+def downgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '4s'")
+    op.drop_column("review_decisions", "answer_id")
+    op.drop_table("review_answers")
+    op.drop_constraint(op.f("review_decisions_action_check"), "review_decisions")
+    op.create_check_constraint(
+        op.f("review_decisions_action_check"), "review_decisions", ACTIONS_BEFORE
+    )
