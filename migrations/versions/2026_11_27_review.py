@@ -1,4 +1,4 @@
-"""What a person said is kept apart from what was decided by it.
+"""What a person said is kept apart from what was decided by it; rows of lists can be removed.
 
 Revision ID: 0011_review
 Revises: 0009_render_findings
@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from migrations.views import view_sql
+
 revision = "0011_review"
 down_revision = "0009_render_findings"
 branch_labels = None
@@ -15,6 +17,7 @@ depends_on = None
 
 ACTIONS = "action IN ('accept', 'correct', 'absent', 'unreadable', 'rows', 'remove', 'undo')"
 ACTIONS_BEFORE = "action IN ('accept', 'correct', 'absent', 'unreadable', 'undo')"
+VIEWS = {"field_outcomes": (1, 2), "calibration": (1, 2), "straight_through": (2, 3)}
 APPEND_ONLY = """
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {}
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -29,6 +32,10 @@ SELECT id, item_id, version - 1, who, action, text, value, took_ms, decided_at F
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '4s'")
     _answers()
+    op.add_column("results", sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True))
+    for name, (_, now) in VIEWS.items():
+        op.execute(f"DROP VIEW reporting.{name}")
+        op.execute(view_sql(name, version=now))
 
 
 def _answers() -> None:
@@ -83,6 +90,10 @@ def _answers() -> None:
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '4s'")
+    for name, (before, _) in VIEWS.items():
+        op.execute(f"DROP VIEW reporting.{name}")
+        op.execute(view_sql(name, version=before))
+    op.drop_column("results", "removed_at")
     op.drop_column("review_decisions", "answer_id")
     op.drop_table("review_answers")
     op.drop_constraint(op.f("review_decisions_action_check"), "review_decisions")

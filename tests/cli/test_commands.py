@@ -431,3 +431,31 @@ def test_the_demos_last_line_names_the_command_as_it_was_typed(
     monkeypatch.setattr(sys, "argv", [f"{tmp_path}{typed}"])
     monkeypatch.setenv("PATH", f"{tmp_path}{path}")
     assert demo.command() == said.replace("/opt", f"{tmp_path}/opt")
+
+
+def test_rows_are_set_right_on_the_command_line(db, surefield):
+    """Edited, removed, moved and added in one answer; the rows and their sums are printed."""
+    document = a_document(db, status=Status.IN_REVIEW)
+    rows = ("review", "rows", str(document.id), "items")
+    assert "--seen" in surefield("review", "rows", "--help")
+    assert "not_seen" in surefield(*rows, "--add", '{"amount": "3.00"}', fails=True)
+    for cells in ('{"description": "[b]Pens", "amount": "3.00"}', '{"amount": "4.00"}'):
+        surefield(*rows, "--add", cells, "--seen", "--who", "ada")
+    shown = surefield(*rows)
+    assert "[b]Pens" in shown
+    assert "amount: 7.00" in shown
+    done = surefield(
+        *rows, "--set", "2.description=Ink", "--move", "2:1", "--seen", "--who", "ada", "--json"
+    )
+    found = json.loads(done)
+    assert [row["cells"] for row in found["rows"]] == [
+        {"description": "Ink", "amount": "4.00"},
+        {"description": "[b]Pens", "amount": "3.00"},
+    ]
+    version = ("--version", "0" * 16)
+    assert "review_conflict" in surefield(
+        *rows, "--remove", "1", "--seen", "--who", "ada", *version, fails=True
+    )
+    left = surefield(*rows, "--remove", "1", "--seen", "--who", "ada", "--json")
+    assert [row["cells"]["amount"] for row in json.loads(left)["rows"]] == ["3.00"]
+    assert "no row '9'" in surefield(*rows, "--remove", "9", "--seen", fails=True)

@@ -175,8 +175,8 @@ def _meaning(seen: Item, text: str, spec: DocumentType) -> Value:
     field = spec.field(seen.field)
     if field.kind is Kind.GROUP:
         raise InvalidDecision(
-            "A list has no text of its own. Correct its rows, or decide accept, absent or"
-            " unreadable."
+            "A list has no text of its own. Set its rows right (key L, or surefield review rows),"
+            " or decide accept, absent or unreadable."
         )
     meant = normalise(text, field, spec)
     if meant.problem is not None:

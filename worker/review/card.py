@@ -54,6 +54,12 @@ class Card:
     open: bool
 
     @property
+    def list(self) -> str:
+        """The list that the field is, or stands in; empty for a field of its own."""
+        name, dot, _ = self.item.field.partition(".")
+        return name if dot or self.field.kind is Kind.GROUP else ""
+
+    @property
     def can_accept(self) -> bool:
         return self.item.state is not FieldState.UNREADABLE
 

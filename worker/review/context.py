@@ -197,7 +197,11 @@ def places_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], Place]:
             looked.label("tokens"),
         )
         .join(FieldEvidence, Result.field_id == FieldEvidence.id)
-        .where(Result.document_id == document_id, Result.page.is_not(None))
+        .where(
+            Result.document_id == document_id,
+            Result.page.is_not(None),
+            Result.removed_at.is_(None),
+        )
     )
     return {
         (row.name, row.ordinal): Place(

@@ -21,3 +21,9 @@ class NotSeen(InvalidDecision):
     """A decision rests on a page that the person has not seen."""
 
     code = "not_seen"
+
+
+class InvalidRows(InvalidDecision):
+    """Rows that a list cannot have."""
+
+    code = "invalid_rows"

@@ -121,6 +121,6 @@ def items_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], tuple[UUID, int
     rows = tx.session.execute(
         select(Result.name, Result.ordinal, ReviewItem.id, ReviewItem.version, ReviewItem.state)
         .join(Result, ReviewItem.result_id == Result.id)
-        .where(ReviewItem.document_id == document_id)
+        .where(ReviewItem.document_id == document_id, Result.removed_at.is_(None))
     )
     return {(row.name, row.ordinal): (row.id, row.version, row.state) for row in rows}

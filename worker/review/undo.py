@@ -1,5 +1,6 @@
 """Taking an answer back: all that it decided is again as it was before."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from sqlalchemy import func, null, update
 from worker.db import Tx
 from worker.review.errors import ReviewConflict
 from worker.review.history import Kept, decided_by, keep_answer, keep_decision, standing
+from worker.review.lists import Place, arrange, read_list
 from worker.review.queue import check_name, item
 from worker.review.settle import hold_document, settle
 from worker.review.store import seen_of, turn
@@ -38,6 +40,9 @@ def take_back(tx: Tx, item_id: UUID, *, version: int, who: str) -> Decided:
     covered = decided_by(tx, last.answer_id)
     for each in covered:
         _take_back(tx, each, answer_id, version if each.item_id == item_id else None, who)
+    for each in covered:
+        if "arrangement" in each.seen:
+            _rearrange(tx, document_id, each.seen)
     waiting, status = settle(tx, document_id, who=who)
     return Decided(document_id, item(tx, item_id).version, waiting, status)
 
@@ -62,6 +67,14 @@ def _take_back(tx: Tx, kept: Kept, answer_id: int, version: int | None, who: str
     if "currency" in kept.seen:  # older ones do not say it
         was["currency"] = kept.seen["currency"]
     tx.session.execute(update(Result).where(Result.id == kept.result_id).values(was))
+
+
+def _rearrange(tx: Tx, document_id: UUID, seen: Mapping[str, Any]) -> None:
+    """The rows of a list stand again where they stood."""
+    places = [
+        Place(**{**each, "result_id": UUID(each["result_id"])}) for each in seen["arrangement"]
+    ]
+    arrange(tx, read_list(tx, document_id, str(seen["list"])), places)
 
 
 def _undo(item_id: UUID, version: int, who: str) -> Decision:

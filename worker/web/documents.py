@@ -10,12 +10,13 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from extractors.documents import DocumentType
+from extractors.documents.spec import Kind
 from worker import reporting
 from worker.errors import NotFound
 from worker.review import actions, context, document_types, reads
 from worker.review.card import card_of, page_json, place_json
 from worker.review.types import Untyped
-from worker.tables.documents import Status
+from worker.tables.documents import ANSWERED, Status
 from worker.web.dependencies import Site, SiteHere, Someone, limits
 from worker.web.templating import render
 
@@ -76,9 +77,18 @@ def document_page(
         chosen=field,
         open_type=open_type,
         types=_types(site, open_type),
+        lists=_lists(site, found[0]),
         in_document=True,
         **limits(site),
     )
+
+
+def _lists(site: Site, document: reporting.DocumentRow) -> list[str]:
+    """The lists whose rows can be set right now."""
+    if document.status not in ANSWERED:
+        return []
+    spec = site.rt.document_type(document.document_type)
+    return [field.name for field in spec.fields if field.kind is Kind.GROUP]
 
 
 def _types(site: Site, open_type: Untyped | None) -> list[DocumentType]:

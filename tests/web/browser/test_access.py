@@ -50,6 +50,7 @@ def test_no_page_has_a_serious_violation(live, scheme):
         "/documents",
         f"/documents/{document}",
         f"/documents/{untyped}",
+        f"/documents/{document}/lists/items",
         "/people",
         "/account",
         f"/review/items/{item}",

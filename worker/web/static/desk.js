@@ -140,7 +140,7 @@ window.typing = {
 
 // The keys of both modes.  part(): the card or row that they are about; acts: what each does; more(event): keys of one mode alone.
 window.listenToKeys = ({ part, acts, viewer, help, choose, more = () => false }) => {
-  const letters = { e: () => window.typing.begin(part()), a: acts.absent, x: acts.unreadable, s: acts.skip, u: acts.undo, n: acts.note, d: acts.document };
+  const letters = { e: () => window.typing.begin(part()), a: acts.absent, x: acts.unreadable, s: acts.skip, u: acts.undo, n: acts.note, d: acts.document, l: acts.rows };
   document.addEventListener("keydown", (event) => {
     if (event.isComposing || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey) return;
     const input = window.typing.of(part());

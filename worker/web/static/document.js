@@ -133,7 +133,8 @@
   function note() { const form = row && row.querySelector(".note"); if (form) { form.hidden = false; form.querySelector("input").focus(); } }
   function oneByOne() { location.assign(`/review?document=${location.pathname.split("/").pop()}`); }
 
-  const acts = { enter, confirm, correct: () => { if (row && input()) { if (window.typing.changed(row)) correct(input().value); else window.typing.begin(row); } }, absent: () => decide("absent"), unreadable: () => decide("unreadable"), skip, undo, note,
+  function listRows() { const link = (row && row.querySelector("[data-act=rows]")) || root.querySelector("[data-act=rows]"); if (link) location.assign(link.href); }
+  const acts = { rows: listRows, enter, confirm, correct: () => { if (row && input()) { if (window.typing.changed(row)) correct(input().value); else window.typing.begin(row); } }, absent: () => decide("absent"), unreadable: () => decide("unreadable"), skip, undo, note,
     document: oneByOne, help: () => help.showModal() };
 
   window.listenToKeys({ part: () => (input() ? row : null), acts, viewer, help, choose, more: (event) => {

@@ -149,8 +149,10 @@
   function note() { const form = card && card.querySelector(".note"); if (form) { form.hidden = false; form.querySelector("input").focus(); } }
   function openDocument() { if (card) location.assign(`/documents/${card.dataset.document}?field=${card.dataset.item}`); }
 
+  function rows() { const link = card && card.querySelector("[data-act=rows]"); if (link) location.assign(link.href); }
+
   // ---- keys
-  const acts = { enter, confirm, correct: () => (window.typing.changed(card) ? correct(input().value) : window.typing.begin(card)), absent: () => decide("absent"), unreadable: () => decide("unreadable"), skip, undo, note,
+  const acts = { rows, enter, confirm, correct: () => (window.typing.changed(card) ? correct(input().value) : window.typing.begin(card)), absent: () => decide("absent"), unreadable: () => decide("unreadable"), skip, undo, note,
     document: openDocument, help: () => help.showModal() };
   window.listenToKeys({ part: () => card, acts, viewer, help, choose });
 
