@@ -459,3 +459,16 @@ def test_rows_are_set_right_on_the_command_line(db, surefield):
     left = surefield(*rows, "--remove", "1", "--seen", "--who", "ada", "--json")
     assert [row["cells"]["amount"] for row in json.loads(left)["rows"]] == ["3.00"]
     assert "no row '9'" in surefield(*rows, "--remove", "9", "--seen", fails=True)
+
+
+def test_an_accepted_value_is_corrected_on_the_command_line(db, surefield):
+    """By document and field, as `surefield show` writes them."""
+    document = a_document(db, status=Status.ACCEPTED)
+    at = ("review", "correct", str(document.id))
+    said = surefield(*at, "total", "--text", "13.00", "--seen", "--who", "ada")
+    assert "reviewed" in said
+    assert "not_seen" in surefield(*at, "payee", "--absent", fails=True)
+    assert "no field" in surefield(*at, "items.amount[2]", "--absent", "--seen", fails=True)
+    assert "names no row" in surefield(*at, "items[x]", "--absent", "--seen", fails=True)
+    fields = json.loads(surefield("show", str(document.id), "--json"))["fields"]
+    assert {each["field"]: each["text"] for each in fields}["total"] == "13.00"

@@ -133,3 +133,46 @@ def decide(
             f"{given[0].value}: {decided.open_items} of the document's fields still wait; it is"
             f" {decided.status.value}."
         )
+
+
+@app.command("correct")
+def correct(
+    document: Annotated[UUID, typer.Argument(help="The document's id.")],
+    field: Annotated[str, typer.Argument(help="The field, such as: total or items.amount[2]")],
+    text: Annotated[str | None, typer.Option(help="The right text, as printed.")] = None,
+    absent: Annotated[
+        bool, typer.Option("--absent", help="The document does not have this field.")
+    ] = False,
+    unreadable: Annotated[bool, typer.Option("--unreadable", help="Nobody can read it.")] = False,
+    seen: Annotated[
+        bool, typer.Option("--seen", help="You looked at the page; it is kept with the decision.")
+    ] = False,
+    version: Annotated[
+        int | None, typer.Option(help="The version you saw; without it, the newest.")
+    ] = None,
+    who: Annotated[str | None, typer.Option(help="Your name; without it, your login.")] = None,
+) -> None:
+    """Correct a field that was accepted, or decided, already; an undo brings back what it was."""
+    said = {Action.CORRECT: text is not None, Action.ABSENT: absent, Action.UNREADABLE: unreadable}
+    given = [action for action, is_given in said.items() if is_given]
+    name, row = _place(field)
+    if len(given) != 1:
+        raise typer.BadParameter("Give exactly one of --text TEXT, --absent, --unreadable.")
+    answer = Answer(action=given[0], version=version, text=text or "", seen=seen)
+    with local.database(Settings()) as settings, local.runtime(settings) as rt:
+        decided = actions.correct(local.actor(rt, who), document, name, row, answer, rt)
+    Console().print(
+        f"{given[0].value}: {decided.open_items} of the document's fields still wait; it is"
+        f" {decided.status.value}."
+    )
+
+
+def _place(field: str) -> tuple[str, int]:
+    """A field and its row, from 0, as `surefield show` writes them.
+
+    Raises BadParameter.
+    """
+    name, bracket, row = field.removesuffix("]").partition("[")
+    if bracket and not (row.isdigit() and int(row) >= 1):
+        raise typer.BadParameter(f"{field!r} names no row. Write it so: items.amount[2]")
+    return name, int(row) - 1 if bracket else 0

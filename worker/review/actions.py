@@ -13,13 +13,16 @@ from extractors.normalise import Value, normalise
 from worker.actor import Actor, Forbidden, Role
 from worker.review import context, document_types, leases, queue, reads, store, undo
 from worker.review.errors import InvalidDecision, NotSeen, ReviewConflict
-from worker.review.tables import Action
+from worker.review.settle import hold_document
+from worker.review.tables import Action, ItemState
 from worker.review.types import Decided, Decision, Item, Untyped
 from worker.runtime import Runtime
 from worker.store.types import Piece
+from worker.tables.results import Outcome
 
 LONGEST_CORRECTION = 100_000  # characters
 # what may be said of a page that cannot be shown, or has not been looked at
+CORRECTIONS = frozenset({Action.CORRECT, Action.ABSENT, Action.UNREADABLE})
 UNSEEN = frozenset({Action.UNREADABLE, Action.UNDO})
 
 
@@ -66,6 +69,45 @@ def decide(actor: Actor, item_id: UUID, answer: Answer, rt: Runtime) -> Decided:
             return kept
         conflict.mine = decision
         raise
+
+
+def correct(
+    actor: Actor, document_id: UUID, field: str, ordinal: int, answer: Answer, rt: Runtime
+) -> Decided:
+    """Say what a field is that was accepted, or decided, already; one that waits is decided.
+
+    The document may be open, accepted or reviewed. What stood before stays on record, and an undo
+    brings it back.
+
+    Raises NotFound, NotSeen, InvalidDecision, Forbidden, ReviewConflict.
+    """
+    if answer.action not in CORRECTIONS:
+        raise InvalidDecision("A correction says another text, 'absent' or 'unreadable'.")
+    check_seen(answer)
+    decision: Decision | None = None
+    try:
+        with rt.transaction() as tx:
+            hold_document(tx, document_id)
+            item_id = store.item_about(tx, reads.result_of(tx, document_id, field, ordinal))
+            seen = queue.item(tx, item_id)
+            decision = _decision(actor, seen, answer, rt, again=True)
+            if decision.version == seen.version:  # else the store refuses it
+                _check_owner(actor, seen, context.said_about(tx, item_id))
+            return store.decide(tx, decision)
+    except ReviewConflict as conflict:
+        if decision is None:
+            raise
+        if (kept := _kept_already(decision, rt)) is not None:
+            return kept
+        conflict.mine = decision
+        raise
+
+
+def _check_owner(actor: Actor, seen: Item, said: tuple[context.Said, ...]) -> None:
+    last = next((each for each in reversed(said) if each.version == seen.version), None)
+    decided = seen.outcome is Outcome.REVIEWED and last is not None
+    if decided and last and last.who != actor.name and not actor.role.covers(Role.MANAGER):
+        raise Forbidden("Only a manager changes what somebody else decided. Tell them.")
 
 
 def undo_last(actor: Actor, rt: Runtime, *, lease: timedelta) -> UUID:
@@ -144,8 +186,12 @@ def check_seen(answer: Answer) -> None:
         )
 
 
-def _decision(actor: Actor, seen: Item, answer: Answer, rt: Runtime) -> Decision:
+def _decision(
+    actor: Actor, seen: Item, answer: Answer, rt: Runtime, *, again: bool = False
+) -> Decision:
     """What the answer means for the item as it is.
+
+    again: it may be decided already
 
     Raises InvalidDecision.
     """
@@ -168,6 +214,7 @@ def _decision(actor: Actor, seen: Item, answer: Answer, rt: Runtime) -> Decision
         currency=meant.currency if meant else None,
         seen=answer.seen,
         took_ms=answer.took_ms,
+        again=again and seen.item_state is ItemState.CLOSED,
     )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from worker.db import Tx
+from worker.errors import NotFound
 from worker.review.queue import asked_of, matching
 from worker.review.tables import Action, ItemState, ReviewDecision, ReviewItem, ReviewSkip
 from worker.review.types import ItemFilter
@@ -124,3 +125,24 @@ def items_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], tuple[UUID, int
         .where(ReviewItem.document_id == document_id, Result.removed_at.is_(None))
     )
     return {(row.name, row.ordinal): (row.id, row.version, row.state) for row in rows}
+
+
+def result_of(tx: Tx, document_id: UUID, field: str, ordinal: int) -> UUID:
+    """The document's answer about one field.
+
+    Raises NotFound.
+    """
+    found = tx.session.execute(
+        select(Result.id).where(
+            Result.document_id == document_id,
+            Result.name == field,
+            Result.ordinal == ordinal,
+            Result.removed_at.is_(None),
+        )
+    ).scalar_one_or_none()
+    if found is None:
+        raise NotFound(
+            f"Document {document_id} has no field {field!r}, row {ordinal + 1}. Its fields:"
+            f" surefield show {document_id}."
+        )
+    return found

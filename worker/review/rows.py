@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, literal, null, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy import func, insert, null, select, update
 
 from extractors.documents.spec import FieldSpec, Kind
 from extractors.normalise import Value
@@ -21,8 +20,8 @@ from worker.review.history import keep_answer
 from worker.review.lists import Cell, ListRows, arrange, in_order, places_in, read_list
 from worker.review.queue import check_name, item
 from worker.review.settle import hold_document, settle
-from worker.review.store import verdict
-from worker.review.tables import Action, ItemState, ReviewItem
+from worker.review.store import item_about, verdict
+from worker.review.tables import Action, ItemState
 from worker.review.types import Decided, Decision
 from worker.store.codec import storable, storable_json
 from worker.tables.results import Outcome, Result
@@ -65,7 +64,7 @@ def set_rows(tx: Tx, document_id: UUID, group: FieldSpec, said: RowsSet) -> Deci
     before = read_list(tx, document_id, group.name)
     check_version(before, said.version)
     own = before.own.result_id if before.own else _make(tx, document_id, group.name, 0, Kind.GROUP)
-    own_item = item_about(tx, own, ADDED)
+    own_item = item_about(tx, own)
     now = item(tx, own_item)
     answer = Decision(
         item_id=own_item,
@@ -100,26 +99,6 @@ def check_version(now: ListRows, seen: str | None) -> None:
         raise ReviewConflict(
             f"The list {now.field!r} was changed meanwhile. Load it again and look at its rows."
         )
-
-
-def item_about(tx: Tx, result_id: UUID, reason: str) -> UUID:
-    """The review item of a result; one that nobody had to look at gets a closed one."""
-    tx.session.execute(
-        pg_insert(ReviewItem)
-        .from_select(
-            ["result_id", "document_id", "reason", "state", "closed_at"],
-            select(
-                Result.id,
-                Result.document_id,
-                literal(reason),
-                literal(ItemState.CLOSED.value),
-                func.now(),
-            ).where(Result.id == result_id),
-        )
-        .on_conflict_do_nothing(index_elements=["result_id"])
-    )
-    found = select(ReviewItem.id).where(ReviewItem.result_id == result_id)
-    return tx.session.execute(found).scalar_one()
 
 
 def is_as_it_was(cell: Cell, text: str | None) -> bool:
@@ -180,7 +159,7 @@ def _decide(
     answer_id: int,
     said: RowsSet,
 ) -> None:
-    now = item(tx, item_about(tx, result_id, ADDED))
+    now = item(tx, item_about(tx, result_id))
     decision = Decision(
         item_id=now.item_id,
         version=now.version,

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from worker.db import Tx
+from worker.errors import NotFound
 from worker.review.errors import ReviewConflict
 from worker.review.tables import ItemState, ReviewItem
 from worker.store import transitions
@@ -23,11 +24,13 @@ BEFORE = {
 def hold_document(tx: Tx, document_id: UUID) -> Status:
     """Lock the document for the rest of the transaction; returns its status.
 
-    Raises ReviewConflict when its fields are nobody's to decide now.
+    Raises NotFound, ReviewConflict when its fields are nobody's to decide now.
     """
     status = tx.session.execute(
         select(Document.status).where(Document.id == document_id).with_for_update()
-    ).scalar_one()
+    ).scalar_one_or_none()
+    if status is None:
+        raise NotFound(f"There is no document {document_id}. List them: surefield list.")
     if status not in ANSWERED:
         raise ReviewConflict(
             f"Document {document_id} is {status}: nothing of it can be decided now. Look at it:"

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, null, or_, select, update
+from sqlalchemy import func, literal, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from extractors.types import FieldState
@@ -20,6 +20,7 @@ from worker.store.types import Claim
 from worker.tables.documents import Document
 from worker.tables.results import Outcome, Result
 
+CORRECTION = "correction"  # why there is an item about a field that nobody had to look at
 SEEN = ("state", "text", "value", "currency", "score", "reason")
 
 
@@ -130,6 +131,26 @@ def _apply(tx: Tx, decision: Decision) -> None:
         .where(Result.id == of_item.scalar_subquery())
         .values(decision=Outcome.REVIEWED, decided_at=func.now(), **answer.get(decision.action, {}))
     )
+
+
+def item_about(tx: Tx, result_id: UUID) -> UUID:
+    """The review item of a result; one that nobody had to look at gets a closed one."""
+    tx.session.execute(
+        pg_insert(ReviewItem)
+        .from_select(
+            ["result_id", "document_id", "reason", "state", "closed_at"],
+            select(
+                Result.id,
+                Result.document_id,
+                literal(CORRECTION),
+                literal(ItemState.CLOSED.value),
+                func.now(),
+            ).where(Result.id == result_id),
+        )
+        .on_conflict_do_nothing(index_elements=["result_id"])
+    )
+    found = select(ReviewItem.id).where(ReviewItem.result_id == result_id)
+    return tx.session.execute(found).scalar_one()
 
 
 def decided_before(tx: Tx, item_id: UUID) -> Decided:

@@ -11,10 +11,9 @@ from worker.accounts.store import Person
 from worker.review import actions, context, leases, queue
 from worker.review.actions import LONGEST_CORRECTION, Answer
 from worker.review.card import Card, card_of, feedback
-from worker.review.errors import InvalidDecision, ReviewConflict
-from worker.review.tables import Action
+from worker.review.errors import ReviewConflict
 from worker.review.types import ItemFilter
-from worker.web.dependencies import Site, SiteHere, Someone, limits
+from worker.web.dependencies import Site, SiteHere, Someone, action_of, limits
 from worker.web.templating import render
 
 router = APIRouter(prefix="/review")
@@ -83,11 +82,9 @@ def decide_item(
     took_ms: Annotated[int, Form(ge=0, le=2**31 - 1)] = 0,
 ) -> Response:
     """Keep a decision.  A second one gets 409 and a page that shows the first."""
-    if action not in list(Action):
-        raise InvalidDecision(
-            f"There is no action {action[:40]!r}. Choose from: {', '.join(Action)}."
-        )
-    answer = Answer(action=Action(action), version=version, text=text, seen=seen, took_ms=took_ms)
+    answer = Answer(
+        action=action_of(action), version=version, text=text, seen=seen, took_ms=took_ms
+    )
     try:
         decided = actions.decide(person.actor, item_id, answer, site.rt)
     except ReviewConflict as conflict:

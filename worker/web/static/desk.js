@@ -25,8 +25,8 @@ window.Outbox = class Outbox {
 
   // A decision about the field that stands in ``data``: an article or a row with its data attributes.
   entry(data, action, text, since, seen) {
-    return { id: crypto.randomUUID ? crypto.randomUUID() : String(Math.random()), item: data.item, url: `/review/items/${data.item}/decide`,
-      body: { version: data.version, action, text, seen: String(seen), took_ms: String(Math.round(performance.now() - since)) } };
+    return { id: crypto.randomUUID ? crypto.randomUUID() : String(Math.random()), item: data.item, url: data.url || `/review/items/${data.item}/decide`,
+      body: { ...(data.field ? { field: data.field, ordinal: data.ordinal } : {}), version: data.version, action, text, seen: String(seen), took_ms: String(Math.round(performance.now() - since)) } };
   }
   skipping(data) { return { ...this.entry(data, "", "", performance.now(), false), url: `/review/items/${data.item}/skip`, body: {} }; }
 
@@ -47,7 +47,7 @@ window.Outbox = class Outbox {
         if (answer.status >= 500 || answer.status === 429) throw new Error("not now");
       } catch { this.again(); return; }
       this.troubled = false;
-      if (answer.status === 401 || answer.status === 403) { this.on.signedOut(); this.tell(); return; }
+      if (await this.isSignedOut(answer)) { this.on.signedOut(); this.tell(); return; }
       this.keep(this.list().filter((each) => each.id !== entry.id));
       if (answer.status === 409) this.on.conflict(await answer.text());
       else if (answer.status >= 400) this.on.refused(await this.refusal(answer), entry);
@@ -62,12 +62,16 @@ window.Outbox = class Outbox {
     try { answer = await this.post(entry.url, entry.body); } catch { answer = null; }
     if (answer === null || answer.status >= 500) { this.add(entry); this.again(); return "kept"; }
     if (answer.status === 409) { this.on.conflict(await answer.text()); return "conflict"; }
-    if (answer.status === 401 || answer.status === 403) { this.add(entry); this.flush(); return "signed out"; }
+    if (await this.isSignedOut(answer)) { this.add(entry); this.flush(); return "signed out"; }
     if (answer.status >= 400) return { refused: await this.refusal(answer) };
     this.dropDraft(entry.item);
     return "saved";
   }
 
+  // Not: this person may not do that; that is a refusal like others.
+  async isSignedOut(answer) {
+    return answer.status === 401 || (answer.status === 403 && !(await answer.clone().text()).includes("<code>forbidden</code>"));
+  }
   async refusal(answer) {
     const text = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".said-text");
     return text ? text.textContent : `The server refused it (${answer.status}).`;
@@ -80,6 +84,16 @@ window.Outbox = class Outbox {
       return answer.ok ? (await answer.json()).held : null;
     } catch { return null; }
   }
+};
+
+// What the server says of a conflict: a part made for the window, or a page of which the words are wanted.
+window.tellConflict = (dialog, html) => {
+  const words = new DOMParser().parseFromString(html, "text/html").querySelector(".said-text");
+  const inside = dialog.querySelector(".inside");
+  if (!words) { inside.innerHTML = html; return; }
+  const title = document.createElement("h2");
+  title.textContent = "Somebody was faster";
+  inside.replaceChildren(title, words);
 };
 
 // Nobody confirms what they have not seen: what may be said of a field depends on its page being drawn.
@@ -123,6 +137,7 @@ window.typing = {
   begin(part, { empty = false } = {}) {
     const typed = this.of(part);
     if (!typed) return;
+    part.classList.toggle("fixing", Boolean(part.dataset.fix));
     typed.focus();
     if (empty) { typed.value = ""; typed.dispatchEvent(new Event("input", { bubbles: true })); return; }
     const at = Number(part.dataset.doubtfulAt);

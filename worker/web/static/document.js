@@ -9,7 +9,7 @@
   const { pages } = JSON.parse(root.dataset.view);
   const viewer = new window.Viewer(root.querySelector(".viewer"));
   const outbox = new window.Outbox(root.dataset.who, csrf, document.querySelector(".saving"), {
-    conflict: (html) => { conflict.querySelector(".inside").innerHTML = html; if (!conflict.open) conflict.showModal(); },
+    conflict: (html) => { window.tellConflict(conflict, html); if (!conflict.open) conflict.showModal(); },
     refused: (words) => say(words),
     signedOut: () => say("You are not signed in any more. Sign in again in another tab, then load this page again: what you decided and typed is kept in this browser."),
   });
@@ -20,7 +20,7 @@
 
   const rows = () => [...root.querySelectorAll(".fields > li")];
   const input = () => window.typing.of(row);
-  const undecided = () => row && row.dataset.item && !busy && !row.classList.contains("sent");
+  const undecided = () => row && (row.dataset.waits || row.classList.contains("fixing")) && !busy && !row.classList.contains("sent");
   function say(words) { banner.textContent = words; banner.hidden = !words; }
   const open = (index, place = {}) => { if (pages[index]) viewer.show({ ...place, ...pages[index], pages }); };
 
@@ -43,7 +43,7 @@
   // The next field below that waits, or the first that does; with none left, the present one.
   function nextWaiting() {
     const all = rows();
-    const waits = (each) => each.dataset.item && !each.classList.contains("sent") && each !== row;
+    const waits = (each) => each.dataset.waits && !each.classList.contains("sent") && each !== row;
     stand(all.slice(all.indexOf(row) + 1).find(waits) || all.find(waits) || row);
   }
 
@@ -74,7 +74,7 @@
       if (!typed) continue;
       each.classList.toggle("sent", waiting.has(each.dataset.item));
       const draft = outbox.draft(each.dataset.item);
-      if (draft !== null && draft !== typed.value) typed.value = draft;
+      if (draft !== null && draft !== typed.value) { typed.value = draft; each.classList.toggle("fixing", Boolean(each.dataset.fix)); }
       window.typing.mark(each);
     }
   }
@@ -110,7 +110,7 @@
   function enter() {
     if (!undecided()) { if (row) nextWaiting(); return; }
     if (window.typing.changed(row)) correct(input().value);
-    else if (row.dataset.state === "absent") window.sight.absence(row);
+    else if (row.dataset.state === "absent" && row.dataset.waits) window.sight.absence(row);
     else if (row.dataset.canAccept === "yes") decide("accept");
     else input().focus();
   }
@@ -134,7 +134,8 @@
   function oneByOne() { location.assign(`/review?document=${location.pathname.split("/").pop()}`); }
 
   function listRows() { const link = (row && row.querySelector("[data-act=rows]")) || root.querySelector("[data-act=rows]"); if (link) location.assign(link.href); }
-  const acts = { rows: listRows, enter, confirm, correct: () => { if (row && input()) { if (window.typing.changed(row)) correct(input().value); else window.typing.begin(row); } }, absent: () => decide("absent"), unreadable: () => decide("unreadable"), skip, undo, note,
+  function leave() { if (!row) return; outbox.dropDraft(row.dataset.item); row.classList.remove("fixing"); input().value = row.dataset.text; window.typing.mark(row); row.focus(); }
+  const acts = { leave, fix: () => window.typing.begin(row), rows: listRows, enter, confirm, correct: () => { if (row && input()) { if (window.typing.changed(row)) correct(input().value); else window.typing.begin(row); } }, absent: () => decide("absent"), unreadable: () => decide("unreadable"), skip, undo, note,
     document: oneByOne, help: () => help.showModal() };
 
   window.listenToKeys({ part: () => (input() ? row : null), acts, viewer, help, choose, more: (event) => {
@@ -166,7 +167,7 @@
 
   // ---- the lease of the field that is lit
   async function beat() {
-    if (!undecided()) return;
+    if (!undecided() || !row.dataset.waits) return;
     const asked = row;
     const held = await outbox.held([asked.dataset.item]);
     if (held === null || asked !== row) return;
@@ -178,7 +179,7 @@
 
   open(0);
   ready();
-  const first = rows().find((each) => each.dataset.item === root.dataset.chosen) || rows().find((each) => each.dataset.item);
+  const first = rows().find((each) => each.dataset.item === root.dataset.chosen) || rows().find((each) => each.dataset.waits);
   if (first) stand(first);
   outbox.flush();
 })();

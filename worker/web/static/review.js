@@ -23,7 +23,7 @@
   // ---- showing
   function say(words) { banner.textContent = words; banner.hidden = !words; }
   function addLink(url, words) { const link = document.createElement("a"); link.href = url; link.textContent = words; banner.append(link); }
-  function showConflict(html) { conflict.querySelector(".inside").innerHTML = html; if (!conflict.open) conflict.showModal(); }
+  function showConflict(html) { window.tellConflict(conflict, html); if (!conflict.open) conflict.showModal(); }
 
   function parsed(html) {
     const holder = document.createElement("template");
