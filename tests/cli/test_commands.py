@@ -472,3 +472,17 @@ def test_an_accepted_value_is_corrected_on_the_command_line(db, surefield):
     assert "names no row" in surefield(*at, "items[x]", "--absent", "--seen", fails=True)
     fields = json.loads(surefield("show", str(document.id), "--json"))["fields"]
     assert {each["field"]: each["text"] for each in fields}["total"] == "13.00"
+
+
+def test_a_whole_document_is_judged_on_the_command_line(db, surefield):
+    """One word, which document it is a duplicate of, and back."""
+    original, document = (a_document(db, status=Status.IN_REVIEW) for _ in range(2))
+    at = ("review", "verdict", str(document.id))
+    assert "not_seen" in surefield(*at, "--not-ours", fails=True)
+    assert "exactly one" in surefield(*at, "--not-ours", "--illegible", fails=True)
+    of = ("--duplicate-of", str(original.id), "--seen", "--who", "ada")
+    assert "rejected" in surefield(*at, *of)
+    shown = json.loads(surefield("show", str(document.id), "--json"))
+    assert (shown["status"], shown["error_code"]) == ("rejected", "duplicate")
+    assert str(original.id) in shown["error_message"]
+    assert "in_review" in surefield(*at, "--undo", "--who", "ada")

@@ -18,7 +18,7 @@ from extractors.types import FieldState
 from tests.factories import a_document, begin
 from worker.db import open_engine
 from worker.migrate import alembic_config, migrate
-from worker.review.tables import Action, ItemState
+from worker.review.tables import Action, ItemState, Verdict
 from worker.tables.documents import Status
 from worker.tables.evidence import PageStatus
 from worker.tables.results import Outcome
@@ -35,6 +35,7 @@ CLOSED = [
     ("review_items", "state", ItemState),
     ("review_decisions", "action", Action),
     ("review_answers", "action", Action),
+    ("document_verdicts", "verdict", Verdict),
 ]
 
 

@@ -8,14 +8,16 @@ from uuid import UUID
 import typer
 from rich.console import Console
 
+from worker import reporting
 from worker.cli import ids, local, tables
 from worker.cli.documents import AsJson
 from worker.errors import NotFound
-from worker.review import actions, context, queue
+from worker.review import actions, context, queue, verdict_actions
 from worker.review.actions import Answer
 from worker.review.card import STATES
-from worker.review.tables import Action
+from worker.review.tables import Action, Verdict
 from worker.review.types import ItemFilter
+from worker.review.verdict_actions import Said
 from worker.runtime import Runtime
 
 app = typer.Typer(help="Clear the fields that wait for a person.", no_args_is_help=True)
@@ -137,7 +139,7 @@ def decide(
 
 @app.command("correct")
 def correct(
-    document: Annotated[UUID, typer.Argument(help="The document's id.")],
+    document: Annotated[str, typer.Argument(help="The document's id, or its beginning.")],
     field: Annotated[str, typer.Argument(help="The field, such as: total or items.amount[2]")],
     text: Annotated[str | None, typer.Option(help="The right text, as printed.")] = None,
     absent: Annotated[
@@ -159,8 +161,10 @@ def correct(
     if len(given) != 1:
         raise typer.BadParameter("Give exactly one of --text TEXT, --absent, --unreadable.")
     answer = Answer(action=given[0], version=version, text=text or "", seen=seen)
-    with local.database(Settings()) as settings, local.runtime(settings) as rt:
-        decided = actions.correct(local.actor(rt, who), document, name, row, answer, rt)
+    with local.house() as rt:
+        with rt.transaction() as tx:
+            of = ids.document(tx, document)
+        decided = actions.correct(local.actor(rt, who), of, name, row, answer, rt)
     Console().print(
         f"{given[0].value}: {decided.open_items} of the document's fields still wait; it is"
         f" {decided.status.value}."
@@ -176,3 +180,42 @@ def _place(field: str) -> tuple[str, int]:
     if bracket and not (row.isdigit() and int(row) >= 1):
         raise typer.BadParameter(f"{field!r} names no row. Write it so: items.amount[2]")
     return name, int(row) - 1 if bracket else 0
+
+
+@app.command("verdict")
+def verdict(
+    document: Annotated[str, typer.Argument(help="The document's id, or its beginning.")],
+    other_type: Annotated[
+        str | None, typer.Option(help="It is of this type, and is read again as that.")
+    ] = None,
+    not_ours: Annotated[bool, typer.Option("--not-ours", help="It is not ours.")] = False,
+    illegible: Annotated[bool, typer.Option("--illegible", help="Nobody can read it.")] = False,
+    duplicate_of: Annotated[
+        str | None, typer.Option(help="It says the same as this document.")
+    ] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Take the last verdict back.")] = False,
+    seen: Annotated[bool, typer.Option("--seen", help="You looked at its pages.")] = False,
+    who: Annotated[str | None, typer.Option(help="Your name; without it, your login.")] = None,
+) -> None:
+    """Say what a whole document is; it rests then, and nothing of it waits any more."""
+    said = {
+        Verdict.OTHER_TYPE: other_type is not None,
+        Verdict.NOT_OURS: not_ours,
+        Verdict.ILLEGIBLE: illegible,
+        Verdict.DUPLICATE: duplicate_of is not None,
+        Verdict.UNDO: undo,
+    }
+    given = [each for each, is_given in said.items() if is_given]
+    if len(given) != 1:
+        raise typer.BadParameter(
+            "Give exactly one of --other-type TYPE, --not-ours, --illegible, --duplicate-of"
+            " DOCUMENT, --undo."
+        )
+    with local.house() as rt:
+        with rt.transaction() as tx:
+            of = ids.document(tx, document)
+            original = ids.document(tx, duplicate_of) if duplicate_of else None
+        judged = Said(verdict=given[0], document_type=other_type, duplicate_of=original, seen=seen)
+        verdict_actions.judge(local.actor(rt, who), of, judged, rt)
+        row = reporting.documents(rt.sessions, [of])[0]
+    Console().print(f"{given[0].value}: the document is {row.status.value}.")

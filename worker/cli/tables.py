@@ -31,6 +31,7 @@ STATUS_STYLE = {
     Status.REVIEWED: "green",
     Status.IN_REVIEW: "yellow",
     Status.NEEDS_TYPE: "yellow",
+    Status.REJECTED: "red",
     Status.FAILED: "red",
 }
 DECISION_STYLE = {"accepted": "green", "reviewed": "green", "review": "yellow"}

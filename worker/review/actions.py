@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import func
+
 from extractors.documents.spec import DocumentType, Kind
 from extractors.normalise import Value, normalise
 from worker.actor import Actor, Forbidden, Role
-from worker.review import context, document_types, leases, queue, reads, store, undo
+from worker.review import context, document_types, leases, queue, reads, store, undo, verdicts
 from worker.review.errors import InvalidDecision, NotSeen, ReviewConflict
 from worker.review.settle import hold_document
 from worker.review.tables import Action, ItemState
-from worker.review.types import Decided, Decision, Item, Untyped
+from worker.review.types import Decided, Decision, Item, ItemFilter, Untyped
 from worker.runtime import Runtime
 from worker.store.types import Piece
 from worker.tables.results import Outcome
@@ -35,6 +37,14 @@ class Answer:
     text: str = ""  # for a correction, as printed
     seen: bool = False  # the page that it rests on was before their eyes
     took_ms: int | None = None  # from seeing the field to deciding it
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What is again as it was."""
+
+    document_id: UUID
+    item_id: UUID | None  # None: a document of which nothing waits
 
 
 def decide(actor: Actor, item_id: UUID, answer: Answer, rt: Runtime) -> Decided:
@@ -110,19 +120,28 @@ def _check_owner(actor: Actor, seen: Item, said: tuple[context.Said, ...]) -> No
         raise Forbidden("Only a manager changes what somebody else decided. Tell them.")
 
 
-def undo_last(actor: Actor, rt: Runtime, *, lease: timedelta) -> UUID:
-    """Take one's own last decision back and hold that item again; returns its id.
+def undo_last(actor: Actor, rt: Runtime, *, lease: timedelta) -> Undone:
+    """Take one's own last decision, or verdict on a document, back.
+
+    The field, or the first one that waits again, is held by whoever takes it back.
 
     Raises InvalidDecision when there is none from the last day.
     """
     with rt.transaction() as tx:
         last = reads.last_decision(tx, actor.name)
-        if last is None:
+        judged = verdicts.last_of(tx, actor.name, since=func.now() - reads.UNDO_WITHIN)
+        if judged is not None and (last is None or judged.at >= last.at):
+            verdicts.take_back(tx, judged.document_id, who=actor.name)
+            waiting = queue.list_items(tx, ItemFilter(document_id=judged.document_id), limit=1)
+            undone = Undone(judged.document_id, waiting[0].item_id if waiting else None)
+        elif last is not None:
+            back = undo.take_back(tx, last.item_id, version=last.version, who=actor.name)
+            undone = Undone(back.document_id, last.item_id)
+        else:
             raise InvalidDecision("There is no decision of yours from the last day to take back.")
-        item_id, version = last
-        undo.take_back(tx, item_id, version=version, who=actor.name)
-        leases.hold_items(tx, actor.name, [item_id], lease=lease)
-    return item_id
+        if undone.item_id is not None:
+            leases.hold_items(tx, actor.name, [undone.item_id], lease=lease)
+    return undone
 
 
 def skip(actor: Actor, item_id: UUID, rt: Runtime) -> None:

@@ -40,12 +40,19 @@ class Waiting:
     oldest: datetime
 
 
-def last_decision(tx: Tx, who: str) -> tuple[UUID, int] | None:
-    """The item that he decided last and its version, if it still stands and is not older than a
-    day.
-    """
+@dataclass(frozen=True, slots=True)
+class LastDecision:
+    """What a person decided last."""
+
+    item_id: UUID
+    version: int
+    at: datetime
+
+
+def last_decision(tx: Tx, who: str) -> LastDecision | None:
+    """What this person decided last, if it still stands and is not older than a day."""
     row = tx.session.execute(
-        select(ReviewDecision.item_id, ReviewDecision.version)
+        select(ReviewDecision.item_id, ReviewDecision.version, ReviewDecision.decided_at)
         .join(ReviewItem, ReviewItem.id == ReviewDecision.item_id)
         .where(
             ReviewDecision.who == who,
@@ -57,7 +64,7 @@ def last_decision(tx: Tx, who: str) -> tuple[UUID, int] | None:
         .order_by(ReviewDecision.decided_at.desc(), ReviewDecision.id.desc())
         .limit(1)
     ).one_or_none()
-    return None if row is None else (row.item_id, row.version)
+    return None if row is None else LastDecision(*row)
 
 
 def backlog(tx: Tx, filters: ItemFilter) -> list[Waiting]:

@@ -41,6 +41,16 @@ class Action(StrEnum):
     UNDO = "undo"  # the last decision was a slip of the hand
 
 
+class Verdict(StrEnum):
+    """What a person said about a whole document."""
+
+    OTHER_TYPE = "other_type"  # it is read again as that type
+    NOT_OURS = "not_ours"  # nobody here has to do with it
+    ILLEGIBLE = "illegible"  # no person can read it
+    DUPLICATE = "duplicate"  # another document says the same
+    UNDO = "undo"  # the verdict before was a slip of the hand
+
+
 class ReviewItem(Base):
     """One field that waits for a person."""
 
@@ -164,3 +174,32 @@ class ReviewSkip(Base):
     )
     who: Mapped[str] = mapped_column(primary_key=True)
     until: Mapped[datetime] = mapped_column(server_default=sql("now() + interval '1 hour'"))
+
+
+class DocumentVerdict(Base):
+    """What a person said about a whole document.  Append-only, as decisions are."""
+
+    __tablename__ = "document_verdicts"
+    __table_args__ = (
+        one_of("verdict", Verdict),
+        CheckConstraint("length(who) BETWEEN 1 AND 200", name="who"),
+        CheckConstraint("(verdict = 'other_type') = (document_type IS NOT NULL)", name="type"),
+        CheckConstraint("(verdict = 'duplicate') = (duplicate_of IS NOT NULL)", name="of"),
+        CheckConstraint("duplicate_of <> document_id", name="not_of_itself"),
+        CheckConstraint("(verdict = 'undo') = (undoes IS NOT NULL)", name="undoes"),
+        UniqueConstraint("undoes"),
+        Index("document_verdicts_document_id_idx", "document_id"),
+        Index("document_verdicts_who_idx", "who", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    document_id: Mapped[UUID] = belongs_to("documents.id", cascade=False)
+    verdict: Mapped[Verdict] = mapped_column(closed(Verdict))
+    who: Mapped[str]
+    document_type: Mapped[str | None]  # that it is read again as
+    duplicate_of: Mapped[UUID | None] = mapped_column(ForeignKey("documents.id"))
+    undoes: Mapped[int | None] = mapped_column(ForeignKey("document_verdicts.id"))
+    before: Mapped[dict[str, Any]] = mapped_column(JSONB)  # where it stood, and what was open
+    seen: Mapped[bool]  # the page was before the person's eyes
+    took_ms: Mapped[int | None]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -17,7 +17,7 @@ from worker.review import actions, context, document_types, reads
 from worker.review.actions import Answer
 from worker.review.card import card_of, feedback, page_json, place_json
 from worker.review.types import Untyped
-from worker.tables.documents import ANSWERED, Status
+from worker.tables.documents import ANSWERED, JUDGED, Status
 from worker.web.dependencies import Site, SiteHere, Someone, action_of, limits
 from worker.web.templating import render
 
@@ -79,6 +79,7 @@ def document_page(
         open_type=open_type,
         types=_types(site, open_type),
         lists=_lists(site, found[0]),
+        open_to_judge=found[0].status in JUDGED,
         open_to_change=found[0].status in ANSWERED,
         in_document=True,
         **limits(site),

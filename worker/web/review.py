@@ -146,10 +146,13 @@ def parse_text(
 @router.post("/undo", name="undo_last")
 def undo_last(request: Request, site: SiteHere, person: Someone) -> Response:
     """Take one's own last decision back and show that field again; an undo is a decision too."""
-    item_id = actions.undo_last(person.actor, site.rt, lease=site.review_lease)
+    undone = actions.undo_last(person.actor, site.rt, lease=site.review_lease)
+    if undone.item_id is None:
+        page = request.url_for("document_page", document_id=undone.document_id)
+        return RedirectResponse(page, 303)
     if "hx-request" in request.headers or "x-part" in request.headers:
-        return render(request, "card.html", card=_card(site, item_id))
-    return RedirectResponse(request.url_for("item_page", item_id=item_id), 303)
+        return render(request, "card.html", card=_card(site, undone.item_id))
+    return RedirectResponse(request.url_for("item_page", item_id=undone.item_id), 303)
 
 
 @router.post("/heartbeat", name="heartbeat")

@@ -153,9 +153,59 @@ window.typing = {
   },
 };
 
+// What is said of a whole document.  about(): {document, images, since}; judged(): what the page does then.
+window.listenToVerdicts = ({ about, viewer, outbox, say, judged }) => {
+  const ask = document.getElementById("ask");
+  const inside = ask.querySelector(".inside");
+  const misfit = ask.querySelector(".misfit");
+  let busy = false;
+  const WORDS = { other_type: "of another type", not_ours: "not ours", illegible: "illegible", duplicate: "a duplicate" };
+  async function judge(verdict, more = {}) {
+    const what = about();
+    if (!what || busy) return;
+    const seen = what.images.some((image) => viewer.drew.has(image));
+    if (!seen && verdict !== "illegible") { say(`The document is not shown. ${viewer.why || ""} Until it is, you can only say illegible, or skip.`); return; }
+    busy = true;
+    let answer = null;
+    await outbox.flush();
+    try { answer = await outbox.post(`/documents/${what.document}/verdict`, { verdict, seen: String(seen), took_ms: String(Math.round(performance.now() - what.since)), ...more }); } catch { /* said below */ }
+    busy = false;
+    const refused = answer === null ? "No connection: nothing is kept. Try again in a moment." : answer.ok ? null : await outbox.refusal(answer);
+    if (refused) { if (ask.open) misfit.textContent = refused; else say(refused); return; }
+    if (ask.open) ask.close();
+    await judged(`Kept: it is ${WORDS[verdict]}. U takes it back.`);
+  }
+  async function question(verdict) {
+    const what = about();
+    if (!what) return;
+    let answer = null;
+    try { answer = await fetch(`/documents/${what.document}/verdict?verdict=${verdict}`); } catch { /* said below */ }
+    if (!answer || !answer.ok) { say("No connection: nothing was asked. Try again in a moment."); return; }
+    inside.innerHTML = await answer.text();
+    misfit.textContent = "";
+    ask.showModal();
+    const first = inside.querySelector("button, input");
+    if (first) first.focus();
+  }
+  ask.addEventListener("close", () => inside.replaceChildren());
+  const press = (button) => judge(button.dataset.verdict, button.dataset.typed ? { of: inside.querySelector("input").value } : button.dataset.type ? { type: button.dataset.type } : { of: button.dataset.of });
+  ask.addEventListener("click", (event) => { const button = event.target.closest("[data-verdict]"); if (button) press(button); });
+  ask.addEventListener("keydown", (event) => {
+    if (event.isComposing) return;
+    const typed = event.target.matches("input");
+    const button = !typed && /^[1-9]$/.test(window.digitOf(event)) && inside.querySelectorAll(".choice")[window.digitOf(event) - 1];
+    if (button) { event.preventDefault(); press(button); }
+    else if (typed && event.key === "Enter") { event.preventDefault(); press(inside.querySelector("[data-typed]")); }
+  });
+  return { otherType: () => question("other_type"), notOurs: () => judge("not_ours"), illegible: () => judge("illegible"), duplicate: () => question("duplicate") };
+};
+// The digit of a key: as it is written, else by its place.
+window.digitOf = (event) => (/^[0-9]$/.test(event.key) ? event.key : (/^(?:Digit|Numpad)([0-9])$/.exec(event.code) || ["", ""])[1]);
+
 // The keys of both modes.  part(): the card or row that they are about; acts: what each does; more(event): keys of one mode alone.
 window.listenToKeys = ({ part, acts, viewer, help, choose, more = () => false }) => {
-  const letters = { e: () => window.typing.begin(part()), a: acts.absent, x: acts.unreadable, s: acts.skip, u: acts.undo, n: acts.note, d: acts.document, l: acts.rows };
+  const letters = { e: () => window.typing.begin(part()), a: acts.absent, x: acts.unreadable, s: acts.skip, u: acts.undo, n: acts.note, d: acts.document, l: acts.rows,
+    t: acts.otherType, o: acts.notOurs, i: acts.illegible, c: acts.duplicate };
   document.addEventListener("keydown", (event) => {
     if (event.isComposing || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey) return;
     const input = window.typing.of(part());

@@ -13,6 +13,7 @@
     refused: (words) => say(words),
     signedOut: () => say("You are not signed in any more. Sign in again in another tab, then load this page again: what you decided and typed is kept in this browser."),
   });
+  const openedAt = performance.now();
   let row = null; // the field that is lit
   let litAt = 0;
   let busy = false;
@@ -119,10 +120,18 @@
     const button = row && row.querySelectorAll(".choice")[number - 1];
     if (button) correct(button.dataset.choice);
   }
+  async function takeBack() {
+    let answer = null;
+    try { answer = await outbox.post(`/documents/${root.dataset.document}/verdict`, { verdict: "undo" }); } catch { /* said below */ }
+    say(answer === null ? "No connection: nothing was undone." : answer.ok ? "" : await outbox.refusal(answer));
+    await refresh();
+  }
   async function undo() {
+    if (root.querySelector("[data-act=takeBack]")) { await takeBack(); return; }
     await outbox.flush();
     let answer;
     try { answer = await outbox.post("/review/undo", {}, { Accept: "text/html" }); } catch { say("No connection: nothing was undone."); return; }
+    if (answer.type === "opaqueredirect") { location.reload(); return; }
     if (!answer.ok) { say(await outbox.refusal(answer)); return; }
     const card = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("article.card");
     if (!location.pathname.endsWith(card.dataset.document)) { location.assign(`/review/items/${card.dataset.item}`); return; }
@@ -135,7 +144,11 @@
 
   function listRows() { const link = (row && row.querySelector("[data-act=rows]")) || root.querySelector("[data-act=rows]"); if (link) location.assign(link.href); }
   function leave() { if (!row) return; outbox.dropDraft(row.dataset.item); row.classList.remove("fixing"); input().value = row.dataset.text; window.typing.mark(row); row.focus(); }
-  const acts = { leave, fix: () => window.typing.begin(row), rows: listRows, enter, confirm, correct: () => { if (row && input()) { if (window.typing.changed(row)) correct(input().value); else window.typing.begin(row); } }, absent: () => decide("absent"), unreadable: () => decide("unreadable"), skip, undo, note,
+  const verdicts = window.listenToVerdicts({
+    about: () => (root.querySelector(".verdicts") ? { document: root.dataset.document, images: pages.map((page) => page.image), since: openedAt } : null), viewer, outbox, say,
+    judged: async (words) => { await refresh(); say(words); },
+  });
+  const acts = { ...verdicts, takeBack, leave, fix: () => window.typing.begin(row), rows: listRows, enter, confirm, correct: () => { if (row && input()) { if (window.typing.changed(row)) correct(input().value); else window.typing.begin(row); } }, absent: () => decide("absent"), unreadable: () => decide("unreadable"), skip, undo, note,
     document: oneByOne, help: () => help.showModal() };
 
   window.listenToKeys({ part: () => (input() ? row : null), acts, viewer, help, choose, more: (event) => {
@@ -149,6 +162,8 @@
   // ---- the hand
   root.addEventListener("focusin", (event) => { const found = event.target.closest(".fields > li"); if (found) light(found); });
   root.addEventListener("click", (event) => {
+    const whole = event.target.closest(".verdicts [data-act], [data-act=takeBack]");
+    if (whole) { event.preventDefault(); acts[whole.dataset.act](); return; }
     const found = event.target.closest(".fields > li");
     if (!found) return;
     light(found);

@@ -141,6 +141,7 @@
     await outbox.flush();
     let answer;
     try { answer = await outbox.post("/review/undo", {}, { Accept: "text/html" }); } catch { say("No connection: nothing was undone."); return; }
+    if (answer.type === "opaqueredirect") { say("Taken back. Nothing of that document waits for a decision."); return; }
     if (!answer.ok) { say(await outbox.refusal(answer)); return; }
     say("");
     show(parsed(await answer.text()));
@@ -152,7 +153,11 @@
   function rows() { const link = card && card.querySelector("[data-act=rows]"); if (link) location.assign(link.href); }
 
   // ---- keys
-  const acts = { rows, enter, confirm, correct: () => (window.typing.changed(card) ? correct(input().value) : window.typing.begin(card)), absent: () => decide("absent"), unreadable: () => decide("unreadable"), skip, undo, note,
+  const verdicts = window.listenToVerdicts({
+    about: () => (card && card.dataset.open === "yes" && !busy ? { document: card.dataset.document, images: [card.dataset.image], since: shownAt } : null), viewer, outbox, say,
+    judged: async (words) => { card.dataset.open = "sent"; prefetch(); await advance(); say(words); },
+  });
+  const acts = { ...verdicts, rows, enter, confirm, correct: () => (window.typing.changed(card) ? correct(input().value) : window.typing.begin(card)), absent: () => decide("absent"), unreadable: () => decide("unreadable"), skip, undo, note,
     document: openDocument, help: () => help.showModal() };
   window.listenToKeys({ part: () => card, acts, viewer, help, choose });
 
