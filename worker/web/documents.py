@@ -79,6 +79,7 @@ def document_page(
         open_type=open_type,
         types=_types(site, open_type),
         lists=_lists(site, found[0]),
+        first=next((at for at, page in enumerate(pages) if page.rank == 1), 0),
         open_to_judge=found[0].status in JUDGED,
         open_to_change=found[0].status in ANSWERED,
         in_document=True,
@@ -90,7 +91,9 @@ def _lists(site: Site, document: reporting.DocumentRow) -> list[str]:
     """The lists whose rows can be set right now."""
     if document.status not in ANSWERED:
         return []
-    spec = site.rt.document_type(document.document_type)
+    with site.rt.transaction() as tx:
+        name, version = reads.type_of(tx, document.document_id)
+    spec = site.rt.pinned_type(name, version)
     return [field.name for field in spec.fields if field.kind is Kind.GROUP]
 
 
@@ -155,10 +158,9 @@ def parse_field(
     text: Annotated[str, Form()] = "",
 ) -> Response:
     """What the field's kind makes of a text while it is typed."""
-    found = reporting.documents(site.rt.sessions, [document_id])
-    if not found:
-        raise NotFound(f"There is no document {document_id}.")
-    spec = site.rt.document_type(found[0].document_type)
+    with site.rt.transaction() as tx:
+        name, version = reads.type_of(tx, document_id)
+    spec = site.rt.pinned_type(name, version)
     said = feedback(text[: actions.LONGEST_CORRECTION], spec.field(field), spec)
     return render(request, "feedback.html", feedback=said)
 

@@ -7,11 +7,14 @@ window.Outbox = class Outbox {
   constructor(who, csrf, saving, on) {
     Object.assign(this, { who, csrf, saving, on, key: `surefield.unsent.${who}`, troubled: false, sending: null });
     window.addEventListener("online", () => this.flush());
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) this.flush(); });
   }
 
   list() { try { return JSON.parse(localStorage.getItem(this.key)) || []; } catch { return []; } }
   keep(list) { localStorage.setItem(this.key, JSON.stringify(list)); this.tell(); }
-  add(entry) { this.keep([...this.list(), entry]); }
+  // What is on its way about an item is its decision: no key adds another.
+  has(item) { return this.list().some((entry) => entry.item === item); }
+  add(entry) { if (!this.has(entry.item)) this.keep([...this.list(), entry]); }
   tell() {
     const left = this.list().length;
     this.saving.textContent = !left ? "" : this.troubled ? `${left} not saved yet: no connection. Kept here, trying again.` : `saving ${left}`;
@@ -39,6 +42,7 @@ window.Outbox = class Outbox {
   again() { this.troubled = true; this.tell(); setTimeout(() => this.flush(), 2000); }
 
   async send() {
+    let recovered = false;
     for (let list = this.list(); list.length; list = this.list()) {
       const entry = list[0];
       let answer;
@@ -46,6 +50,7 @@ window.Outbox = class Outbox {
         answer = await this.post(entry.url, entry.body);
         if (answer.status >= 500 || answer.status === 429) throw new Error("not now");
       } catch { this.again(); return; }
+      recovered = recovered || this.troubled;
       this.troubled = false;
       if (await this.isSignedOut(answer)) { this.on.signedOut(); this.tell(); return; }
       this.keep(this.list().filter((each) => each.id !== entry.id));
@@ -53,6 +58,7 @@ window.Outbox = class Outbox {
       else if (answer.status >= 400) this.on.refused(await this.refusal(answer), entry);
       else this.dropDraft(entry.item);
     }
+    if (recovered && this.on.recovered) this.on.recovered();
   }
 
   // Sends one decision and waits for the server's word: "saved", "kept" for later, "conflict", or {refused: why}.
@@ -89,11 +95,14 @@ window.Outbox = class Outbox {
 // What the server says of a conflict: a part made for the window, or a page of which the words are wanted.
 window.tellConflict = (dialog, html) => {
   const words = new DOMParser().parseFromString(html, "text/html").querySelector(".said-text");
+  const said = document.createElement("div");
+  if (words) {
+    const title = document.createElement("h2");
+    title.textContent = "Somebody was faster";
+    said.replaceChildren(title, words);
+  } else said.innerHTML = html;
   const inside = dialog.querySelector(".inside");
-  if (!words) { inside.innerHTML = html; return; }
-  const title = document.createElement("h2");
-  title.textContent = "Somebody was faster";
-  inside.replaceChildren(title, words);
+  if (dialog.open) inside.append(said); else { inside.replaceChildren(said); dialog.showModal(); } // of several, none is lost
 };
 
 // Nobody confirms what they have not seen: what may be said of a field depends on its page being drawn.
@@ -119,7 +128,7 @@ window.sight = {
   // Enter confirms no absence: it says which key does.
   absence(part) {
     const place = part.querySelector(".sight");
-    place.textContent = "Nothing was read here. Press A if it is not on the document, or type what stands there.";
+    place.textContent = `Nothing was read here. Press ${window.Keys.sign("a")} if it is not on the document, or type what stands there.`;
     place.classList.add("loud");
   },
 };
@@ -173,7 +182,7 @@ window.listenToVerdicts = ({ about, viewer, outbox, say, judged }) => {
     const refused = answer === null ? "No connection: nothing is kept. Try again in a moment." : answer.ok ? null : await outbox.refusal(answer);
     if (refused) { if (ask.open) misfit.textContent = refused; else say(refused); return; }
     if (ask.open) ask.close();
-    await judged(`Kept: it is ${WORDS[verdict]}. U takes it back.`);
+    await judged(`Kept: it is ${WORDS[verdict]}. ${window.Keys.sign("u")} takes it back.`);
   }
   async function question(verdict) {
     const what = about();
@@ -182,6 +191,7 @@ window.listenToVerdicts = ({ about, viewer, outbox, say, judged }) => {
     try { answer = await fetch(`/documents/${what.document}/verdict?verdict=${verdict}`); } catch { /* said below */ }
     if (!answer || !answer.ok) { say("No connection: nothing was asked. Try again in a moment."); return; }
     inside.innerHTML = await answer.text();
+    window.Keys.label(ask);
     misfit.textContent = "";
     ask.showModal();
     const first = inside.querySelector("button, input");
@@ -193,27 +203,25 @@ window.listenToVerdicts = ({ about, viewer, outbox, say, judged }) => {
   ask.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     const typed = event.target.matches("input");
-    const button = !typed && /^[1-9]$/.test(window.digitOf(event)) && inside.querySelectorAll(".choice")[window.digitOf(event) - 1];
+    const digit = window.Keys.names(event).find((name) => /^[1-9]$/.test(name));
+    const button = !typed && digit && inside.querySelectorAll(".choice")[digit - 1];
     if (button) { event.preventDefault(); press(button); }
     else if (typed && event.key === "Enter") { event.preventDefault(); press(inside.querySelector("[data-typed]")); }
   });
   return { otherType: () => question("other_type"), notOurs: () => judge("not_ours"), illegible: () => judge("illegible"), duplicate: () => question("duplicate") };
 };
-// The digit of a key: as it is written, else by its place.
-window.digitOf = (event) => (/^[0-9]$/.test(event.key) ? event.key : (/^(?:Digit|Numpad)([0-9])$/.exec(event.code) || ["", ""])[1]);
-
 // The keys of both modes.  part(): the card or row that they are about; acts: what each does; more(event): keys of one mode alone.
 window.listenToKeys = ({ part, acts, viewer, help, choose, more = () => false }) => {
   const letters = { e: () => window.typing.begin(part()), a: acts.absent, x: acts.unreadable, s: acts.skip, u: acts.undo, n: acts.note, d: acts.document, l: acts.rows,
     t: acts.otherType, o: acts.notOurs, i: acts.illegible, c: acts.duplicate };
   document.addEventListener("keydown", (event) => {
-    if (event.isComposing || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey) return;
+    if (event.isComposing || event.key === "Process" || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey) return;
     const input = window.typing.of(part());
     const typing = event.target.matches?.("input, textarea, select");
+    const names = window.Keys.names(event);
+    const letter = names.find((name) => letters[name]);
     if (event.altKey) {
-      const code = /^Key([A-Z])$/.exec(event.code);
-      const does = code && letters[code[1].toLowerCase()];
-      if (does) { event.preventDefault(); does(); }
+      if (letter && window.Keys.isAlt(event)) { event.preventDefault(); letters[letter](); }
       return;
     }
     if (typing) {
@@ -223,13 +231,14 @@ window.listenToKeys = ({ part, acts, viewer, help, choose, more = () => false })
     }
     if (event.target.closest?.("a, button, .tools") && (event.key === "Enter" || event.key === " " || event.key === "Tab")) return;
     const once = (does) => { event.preventDefault(); if (!event.repeat) does(); };
-    if (more(event)) return;
+    const digit = names.find((name) => /^[1-5]$/.test(name));
+    if (more(event, names)) return;
     if (event.key === "Enter") once(acts.enter);
     else if (event.key === "Tab" && !event.shiftKey && event.target === document.body && input) { event.preventDefault(); window.typing.begin(part()); }
     else if (event.key === "Backspace") { event.preventDefault(); window.typing.begin(part(), { empty: true }); }
     else if (event.key === "?") { event.preventDefault(); help.showModal(); }
-    else if (/^[1-5]$/.test(event.key)) once(() => choose(Number(event.key)));
-    else if (viewer.key(event)) return;
-    else if (letters[event.key.toLowerCase()]) once(letters[event.key.toLowerCase()]);
+    else if (digit) once(() => choose(Number(digit)));
+    else if (viewer.key(event, names)) return;
+    else if (letter) once(letters[letter]);
   });
 };

@@ -9,7 +9,8 @@
   const { pages } = JSON.parse(root.dataset.view);
   const viewer = new window.Viewer(root.querySelector(".viewer"));
   const outbox = new window.Outbox(root.dataset.who, csrf, document.querySelector(".saving"), {
-    conflict: (html) => { window.tellConflict(conflict, html); if (!conflict.open) conflict.showModal(); },
+    conflict: (html) => window.tellConflict(conflict, html),
+    recovered: () => refresh(),
     refused: (words) => say(words),
     signedOut: () => say("You are not signed in any more. Sign in again in another tab, then load this page again: what you decided and typed is kept in this browser."),
   });
@@ -69,6 +70,7 @@
   }
   function ready() {
     window.htmx.process(root);
+    window.Keys.label(root);
     const waiting = new Set(outbox.list().map((entry) => entry.item));
     for (const each of rows()) {
       const typed = window.typing.of(each);
@@ -151,10 +153,11 @@
   const acts = { ...verdicts, takeBack, leave, fix: () => window.typing.begin(row), rows: listRows, enter, confirm, correct: () => { if (row && input()) { if (window.typing.changed(row)) correct(input().value); else window.typing.begin(row); } }, absent: () => decide("absent"), unreadable: () => decide("unreadable"), skip, undo, note,
     document: oneByOne, help: () => help.showModal() };
 
-  window.listenToKeys({ part: () => (input() ? row : null), acts, viewer, help, choose, more: (event) => {
+  window.listenToKeys({ part: () => (input() ? row : null), acts, viewer, help, choose, more: (event, names) => {
     const kinds = root.querySelectorAll(".kinds button");
-    if (kinds.length && /^[1-9]$/.test(event.key)) { event.preventDefault(); if (kinds[event.key - 1] && !event.repeat) kinds[event.key - 1].click(); return true; }
-    const by = { j: 1, k: -1, ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const digit = names.find((name) => /^[1-9]$/.test(name));
+    if (kinds.length && digit) { event.preventDefault(); if (kinds[digit - 1] && !event.repeat) kinds[digit - 1].click(); return true; }
+    const by = { j: 1, k: -1, ArrowDown: 1, ArrowUp: -1 }[names.find((name) => ["j", "k", "ArrowDown", "ArrowUp"].includes(name))];
     if (by) { event.preventDefault(); step(by); }
     return Boolean(by);
   } });
@@ -192,7 +195,7 @@
   }
   setInterval(beat, 1000 * Number(root.dataset.beatS));
 
-  open(0);
+  open(Number(root.dataset.first));
   ready();
   const first = rows().find((each) => each.dataset.item === root.dataset.chosen) || rows().find((each) => each.dataset.waits);
   if (first) stand(first);
