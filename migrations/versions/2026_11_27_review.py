@@ -2,7 +2,7 @@
 a whole document can be rejected.
 
 Revision ID: 0011_review
-Revises: 0009_render_findings
+Revises: 0010_type_versions
 """
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql
 from migrations.views import view_sql
 
 revision = "0011_review"
-down_revision = "0009_render_findings"
+down_revision = "0010_type_versions"
 branch_labels = None
 depends_on = None
 

@@ -11,8 +11,7 @@ from extractors.documents.spec import DocumentType, FieldSpec
 from extractors.normalise import normalise
 from worker.actor import Actor, Forbidden, Role
 from worker.db import Tx
-from worker.errors import NotFound
-from worker.review import rows
+from worker.review import reads, rows
 from worker.review.alternatives import meaning_of
 from worker.review.errors import NotSeen
 from worker.review.lists import ListRows, read_list
@@ -20,7 +19,6 @@ from worker.review.row_texts import ColumnSum, TypedRow, checked_rows, group_of,
 from worker.review.settle import hold_document
 from worker.review.types import Decided
 from worker.runtime import Runtime
-from worker.tables.documents import Document
 from worker.tables.results import Result
 
 
@@ -144,12 +142,7 @@ def _check_owner(actor: Actor, new: Sequence[rows.NewRow], before: ListRows) -> 
 
 
 def _type_of(tx: Tx, document_id: UUID, rt: Runtime) -> DocumentType:
-    name = tx.session.execute(
-        select(Document.document_type).where(Document.id == document_id)
-    ).scalar_one_or_none()
-    if name is None:
-        raise NotFound(f"There is no document {document_id}.")
-    return rt.document_type(name)
+    return rt.pinned_type(*reads.type_of(tx, document_id))
 
 
 def _amounts(tx: Tx, document_id: UUID) -> dict[str, Any]:

@@ -153,3 +153,16 @@ def result_of(tx: Tx, document_id: UUID, field: str, ordinal: int) -> UUID:
             f" surefield show {document_id}."
         )
     return found
+
+
+def type_of(tx: Tx, document_id: UUID) -> tuple[str, str | None]:
+    """The document's type, and the version of it that it is read under.
+
+    Raises NotFound.
+    """
+    found = tx.session.execute(
+        select(Document.document_type, Document.type_version).where(Document.id == document_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no document {document_id}. List them: surefield list.")
+    return found.document_type, found.type_version

@@ -24,6 +24,7 @@ from worker.review.store import item_about, verdict
 from worker.review.tables import Action, ItemState
 from worker.review.types import Decided, Decision
 from worker.store.codec import storable, storable_json
+from worker.tables.documents import Document
 from worker.tables.results import Outcome, Result
 
 ADDED = "added_by_person"
@@ -178,8 +179,10 @@ def _make(tx: Tx, document_id: UUID, name: str, ordinal: int | None, kind: Kind)
     highest = select(func.coalesce(func.max(Result.ordinal), 0) + 1).where(
         Result.document_id == document_id, Result.name == name
     )
+    version = select(Document.type_version).where(Document.id == document_id)
     row = insert(Result).values(
         document_id=document_id,
+        type_version=version.scalar_subquery(),
         name=storable(name),
         # a place of its own until the rows are put in order
         ordinal=highest.scalar_subquery() if ordinal is None else ordinal,

@@ -138,10 +138,11 @@ def item_about(tx: Tx, result_id: UUID) -> UUID:
     tx.session.execute(
         pg_insert(ReviewItem)
         .from_select(
-            ["result_id", "document_id", "reason", "state", "closed_at"],
+            ["result_id", "document_id", "type_version", "reason", "state", "closed_at"],
             select(
                 Result.id,
                 Result.document_id,
+                Result.type_version,
                 literal(CORRECTION),
                 literal(ItemState.CLOSED.value),
                 func.now(),

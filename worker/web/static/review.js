@@ -23,7 +23,7 @@
   // ---- showing
   function say(words) { banner.textContent = words; banner.hidden = !words; }
   function addLink(url, words) { const link = document.createElement("a"); link.href = url; link.textContent = words; banner.append(link); }
-  function showConflict(html) { window.tellConflict(conflict, html); if (!conflict.open) conflict.showModal(); }
+  function showConflict(html) { window.tellConflict(conflict, html); }
 
   function parsed(html) {
     const holder = document.createElement("template");
@@ -38,6 +38,7 @@
     card = found;
     busy = false;
     window.htmx.process(now);
+    window.Keys.label(now);
     if (!card) { viewer.show(null); document.title = "Review · Surefield"; waitForMore(); return; }
     const view = JSON.parse(card.dataset.view);
     card.dataset.image = view.image || "";
@@ -46,7 +47,8 @@
     document.title = `${card.querySelector("h1").textContent.trim()} · Surefield`;
     shownAt = performance.now();
     const typed = input();
-    if (typed) {
+    if (typed && outbox.has(card.dataset.item)) sent();
+    else if (typed) {
       const draft = outbox.draft(card.dataset.item);
       if (draft !== null && draft !== typed.value) { typed.value = draft; say("What you had typed here is back."); }
       window.typing.mark(card);
@@ -70,11 +72,20 @@
     next.catch(() => { stage.dataset.next = "lost"; });
   }
 
+  // The next field; without a connection it is asked for until it comes.  Meanwhile the decided one takes no key.
   async function advance() {
     say("");
-    let found = null;
-    try { found = await next; } catch { await outbox.flush(); prefetch(); try { found = await next; } catch { say("The next field cannot be loaded: no connection. Load the page again in a moment; nothing is lost."); return; } }
-    show(found);
+    const decided = card;
+    for (let wait = 500; card === decided; wait = Math.min(2 * wait, 5000)) {
+      try {
+        const found = await next;
+        if (card === decided) { say(""); show(found); }
+        return;
+      } catch { say("The next field cannot be loaded: no connection. It comes by itself when the connection is back; nothing is lost."); }
+      await new Promise((resolve) => { window.addEventListener("online", resolve, { once: true }); setTimeout(resolve, wait); });
+      await outbox.flush();
+      if (card === decided) prefetch();
+    }
   }
 
   let waiting = null;
@@ -98,9 +109,13 @@
   const undecided = () => card && !busy && card.dataset.open === "yes";
   const may = (action) => undecided() && window.sight.allows(card, viewer, action);
 
+  // What is decided takes no further key, however long the next field is on its way.
+  function sent() { card.dataset.open = "sent"; card.classList.add("sent"); }
+
   function decide(action) {
     if (!may(action)) return;
     outbox.add(outbox.entry(card.dataset, action, "", shownAt, window.sight.of(card, viewer)));
+    sent();
     advance();
     outbox.flush();
   }
@@ -112,11 +127,12 @@
     const said = await outbox.settle(outbox.entry(card.dataset, "correct", text, shownAt, true));
     busy = false;
     if (said.refused) window.typing.misfit(card, said.refused);
-    else if (said !== "signed out") advance();
+    else if (said !== "signed out") { sent(); advance(); }
   }
 
   function enter() {
     if (!card) return;
+    if (card.dataset.open === "sent") return;
     if (card.dataset.open !== "yes") { location.assign("/review"); return; }
     if (window.typing.changed(card)) correct(input().value);
     else if (card.dataset.state === "absent") window.sight.absence(card);
@@ -133,6 +149,7 @@
   function skip() {
     if (!undecided()) return;
     outbox.add(outbox.skipping(card.dataset));
+    sent();
     advance();
     outbox.flush();
   }
@@ -155,7 +172,7 @@
   // ---- keys
   const verdicts = window.listenToVerdicts({
     about: () => (card && card.dataset.open === "yes" && !busy ? { document: card.dataset.document, images: [card.dataset.image], since: shownAt } : null), viewer, outbox, say,
-    judged: async (words) => { card.dataset.open = "sent"; prefetch(); await advance(); say(words); },
+    judged: async (words) => { sent(); prefetch(); await advance(); say(words); },
   });
   const acts = { ...verdicts, rows, enter, confirm, correct: () => (window.typing.changed(card) ? correct(input().value) : window.typing.begin(card)), absent: () => decide("absent"), unreadable: () => decide("unreadable"), skip, undo, note,
     document: openDocument, help: () => help.showModal() };
