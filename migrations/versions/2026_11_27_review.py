@@ -1,8 +1,8 @@
 """What a person said is kept apart from what was decided by it; rows of lists can be removed;
 a whole document can be rejected.
 
-Revision ID: 0011_review
-Revises: 0010_type_versions
+Revision ID: 0012_review
+Revises: 0011_evidence
 """
 
 import sqlalchemy as sa
@@ -11,8 +11,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations.views import view_sql
 
-revision = "0011_review"
-down_revision = "0010_type_versions"
+revision = "0012_review"
+down_revision = "0011_evidence"
 branch_labels = None
 depends_on = None
 
