@@ -137,6 +137,8 @@ def test_a_document_without_a_type_is_named_or_rejected(site):
     judge(site, document, Verdict.OTHER_TYPE, document_type="slip")
     site.house.work()
     assert site.house.status(document) == "in_review"
+    (said,) = site.house.rows("SELECT * FROM document_verdicts WHERE verdict = 'other_type'")
+    assert (said.who, said.document_type, said.before) == ("ada", "slip", {"status": "needs_type"})
 
 
 def test_a_verdict_can_never_be_changed(site):

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from worker.db import Tx
 from worker.errors import NotFound
+from worker.review.history import standing
 from worker.review.queue import asked_of, matching
 from worker.review.tables import Action, ItemState, ReviewDecision, ReviewItem, ReviewSkip
 from worker.review.types import ItemFilter
@@ -15,6 +16,7 @@ from worker.tables.documents import Document
 from worker.tables.results import Result
 
 UNDO_WITHIN = timedelta(hours=24)
+MOST_BACK = 200  # decisions that are looked through for one that still stands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,21 +52,23 @@ class LastDecision:
 
 
 def last_decision(tx: Tx, who: str) -> LastDecision | None:
-    """What this person decided last, if it still stands and is not older than a day."""
-    row = tx.session.execute(
-        select(ReviewDecision.item_id, ReviewDecision.version, ReviewDecision.decided_at)
-        .join(ReviewItem, ReviewItem.id == ReviewDecision.item_id)
-        .where(
-            ReviewDecision.who == who,
-            ReviewDecision.decided_at > func.now() - UNDO_WITHIN,
-            ReviewDecision.action != Action.UNDO,
-            ReviewDecision.version == ReviewItem.version,
-            ReviewItem.state == ItemState.CLOSED,
-        )
-        .order_by(ReviewDecision.decided_at.desc(), ReviewDecision.id.desc())
-        .limit(1)
-    ).one_or_none()
-    return None if row is None else LastDecision(*row)
+    """What this person decided last, if it still stands and is not older than a day.
+
+    After an undo it is the decision before that one.
+    """
+    d = ReviewDecision
+    recent = tx.session.execute(
+        select(d.item_id, d.version, ReviewItem.version.label("now"), d.decided_at.label("at"))
+        .join(ReviewItem, ReviewItem.id == d.item_id)
+        .where(d.who == who, d.decided_at > func.now() - UNDO_WITHIN, d.action != Action.UNDO)
+        .order_by(d.decided_at.desc(), d.id.desc())
+        .limit(MOST_BACK)
+    )
+    for row in recent:
+        stands = standing(tx, row.item_id)
+        if stands is not None and stands.version == row.version:
+            return LastDecision(row.item_id, row.now, row.at)
+    return None
 
 
 def backlog(tx: Tx, filters: ItemFilter) -> list[Waiting]:

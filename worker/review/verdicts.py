@@ -108,6 +108,33 @@ def reject(
     )
 
 
+def keep_other_type(
+    tx: Tx,
+    document_id: UUID,
+    document_type: str,
+    *,
+    who: str,
+    seen: bool,
+    took_ms: int | None = None,
+) -> None:
+    """Keep that a person says what type the document is; the caller has it read as that.
+
+    Raises NotFound, InvalidDecision.
+    """
+    check_name(who)
+    tx.session.execute(
+        insert(DocumentVerdict).values(
+            document_id=document_id,
+            verdict=Verdict.OTHER_TYPE,
+            who=who,
+            document_type=document_type,
+            before={"status": _hold(tx, document_id)},
+            seen=seen,
+            took_ms=took_ms,
+        )
+    )
+
+
 def take_back(tx: Tx, document_id: UUID, *, who: str) -> None:
     """The document stands again where it stood before the verdict, its fields open again.
 
@@ -194,7 +221,7 @@ def _standing() -> Any:
     undo, v = aliased(DocumentVerdict), DocumentVerdict
     return (
         select(v.id.label("verdict_id"), v.document_id, v.verdict, v.who, v.duplicate_of, v.before)
-        .where(v.verdict != Verdict.UNDO)
+        .where(v.verdict.in_(REJECTING))
         .where(~select(undo.id).where(undo.undoes == v.id).exists())
         .order_by(v.id.desc())
         .limit(1)
