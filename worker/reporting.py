@@ -178,7 +178,7 @@ def fields(sessions: Sessions, ids: Sequence[UUID]) -> list[FieldRow]:
             decided_by.label("decided_by"),
         )
         .outerjoin(Submission, Submission.document_id == Result.document_id)
-        .where(Result.document_id.in_(list(ids)))
+        .where(Result.document_id.in_(list(ids)), Result.removed_at.is_(None))
         .order_by(Result.position, Result.ordinal, Result.name),
     )
     place = {document_id: at for at, document_id in enumerate(ids)}
@@ -236,7 +236,7 @@ def _documents(ids: Any) -> Select[*tuple[Any, ...]]:
             count(Outcome.REVIEW).label("waiting"),
             count(Outcome.REVIEWED).label("reviewed"),
         )
-        .where(Result.document_id.in_(ids))
+        .where(Result.document_id.in_(ids), Result.removed_at.is_(None))
         .group_by(Result.document_id)
         .subquery()
     )

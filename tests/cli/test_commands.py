@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, inspect, text
 from extractors.triage.classify import Guess
 from tests.factories import LEASE, a_document, a_page, begin
 from worker import store
+from worker.blobs import Blobs
 from worker.cli import demo
 from worker.tables.documents import Status
 
@@ -56,7 +57,9 @@ def test_a_person_clears_a_field_from_the_terminal(db, surefield):
     document = a_document(db, status=Status.IN_REVIEW)
     (item,) = json.loads(surefield("review", "list", "--json"))
     decided = json.loads(
-        surefield("review", "decide", item["item"], "--text", "13.00", "--who", "ada", "--json")
+        surefield(
+            "review", "decide", item["item"], "--seen", "--text", "13.00", "--who", "ada", "--json"
+        )
     )
     assert decided == {"document": str(document.id), "version": 2, "open": 0, "status": "reviewed"}
     assert "13.00" in surefield("show", str(document.id))
@@ -66,9 +69,18 @@ def test_a_second_decision_on_the_version_first_seen_is_a_conflict(db, surefield
     """Nobody overwrites a colleague's decision without seeing it."""
     a_document(db, status=Status.IN_REVIEW)
     (item,) = json.loads(surefield("review", "list", "--json"))
-    surefield("review", "decide", item["item"], "--accept", "--who", "ada")
+    surefield("review", "decide", item["item"], "--seen", "--accept", "--who", "ada")
     assert "review_conflict" in surefield(
-        "review", "decide", item["item"], "--absent", "--version", "1", "--who", "bob", fails=True
+        "review",
+        "decide",
+        item["item"],
+        "--seen",
+        "--absent",
+        "--version",
+        "1",
+        "--who",
+        "bob",
+        fails=True,
     )
 
 
@@ -77,7 +89,7 @@ def test_a_correction_that_is_no_amount_is_refused(db, surefield):
     a_document(db, status=Status.IN_REVIEW)
     (item,) = json.loads(surefield("review", "list", "--json"))
     assert "invalid_decision" in surefield(
-        "review", "decide", item["item"], "--text", "about twelve", fails=True
+        "review", "decide", item["item"], "--seen", "--text", "about twelve", fails=True
     )
 
 
@@ -231,11 +243,38 @@ def test_a_person_parts_a_file_from_the_terminal(db, surefield):
     )
 
 
+def test_deciding_unseen_prints_the_reading_and_asks_to_look(db, surefield, tmp_path):
+    """What was read, of which file and page, and the command that shows it; nothing is kept."""
+    document = a_document(db, status=Status.IN_REVIEW, filename="slip.pdf")
+    (item,) = json.loads(surefield("review", "list", "--json"))
+    said = surefield("review", "decide", item["item"], "--accept", fails=True)
+    assert "total reads '12.50'" in said
+    assert "file: slip.pdf, page 1" in said
+    assert f"surefield review page {document.id} 1" in said
+    assert "not_seen" in said
+    surefield("review", "decide", item["item"], "--accept", "--seen", "--who", "ada")
+    with db() as session:
+        assert session.execute(text("SELECT seen FROM review_answers")).scalars().all() == [True]
+
+
+def test_a_page_can_be_written_to_a_file_and_looked_at(db, surefield, tmp_path):
+    """The image that people see, by its number."""
+    image = b"\x89PNG page"
+    view = Blobs(tmp_path / "blobs").put(image)
+    document = a_document(db, status=Status.IN_REVIEW)
+    with begin(db) as tx:
+        tx.session.execute(text("UPDATE pages SET view_sha256 = :view"), {"view": view})
+    to = tmp_path / "page.png"
+    assert surefield("review", "page", str(document.id), "1", "--to", str(to)).strip() == str(to)
+    assert to.read_bytes() == image
+    assert "no page 2" in surefield("review", "page", str(document.id), "2", fails=True)
+
+
 def test_one_reviewer_does_not_undo_anothers_decision_on_the_command_line(db, surefield):
     """The terminal has the rule of the page: a manager may."""
     a_document(db, status=Status.IN_REVIEW)
     (item,) = json.loads(surefield("review", "list", "--json"))
-    surefield("review", "decide", item["item"], "--accept", "--who", "ada")
+    surefield("review", "decide", item["item"], "--seen", "--accept", "--who", "ada")
     assert "forbidden" in surefield(
         "review", "decide", item["item"], "--undo", "--who", "bob", fails=True
     )
@@ -258,7 +297,7 @@ def test_a_text_for_a_list_is_refused_in_words(db, surefield):
             {"id": document.id},
         )
     (item,) = json.loads(surefield("review", "list", "--json"))
-    said = surefield("review", "decide", item["item"], "--text", "x", fails=True)
+    said = surefield("review", "decide", item["item"], "--seen", "--text", "x", fails=True)
     assert "A list has no text of its own" in said
 
 
@@ -310,7 +349,7 @@ def test_an_id_may_be_its_first_characters(db, surefield):
     short = str(document.id)[:8]
     assert json.loads(surefield("show", short, "--json"))["document_id"] == str(document.id)
     (item,) = json.loads(surefield("review", "list", "--document", short, "--json"))
-    surefield("review", "decide", item["item"][:8], "--text", "13.00", "--who", "ada")
+    surefield("review", "decide", item["item"][:8], "--seen", "--text", "13.00", "--who", "ada")
     assert "is no id" in surefield("show", "nonsense", fails=True)
     assert "is no id" in surefield("show", "c92", fails=True)
     assert "There is no document" in surefield("show", "00000000", fails=True)
@@ -392,3 +431,58 @@ def test_the_demos_last_line_names_the_command_as_it_was_typed(
     monkeypatch.setattr(sys, "argv", [f"{tmp_path}{typed}"])
     monkeypatch.setenv("PATH", f"{tmp_path}{path}")
     assert demo.command() == said.replace("/opt", f"{tmp_path}/opt")
+
+
+def test_rows_are_set_right_on_the_command_line(db, surefield):
+    """Edited, removed, moved and added in one answer; the rows and their sums are printed."""
+    document = a_document(db, status=Status.IN_REVIEW)
+    rows = ("review", "rows", str(document.id), "items")
+    assert "--seen" in surefield("review", "rows", "--help")
+    assert "not_seen" in surefield(*rows, "--add", '{"amount": "3.00"}', fails=True)
+    for cells in ('{"description": "[b]Pens", "amount": "3.00"}', '{"amount": "4.00"}'):
+        surefield(*rows, "--add", cells, "--seen", "--who", "ada")
+    shown = surefield(*rows)
+    assert "[b]Pens" in shown
+    assert "amount: 7.00" in shown
+    done = surefield(
+        *rows, "--set", "2.description=Ink", "--move", "2:1", "--seen", "--who", "ada", "--json"
+    )
+    found = json.loads(done)
+    assert [row["cells"] for row in found["rows"]] == [
+        {"description": "Ink", "amount": "4.00"},
+        {"description": "[b]Pens", "amount": "3.00"},
+    ]
+    version = ("--version", "0" * 16)
+    assert "review_conflict" in surefield(
+        *rows, "--remove", "1", "--seen", "--who", "ada", *version, fails=True
+    )
+    left = surefield(*rows, "--remove", "1", "--seen", "--who", "ada", "--json")
+    assert [row["cells"]["amount"] for row in json.loads(left)["rows"]] == ["3.00"]
+    assert "no row '9'" in surefield(*rows, "--remove", "9", "--seen", fails=True)
+
+
+def test_an_accepted_value_is_corrected_on_the_command_line(db, surefield):
+    """By document and field, as `surefield show` writes them."""
+    document = a_document(db, status=Status.ACCEPTED)
+    at = ("review", "correct", str(document.id))
+    said = surefield(*at, "total", "--text", "13.00", "--seen", "--who", "ada")
+    assert "reviewed" in said
+    assert "not_seen" in surefield(*at, "payee", "--absent", fails=True)
+    assert "no field" in surefield(*at, "items.amount[2]", "--absent", "--seen", fails=True)
+    assert "names no row" in surefield(*at, "items[x]", "--absent", "--seen", fails=True)
+    fields = json.loads(surefield("show", str(document.id), "--json"))["fields"]
+    assert {each["field"]: each["text"] for each in fields}["total"] == "13.00"
+
+
+def test_a_whole_document_is_judged_on_the_command_line(db, surefield):
+    """One word, which document it is a duplicate of, and back."""
+    original, document = (a_document(db, status=Status.IN_REVIEW) for _ in range(2))
+    at = ("review", "verdict", str(document.id))
+    assert "not_seen" in surefield(*at, "--not-ours", fails=True)
+    assert "exactly one" in surefield(*at, "--not-ours", "--illegible", fails=True)
+    of = ("--duplicate-of", str(original.id), "--seen", "--who", "ada")
+    assert "rejected" in surefield(*at, *of)
+    shown = json.loads(surefield("show", str(document.id), "--json"))
+    assert (shown["status"], shown["error_code"]) == ("rejected", "duplicate")
+    assert str(original.id) in shown["error_message"]
+    assert "in_review" in surefield(*at, "--undo", "--who", "ada")

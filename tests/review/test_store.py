@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.documents.spec import Kind
@@ -26,7 +27,7 @@ from tests.factories import (
 from worker import store
 from worker.db import transaction
 from worker.errors import NotFound
-from worker.review import queue
+from worker.review import queue, undo
 from worker.review import store as review_store
 from worker.review.errors import InvalidDecision, ReviewConflict
 from worker.review.tables import Action, ItemState
@@ -49,10 +50,12 @@ def item_of(db: Sessions, document: MadeDocument) -> Item:
     return found
 
 
-def decide(db: Sessions, seen: Item, action: Action, who: str = "ada", **more: Any) -> Decided:
+def decide(db: Sessions, at: Item, action: Action, who: str = "ada", **more: Any) -> Decided:
     with begin(db) as tx:
+        if action is Action.UNDO:
+            return undo.take_back(tx, at.item_id, version=at.version, who=who)
         return review_store.decide(
-            tx, Decision(item_id=seen.item_id, version=seen.version, who=who, action=action, **more)
+            tx, Decision(item_id=at.item_id, version=at.version, who=who, action=action, **more)
         )
 
 
@@ -543,3 +546,50 @@ def test_items_are_found_by_document_type_field_and_reason(db: Sessions) -> None
     assert found(field="payee") == set()
     assert found(field="total", reason="low_score") == {slip.id, invoice.id}
     assert found(reason="other") == set()
+
+
+def test_an_answer_is_kept_apart_from_the_decision_that_rests_on_it(db: Sessions) -> None:
+    """Who said what, of which version, and whether the page was before their eyes."""
+    document = in_review(db)
+    decide(db, item_of(db, document), Action.CORRECT, text="99", value="99", seen=True)
+    decide(db, item_of(db, document), Action.UNDO)
+
+    with db() as session:
+        answers = session.execute(
+            text(
+                "SELECT a.*, d.version AS led_to FROM review_answers a"
+                " JOIN review_decisions d ON d.answer_id = a.id ORDER BY a.id"
+            )
+        ).all()
+
+    assert [(a.action, a.version, a.led_to, a.text, a.value, a.seen) for a in answers] == [
+        ("correct", 1, 2, "99", "99", True),
+        ("undo", 2, 3, None, None, None),
+    ]
+
+
+def test_an_answer_can_never_be_changed(db: Sessions) -> None:
+    """As a decision cannot."""
+    with pytest.raises(IntegrityError, match="append-only"), db.begin() as session:
+        session.execute(text("UPDATE review_answers SET who = 'eve'"))
+
+
+def test_undoing_twice_goes_back_two_decisions(db: Sessions) -> None:
+    """Decisions are a stack: what was taken back is not taken back again."""
+    document = in_review(db)
+    decide(db, item_of(db, document), Action.CORRECT, text="1")
+    now = item_of(db, document)
+    decide(db, now, Action.CORRECT, text="2", again=True)
+    assert result_of(db, document)["text"] == "2"
+    decide(db, item_of(db, document), Action.UNDO)
+    assert (result_of(db, document)["text"], result_of(db, document)["decision"]) == (
+        "1",
+        "reviewed",
+    )
+    decide(db, item_of(db, document), Action.UNDO)
+    assert (result_of(db, document)["text"], result_of(db, document)["decision"]) == (
+        "12.50",
+        "review",
+    )
+    with pytest.raises(ReviewConflict, match="Nothing that is decided"):
+        decide(db, item_of(db, document), Action.UNDO)

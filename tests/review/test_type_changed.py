@@ -83,7 +83,7 @@ def test_a_text_is_parsed_as_the_kind_that_it_had(changed):
 def test_the_action_knows_the_version(changed):
     """Whatever the door."""
     site, document, item = changed
-    answer = Answer(action=Action.CORRECT, text="7.50")
+    answer = Answer(action=Action.CORRECT, text="7.50", seen=True)
     actions.decide(Actor("ada"), item, answer, site.house.rt)
     assert site.house.status(document) in {"reviewed", "in_review"}
 
@@ -108,7 +108,7 @@ def test_the_command_line_shows_and_decides_it(changed, database_url, tmp_path):
     commands = (
         ("review", "list"),
         ("show", str(document)),
-        ("review", "decide", str(item), "--text", "7.50"),
+        ("review", "decide", str(item), "--text", "7.50", "--seen"),
     )
     for words in commands:
         done = subprocess.run(

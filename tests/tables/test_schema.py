@@ -18,7 +18,7 @@ from extractors.types import FieldState
 from tests.factories import a_document, begin
 from worker.db import open_engine
 from worker.migrate import alembic_config, migrate
-from worker.review.tables import Action, ItemState
+from worker.review.tables import Action, ItemState, Verdict
 from worker.tables.documents import Status
 from worker.tables.evidence import PageStatus
 from worker.tables.results import Outcome
@@ -34,6 +34,8 @@ CLOSED = [
     ("results", "decision", Outcome),
     ("review_items", "state", ItemState),
     ("review_decisions", "action", Action),
+    ("review_answers", "action", Action),
+    ("document_verdicts", "verdict", Verdict),
 ]
 
 
@@ -139,6 +141,37 @@ def test_several_processes_may_migrate_at_once(empty_database_url: str) -> None:
         list(pool.map(migrate, [empty_database_url] * 4))
 
     assert "documents" in tables_of(empty_database_url)
+
+
+OLD_DECISION = """
+WITH d AS (INSERT INTO documents (sha256, media_type, document_type, status)
+           VALUES (repeat('a', 64), 'application/pdf', 'slip', 'in_review') RETURNING id),
+     r AS (INSERT INTO results (document_id, name, kind, state, read_state, decision, reason)
+           SELECT id, 'total', 'amount', 'absent', 'absent', 'review', 'x' FROM d
+           RETURNING id, document_id),
+     i AS (INSERT INTO review_items (result_id, document_id, reason)
+           SELECT id, document_id, 'x' FROM r RETURNING id, result_id)
+INSERT INTO review_decisions (item_id, result_id, version, who, action, text, seen, took_ms)
+SELECT id, result_id, 2, 'ada', 'correct', '12.50', '{}', 900 FROM i
+"""
+
+
+def test_decisions_of_before_get_the_answers_they_came_of(empty_database_url: str) -> None:
+    """Nothing that a person said is lost, and nobody is said to have looked who was not asked."""
+    engine = open_engine(empty_database_url)
+    with engine.connect() as connection:
+        command.upgrade(alembic_config(connection), "0007_second_looks")
+        connection.execute(text(OLD_DECISION))
+        connection.commit()
+    migrate(empty_database_url)
+    with engine.connect() as connection:
+        (row,) = connection.execute(
+            text("SELECT a.* FROM review_answers a JOIN review_decisions d ON d.answer_id = a.id")
+        )
+    engine.dispose()
+
+    assert (row.who, row.action, row.text, row.version) == ("ada", "correct", "12.50", 1)
+    assert (row.took_ms, row.seen) == (900, None)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ class Browser:
     ) -> Any:
         return self.post(
             f"/review/items/{item}/decide",
-            {"version": version, "action": action, "text": text, "took_ms": 900},
+            {"version": version, "action": action, "text": text, "seen": "true", "took_ms": 900},
             **more,
         )
 

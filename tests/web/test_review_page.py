@@ -8,6 +8,8 @@ import pytest
 from tests.web.conftest import SiteInTest
 from tests.web.making import TRUTH, a_slip
 from worker.actor import Role
+from worker.review.tables import Action
+from worker.web.templating import DONE
 
 NASTY = "<script>alert(1)</script>\u202e\u2066gnp.exe<img src=x onerror=alert(1)>\"'{{7*7}}"
 
@@ -402,3 +404,8 @@ def test_a_text_without_a_meaning_says_so_before_it_is_accepted(make_site):
     page = site.sign_in().get("/review").text
     assert "not an amount that can be read in one way" in page
     assert "Accepting keeps the text without a value" in page
+
+
+def test_every_action_has_its_words():
+    """A decision that the page cannot name would break it for everybody who sees it."""
+    assert set(DONE) == {*Action, None}

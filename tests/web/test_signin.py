@@ -234,7 +234,7 @@ def test_a_request_that_no_page_of_ours_sent_is_refused(site, headers):
     assert ada.decide(item, "accept", headers=headers).status_code == 403
     assert (
         ada.client.post(
-            f"/review/items/{item}/decide", data={"version": 1, "action": "accept"}
+            f"/review/items/{item}/decide", data={"version": 1, "action": "accept", "seen": "true"}
         ).status_code
         == 403
     )

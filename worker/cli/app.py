@@ -13,7 +13,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from extractors.errors import SurefieldError
 from worker import log
-from worker.cli import demo, document_types, documents, model, operations, people, review, sql
+from worker.cli import (
+    demo,
+    document_types,
+    documents,
+    model,
+    operations,
+    people,
+    review,
+    review_rows,
+    sql,
+)
 from worker.settings import LogForm, Settings, problems
 
 app = typer.Typer(
@@ -49,6 +59,7 @@ app.command("show")(documents.show)
 app.command("retry")(documents.retry)
 review.app.command("types")(document_types.waiting)
 review.app.command("type")(document_types.choose)
+review.app.command("rows")(review_rows.rows)
 review.app.command("split")(document_types.split)
 app.add_typer(review.app, name="review")
 app.add_typer(people.user, name="user")

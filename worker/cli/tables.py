@@ -22,6 +22,7 @@ from rich.text import Text
 from extractors.documents import DocumentType
 from extractors.types import FieldState
 from worker import reporting
+from worker.review.list_actions import ListShown
 from worker.review.types import Item, Untyped
 from worker.tables.documents import Status
 
@@ -30,6 +31,7 @@ STATUS_STYLE = {
     Status.REVIEWED: "green",
     Status.IN_REVIEW: "yellow",
     Status.NEEDS_TYPE: "yellow",
+    Status.REJECTED: "red",
     Status.FAILED: "red",
 }
 DECISION_STYLE = {"accepted": "green", "reviewed": "green", "review": "yellow"}
@@ -220,6 +222,22 @@ def item_json(item: Item) -> dict[str, Any]:
         "details": dict(item.details),
         "since": item.created_at.isoformat(),
     }
+
+
+def rows(console: Console, shown: ListShown) -> None:
+    """The rows of a list, and what they add up to."""
+    members = [member.name for member in shown.group.members]
+    table = _table("row", *members)
+    for number, row in enumerate(shown.as_json()["rows"], 1):
+        cells = [row["cells"][name] + (" ?" if name in row["waits"] else "") for name in members]
+        table.add_row(str(number), *(plain(cell) for cell in cells))
+    console.print(table)
+    for each in shown.sums:
+        printed = ", ".join(f"{name} {amount}" for name, amount in each.printed.items())
+        verdict = {True: "as printed", False: "not what is printed", None: ""}[each.agrees]
+        total = "not all can be read" if each.total is None else str(each.total)
+        console.print(f"{each.member}: {total} {verdict} {printed}".rstrip())
+    console.print(f"version {shown.rows.version}; ? waits for a person")
 
 
 def types(console: Console, found: Iterable[DocumentType]) -> None:

@@ -8,17 +8,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import func
+
 from extractors.documents.spec import DocumentType, Kind
 from extractors.normalise import Value, normalise
 from worker.actor import Actor, Forbidden, Role
-from worker.review import context, document_types, leases, queue, reads, store
-from worker.review.errors import InvalidDecision, ReviewConflict
-from worker.review.tables import Action
-from worker.review.types import Decided, Decision, Item, Untyped
+from worker.review import context, document_types, leases, queue, reads, store, undo, verdicts
+from worker.review.errors import InvalidDecision, NotSeen, ReviewConflict
+from worker.review.settle import hold_document
+from worker.review.tables import Action, ItemState
+from worker.review.types import Decided, Decision, Item, ItemFilter, Untyped
 from worker.runtime import Runtime
 from worker.store.types import Piece
+from worker.tables.results import Outcome
 
 LONGEST_CORRECTION = 100_000  # characters
+# what may be said of a page that cannot be shown, or has not been looked at
+CORRECTIONS = frozenset({Action.CORRECT, Action.ABSENT, Action.UNREADABLE})
+UNSEEN = frozenset({Action.UNREADABLE, Action.UNDO})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +35,16 @@ class Answer:
     action: Action
     version: int | None = None  # of the item as the person saw it; None: as it is now
     text: str = ""  # for a correction, as printed
+    seen: bool = False  # the page that it rests on was before their eyes
     took_ms: int | None = None  # from seeing the field to deciding it
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What is again as it was."""
+
+    document_id: UUID
+    item_id: UUID | None  # None: a document of which nothing waits
 
 
 def decide(actor: Actor, item_id: UUID, answer: Answer, rt: Runtime) -> Decided:
@@ -36,7 +52,7 @@ def decide(actor: Actor, item_id: UUID, answer: Answer, rt: Runtime) -> Decided:
 
     Accepting with another text than the item's is a correction: what was typed is meant.
 
-    Raises NotFound, InvalidDecision, Forbidden, ReviewConflict.
+    Raises NotFound, NotSeen, InvalidDecision, Forbidden, ReviewConflict.
     """
     if len(answer.text) > LONGEST_CORRECTION:
         raise InvalidDecision(
@@ -45,6 +61,7 @@ def decide(actor: Actor, item_id: UUID, answer: Answer, rt: Runtime) -> Decided:
     with rt.transaction() as tx:
         seen = queue.item(tx, item_id)
         said = context.said_about(tx, item_id)
+    check_seen(answer)
     decision = _decision(actor, seen, answer, rt)
     if (
         decision.action is Action.UNDO
@@ -54,6 +71,8 @@ def decide(actor: Actor, item_id: UUID, answer: Answer, rt: Runtime) -> Decided:
         raise Forbidden("Only a manager takes back what somebody else decided. Tell them.")
     try:
         with rt.transaction() as tx:
+            if decision.action is Action.UNDO:
+                return undo.take_back(tx, item_id, version=decision.version, who=decision.who)
             return store.decide(tx, decision)
     except ReviewConflict as conflict:
         if (kept := _kept_already(decision, rt)) is not None:
@@ -62,21 +81,67 @@ def decide(actor: Actor, item_id: UUID, answer: Answer, rt: Runtime) -> Decided:
         raise
 
 
-def undo_last(actor: Actor, rt: Runtime, *, lease: timedelta) -> UUID:
-    """Take one's own last decision back and hold that item again; returns its id.
+def correct(
+    actor: Actor, document_id: UUID, field: str, ordinal: int, answer: Answer, rt: Runtime
+) -> Decided:
+    """Say what a field is that was accepted, or decided, already; one that waits is decided.
+
+    The document may be open, accepted or reviewed. What stood before stays on record, and an undo
+    brings it back.
+
+    Raises NotFound, NotSeen, InvalidDecision, Forbidden, ReviewConflict.
+    """
+    if answer.action not in CORRECTIONS:
+        raise InvalidDecision("A correction says another text, 'absent' or 'unreadable'.")
+    check_seen(answer)
+    decision: Decision | None = None
+    try:
+        with rt.transaction() as tx:
+            hold_document(tx, document_id)
+            item_id = store.item_about(tx, reads.result_of(tx, document_id, field, ordinal))
+            seen = queue.item(tx, item_id)
+            decision = _decision(actor, seen, answer, rt, again=True)
+            if decision.version == seen.version:  # else the store refuses it
+                _check_owner(actor, seen, context.said_about(tx, item_id))
+            return store.decide(tx, decision)
+    except ReviewConflict as conflict:
+        if decision is None:
+            raise
+        if (kept := _kept_already(decision, rt)) is not None:
+            return kept
+        conflict.mine = decision
+        raise
+
+
+def _check_owner(actor: Actor, seen: Item, said: tuple[context.Said, ...]) -> None:
+    last = next((each for each in reversed(said) if each.version == seen.version), None)
+    decided = seen.outcome is Outcome.REVIEWED and last is not None
+    if decided and last and last.who != actor.name and not actor.role.covers(Role.MANAGER):
+        raise Forbidden("Only a manager changes what somebody else decided. Tell them.")
+
+
+def undo_last(actor: Actor, rt: Runtime, *, lease: timedelta) -> Undone:
+    """Take one's own last decision, or verdict on a document, back.
+
+    The field, or the first one that waits again, is held by whoever takes it back.
 
     Raises InvalidDecision when there is none from the last day.
     """
     with rt.transaction() as tx:
         last = reads.last_decision(tx, actor.name)
-        if last is None:
+        judged = verdicts.last_of(tx, actor.name, since=func.now() - reads.UNDO_WITHIN)
+        if judged is not None and (last is None or judged.at >= last.at):
+            verdicts.take_back(tx, judged.document_id, who=actor.name)
+            waiting = queue.list_items(tx, ItemFilter(document_id=judged.document_id), limit=1)
+            undone = Undone(judged.document_id, waiting[0].item_id if waiting else None)
+        elif last is not None:
+            back = undo.take_back(tx, last.item_id, version=last.version, who=actor.name)
+            undone = Undone(back.document_id, last.item_id)
+        else:
             raise InvalidDecision("There is no decision of yours from the last day to take back.")
-        item_id, version = last
-        store.decide(
-            tx, Decision(item_id=item_id, version=version, who=actor.name, action=Action.UNDO)
-        )
-        leases.hold_items(tx, actor.name, [item_id], lease=lease)
-    return item_id
+        if undone.item_id is not None:
+            leases.hold_items(tx, actor.name, [undone.item_id], lease=lease)
+    return undone
 
 
 def skip(actor: Actor, item_id: UUID, rt: Runtime) -> None:
@@ -128,8 +193,24 @@ def next_untyped(rt: Runtime) -> Untyped | None:
         return next(iter(document_types.untyped(tx, limit=1)), None)
 
 
-def _decision(actor: Actor, seen: Item, answer: Answer, rt: Runtime) -> Decision:
+def check_seen(answer: Answer) -> None:
+    """Nobody confirms what they have not seen.
+
+    Raises NotSeen.
+    """
+    if not answer.seen and answer.action not in UNSEEN:
+        raise NotSeen(
+            f"Look at the page before you decide {answer.action.value!r}. If it cannot be shown,"
+            " decide 'unreadable', or skip the field."
+        )
+
+
+def _decision(
+    actor: Actor, seen: Item, answer: Answer, rt: Runtime, *, again: bool = False
+) -> Decision:
     """What the answer means for the item as it is.
+
+    again: it may be decided already
 
     Raises InvalidDecision.
     """
@@ -150,7 +231,9 @@ def _decision(actor: Actor, seen: Item, answer: Answer, rt: Runtime) -> Decision
         text=text if action is Action.CORRECT else None,
         value=meant.value if meant else None,
         currency=meant.currency if meant else None,
+        seen=answer.seen,
         took_ms=answer.took_ms,
+        again=again and seen.item_state is ItemState.CLOSED,
     )
 
 
@@ -158,8 +241,8 @@ def _meaning(seen: Item, text: str, spec: DocumentType) -> Value:
     field = spec.field(seen.field)
     if field.kind is Kind.GROUP:
         raise InvalidDecision(
-            "A list has no text of its own. Correct its rows, or decide accept, absent or"
-            " unreadable."
+            "A list has no text of its own. Set its rows right (key L, or surefield review rows),"
+            " or decide accept, absent or unreadable."
         )
     meant = normalise(text, field, spec)
     if meant.problem is not None:

@@ -48,8 +48,16 @@ class Card:
     reasons: tuple[str, ...]
     said: tuple[Said, ...]
     view: str  # JSON for the page viewer: image, page size in points, boxes
+    image: str  # the address of the page that the field rests on; empty: there is none to show
+    page: int | None  # that is shown first
     page_count: int | None
     open: bool
+
+    @property
+    def list(self) -> str:
+        """The list that the field is, or stands in; empty for a field of its own."""
+        name, dot, _ = self.item.field.partition(".")
+        return name if dot or self.field.kind is Kind.GROUP else ""
 
     @property
     def can_accept(self) -> bool:
@@ -91,7 +99,9 @@ def card_of(before: Before, spec: DocumentType) -> Card:
         ),
         reasons=_reasons(item),
         said=before.said,
-        view=json.dumps(_view(before)),
+        view=json.dumps(view := _view(before)),
+        image=str(view.get("image", "")),
+        page=before.page.number if before.page else None,
         page_count=before.page_count,
         open=item.item_state is ItemState.OPEN,
     )

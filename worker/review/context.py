@@ -3,7 +3,7 @@ and what was said about it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, case, select
 
-from extractors.types import Box, TokenTrace
+from extractors.types import Box, FieldState, TokenTrace
 from worker.db import Tx
 from worker.review.queue import item, list_items
 from worker.review.tables import Action, ReviewDecision, ReviewNote
@@ -67,6 +67,7 @@ class PageView:
     width_pt: float
     height_pt: float
     view_sha256: str
+    rank: int | None = None  # 1: its words promise the most; None: nobody had to choose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +106,6 @@ def before_deciding(tx: Tx, item_id: UUID) -> Before:
 def about(tx: Tx, found: Item) -> Before:
     """Everything that is known about this item."""
     evidence = _evidence(tx, [found]).get(found.field_id)
-    number = found.page or (evidence.page if evidence else 1)
     name = tx.session.execute(
         select(Submission.filename, Document.page_count)
         .join(Document, Submission.document_id == Document.id)
@@ -116,7 +116,7 @@ def about(tx: Tx, found: Item) -> Before:
     return Before(
         item=found,
         evidence=evidence,
-        page=next((page for page in every if page.number == number), None),
+        page=likeliest_page(found, evidence, every),
         pages=every,
         filename=name.filename if name else None,
         page_count=name.page_count if name else None,
@@ -124,26 +124,42 @@ def about(tx: Tx, found: Item) -> Before:
     )
 
 
-def waiting_in(tx: Tx, document_id: UUID) -> list[Before]:
-    """The open items of a document with their evidence; whoever asks knows the document and its
-    pages.
+def likeliest_page(
+    found: Item, evidence: Evidence | None, every: Sequence[PageView]
+) -> PageView | None:
+    """The page to look at first: where the value was read.
+
+    Where nothing was read it is the page whose words promise the most, else the first one.
+    """
+    number = found.page or (evidence.page if evidence else None)
+    if found.state is FieldState.ABSENT or number is None:
+        number = next((page.number for page in every if page.rank == 1), 1)
+    return next((page for page in every if page.number == number), None)
+
+
+def waiting_in(tx: Tx, document_id: UUID, every: Sequence[PageView]) -> list[Before]:
+    """The open items of a document with their evidence; whoever asks knows the document.
+
+    every: its pages
     """
     items = list_items(tx, ItemFilter(document_id=document_id), limit=MOST_AT_ONCE)
     evidence = _evidence(tx, items)
-    nothing: dict[str, Any] = {
-        "page": None,
-        "pages": (),
-        "filename": None,
-        "page_count": None,
-        "said": (),
-    }
-    return [Before(item=each, evidence=evidence.get(each.field_id), **nothing) for each in items]
+    nothing: dict[str, Any] = {"pages": (), "filename": None, "page_count": None, "said": ()}
+    return [
+        Before(
+            item=each,
+            evidence=evidence.get(each.field_id),
+            page=likeliest_page(each, evidence.get(each.field_id), every),
+            **nothing,
+        )
+        for each in items
+    ]
 
 
 def pages(tx: Tx, document_id: UUID) -> list[PageView]:
     """The pages of a document, in order."""
     rows = tx.session.execute(
-        select(Page.number, Page.width_pt, Page.height_pt, Page.view_sha256)
+        select(Page.number, Page.width_pt, Page.height_pt, Page.view_sha256, Page.rank)
         .where(Page.document_id == document_id)
         .order_by(Page.number)
     )
@@ -181,7 +197,11 @@ def places_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], Place]:
             looked.label("tokens"),
         )
         .join(FieldEvidence, Result.field_id == FieldEvidence.id)
-        .where(Result.document_id == document_id, Result.page.is_not(None))
+        .where(
+            Result.document_id == document_id,
+            Result.page.is_not(None),
+            Result.removed_at.is_(None),
+        )
     )
     return {
         (row.name, row.ordinal): Place(

@@ -15,3 +15,15 @@ class InvalidDecision(SurefieldError):
     """A reviewer's decision contradicts itself or the item."""
 
     code = "invalid_decision"
+
+
+class NotSeen(InvalidDecision):
+    """A decision rests on a page that the person has not seen."""
+
+    code = "not_seen"
+
+
+class InvalidRows(InvalidDecision):
+    """Rows that a list cannot have."""
+
+    code = "invalid_rows"

@@ -209,6 +209,7 @@ def _items() -> Select[*tuple[Any, ...]]:
             ReviewItem.lease_until,
             ReviewItem.leased_by,
             Result.field_id,
+            Result.decision.label("outcome"),
             FieldEvidence.boxes,
         )
         .join(Result, ReviewItem.result_id == Result.id)

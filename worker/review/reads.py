@@ -7,6 +7,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from worker.db import Tx
+from worker.errors import NotFound
+from worker.review.history import standing
 from worker.review.queue import asked_of, matching
 from worker.review.tables import Action, ItemState, ReviewDecision, ReviewItem, ReviewSkip
 from worker.review.types import ItemFilter
@@ -14,6 +16,7 @@ from worker.tables.documents import Document
 from worker.tables.results import Result
 
 UNDO_WITHIN = timedelta(hours=24)
+MOST_BACK = 200  # decisions that are looked through for one that still stands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,24 +42,33 @@ class Waiting:
     oldest: datetime
 
 
-def last_decision(tx: Tx, who: str) -> tuple[UUID, int] | None:
-    """The item that he decided last and its version, if it still stands and is not older than a
-    day.
+@dataclass(frozen=True, slots=True)
+class LastDecision:
+    """What a person decided last."""
+
+    item_id: UUID
+    version: int
+    at: datetime
+
+
+def last_decision(tx: Tx, who: str) -> LastDecision | None:
+    """What this person decided last, if it still stands and is not older than a day.
+
+    After an undo it is the decision before that one.
     """
-    row = tx.session.execute(
-        select(ReviewDecision.item_id, ReviewDecision.version)
-        .join(ReviewItem, ReviewItem.id == ReviewDecision.item_id)
-        .where(
-            ReviewDecision.who == who,
-            ReviewDecision.decided_at > func.now() - UNDO_WITHIN,
-            ReviewDecision.action != Action.UNDO,
-            ReviewDecision.version == ReviewItem.version,
-            ReviewItem.state == ItemState.CLOSED,
-        )
-        .order_by(ReviewDecision.decided_at.desc(), ReviewDecision.id.desc())
-        .limit(1)
-    ).one_or_none()
-    return None if row is None else (row.item_id, row.version)
+    d = ReviewDecision
+    recent = tx.session.execute(
+        select(d.item_id, d.version, ReviewItem.version.label("now"), d.decided_at.label("at"))
+        .join(ReviewItem, ReviewItem.id == d.item_id)
+        .where(d.who == who, d.decided_at > func.now() - UNDO_WITHIN, d.action != Action.UNDO)
+        .order_by(d.decided_at.desc(), d.id.desc())
+        .limit(MOST_BACK)
+    )
+    for row in recent:
+        stands = standing(tx, row.item_id)
+        if stands is not None and stands.version == row.version:
+            return LastDecision(row.item_id, row.now, row.at)
+    return None
 
 
 def backlog(tx: Tx, filters: ItemFilter) -> list[Waiting]:
@@ -121,6 +133,40 @@ def items_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], tuple[UUID, int
     rows = tx.session.execute(
         select(Result.name, Result.ordinal, ReviewItem.id, ReviewItem.version, ReviewItem.state)
         .join(Result, ReviewItem.result_id == Result.id)
-        .where(ReviewItem.document_id == document_id)
+        .where(ReviewItem.document_id == document_id, Result.removed_at.is_(None))
     )
     return {(row.name, row.ordinal): (row.id, row.version, row.state) for row in rows}
+
+
+def result_of(tx: Tx, document_id: UUID, field: str, ordinal: int) -> UUID:
+    """The document's answer about one field.
+
+    Raises NotFound.
+    """
+    found = tx.session.execute(
+        select(Result.id).where(
+            Result.document_id == document_id,
+            Result.name == field,
+            Result.ordinal == ordinal,
+            Result.removed_at.is_(None),
+        )
+    ).scalar_one_or_none()
+    if found is None:
+        raise NotFound(
+            f"Document {document_id} has no field {field!r}, row {ordinal + 1}. Its fields:"
+            f" surefield show {document_id}."
+        )
+    return found
+
+
+def type_of(tx: Tx, document_id: UUID) -> tuple[str, str | None]:
+    """The document's type, and the version of it that it is read under.
+
+    Raises NotFound.
+    """
+    found = tx.session.execute(
+        select(Document.document_type, Document.type_version).where(Document.id == document_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no document {document_id}. List them: surefield list.")
+    return found.document_type, found.type_version

@@ -3,46 +3,63 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, case, func, insert, null, or_, select, update
+from sqlalchemy import func, literal, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from extractors.types import FieldState
 from worker.db import Tx
 from worker.review.errors import InvalidDecision, ReviewConflict
+from worker.review.history import keep_answer, keep_decision
 from worker.review.queue import check_name, item, unleased
-from worker.review.tables import Action, ItemState, ReviewDecision, ReviewItem
+from worker.review.settle import hold_document, open_items, settle
+from worker.review.tables import Action, ItemState, ReviewItem
 from worker.review.types import Decided, Decision, Item
-from worker.store import transitions
 from worker.store.codec import storable, storable_json
 from worker.store.documents import hold
 from worker.store.types import Claim
-from worker.tables.documents import Document, Status
+from worker.tables.documents import Document
 from worker.tables.results import Outcome, Result
 
-STAGE = "review"
+CORRECTION = "correction"  # why there is an item about a field that nobody had to look at
+SEEN = ("state", "text", "value", "currency", "score", "reason")
 
 
 def decide(tx: Tx, decision: Decision) -> Decided:
-    """Keep what a person decided and close the item, or open it again for an undo.
+    """Keep what a person decided and close the item.
 
-    The last one closed ends the review.
+    The last one closed ends the review.  ``undo.take_back`` takes a decision back.
 
     Raises ReviewConflict when the item is another version than the person saw or somebody else
     holds it, InvalidDecision when the decision makes no sense for it, NotFound when there is no
     such item.
     """
     document_id = item(tx, decision.item_id).document_id
-    tx.session.execute(
-        select(Document.id).where(Document.id == document_id).with_for_update()
-    ).one()
+    hold_document(tx, document_id)
     # as it is now that nobody else can decide anything of this document
     before = item(tx, decision.item_id)
     _check(decision, before)
+    answer_id = keep_answer(tx, decision)
+    verdict(tx, decision, answer_id, before)
+    waiting, status = settle(tx, document_id, who=decision.who)
+    return Decided(document_id, before.version + 1, waiting, status)
+
+
+def verdict(tx: Tx, decision: Decision, answer_id: int, before: Item, **seen: Any) -> None:
+    """One decision by an answer that is kept already; the document is locked.
+
+    seen: what was before, besides the result itself
+
+    Raises ReviewConflict.
+    """
+    turn(tx, decision, to=ItemState.CLOSED)
     # from here on ``before`` is known to be the version that the person saw
-    _close_or_open(tx, decision)
-    _keep(tx, decision, before)
+    keep_decision(tx, decision, answer_id, {**seen_of(before), **seen})
     _apply(tx, decision)
-    return _settle(tx, before, who=decision.who)
+
+
+def seen_of(before: Item) -> dict[str, Any]:
+    """What the result was, for the record and for taking the decision back."""
+    return {name: getattr(before, name) for name in SEEN} | {"decision": before.outcome}
 
 
 def _check(decision: Decision, before: Item) -> None:
@@ -66,20 +83,24 @@ def _check(decision: Decision, before: Item) -> None:
         )
 
 
-def _close_or_open(tx: Tx, decision: Decision) -> None:
-    undo = decision.action is Action.UNDO
+def turn(tx: Tx, decision: Decision, *, to: ItemState) -> None:
+    """The item becomes its next version, open or closed.
+
+    Raises ReviewConflict when it is not the version that the person saw, or is somebody else's.
+    """
+    is_now = ItemState.CLOSED if decision.again else ItemState.OPEN
     row = tx.session.execute(
         update(ReviewItem)
         .where(
             ReviewItem.id == decision.item_id,
             ReviewItem.version == decision.version,
-            ReviewItem.state == (ItemState.CLOSED if undo else ItemState.OPEN),
+            ReviewItem.state == is_now,
             or_(unleased(), ReviewItem.leased_by == decision.who),
         )
         .values(
             version=ReviewItem.version + 1,
-            state=ItemState.OPEN if undo else ItemState.CLOSED,
-            closed_at=null() if undo else func.now(),
+            state=to,
+            closed_at=null() if to is ItemState.OPEN else func.now(),
             leased_by=null(),
             lease_until=null(),
         )
@@ -92,92 +113,45 @@ def _close_or_open(tx: Tx, decision: Decision) -> None:
         )
 
 
-def _keep(tx: Tx, decision: Decision, before: Item) -> None:
-    names = ("state", "text", "value", "currency", "score", "reason")
-    seen = {name: getattr(before, name) for name in names}
-    tx.session.execute(
-        insert(ReviewDecision).values(
-            item_id=decision.item_id,
-            result_id=select(ReviewItem.result_id)
-            .where(ReviewItem.id == decision.item_id)
-            .scalar_subquery(),
-            version=before.version + 1,
-            who=decision.who,
-            action=decision.action,
-            text=storable(decision.text) if decision.text is not None else None,
-            value=storable_json(decision.value),
-            seen=seen,
-            took_ms=decision.took_ms,
-        )
-    )
-
-
 def _apply(tx: Tx, decision: Decision) -> None:
+    nothing = {"text": None, "value": None, "currency": None}
     answer: dict[Action, dict[str, Any]] = {
-        Action.ACCEPT: {},
         Action.CORRECT: {
             "state": FieldState.VALUE,
             "text": storable(decision.text or ""),
             "value": storable_json(decision.value),
             **({} if decision.currency is None else {"currency": decision.currency}),
         },
-        Action.ABSENT: {"state": FieldState.ABSENT, "text": None, "value": None, "currency": None},
-        Action.UNREADABLE: {
-            "state": FieldState.UNREADABLE,
-            "text": None,
-            "value": None,
-            "currency": None,
-        },
-        Action.UNDO: {
-            "state": Result.read_state,
-            "text": Result.read_text,
-            "value": Result.read_value,
-            "currency": _currency_read(decision.item_id),
-        },
+        Action.ABSENT: {"state": FieldState.ABSENT, **nothing},
+        Action.UNREADABLE: {"state": FieldState.UNREADABLE, **nothing},
     }
-    undo = decision.action is Action.UNDO
+    of_item = select(ReviewItem.result_id).where(ReviewItem.id == decision.item_id)
     tx.session.execute(
         update(Result)
-        .where(
-            Result.id
-            == select(ReviewItem.result_id)
-            .where(ReviewItem.id == decision.item_id)
-            .scalar_subquery()
+        .where(Result.id == of_item.scalar_subquery())
+        .values(decision=Outcome.REVIEWED, decided_at=func.now(), **answer.get(decision.action, {}))
+    )
+
+
+def item_about(tx: Tx, result_id: UUID) -> UUID:
+    """The review item of a result; one that nobody had to look at gets a closed one."""
+    tx.session.execute(
+        pg_insert(ReviewItem)
+        .from_select(
+            ["result_id", "document_id", "type_version", "reason", "state", "closed_at"],
+            select(
+                Result.id,
+                Result.document_id,
+                Result.type_version,
+                literal(CORRECTION),
+                literal(ItemState.CLOSED.value),
+                func.now(),
+            ).where(Result.id == result_id),
         )
-        .values(
-            decision=Outcome.REVIEW if undo else Outcome.REVIEWED,
-            decided_at=null() if undo else func.now(),
-            **answer[decision.action],
-        )
+        .on_conflict_do_nothing(index_elements=["result_id"])
     )
-
-
-def _currency_read(item_id: UUID) -> ScalarSelect[Any]:
-    """The currency that the machine had read: what the first decision's author saw."""
-    seen = ReviewDecision.seen
-    # older ones do not say it
-    of_the_first = select(
-        case((seen.has_key("currency"), seen["currency"].astext), else_=Result.currency)
-    )
-    return (
-        of_the_first.where(ReviewDecision.item_id == item_id)
-        .order_by(ReviewDecision.id)
-        .limit(1)
-        .correlate(Result)
-        .scalar_subquery()
-    )
-
-
-def _settle(tx: Tx, before: Item, *, who: str) -> Decided:
-    """Move the document between review and its end, by what is open now; its row is locked."""
-    waiting = _waiting(tx, before.document_id)
-    at, to = Status.IN_REVIEW, Status.REVIEWED
-    if waiting:
-        at, to = to, at
-    transitions.move(
-        tx, [before.document_id], at=[at], to=to, by=transitions.person(who), stage=STAGE
-    )
-    return Decided(before.document_id, before.version + 1, waiting, to)
+    found = select(ReviewItem.id).where(ReviewItem.result_id == result_id)
+    return tx.session.execute(found).scalar_one()
 
 
 def decided_before(tx: Tx, item_id: UUID) -> Decided:
@@ -189,16 +163,7 @@ def decided_before(tx: Tx, item_id: UUID) -> Decided:
     status = tx.session.execute(
         select(Document.status).where(Document.id == found.document_id)
     ).scalar_one()
-    return Decided(found.document_id, found.version, _waiting(tx, found.document_id), status)
-
-
-def _waiting(tx: Tx, document_id: UUID) -> int:
-    """How many items of the document are open."""
-    return tx.session.execute(
-        select(func.count())
-        .select_from(ReviewItem)
-        .where(ReviewItem.document_id == document_id, ReviewItem.state == ItemState.OPEN)
-    ).scalar_one()
+    return Decided(found.document_id, found.version, open_items(tx, found.document_id), status)
 
 
 def open_review(tx: Tx, held: Claim) -> int:

@@ -36,7 +36,19 @@ class Action(StrEnum):
     CORRECT = "correct"  # this is the right text
     ABSENT = "absent"  # the document has no such field
     UNREADABLE = "unreadable"  # no person can read it either
+    ROWS = "rows"  # these are the rows of the list, all of them
+    REMOVE = "remove"  # the document has no such row
     UNDO = "undo"  # the last decision was a slip of the hand
+
+
+class Verdict(StrEnum):
+    """What a person said about a whole document."""
+
+    OTHER_TYPE = "other_type"  # it is read again as that type
+    NOT_OURS = "not_ours"  # nobody here has to do with it
+    ILLEGIBLE = "illegible"  # no person can read it
+    DUPLICATE = "duplicate"  # another document says the same
+    UNDO = "undo"  # the verdict before was a slip of the hand
 
 
 class ReviewItem(Base):
@@ -77,8 +89,37 @@ class ReviewItem(Base):
     closed_at: Mapped[datetime | None]
 
 
+class ReviewAnswer(Base):
+    """What a person said about an item.  Append-only: a trigger refuses every change.
+
+    An answer is not a verdict: a decision says which answer it rests on.  Today the first answer
+    decides; several answers may come before one verdict.
+    """
+
+    __tablename__ = "review_answers"
+    __table_args__ = (
+        one_of("action", Action),
+        CheckConstraint("action <> 'correct' OR text IS NOT NULL", name="correction_has_text"),
+        CheckConstraint("length(who) BETWEEN 1 AND 200", name="who"),
+        Index("review_answers_item_id_idx", "item_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    item_id: Mapped[UUID] = belongs_to("review_items.id", cascade=False)
+    version: Mapped[int]  # of the item as the person saw it
+    who: Mapped[str]
+    action: Mapped[Action] = mapped_column(closed(Action))
+    text: Mapped[str | None]
+    value: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))  # of a list: its rows
+    currency: Mapped[str | None]
+    # the person had the page before their eyes; NULL: nobody asked, before that was a rule
+    seen: Mapped[bool | None]
+    took_ms: Mapped[int | None]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class ReviewDecision(Base):
-    """What a person decided.  Append-only: a trigger refuses UPDATE, DELETE and TRUNCATE."""
+    """What holds of a field, by which answer.  Append-only, as answers are."""
 
     __tablename__ = "review_decisions"
     __table_args__ = (
@@ -87,13 +128,16 @@ class ReviewDecision(Base):
         CheckConstraint("action <> 'correct' OR text IS NOT NULL", name="correction_has_text"),
         CheckConstraint("length(who) BETWEEN 1 AND 200", name="who"),
         Index("review_decisions_result_id_idx", "result_id"),
-        # a person's pace, and his last decision to undo
+        Index("review_decisions_answer_id_idx", "answer_id"),
+        # a person's pace, and their last decision to undo
         Index("review_decisions_who_idx", "who", "decided_at"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     item_id: Mapped[UUID] = belongs_to("review_items.id", cascade=False)
     result_id: Mapped[UUID] = belongs_to("results.id", cascade=False)
+    # that decided; one answer about a list decides many items
+    answer_id: Mapped[int] = belongs_to("review_answers.id", cascade=False)
     version: Mapped[int]  # of the item, after this decision
     who: Mapped[str]
     action: Mapped[Action] = mapped_column(closed(Action))
@@ -130,3 +174,32 @@ class ReviewSkip(Base):
     )
     who: Mapped[str] = mapped_column(primary_key=True)
     until: Mapped[datetime] = mapped_column(server_default=sql("now() + interval '1 hour'"))
+
+
+class DocumentVerdict(Base):
+    """What a person said about a whole document.  Append-only, as decisions are."""
+
+    __tablename__ = "document_verdicts"
+    __table_args__ = (
+        one_of("verdict", Verdict),
+        CheckConstraint("length(who) BETWEEN 1 AND 200", name="who"),
+        CheckConstraint("(verdict = 'other_type') = (document_type IS NOT NULL)", name="type"),
+        CheckConstraint("(verdict = 'duplicate') = (duplicate_of IS NOT NULL)", name="of"),
+        CheckConstraint("duplicate_of <> document_id", name="not_of_itself"),
+        CheckConstraint("(verdict = 'undo') = (undoes IS NOT NULL)", name="undoes"),
+        UniqueConstraint("undoes"),
+        Index("document_verdicts_document_id_idx", "document_id"),
+        Index("document_verdicts_who_idx", "who", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    document_id: Mapped[UUID] = belongs_to("documents.id", cascade=False)
+    verdict: Mapped[Verdict] = mapped_column(closed(Verdict))
+    who: Mapped[str]
+    document_type: Mapped[str | None]  # that it is read again as
+    duplicate_of: Mapped[UUID | None] = mapped_column(ForeignKey("documents.id"))
+    undoes: Mapped[int | None] = mapped_column(ForeignKey("document_verdicts.id"))
+    before: Mapped[dict[str, Any]] = mapped_column(JSONB)  # where it stood, and what was open
+    seen: Mapped[bool]  # the page was before the person's eyes
+    took_ms: Mapped[int | None]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -9,6 +9,7 @@ from uuid import UUID
 from extractors.types import Box, FieldState
 from worker.review.tables import Action, ItemState
 from worker.tables.documents import Status
+from worker.tables.results import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,7 @@ class Item:
     lease_until: datetime | None
     leased_by: str | None
     field_id: UUID | None
+    outcome: Outcome  # accepted, waiting or decided
     boxes: tuple[Box, ...]
 
 
@@ -80,7 +82,9 @@ class Decision:
     value: Any = None  # what the text means, normalised by the caller
     # of an amount; None: the text names none, and the one that is known stays
     currency: str | None = None
+    seen: bool | None = None  # the person had the page before their eyes
     took_ms: int | None = None
+    again: bool = False  # about an item that is decided already: a correction, or an undo
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,18 +39,30 @@ class Status(StrEnum):
     ACCEPTED = "accepted"
     IN_REVIEW = "in_review"
     REVIEWED = "reviewed"
+    REJECTED = (
+        "rejected"  # a person says: not ours, illegible, or a duplicate; error_code says which
+    )
     SPLIT = "split"  # several documents in one file: its parts go on as documents of their own
     FAILED = "failed"
 
 
 # nothing more happens by itself
-FINAL = frozenset({Status.ACCEPTED, Status.REVIEWED, Status.SPLIT, Status.FAILED})
+FINAL = frozenset({Status.ACCEPTED, Status.REVIEWED, Status.REJECTED, Status.SPLIT, Status.FAILED})
 # routing made an answer, and it counts
 ANSWERED = frozenset({Status.ACCEPTED, Status.IN_REVIEW, Status.REVIEWED})
 # where a document may stand whose type nobody knows yet
 TYPE_IS_OPEN = frozenset(
-    {Status.SUBMITTED, Status.UNTRIAGED, Status.NEEDS_TYPE, Status.SPLIT, Status.FAILED}
+    {
+        Status.SUBMITTED,
+        Status.UNTRIAGED,
+        Status.NEEDS_TYPE,
+        Status.REJECTED,
+        Status.SPLIT,
+        Status.FAILED,
+    }
 )
+# where a person may say what a whole document is
+JUDGED = ANSWERED | {Status.NEEDS_TYPE}
 # an answered document is read, grounded, scored or routed once more
 AGAIN = frozenset({Status.UNTRIAGED, Status.EXTRACTED, Status.GROUNDED, Status.SCORED})
 
@@ -59,14 +71,17 @@ ALLOWED: Mapping[Status | None, frozenset[Status]] = {
     None: frozenset({Status.SUBMITTED, Status.UNTRIAGED}),  # a part begins with its pages there
     Status.SUBMITTED: frozenset({Status.UNTRIAGED, Status.RENDERED, Status.FAILED}),
     Status.UNTRIAGED: frozenset({Status.NEEDS_TYPE, Status.RENDERED, Status.SPLIT, Status.FAILED}),
-    Status.NEEDS_TYPE: frozenset({Status.UNTRIAGED, Status.SPLIT}),
+    Status.NEEDS_TYPE: frozenset({Status.UNTRIAGED, Status.SPLIT, Status.REJECTED}),
     Status.RENDERED: frozenset({Status.EXTRACTED, Status.FAILED}),
     Status.EXTRACTED: frozenset({Status.GROUNDED, Status.FAILED}),
     Status.GROUNDED: frozenset({Status.SCORED, Status.FAILED}),
     Status.SCORED: ANSWERED | {Status.FAILED},
-    Status.ACCEPTED: AGAIN,
-    Status.IN_REVIEW: AGAIN | {Status.REVIEWED},
-    Status.REVIEWED: AGAIN | {Status.IN_REVIEW},
+    Status.ACCEPTED: AGAIN
+    | {Status.REVIEWED, Status.REJECTED},  # a person corrects what was accepted
+    Status.IN_REVIEW: AGAIN | {Status.REVIEWED, Status.REJECTED},
+    Status.REVIEWED: AGAIN
+    | {Status.IN_REVIEW, Status.ACCEPTED, Status.REJECTED},  # and takes that back
+    Status.REJECTED: JUDGED,  # taken back
     Status.SPLIT: frozenset(),
     # back to where it failed, once what was wrong is mended
     Status.FAILED: AGAIN | {Status.SUBMITTED, Status.RENDERED},
@@ -86,6 +101,11 @@ class Document(Base):
         one_of("status", Status),
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
         CheckConstraint("status <> 'failed' OR error_code IS NOT NULL", name="failed_says_why"),
+        CheckConstraint(
+            "status <> 'rejected' OR coalesce(error_code IN ('not_ours', 'illegible', 'duplicate'),"
+            " false)",
+            name="rejected_says_why",
+        ),
         CheckConstraint(f"(finished_at IS NOT NULL) = ({is_in('status', FINAL)})", name="finished"),
         CheckConstraint("claim_no >= 0 AND failures >= 0", name="counters"),
         CheckConstraint(

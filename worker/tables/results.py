@@ -84,3 +84,6 @@ class Result(Base):
     details: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=sql("'{}'"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     decided_at: Mapped[datetime | None]
+    # not part of the answer any more: a row that a person removed, or what was said of a list as a
+    # whole before it got rows
+    removed_at: Mapped[datetime | None]

@@ -10,7 +10,18 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from worker.runtime import Runtime
-from worker.web import api, documents, health, people, problems, review, review_queue, signin
+from worker.web import (
+    api,
+    documents,
+    health,
+    lists,
+    people,
+    problems,
+    review,
+    review_queue,
+    signin,
+    verdicts,
+)
 from worker.web.dependencies import Site, from_our_page
 from worker.web.headers import LimitedBody, SecureHeaders
 
@@ -55,7 +66,7 @@ def create_app(
     )
     app.state.site = site
     problems.install(app)
-    for pages in (signin, review, review_queue, documents, people):
+    for pages in (signin, review, review_queue, documents, lists, verdicts, people):
         app.include_router(
             pages.router, dependencies=[Depends(from_our_page)], include_in_schema=False
         )

@@ -13,8 +13,12 @@ from extractors.errors import SurefieldError
 from worker.accounts import store
 from worker.accounts.store import Person
 from worker.actor import Forbidden, Role
+from worker.review.errors import InvalidDecision
+from worker.review.tables import Action
 from worker.runtime import Runtime
 
+# what is said of one field; rows are sent with their list
+FORM_ACTIONS = (Action.ACCEPT, Action.CORRECT, Action.ABSENT, Action.UNREADABLE, Action.UNDO)
 CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf"
 
 
@@ -119,6 +123,18 @@ def at_least(role: Role) -> Callable[[Person], Person]:
 def limits(site: Site) -> dict[str, int]:
     """What pages on which fields are held must know: seconds between two signs of life."""
     return {"beat_s": max(1, int(site.review_lease.total_seconds() / 4))}
+
+
+def action_of(said: str) -> Action:
+    """What a form says about a field.
+
+    Raises InvalidDecision.
+    """
+    if said not in FORM_ACTIONS:
+        raise InvalidDecision(
+            f"There is no action {said[:40]!r}. Choose from: {', '.join(FORM_ACTIONS)}."
+        )
+    return Action(said)
 
 
 def csrf_of(secret: str) -> str:

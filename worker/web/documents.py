@@ -7,16 +7,18 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from extractors.documents import DocumentType
+from extractors.documents.spec import Kind
 from worker import reporting
 from worker.errors import NotFound
 from worker.review import actions, context, document_types, reads
-from worker.review.card import card_of, page_json, place_json
+from worker.review.actions import Answer
+from worker.review.card import card_of, feedback, page_json, place_json
 from worker.review.types import Untyped
-from worker.tables.documents import Status
-from worker.web.dependencies import Site, SiteHere, Someone, limits
+from worker.tables.documents import ANSWERED, JUDGED, Status
+from worker.web.dependencies import Site, SiteHere, Someone, action_of, limits
 from worker.web.templating import render
 
 router = APIRouter(prefix="/documents")
@@ -54,7 +56,7 @@ def document_page(
         pages = context.pages(tx, document_id)
         items = reads.items_of(tx, document_id)
         places = context.places_of(tx, document_id)
-        waiting = context.waiting_in(tx, document_id)
+        waiting = context.waiting_in(tx, document_id, pages)
         open_type = next(iter(document_types.untyped(tx, document_id=document_id)), None)
     cards = [
         card_of(before, site.rt.pinned_type(before.item.document_type, before.item.type_version))
@@ -76,9 +78,23 @@ def document_page(
         chosen=field,
         open_type=open_type,
         types=_types(site, open_type),
+        lists=_lists(site, found[0]),
+        first=next((at for at, page in enumerate(pages) if page.rank == 1), 0),
+        open_to_judge=found[0].status in JUDGED,
+        open_to_change=found[0].status in ANSWERED,
         in_document=True,
         **limits(site),
     )
+
+
+def _lists(site: Site, document: reporting.DocumentRow) -> list[str]:
+    """The lists whose rows can be set right now."""
+    if document.status not in ANSWERED:
+        return []
+    with site.rt.transaction() as tx:
+        name, version = reads.type_of(tx, document.document_id)
+    spec = site.rt.pinned_type(name, version)
+    return [field.name for field in spec.fields if field.kind is Kind.GROUP]
 
 
 def _types(site: Site, open_type: Untyped | None) -> list[DocumentType]:
@@ -106,6 +122,47 @@ def choose_type(
     following = actions.next_untyped(site.rt)
     shown = following.document_id if following else document_id
     return RedirectResponse(request.url_for("document_page", document_id=shown), 303)
+
+
+@router.post("/{document_id}/correct", name="correct_field")
+def correct_field(
+    request: Request,
+    site: SiteHere,
+    person: Someone,
+    document_id: UUID,
+    field: Annotated[str, Form()],
+    action: Annotated[str, Form()],
+    ordinal: Annotated[int, Form(ge=0, le=2**31 - 1)] = 0,
+    version: Annotated[int | None, Form(ge=1, le=2**31 - 1)] = None,
+    text: Annotated[str, Form()] = "",
+    seen: Annotated[bool, Form()] = False,
+    took_ms: Annotated[int, Form(ge=0, le=2**31 - 1)] = 0,
+) -> Response:
+    """Say what a field is that was accepted, or decided, already."""
+    answer = Answer(
+        action=action_of(action), version=version, text=text, seen=seen, took_ms=took_ms
+    )
+    decided = actions.correct(person.actor, document_id, field, ordinal, answer, site.rt)
+    if "application/json" in request.headers.get("accept", ""):
+        return JSONResponse({"version": decided.version, "open": decided.open_items})
+    return RedirectResponse(request.url_for("document_page", document_id=document_id), 303)
+
+
+@router.post("/{document_id}/parse", name="parse_field")
+def parse_field(
+    request: Request,
+    site: SiteHere,
+    person: Someone,
+    document_id: UUID,
+    field: Annotated[str, Query()],
+    text: Annotated[str, Form()] = "",
+) -> Response:
+    """What the field's kind makes of a text while it is typed."""
+    with site.rt.transaction() as tx:
+        name, version = reads.type_of(tx, document_id)
+    spec = site.rt.pinned_type(name, version)
+    said = feedback(text[: actions.LONGEST_CORRECTION], spec.field(field), spec)
+    return render(request, "feedback.html", feedback=said)
 
 
 @router.get("/{document_id}/pages/{number}.png", name="page_image")

@@ -26,6 +26,8 @@ STATUS: Mapping[str, int] = {
     "key_reused": 409,
     "name_taken": 409,
     "invalid_decision": 422,
+    "not_seen": 422,
+    "invalid_rows": 422,
     "invalid_person": 422,
     "too_large": 413,
     "unsupported_file": 415,
@@ -73,7 +75,7 @@ def status_of(error: SurefieldError) -> int:
 def answer(request: Request, status: int, code: str, detail: str, **more: Any) -> Response:
     """The error as a problem for programs, as a page for people."""
     title = TITLES.get(status, "Something went wrong")
-    if request.url.path == API or request.url.path.startswith(f"{API}/"):
+    if _for_programs(request):
         body = {
             "type": f"urn:surefield:problem:{code}",
             "title": title,
@@ -89,6 +91,12 @@ def answer(request: Request, status: int, code: str, detail: str, **more: Any) -
             headers={"WWW-Authenticate": "Bearer"} if status == 401 else None,
         )
     return render(request, "problem.html", status=status, title=title, detail=detail, code=code)
+
+
+def _for_programs(request: Request) -> bool:
+    """Whoever sends JSON, or asks the API, reads JSON."""
+    path, kind = request.url.path, request.headers.get("content-type", "")
+    return path == API or path.startswith(f"{API}/") or kind.startswith("application/json")
 
 
 async def _ours(request: Request, error: Exception) -> Response:

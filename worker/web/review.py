@@ -11,10 +11,9 @@ from worker.accounts.store import Person
 from worker.review import actions, context, leases, queue
 from worker.review.actions import LONGEST_CORRECTION, Answer
 from worker.review.card import Card, card_of, feedback
-from worker.review.errors import InvalidDecision, ReviewConflict
-from worker.review.tables import Action
+from worker.review.errors import ReviewConflict
 from worker.review.types import ItemFilter
-from worker.web.dependencies import Site, SiteHere, Someone, limits
+from worker.web.dependencies import Site, SiteHere, Someone, action_of, limits
 from worker.web.templating import render
 
 router = APIRouter(prefix="/review")
@@ -79,14 +78,13 @@ def decide_item(
     version: Annotated[int, Form(ge=1, le=2**31 - 1)],
     action: Annotated[str, Form()],
     text: Annotated[str, Form()] = "",
+    seen: Annotated[bool, Form()] = False,
     took_ms: Annotated[int, Form(ge=0, le=2**31 - 1)] = 0,
 ) -> Response:
     """Keep a decision.  A second one gets 409 and a page that shows the first."""
-    if action not in list(Action):
-        raise InvalidDecision(
-            f"There is no action {action[:40]!r}. Choose from: {', '.join(Action)}."
-        )
-    answer = Answer(action=Action(action), version=version, text=text, took_ms=took_ms)
+    answer = Answer(
+        action=action_of(action), version=version, text=text, seen=seen, took_ms=took_ms
+    )
     try:
         decided = actions.decide(person.actor, item_id, answer, site.rt)
     except ReviewConflict as conflict:
@@ -148,10 +146,13 @@ def parse_text(
 @router.post("/undo", name="undo_last")
 def undo_last(request: Request, site: SiteHere, person: Someone) -> Response:
     """Take one's own last decision back and show that field again; an undo is a decision too."""
-    item_id = actions.undo_last(person.actor, site.rt, lease=site.review_lease)
+    undone = actions.undo_last(person.actor, site.rt, lease=site.review_lease)
+    if undone.item_id is None:
+        page = request.url_for("document_page", document_id=undone.document_id)
+        return RedirectResponse(page, 303)
     if "hx-request" in request.headers or "x-part" in request.headers:
-        return render(request, "card.html", card=_card(site, item_id))
-    return RedirectResponse(request.url_for("item_page", item_id=item_id), 303)
+        return render(request, "card.html", card=_card(site, undone.item_id))
+    return RedirectResponse(request.url_for("item_page", item_id=undone.item_id), 303)
 
 
 @router.post("/heartbeat", name="heartbeat")

@@ -25,6 +25,8 @@ DONE = {  # a decision in the past tense
     Action.CORRECT: "corrected",
     Action.ABSENT: "marked as absent",
     Action.UNREADABLE: "marked as unreadable",
+    Action.ROWS: "set the rows right",
+    Action.REMOVE: "removed this row",
     Action.UNDO: "taken back",
     None: "noted",
 }

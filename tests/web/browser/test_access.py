@@ -50,6 +50,7 @@ def test_no_page_has_a_serious_violation(live, scheme):
         "/documents",
         f"/documents/{document}",
         f"/documents/{untyped}",
+        f"/documents/{document}/lists/items",
         "/people",
         "/account",
         f"/review/items/{item}",
@@ -63,6 +64,10 @@ def test_no_page_has_a_serious_violation(live, scheme):
     page.keyboard.press("n")
     page.keyboard.press("Escape")
     look("a note")
+    page.keyboard.press("c")
+    page.locator("#ask[open]").wait_for()
+    look("a duplicate of which document")
+    page.keyboard.press("Escape")
     page.keyboard.press("?")
     look("the keys")
     page.goto("/review?field=nothing")

@@ -9,10 +9,12 @@
   const { pages } = JSON.parse(root.dataset.view);
   const viewer = new window.Viewer(root.querySelector(".viewer"));
   const outbox = new window.Outbox(root.dataset.who, csrf, document.querySelector(".saving"), {
-    conflict: (html) => { conflict.querySelector(".inside").innerHTML = html; if (!conflict.open) conflict.showModal(); },
+    conflict: (html) => window.tellConflict(conflict, html),
+    recovered: () => refresh(),
     refused: (words) => say(words),
     signedOut: () => say("You are not signed in any more. Sign in again in another tab, then load this page again: what you decided and typed is kept in this browser."),
   });
+  const openedAt = performance.now();
   let row = null; // the field that is lit
   let litAt = 0;
   let busy = false;
@@ -20,7 +22,7 @@
 
   const rows = () => [...root.querySelectorAll(".fields > li")];
   const input = () => window.typing.of(row);
-  const undecided = () => row && row.dataset.item && !busy && !row.classList.contains("sent");
+  const undecided = () => row && (row.dataset.waits || row.classList.contains("fixing")) && !busy && !row.classList.contains("sent");
   function say(words) { banner.textContent = words; banner.hidden = !words; }
   const open = (index, place = {}) => { if (pages[index]) viewer.show({ ...place, ...pages[index], pages }); };
 
@@ -30,10 +32,11 @@
     row = found;
     litAt = performance.now();
     if (input()) window.typing.mark(row);
-    if (row.dataset.place) {
-      const place = JSON.parse(row.dataset.place);
-      open(pages.findIndex((page) => page.number === place.page), place);
-    }
+    const place = row.dataset.place ? JSON.parse(row.dataset.place) : {};
+    const at = Math.max(0, pages.findIndex((page) => page.number === (place.page || Number(row.dataset.page))));
+    if (row.dataset.place || row.dataset.page) open(at, place);
+    row.dataset.image = pages[at] ? pages[at].image : "";
+    window.sight.tell(row, viewer);
     row.scrollIntoView({ block: "nearest" });
     beat();
   }
@@ -42,7 +45,7 @@
   // The next field below that waits, or the first that does; with none left, the present one.
   function nextWaiting() {
     const all = rows();
-    const waits = (each) => each.dataset.item && !each.classList.contains("sent") && each !== row;
+    const waits = (each) => each.dataset.waits && !each.classList.contains("sent") && each !== row;
     stand(all.slice(all.indexOf(row) + 1).find(waits) || all.find(waits) || row);
   }
 
@@ -67,13 +70,14 @@
   }
   function ready() {
     window.htmx.process(root);
+    window.Keys.label(root);
     const waiting = new Set(outbox.list().map((entry) => entry.item));
     for (const each of rows()) {
       const typed = window.typing.of(each);
       if (!typed) continue;
       each.classList.toggle("sent", waiting.has(each.dataset.item));
       const draft = outbox.draft(each.dataset.item);
-      if (draft !== null && draft !== typed.value) typed.value = draft;
+      if (draft !== null && draft !== typed.value) { typed.value = draft; each.classList.toggle("fixing", Boolean(each.dataset.fix)); }
       window.typing.mark(each);
     }
   }
@@ -87,15 +91,17 @@
     await outbox.flush();
     await refresh();
   }
-  function decide(action) { if (undecided()) send(outbox.entry(row.dataset, action, "", litAt)); }
+  viewer.told = () => { if (row) window.sight.tell(row, viewer); };
+  const may = (action) => undecided() && window.sight.allows(row, viewer, action);
+  function decide(action) { if (may(action)) send(outbox.entry(row.dataset, action, "", litAt, window.sight.of(row, viewer))); }
   function skip() { if (undecided()) send(outbox.skipping(row.dataset)); }
 
   // A correction waits for the server's word, since the kind's parser may refuse it.
   async function correct(text) {
-    if (!undecided()) return;
+    if (!may("correct")) return;
     const decided = row;
     busy = true;
-    const said = await outbox.settle(outbox.entry(row.dataset, "correct", text, litAt));
+    const said = await outbox.settle(outbox.entry(row.dataset, "correct", text, litAt, true));
     busy = false;
     if (said.refused) { window.typing.misfit(decided, said.refused); return; }
     if (said === "signed out") return;
@@ -107,17 +113,27 @@
   function enter() {
     if (!undecided()) { if (row) nextWaiting(); return; }
     if (window.typing.changed(row)) correct(input().value);
+    else if (row.dataset.state === "absent" && row.dataset.waits) window.sight.absence(row);
     else if (row.dataset.canAccept === "yes") decide("accept");
     else input().focus();
   }
+  function confirm() { if (window.typing.changed(row)) enter(); else decide("absent"); }
   function choose(number) {
     const button = row && row.querySelectorAll(".choice")[number - 1];
     if (button) correct(button.dataset.choice);
   }
+  async function takeBack() {
+    let answer = null;
+    try { answer = await outbox.post(`/documents/${root.dataset.document}/verdict`, { verdict: "undo" }); } catch { /* said below */ }
+    say(answer === null ? "No connection: nothing was undone." : answer.ok ? "" : await outbox.refusal(answer));
+    await refresh();
+  }
   async function undo() {
+    if (root.querySelector("[data-act=takeBack]")) { await takeBack(); return; }
     await outbox.flush();
     let answer;
     try { answer = await outbox.post("/review/undo", {}, { Accept: "text/html" }); } catch { say("No connection: nothing was undone."); return; }
+    if (answer.type === "opaqueredirect") { location.reload(); return; }
     if (!answer.ok) { say(await outbox.refusal(answer)); return; }
     const card = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("article.card");
     if (!location.pathname.endsWith(card.dataset.document)) { location.assign(`/review/items/${card.dataset.item}`); return; }
@@ -128,13 +144,20 @@
   function note() { const form = row && row.querySelector(".note"); if (form) { form.hidden = false; form.querySelector("input").focus(); } }
   function oneByOne() { location.assign(`/review?document=${location.pathname.split("/").pop()}`); }
 
-  const acts = { enter, correct: () => { if (row && input()) { if (window.typing.changed(row)) correct(input().value); else window.typing.begin(row); } }, absent: () => decide("absent"), unreadable: () => decide("unreadable"), skip, undo, note,
+  function listRows() { const link = (row && row.querySelector("[data-act=rows]")) || root.querySelector("[data-act=rows]"); if (link) location.assign(link.href); }
+  function leave() { if (!row) return; outbox.dropDraft(row.dataset.item); row.classList.remove("fixing"); input().value = row.dataset.text; window.typing.mark(row); row.focus(); }
+  const verdicts = window.listenToVerdicts({
+    about: () => (root.querySelector(".verdicts") ? { document: root.dataset.document, images: pages.map((page) => page.image), since: openedAt } : null), viewer, outbox, say,
+    judged: async (words) => { await refresh(); say(words); },
+  });
+  const acts = { ...verdicts, takeBack, leave, fix: () => window.typing.begin(row), rows: listRows, enter, confirm, correct: () => { if (row && input()) { if (window.typing.changed(row)) correct(input().value); else window.typing.begin(row); } }, absent: () => decide("absent"), unreadable: () => decide("unreadable"), skip, undo, note,
     document: oneByOne, help: () => help.showModal() };
 
-  window.listenToKeys({ part: () => (input() ? row : null), acts, viewer, help, choose, more: (event) => {
+  window.listenToKeys({ part: () => (input() ? row : null), acts, viewer, help, choose, more: (event, names) => {
     const kinds = root.querySelectorAll(".kinds button");
-    if (kinds.length && /^[1-9]$/.test(event.key)) { event.preventDefault(); if (kinds[event.key - 1] && !event.repeat) kinds[event.key - 1].click(); return true; }
-    const by = { j: 1, k: -1, ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const digit = names.find((name) => /^[1-9]$/.test(name));
+    if (kinds.length && digit) { event.preventDefault(); if (kinds[digit - 1] && !event.repeat) kinds[digit - 1].click(); return true; }
+    const by = { j: 1, k: -1, ArrowDown: 1, ArrowUp: -1 }[names.find((name) => ["j", "k", "ArrowDown", "ArrowUp"].includes(name))];
     if (by) { event.preventDefault(); step(by); }
     return Boolean(by);
   } });
@@ -142,6 +165,8 @@
   // ---- the hand
   root.addEventListener("focusin", (event) => { const found = event.target.closest(".fields > li"); if (found) light(found); });
   root.addEventListener("click", (event) => {
+    const whole = event.target.closest(".verdicts [data-act], [data-act=takeBack]");
+    if (whole) { event.preventDefault(); acts[whole.dataset.act](); return; }
     const found = event.target.closest(".fields > li");
     if (!found) return;
     light(found);
@@ -160,7 +185,7 @@
 
   // ---- the lease of the field that is lit
   async function beat() {
-    if (!undecided()) return;
+    if (!undecided() || !row.dataset.waits) return;
     const asked = row;
     const held = await outbox.held([asked.dataset.item]);
     if (held === null || asked !== row) return;
@@ -170,9 +195,9 @@
   }
   setInterval(beat, 1000 * Number(root.dataset.beatS));
 
-  open(0);
+  open(Number(root.dataset.first));
   ready();
-  const first = rows().find((each) => each.dataset.item === root.dataset.chosen) || rows().find((each) => each.dataset.item);
+  const first = rows().find((each) => each.dataset.item === root.dataset.chosen) || rows().find((each) => each.dataset.waits);
   if (first) stand(first);
   outbox.flush();
 })();

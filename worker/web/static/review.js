@@ -23,7 +23,7 @@
   // ---- showing
   function say(words) { banner.textContent = words; banner.hidden = !words; }
   function addLink(url, words) { const link = document.createElement("a"); link.href = url; link.textContent = words; banner.append(link); }
-  function showConflict(html) { conflict.querySelector(".inside").innerHTML = html; if (!conflict.open) conflict.showModal(); }
+  function showConflict(html) { window.tellConflict(conflict, html); }
 
   function parsed(html) {
     const holder = document.createElement("template");
@@ -38,21 +38,24 @@
     card = found;
     busy = false;
     window.htmx.process(now);
+    window.Keys.label(now);
     if (!card) { viewer.show(null); document.title = "Review · Surefield"; waitForMore(); return; }
     const view = JSON.parse(card.dataset.view);
+    card.dataset.image = view.image || "";
     viewer.show(view);
     window.drawCrop(card.querySelector(".crop"), view);
     document.title = `${card.querySelector("h1").textContent.trim()} · Surefield`;
     shownAt = performance.now();
     const typed = input();
-    if (typed) {
+    if (typed && outbox.has(card.dataset.item)) sent();
+    else if (typed) {
       const draft = outbox.draft(card.dataset.item);
       if (draft !== null && draft !== typed.value) { typed.value = draft; say("What you had typed here is back."); }
       window.typing.mark(card);
       if (card.dataset.canAccept === "no") typed.focus(); else document.activeElement?.blur();
     }
     const shown = card;
-    viewer.loaded().then(() => { shown.dataset.ready = "yes"; });
+    viewer.loaded().then(() => { shown.dataset.ready = "yes"; window.sight.tell(shown, viewer); });
     prefetch();
   }
 
@@ -69,11 +72,20 @@
     next.catch(() => { stage.dataset.next = "lost"; });
   }
 
+  // The next field; without a connection it is asked for until it comes.  Meanwhile the decided one takes no key.
   async function advance() {
     say("");
-    let found = null;
-    try { found = await next; } catch { await outbox.flush(); prefetch(); try { found = await next; } catch { say("The next field cannot be loaded: no connection. Load the page again in a moment; nothing is lost."); return; } }
-    show(found);
+    const decided = card;
+    for (let wait = 500; card === decided; wait = Math.min(2 * wait, 5000)) {
+      try {
+        const found = await next;
+        if (card === decided) { say(""); show(found); }
+        return;
+      } catch { say("The next field cannot be loaded: no connection. It comes by itself when the connection is back; nothing is lost."); }
+      await new Promise((resolve) => { window.addEventListener("online", resolve, { once: true }); setTimeout(resolve, wait); });
+      await outbox.flush();
+      if (card === decided) prefetch();
+    }
   }
 
   let waiting = null;
@@ -87,33 +99,47 @@
     }, 5000);
   }
 
+  viewer.told = () => {
+    if (!card) return;
+    window.sight.tell(card, viewer);
+    if (window.sight.of(card, viewer)) window.drawCrop(card.querySelector(".crop"), JSON.parse(card.dataset.view));
+  };
+
   // ---- deciding
   const undecided = () => card && !busy && card.dataset.open === "yes";
+  const may = (action) => undecided() && window.sight.allows(card, viewer, action);
+
+  // What is decided takes no further key, however long the next field is on its way.
+  function sent() { card.dataset.open = "sent"; card.classList.add("sent"); }
 
   function decide(action) {
-    if (!undecided()) return;
-    outbox.add(outbox.entry(card.dataset, action, "", shownAt));
+    if (!may(action)) return;
+    outbox.add(outbox.entry(card.dataset, action, "", shownAt, window.sight.of(card, viewer)));
+    sent();
     advance();
     outbox.flush();
   }
 
   // A correction waits for the server's word, since the kind's parser may refuse it; the field stays until then.
   async function correct(text) {
-    if (!undecided()) return;
+    if (!may("correct")) return;
     busy = true;
-    const said = await outbox.settle(outbox.entry(card.dataset, "correct", text, shownAt));
+    const said = await outbox.settle(outbox.entry(card.dataset, "correct", text, shownAt, true));
     busy = false;
     if (said.refused) window.typing.misfit(card, said.refused);
-    else if (said !== "signed out") advance();
+    else if (said !== "signed out") { sent(); advance(); }
   }
 
   function enter() {
     if (!card) return;
+    if (card.dataset.open === "sent") return;
     if (card.dataset.open !== "yes") { location.assign("/review"); return; }
     if (window.typing.changed(card)) correct(input().value);
+    else if (card.dataset.state === "absent") window.sight.absence(card);
     else if (card.dataset.canAccept === "yes") decide("accept");
     else input().focus();
   }
+  function confirm() { if (window.typing.changed(card)) enter(); else decide("absent"); }
 
   function choose(number) {
     const button = card && card.querySelectorAll(".choice")[number - 1];
@@ -123,6 +149,7 @@
   function skip() {
     if (!undecided()) return;
     outbox.add(outbox.skipping(card.dataset));
+    sent();
     advance();
     outbox.flush();
   }
@@ -131,6 +158,7 @@
     await outbox.flush();
     let answer;
     try { answer = await outbox.post("/review/undo", {}, { Accept: "text/html" }); } catch { say("No connection: nothing was undone."); return; }
+    if (answer.type === "opaqueredirect") { say("Taken back. Nothing of that document waits for a decision."); return; }
     if (!answer.ok) { say(await outbox.refusal(answer)); return; }
     say("");
     show(parsed(await answer.text()));
@@ -139,8 +167,14 @@
   function note() { const form = card && card.querySelector(".note"); if (form) { form.hidden = false; form.querySelector("input").focus(); } }
   function openDocument() { if (card) location.assign(`/documents/${card.dataset.document}?field=${card.dataset.item}`); }
 
+  function rows() { const link = card && card.querySelector("[data-act=rows]"); if (link) location.assign(link.href); }
+
   // ---- keys
-  const acts = { enter, correct: () => (window.typing.changed(card) ? correct(input().value) : window.typing.begin(card)), absent: () => decide("absent"), unreadable: () => decide("unreadable"), skip, undo, note,
+  const verdicts = window.listenToVerdicts({
+    about: () => (card && card.dataset.open === "yes" && !busy ? { document: card.dataset.document, images: [card.dataset.image], since: shownAt } : null), viewer, outbox, say,
+    judged: async (words) => { sent(); prefetch(); await advance(); say(words); },
+  });
+  const acts = { ...verdicts, rows, enter, confirm, correct: () => (window.typing.changed(card) ? correct(input().value) : window.typing.begin(card)), absent: () => decide("absent"), unreadable: () => decide("unreadable"), skip, undo, note,
     document: openDocument, help: () => help.showModal() };
   window.listenToKeys({ part: () => card, acts, viewer, help, choose });
 

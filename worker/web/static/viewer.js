@@ -35,7 +35,12 @@ window.Viewer = class Viewer {
     this.image = this.paper && this.paper.querySelector("img");
     this.view = null;
     this.scale = 1; this.x = 0; this.y = 0; this.turns = 0;
+    this.drew = new Set(); // the images that were drawn, by address
+    this.why = null; // in words, why the present one is not
+    this.kept = Number(sessionStorage.getItem("surefield.zoom")) || null; // the size that the person chose: the next field has it too
+    this.told = () => {}; // called when an image is drawn, or cannot be
     if (!this.paper) return;
+    window.addEventListener("online", () => this.retry && this.retry());
     root.addEventListener("pointerdown", (event) => this.grab(event));
     root.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     root.addEventListener("click", (event) => {
@@ -72,8 +77,8 @@ window.Viewer = class Viewer {
     this.view = view;
     if (!same) {
       this.turns = 0;
-      this.image.src = view.image;
       this.image.alt = `Page ${view.number || ""}`;
+      this.drawing = this.load(view.image);
     }
     this.paper.style.width = `${view.width}px`;
     this.paper.style.height = `${view.height}px`;
@@ -84,8 +89,45 @@ window.Viewer = class Viewer {
     this.tellPage();
   }
 
-  // When the page's image is there to be seen, or will not come.
-  loaded() { return this.view && this.image ? this.image.decode().catch(() => {}) : Promise.resolve(); }
+  // The image is asked for until it is drawn, or another one is wanted; resolves after the first try.
+  async load(url) {
+    this.paper.classList.remove("drawn");
+    this.why = "It is still loading.";
+    this.image.src = url;
+    const drawn = await this.attempt(url);
+    if (!drawn) this.keepTrying(url);
+    return drawn;
+  }
+  async keepTrying(url) {
+    for (let wait = 1000; this.view && this.view.image === url; wait = Math.min(2 * wait, 8000)) {
+      await new Promise((resolve) => { this.retry = resolve; setTimeout(resolve, wait); });
+      if (!this.view || this.view.image !== url) return;
+      this.image.removeAttribute("src");
+      this.image.src = url;
+      if (await this.attempt(url)) return;
+    }
+  }
+  async attempt(url) {
+    let why = null;
+    try { await this.image.decode(); } catch { why = await this.reason(url); }
+    if (!this.view || this.view.image !== url) return false;
+    this.why = why;
+    if (!why) this.drew.add(url);
+    this.paper.classList.toggle("drawn", !why);
+    this.told();
+    return !why;
+  }
+  async reason(url) {
+    try {
+      const answer = await fetch(url);
+      if (answer.status === 401) return "You are not signed in any more.";
+      if (answer.status === 404) return "Its image is missing from the store.";
+      return answer.ok ? "The image is damaged." : `The server cannot send it now (${answer.status}).`;
+    } catch { return "There is no connection."; }
+  }
+
+  // When the page's image is there to be seen, or could not be fetched.
+  loaded() { return this.view && this.drawing ? this.drawing : Promise.resolve(false); }
 
   // A place found in words is framed firmly; one that was only looked at glows.
   light(view) {
@@ -129,10 +171,13 @@ window.Viewer = class Viewer {
   place() {
     const at = this.union();
     const { clientWidth: w, clientHeight: h } = this.root;
-    if (!at || !w) { this.fit(); return; }
+    if (!w) return;
+    if (!at && this.kept) { this.scale = this.kept; this.centre(this.view.width / 2, 0); return; }
+    if (!at) { this.fit(); return; }
     const wide = this.turns % 2 ? this.view.height : this.view.width;
     const readable = 24 / Math.max(4, Math.min(at[3] - at[1], 40));
     this.scale = Math.min(Math.max((w - 32) / wide, readable), (w - 32) / Math.max(60, at[2] - at[0]), 6);
+    if (this.kept) this.scale = this.kept;
     this.centre((at[0] + at[2]) / 2, (at[1] + at[3]) / 2);
   }
 
@@ -181,24 +226,29 @@ window.Viewer = class Viewer {
     this.x = cx - ((cx - this.x) * scale) / this.scale;
     this.y = cy - ((cy - this.y) * scale) / this.scale;
     this.scale = scale;
+    this.keep(scale);
     this.draw();
+  }
+  keep(scale) {
+    this.kept = scale;
+    if (scale) sessionStorage.setItem("surefield.zoom", String(scale)); else sessionStorage.removeItem("surefield.zoom");
   }
 
   pan(dx, dy) { if (this.view) { this.x += dx; this.y += dy; this.draw(); } }
 
   act(name) {
-    const acts = { in: () => this.zoom(1.25), out: () => this.zoom(0.8), fit: () => this.fit(), place: () => this.place(),
+    const acts = { in: () => this.zoom(1.25), out: () => this.zoom(0.8), fit: () => { this.keep(null); this.fit(); }, place: () => { this.keep(null); this.place(); },
       before: () => this.turnPage(-1), after: () => this.turnPage(1),
       turn: () => { if (this.view) { this.turns = (this.turns + 1) % 4; this.fit(); } } };
     if (acts[name]) { this.paper.classList.add("glide"); acts[name](); }
   }
 
   // A key that moves the page; true when it was one.
-  key(event) {
+  key(event, names) {
     const step = 80;
     const keys = { "+": () => this.act("in"), "=": () => this.act("in"), "-": () => this.act("out"), 0: () => this.act("fit"), f: () => this.act("place"), r: () => this.act("turn"), PageUp: () => this.act("before"), PageDown: () => this.act("after"),
       ArrowLeft: () => this.pan(step, 0), ArrowRight: () => this.pan(-step, 0), ArrowUp: () => this.pan(0, step), ArrowDown: () => this.pan(0, -step) };
-    const does = keys[event.key];
+    const does = names.map((name) => keys[name]).find(Boolean);
     if (does) { event.preventDefault(); does(); }
     return Boolean(does);
   }
