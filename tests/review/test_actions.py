@@ -46,7 +46,7 @@ def test_everybody_takes_their_own_decision_back(site, rt):
     """And holds the item again."""
     item = site.items()["total"]
     actions.decide(ADA, item, Answer(seen=True, action=Action.ABSENT), rt)
-    assert actions.undo_last(ADA, rt, lease=LEASE) == item
+    assert actions.undo_last(ADA, rt, lease=LEASE).item_id == item
     with pytest.raises(InvalidDecision, match="no decision of yours"):
         actions.undo_last(BOB, rt, lease=LEASE)
 
