@@ -13,6 +13,7 @@ from functools import cached_property
 
 from extractors.page.labelled import Label, labels_of
 from extractors.page.layout import lines_of
+from extractors.page.parties import Block, blocks_of
 from extractors.types import Box, Word
 
 # a word -> the characters that count, each with its place in the word
@@ -111,6 +112,11 @@ class PageText:
     def labels(self) -> tuple[Label, ...]:
         """The labels that business papers share, and what follows each."""
         return labels_of(self.lines)
+
+    @cached_property
+    def parties(self) -> tuple[Block, ...]:
+        """The blocks under "Bill to" and the like."""
+        return blocks_of(self.lines)
 
     @property
     def layouts(self) -> Iterator[Layout]:
