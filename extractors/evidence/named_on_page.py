@@ -28,7 +28,8 @@ _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{0,30}")
 _MOST_IBAN = 34
 # whose account it is not
 _PAYER = ("kaufer", "kunden", "ihr", "your", "customer", "client", "buyer", "payer", "debtor")
-_MONEY_BESIDE = re.compile(r"[^\w\s]?\d[\d.,'’]*[^\w\s]?")
+_NUMBER = re.compile(r"[^\w\s]?\d[\d.,'’]*[^\w\s]?")
+_MONEY = re.compile(r"[^\w\s]?\d[\d.,'’]*[.,]\d{2}[^\w\s]?")
 _LABELS = frozenset({"currency", "wahrung", "devise", "monnaie", "valuta", "moneda", "moeda"})
 
 
@@ -66,34 +67,45 @@ def _said(
 def _currency(
     document: DocumentEvidence, candidate: Candidate, field: FieldSpec
 ) -> Iterator[Testimony]:
-    found: dict[str, tuple[int, Word, str]] = {}
+    """The one currency of the surest kind of place: behind its label, beside money, elsewhere."""
+    found: list[dict[str, tuple[int, Word, str]]] = [{}, {}, {}]
     for number, page in document.pages.items():
         for line in page.lines:
             words = [word for cell in line for word in cell]
             for at, word in enumerate(words):
-                if (sign := _sign(words, at)) is not None:
+                for rank, sign in _sign(words, at):
                     meant = _meant(sign, field, document.type)
-                    found.setdefault(meant, (number, word, sign))
-    if len(found) == 1:
-        page_number, word, sign = next(iter(found.values()))
+                    found[rank].setdefault(meant, (number, word, sign))
+    surest = next((ones for ones in found if ones), {})
+    if len(surest) == 1:
+        page_number, word, sign = next(iter(surest.values()))
         yield _said(candidate, page_number, [word], CURRENCY_NAMED, sign)
 
 
-def _sign(words: Sequence[Word], at: int) -> str | None:
-    """A currency's sign or code at a word; a code only beside a number or behind its label."""
-    text = words[at].text
-    sign = next((c for c in text if category(c) == "Sc"), None)
-    if sign is not None and (len(text) == 1 or any(c.isdigit() for c in text)):
-        before = re.match(r"[A-Z]{1,3}(?=\W)", text)
-        return (before[0] if before else "") + sign
-    bare = text.strip(".,;:()[]")
-    glued = re.fullmatch(r"([A-Z]{3})\d[\d.,]*|\d[\d.,]*([A-Z]{3})", bare)
-    code = (glued[1] or glued[2]) if glued else bare
-    if not (len(code) == 3 and code.isupper() and code.isascii() and code in codes()):
-        return None
+def _sign(words: Sequence[Word], at: int) -> Iterator[tuple[int, str]]:
+    """A currency's sign or code at a word, and how surely it is one."""
+    bare = words[at].text.strip(".,;:()[]")
+    code, number = _parted(bare)
+    is_sign = any(category(c) == "Sc" for c in code)
+    if not is_sign and not (len(code) == 3 and code.isupper() and code in codes()):
+        return
     beside = [words[n].text for n in (at - 1, at + 1) if 0 <= n < len(words)]
-    named = at > 0 and bool(_LABELS & set(tokens(words[at - 1].text)))
-    return code if glued or named or any(map(_MONEY_BESIDE.fullmatch, beside)) else None
+    numbers = [number] if number else [text for text in beside if _NUMBER.fullmatch(text)]
+    if at > 0 and _LABELS & {*tokens(words[at - 1].text)}:
+        yield 0, code
+    elif any(map(_MONEY.fullmatch, numbers)):
+        yield 1, code
+    elif is_sign and (numbers or len(bare) == len(code)):
+        yield 2, code
+
+
+def _parted(bare: str) -> tuple[str, str]:
+    """ "€12.00" -> "€", "12.00"; what is no sign or code with a number has no number."""
+    match = re.fullmatch(r"([^\W\d_]{0,3}[^\w\s]?)-?(\d[\d.,'’]*)", bare)
+    if match and match[1]:
+        return match[1], match[2]
+    match = re.fullmatch(r"(\d[\d.,'’]*)([^\w\s]?[^\W\d_]{0,3})", bare)
+    return (match[2], match[1]) if match and match[2] else (bare, "")
 
 
 def _meant(sign: str, field: FieldSpec, spec: DocumentType) -> str:

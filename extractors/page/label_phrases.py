@@ -18,7 +18,8 @@ _NUMBER_WORDS = "no; nr; nos; num; number; nummer; numero; n; id; reference; ref
 OTHERS = """
 order; purchase; po; delivery; shipment; contract; customer; client; account; quote; quotation; project; bestellung; auftrag; angebot;
 lieferschein; lieferung; vertrag; kunde; kunden; commande; livraison; contrat; devis; bestelling; klant; pakbon; ordine; cliente;
-contratto; pedido; albaran; contrato; encomenda; gemass; gemaess; laut; according; selon; original; ursprungliche; vorherige; previous
+contratto; pedido; albaran; contrato; encomenda; gemass; gemaess; laut; according; selon; original; ursprungliche; vorherige; previous;
+zur; zu; zum; fur; for; pour; per; to
 """
 
 TIERS: dict[str, tuple[str, ...]] = {
