@@ -12,6 +12,7 @@ from uuid import UUID
 
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.evidence.grounding import Grounding
+from extractors.evidence.row_places import in_their_rows
 from extractors.normalise import Value
 from extractors.types import FieldState
 
@@ -136,7 +137,7 @@ def _of_list(
 
 def _cells(field: FieldSpec, cells: Sequence[PageEvidence]) -> list[Candidate]:
     by_place: dict[tuple[int, int], list[PageEvidence]] = {}
-    for e in cells:
+    for e in in_their_rows(field, cells):
         by_place.setdefault((e.page, e.ordinal), []).append(e)
     found: list[Candidate] = []
     for ordinal, place in enumerate(sorted(by_place)):

@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from extractors.page.labelled import Label, labels_of
+from extractors.page.layout import lines_of
+from extractors.page.parties import Block, blocks_of
 from extractors.types import Box, Word
 
 # a word -> the characters that count, each with its place in the word
@@ -99,6 +102,21 @@ class PageText:
     @cached_property
     def line_by_line(self) -> Layout:
         return Layout(_by_lines(self.words))
+
+    @cached_property
+    def lines(self) -> list[list[tuple[Word, ...]]]:
+        """The words as lines from top to bottom, each parted into its cells."""
+        return lines_of(self.words)
+
+    @cached_property
+    def labels(self) -> tuple[Label, ...]:
+        """The labels that business papers share, and what follows each."""
+        return labels_of(self.lines)
+
+    @cached_property
+    def parties(self) -> tuple[Block, ...]:
+        """The blocks under "Bill to" and the like."""
+        return blocks_of(self.lines)
 
     @property
     def layouts(self) -> Iterator[Layout]:

@@ -56,7 +56,9 @@ def run(document_id: UUID, rt: Runtime) -> None:
             )
         )
         logits, reranker = _relevance(evidence, texts, rt)
-        measured = _measured(evidence, fields, logits, reranker)
+        # as gathered: the cells of a list have found their rows
+        placed = [said for one in candidates for said in one.said]
+        measured = _measured(placed, fields, logits, reranker)
         quality = _image_quality([page for page in pages if not page.left_out], rt)
 
         with rt.transaction() as tx:
