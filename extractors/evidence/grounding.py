@@ -7,7 +7,7 @@ is compared by its characters.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -130,33 +130,16 @@ def _stretches_with_digits(value: Value, layout: Layout) -> Iterator[tuple[int, 
     """Side-by-side words whose digits could be the value's: a cheap sieve before anything is
     parsed.
     """
-    fits = _SIEVES[value.kind](str(value.value))
-    digits = [_digits_of(word.text) for word in layout.words]
-    for first in range(len(layout.words)):
-        joined = ""
-        for last in range(first, min(first + _STRETCH[value.kind], len(layout.words))):
-            if last > first and not layout.tight(last - 1):
-                break
-            joined += digits[last]
-            if fits(joined):
-                yield first, last
+    longest, printed = _STRETCH[value.kind], str(value.value)
+    if value.kind is not Kind.DATE:
+        yield from layout.stretches_of(longest).get(re.sub(r"\D", "", printed).strip("0"), ())
+        return
+    year, day = printed[2:4], str(int(printed[8:]))
+    for first, last, digits in layout.stretches(longest):
+        if 3 <= len(digits) <= 8 and year in digits and day in digits:
+            yield first, last
 
 
-def _digits_of(text: str) -> str:
-    return "".join(str(unicodedata.decimal(c)) for c in text if unicodedata.category(c) == "Nd")
-
-
-def _amount_sieve(value: str) -> Callable[[str], bool]:
-    wanted = re.sub(r"\D", "", value).strip("0")
-    return lambda digits: bool(digits) and digits.strip("0") == wanted
-
-
-def _date_sieve(value: str) -> Callable[[str], bool]:
-    year, day = value[2:4], str(int(value[8:]))
-    return lambda digits: 3 <= len(digits) <= 8 and year in digits and day in digits
-
-
-_SIEVES = {Kind.AMOUNT: _amount_sieve, Kind.NUMBER: _amount_sieve, Kind.DATE: _date_sieve}
 _LABEL = re.compile(r".*[:#=|]\s*")  # "Date:" glued to what it names
 _EDGES = " .,;:*|\"'()[]"
 

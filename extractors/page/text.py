@@ -7,9 +7,11 @@ does not show.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from extractors.page.labelled import Label, labels_of
 from extractors.page.layout import lines_of
@@ -41,6 +43,8 @@ class Layout:
     def __init__(self, words: Sequence[Word]) -> None:
         self.words = tuple(words)
         self._spelled: dict[Fold, tuple[str, list[tuple[int, int]]]] = {}
+        self._stretches: dict[int, list[tuple[int, int, str]]] = {}
+        self._by_digits: dict[int, Mapping[str, list[tuple[int, int]]]] = {}
 
     def spelled(self, fold: Fold) -> tuple[str, list[tuple[int, int]]]:
         """All counting characters in one string, and each one's (word, place in the word)."""
@@ -60,12 +64,40 @@ class Layout:
 
     def tight(self, i: int) -> bool:
         """Word ``i`` and the next one stand side by side, a normal space apart."""
-        if not 0 <= i < len(self.words) - 1:
-            return False
-        a, b = self.words[i].box, self.words[i + 1].box
-        return _same_line(a, b) and -0.5 * _height(a) <= b.x0 - a.x1 <= GAP * max(
-            _height(a), _height(b)
-        )
+        return 0 <= i < len(self._tight) and self._tight[i]
+
+    @cached_property
+    def _tight(self) -> tuple[bool, ...]:
+        return tuple(_side_by_side(a.box, b.box) for a, b in pairwise(self.words))
+
+    @cached_property
+    def _digits(self) -> tuple[str, ...]:
+        return tuple(digits_of(word.text) for word in self.words)
+
+    def stretches(self, longest: int) -> list[tuple[int, int, str]]:
+        """Runs of up to ``longest`` words side by side that have digits: first word, last word,
+        and the digits in ASCII.  Made once a page, whatever is looked for.
+        """
+        if longest not in self._stretches:
+            found = self._stretches[longest] = []
+            for first in range(len(self.words)):
+                digits = ""
+                for last in range(first, min(first + longest, len(self.words))):
+                    if last > first and not self._tight[last - 1]:
+                        break
+                    digits += self._digits[last]
+                    if digits:
+                        found.append((first, last, digits))
+        return self._stretches[longest]
+
+    def stretches_of(self, longest: int) -> Mapping[str, list[tuple[int, int]]]:
+        """The same runs by their digits, without zeros at either end."""
+        if longest not in self._by_digits:
+            found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+            for first, last, digits in self.stretches(longest):
+                found[digits.strip("0")].append((first, last))
+            self._by_digits[longest] = found
+        return self._by_digits[longest]
 
     def text(self, first: int, last: int) -> str:
         return " ".join(word.text for word in self.words[first : last + 1])
@@ -178,6 +210,17 @@ def exact(text: str) -> list[tuple[str, int]]:
 
 def _height(box: Box) -> float:
     return max(box.y1 - box.y0, 0.1)
+
+
+def digits_of(text: str) -> str:
+    """The decimal digits of a text, of whatever script, in ASCII."""
+    return "".join(str(unicodedata.decimal(c)) for c in text if unicodedata.category(c) == "Nd")
+
+
+def _side_by_side(a: Box, b: Box) -> bool:
+    """The second stands on the first one's line, behind it, a normal space apart."""
+    gap, high = b.x0 - a.x1, max(_height(a), _height(b))
+    return -0.5 * _height(a) <= gap <= GAP * high and _same_line(a, b)
 
 
 def _same_line(a: Box, b: Box) -> bool:
