@@ -70,7 +70,7 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class AttentionPatch:
     """One patch of the page, and how much of the attention went there."""
 
     box: Box
@@ -88,7 +88,7 @@ class TokenTrace:
     entropy: float = 0.0  # nats, of the raw distribution
     forced: bool = False  # fed by us (a skeleton), not chosen by the model
     glances: tuple[
-        Glance, ...
+        AttentionPatch, ...
         # the patches of the page that the model attended to most at this step; none when it was not
         # asked
     ] = ()

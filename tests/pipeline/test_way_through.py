@@ -11,7 +11,7 @@ import pytest
 from extractors.backends.scripted import Line, ScriptedBackend
 from extractors.decision.scores import METHODS
 from extractors.errors import BackendUnavailable
-from extractors.types import Box, Glance
+from extractors.types import Box, AttentionPatch
 from tests.factories import render_limits
 from tests.pipeline.conftest import TINY_CANVAS, TRUTH, a_pdf
 from worker.errors import MissingBlob
@@ -384,7 +384,7 @@ def test_keys_that_the_model_invents_twice_do_not_break_the_save(make_house):
 
 def looking(token):
     """The token, read from one place."""
-    return replace(token, glances=(Glance(Box(10, 20, 30, 40), 1.0),))
+    return replace(token, glances=(AttentionPatch(Box(10, 20, 30, 40), 1.0),))
 
 
 class Looking(ScriptedBackend):

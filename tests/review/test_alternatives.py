@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.documents import find
-from extractors.types import Alternative, Box, Glance, TokenTrace
+from extractors.types import Alternative, Box, AttentionPatch, TokenTrace
 from worker.review.alternatives import choices, model_says
 from worker.review.context import Heat, heat_of
 from worker.review.token_marks import decoded, runs_of, spelling_of
@@ -155,9 +155,9 @@ def test_the_patches_that_a_value_was_read_from_are_a_map_of_how_warm_each_is():
     """
     warm, mild = Box(0, 0, 10, 10), Box(10, 0, 20, 10)
     looks = (
-        (Glance(warm, 0.5), Glance(mild, 0.25)),
-        (Glance(mild, 0.25),),
-        (Glance(warm, 0.5),),
+        (AttentionPatch(warm, 0.5), AttentionPatch(mild, 0.25)),
+        (AttentionPatch(mild, 0.25),),
+        (AttentionPatch(warm, 0.5),),
         (),
     )
     tokens = [TokenTrace(token_id=0, text=b"x", logprob=0.0, glances=glances) for glances in looks]

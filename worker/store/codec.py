@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from extractors.types import Alternative, Box, Glance, TokenTrace, Word
+from extractors.types import Alternative, Box, AttentionPatch, TokenTrace, Word
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 UNSTORABLE_PROBLEM = "unstorable_characters"
@@ -82,9 +82,9 @@ def tokens_in(rows: Sequence[Any]) -> tuple[TokenTrace, ...]:
     )
 
 
-def _glance_in(x0: float, y0: float, x1: float, y1: float, share: float = 1.0) -> Glance:
+def _glance_in(x0: float, y0: float, x1: float, y1: float, share: float = 1.0) -> AttentionPatch:
     """A glance without a share is of the time when only the strongest was kept."""
-    return Glance(Box(x0, y0, x1, y1), share)
+    return AttentionPatch(Box(x0, y0, x1, y1), share)
 
 
 def words_out(words: Iterable[Word]) -> list[Any]:

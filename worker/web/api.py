@@ -34,13 +34,13 @@ BEARER = HTTPBearer(auto_error=False, description="An API key, from `surefield k
 router = APIRouter(prefix="/v1", tags=["documents"], dependencies=[Depends(BEARER)])
 
 
-class NoSuchKey(SurefieldError):
+class Unauthenticated(SurefieldError):
     """The request brings no API key, or one that opens nothing."""
 
     code = "no_such_key"
 
 
-class NotThatKind(SurefieldError):
+class UnsupportedMediaType(SurefieldError):
     """The request's body is neither multipart nor JSON."""
 
     code = "unsupported_file"
@@ -57,7 +57,7 @@ class Problem(BaseModel):
     errors: list[dict[str, str]] = Field(default_factory=list)
 
 
-class Sent(BaseModel):
+class SubmissionIn(BaseModel):
     """A document to read."""
 
     model_config = ConfigDict(extra="forbid")
@@ -83,7 +83,7 @@ class Sent(BaseModel):
     )
 
 
-class Taken(BaseModel):
+class SubmissionOut(BaseModel):
     """The document that a submission stands for."""
 
     document_id: UUID
@@ -93,7 +93,7 @@ class Taken(BaseModel):
     url: str
 
 
-class FieldOut(BaseModel):
+class FieldResult(BaseModel):
     """The document's answer about one field."""
 
     field: str
@@ -127,7 +127,7 @@ class DocumentOut(BaseModel):
     error_code: str | None
     error_message: str | None
     pages: list[str] = Field(description="Addresses of the page images.")
-    fields: list[FieldOut]
+    fields: list[FieldResult]
 
 
 REFUSALS = {
@@ -165,7 +165,7 @@ def upstream_here(request: Request, site: SiteHere) -> str:
         with site.rt.transaction() as tx:
             found = store.upstream_of(tx, key.strip())
     if found is None:
-        raise NoSuchKey(
+        raise Unauthenticated(
             "Send your API key: 'Authorization: Bearer sf_...'. Make one with: surefield key add"
             " UPSTREAM."
         )
@@ -197,17 +197,17 @@ BODY = {"required": True, "content": {
         "schema": MULTIPART, "encoding": {"metadata": {"contentType": "application/json"}}
     },
     "application/json": {
-        "schema": Sent.model_json_schema(ref_template="#/components/schemas/{model}")
+        "schema": SubmissionIn.model_json_schema(ref_template="#/components/schemas/{model}")
     },
 }}  # fmt: skip
 
 
 @router.post(
     "/documents",
-    response_model=Taken,
+    response_model=SubmissionOut,
     status_code=201,
     responses={
-        200: {"model": Taken, "description": "Sent before"},
+        200: {"model": SubmissionOut, "description": "Sent before"},
         **_problems(400, 409, 413, 415),
     },
     openapi_extra={"requestBody": BODY},
@@ -231,7 +231,7 @@ async def post_document(
             _submit, replace(sent, upstream=upstream, key=idempotency_key), site
         )
     address = site.address(request, "get_document", document_id=taken.document_id)
-    body = Taken(document_id=taken.document_id, created=taken.created, url=address)
+    body = SubmissionOut(document_id=taken.document_id, created=taken.created, url=address)
     return JSONResponse(
         body.model_dump(mode="json"), 201 if taken.created else 200, headers={"location": address}
     )
@@ -252,14 +252,14 @@ async def _received(request: Request, most: int) -> AsyncIterator[sources.Reques
         async with request.form(max_files=1, max_fields=10) as form:
             yield _of_form(form, most)
     else:
-        raise NotThatKind(
+        raise UnsupportedMediaType(
             "Send multipart/form-data with a file, or application/json with content_base64."
         )
 
 
 def _of_json(body: bytes) -> sources.Request:
     try:
-        sent = Sent.model_validate_json(body)
+        sent = SubmissionIn.model_validate_json(body)
     except ValidationError as error:
         raise InvalidSubmission(_words(error)) from error
     try:
@@ -288,7 +288,7 @@ def _of_form(form: FormData, most: int) -> sources.Request:
     except ValueError as error:
         raise InvalidSubmission("metadata is not JSON. Send a JSON object.") from error
     try:
-        sent = Sent.model_validate(
+        sent = SubmissionIn.model_validate(
             {**given, "metadata": metadata, "filename": file.filename, "content_base64": "-"}
         )
     except ValidationError as error:
@@ -297,7 +297,7 @@ def _of_form(form: FormData, most: int) -> sources.Request:
 
 
 def _request(
-    sent: Sent, *, content: bytes | None = None, file: BinaryIO | None = None
+    sent: SubmissionIn, *, content: bytes | None = None, file: BinaryIO | None = None
 ) -> sources.Request:
     return sources.Request(
         upstream="",
@@ -334,7 +334,7 @@ def get_document(
         pages = context.pages(tx, document_id)
     names = {"words": "reason_words", "score": "confidence"}
     fields = [
-        FieldOut.model_validate(
+        FieldResult.model_validate(
             {names.get(key, key): value for key, value in each.as_json().items()}
         )
         for each in reporting.fields(site.rt.sessions, [document_id])

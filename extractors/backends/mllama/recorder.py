@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import StoppingCriteria
 
 from extractors.backends.vocabulary import Vocabulary
-from extractors.types import Alternative, Box, Glance, TokenTrace
+from extractors.types import Alternative, Box, AttentionPatch, TokenTrace
 
 TOP = 5
 FAINT = 0.1  # of the share of the patch that was looked at most: what is fainter is left out
@@ -136,16 +136,16 @@ def traces_of(
 
 def _glances(
     looked: Sequence[TopPatches], places: Sequence[Place]
-) -> Callable[[int, int], tuple[Glance, ...]]:
+) -> Callable[[int, int], tuple[AttentionPatch, ...]]:
     """(step, row) -> the patches it looked at, without those that are faint beside the first."""
     tokens = torch.stack([one.tokens for one in looked]).tolist()  # (T, B, K)
     shares = torch.stack([one.shares for one in looked]).tolist()
 
-    def of(step: int, row: int) -> tuple[Glance, ...]:
+    def of(step: int, row: int) -> tuple[AttentionPatch, ...]:
         strong = FAINT * shares[step][row][0]
         pairs = zip(tokens[step][row], shares[step][row], strict=True)
         return tuple(
-            Glance(places[row](token), share)
+            AttentionPatch(places[row](token), share)
             for at, (token, share) in enumerate(pairs)
             if at == 0 or share > strong
         )
