@@ -3,9 +3,9 @@
 Judged by the words on its pages: what the paper calls itself, and which labels it has.
 
 The same few measures and weights serve every type, also one that a user adds: they ask how well the
-paper fits the type's own definition. How sure the answer is counts both ways: this type fits, and
-no other does. Papers that call themselves something that no type is called are not made to fit;
-pages without words fit nothing.
+paper fits the type's own definition. A paper that is titled as something else does not fit,
+whatever types are declared; a type whose title is not on the page says nothing of another. Nothing
+is sure without a title of its own; pages without words fit nothing.
 """
 
 import math
@@ -14,50 +14,35 @@ from dataclasses import astuple, dataclass
 
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.page.labels import label_strength
-from extractors.page.layout import Cell, PageCells, terms
-from extractors.page.lexicon import ALSO, PAPERS
+from extractors.page.layout import PageCells, terms
+from extractors.page.lexicon import ALSO
+from extractors.triage.names import Names, names_of
+from extractors.triage.titles import (
+    NAMED,
+    Heading,
+    headings,
+    own,
+    papers_in,
+    rival,
+)
 from extractors.types import Word
 
-Title = tuple[str, ...]  # its terms
-METHOD = "words/1"
+METHOD = "words/2"
 SURE = 0.8  # from here on a document goes its way without a person
+UNTITLED = 0.75  # nothing is surer than this without a title
 MOST_PAGES = 5  # looked at: what a paper is stands on its first pages
-MOST_CELLS = 200  # of a page
-LONGEST_TITLE = 5  # words
-LARGER = 1.2  # times the page's usual height of words
-_NUMBERING = frozenset(
-    {
-        "no",
-        "nr",
-        "number",
-        "date",
-        "datum",
-        "total",
-        "nummer",
-        "numero",
-        "num",
-        "page",
-        "vom",
-        "of",
-        "du",
-        "dated",
-        "original",
-        "copy",
-        "duplicata",
-        "kopie",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
     """How a paper fits one type, every measure from 0 to 1."""
 
-    called: float  # 1: it calls itself so; less: the word stands in a label, or somewhere
+    # 1 or 0.8: it calls itself so; less: the word stands in a label, or somewhere
+    called: float
     labels: float  # share of the fields that a label with a value stands for
     required: float  # the same of the required fields
     table: float  # a line that holds the labels of a list's columns
-    rival: float  # it calls itself something that no type is called
+    rival: float  # it calls itself something that this type is not called
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +53,8 @@ class Guess:
     # 0..1: that it is this one, and no other; None where there is nothing to judge by
     confidence: float | None
     fits: Mapping[str, float]  # every type's own score, for people
+    # what it calls itself in English, where that is none of the types: "credit note"
+    paper: str | None = None
     method: str = METHOD
 
     @property
@@ -82,8 +69,8 @@ class Guess:
 
 # Logistic weights of the measures in ``Fit``, and the bias; fitted by tests/benchmarks/classify.py
 # on papers that it generates.
-WEIGHTS = (7.8, 6.8, 0.9, 0.2, -3.8)
-BIAS = -5.7
+WEIGHTS = (7.4, 6.4, 1.4, -0.3, -5.5)
+BIAS = -5.0
 
 
 def classify(pages: Sequence[Sequence[Word]], types: Mapping[str, DocumentType]) -> Guess:
@@ -94,19 +81,36 @@ def classify(pages: Sequence[Sequence[Word]], types: Mapping[str, DocumentType])
     seen = [PageCells(words) for words in pages[:MOST_PAGES] if words]
     if not seen or not types:
         return Guess(document_type=None, confidence=None, fits={})
-    fits = {name: _score(fit) for name, fit in fits_of(seen, types).items()}
-    best = max(fits, key=lambda name: (fits[name], name))
-    others = math.prod(1.0 - fit for name, fit in fits.items() if name != best)
-    return Guess(document_type=best, confidence=fits[best] * others, fits=fits)
+    names = names_of(types)
+    found = [headings(page, names) for page in seen]
+    fits = {name: _score(fit) for name, fit in _fits(seen, found, types, names).items()}
+    titled = {name for name in types if any(own(of, name, names) >= NAMED for of in found)}
+    best = max(fits, key=lambda name: (name in titled, fits[name], name))
+    others = math.prod(1.0 - fits[name] for name in titled - {best})
+    return Guess(
+        document_type=best,
+        confidence=others * (fits[best] if best in titled else min(fits[best], UNTITLED)),
+        fits=fits,
+        paper=next(papers_in(found[0], names), None),
+    )
 
 
 def fits_of(seen: Sequence[PageCells], types: Mapping[str, DocumentType]) -> dict[str, Fit]:
     """How the paper fits every type."""
-    titles, others = _titles(types)
-    rival = _rival(seen[0], others)
+    names = names_of(types)
+    return _fits(seen, [headings(page, names) for page in seen], types, names)
+
+
+def _fits(
+    seen: Sequence[PageCells],
+    found: Sequence[Sequence[Heading]],
+    types: Mapping[str, DocumentType],
+    names: Names,
+) -> dict[str, Fit]:
     return {
         name: Fit(
-            called=max(_called(page, titles[name]) for page in seen),
+            called=max(own(of, name, names) for of in found)
+            or (0.2 if _mentioned(spec, seen) else 0.0),
             labels=_labelled(
                 [field for field in spec.fields if field.kind is not Kind.GROUP], seen
             ),
@@ -117,33 +121,25 @@ def fits_of(seen: Sequence[PageCells], types: Mapping[str, DocumentType]) -> dic
                 (_table(field, seen) for field in spec.fields if field.kind is Kind.GROUP),
                 default=0.0,
             ),
-            rival=rival,
+            rival=_rival(found, name, names),
         )
         for name, spec in types.items()
     }
 
 
-def titles_of(page: PageCells, types: Mapping[str, DocumentType]) -> tuple[list[str], float]:
-    """The types as which this page is titled, and how plainly it is titled like something that no
-    type is called: 1 in larger print.
+def _rival(found: Sequence[Sequence[Heading]], name: str, names: Names) -> float:
+    """How plainly the paper is titled as something else; behind the first page in larger print
+    only.
     """
-    titles, others = _titles(types)
-    named = [
-        name
-        for name, of in titles.items()
-        if any(_titled(cell, page, of) >= 0.8 for cell in page.cells[:MOST_CELLS])
-    ]
-    return named, _rival(page, others)
+    first, *more = found
+    later = max((rival(of, name, names) for of in more), default=0.0)
+    return max(rival(first, name, names), later if later == 1.0 else 0.0)
 
 
-def _titles(types: Mapping[str, DocumentType]) -> tuple[dict[str, list[Title]], list[Title]]:
-    """What papers of each type call themselves, and what others do."""
-    titles = {
-        name: [tuple(terms(called)) for called in (spec.title, *spec.called)]
-        for name, spec in types.items()
-    }
-    known = {title for of in titles.values() for title in of}
-    return titles, [paper for paper in map(tuple, map(terms, PAPERS)) if paper not in known]
+def _mentioned(spec: DocumentType, seen: Sequence[PageCells]) -> bool:
+    """Whether a page says one of the type's titles anywhere."""
+    titles = [tuple(terms(called)) for called in (spec.title, *spec.called)]
+    return any(page.says.issuperset(title) for page in seen for title in titles)
 
 
 def _score(fit: Fit) -> float:
@@ -151,78 +147,6 @@ def _score(fit: Fit) -> float:
         weight * measure for weight, measure in zip(WEIGHTS, astuple(fit), strict=True)
     )
     return 1.0 / (1.0 + math.exp(-z))
-
-
-def _called(page: PageCells, titles: Sequence[Title]) -> float:
-    """How plainly the page says one of these titles: 1 in larger print, 0.8 in a cell of its own,
-    0.6 in a label, 0.2 anywhere.
-    """
-    best = max((_titled(cell, page, titles) for cell in page.cells[:MOST_CELLS]), default=0.0)
-    return best or (0.2 if any(page.says.issuperset(title) for title in titles) else 0.0)
-
-
-def _titled(cell: Cell, page: PageCells, titles: Sequence[Title]) -> float:
-    """A number and a date beside a title do not count: "Rechnung Nr. 4711 vom 5.3.2026"."""
-    spoken = tuple(_plain(cell.words))
-    if not spoken or len(spoken) > LONGEST_TITLE:
-        return 0.0
-    if spoken in titles or any(
-        len(spoken) == len(title) == 1 and len(title[0]) > 5 and spoken[0].endswith(title[0])
-        for title in titles
-    ):
-        label = any(word.text.endswith(":") for word in cell.words)
-        return (
-            0.6
-            if label
-            else 1.0
-            if cell.words[0].box.y1 - cell.words[0].box.y0 >= LARGER * page.height
-            else 0.8
-        )
-    if any(len(title) == 1 and _compound(spoken[0], title[0]) for title in titles):
-        return 0.6
-    return 0.4 if any(spoken[: len(title)] == title for title in titles) else 0.0
-
-
-def _rival(page: PageCells, titles: Sequence[Title]) -> float:
-    """How plainly the page is titled otherwise.
-
-    A label with a value names another paper, and is no title.
-    """
-    found = 0.0
-    for cell in page.cells[:MOST_CELLS]:
-        if (
-            len(cell.words) <= 3
-            and not cell.right
-            and not any(c.isdigit() or c == ":" for word in cell.words for c in word.text)
-        ):
-            spoken = tuple(term for word in cell.words for term in terms(word.text))
-            if any(spoken[-len(title) :] == title for title in titles):
-                found = max(
-                    found,
-                    (
-                        1.0
-                        if cell.words[0].box.y1 - cell.words[0].box.y0 >= LARGER * page.height
-                        else 0.8
-                    ),
-                )
-    numbered = max((_titled(cell, page, titles) for cell in page.cells[:MOST_CELLS]), default=0.0)
-    return max(found, numbered if numbered == 1.0 else 0.0)
-
-
-def _compound(term: str, title: str) -> bool:
-    """ "Rechnungsnummer", "Factuurdatum": a label made of the title and of what numbers or dates
-    it.
-    """
-    return term.startswith(title) and any(
-        part in term[len(title) :] for part in ("nummer", "nr", "datum", "dat")
-    )
-
-
-def _plain(words: Sequence[Word]) -> Iterator[str]:
-    """A cell's terms without what numbers a paper."""
-    for word in words:
-        if not any(c.isdigit() for c in word.text):
-            yield from (term for term in terms(word.text) if term not in _NUMBERING)
 
 
 def _labelled(fields: Sequence[FieldSpec], seen: Sequence[PageCells]) -> float:

@@ -13,21 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from extractors.documents.spec import DocumentType, FieldSpec, Kind
-from extractors.page.labels import labelled_value, shaped
-from extractors.page.layout import LABEL_WORDS, PageCells, lines_of, terms
-from extractors.triage.classify import LONGEST_TITLE, Guess, classify, titles_of
+from extractors.documents.spec import DocumentType, Kind
+from extractors.page.labels import shaped
+from extractors.page.layout import LABEL_WORDS, terms
+from extractors.triage.classify import Guess, classify
+from extractors.triage.openings import Opening, number_of, opening_of
+from extractors.triage.titles import LONGEST_TITLE
 from extractors.types import Word
 
-METHOD = "parts/2"
-_TELLING = frozenset({Kind.DATE, Kind.AMOUNT, Kind.IDENTIFIER})
-OTHER = ""  # the kind of a page that is titled like something that no type is called
-_PAGE = r"(?:page|seite|blad|pagina|página|strana)"
-_COUNTER = re.compile(
-    rf"\b{_PAGE}\s*:?\s*(\d{{1,3}})\s*(?:of|von|van|di|de|/)\s*(\d{{1,3}})\b", re.IGNORECASE
-)
-# a cell that holds a page's number and no more
-_COUNTED = re.compile(rf"\W*(?:{_PAGE}\s*:?)?\s*(\d{{1,3}})\W*", re.IGNORECASE)
+METHOD = "parts/3"
 _DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
 _VALUE = (Kind.AMOUNT, Kind.IDENTIFIER)
 # What is headed so goes with the paper before it: "General terms and conditions".
@@ -65,25 +59,6 @@ class Part:
     doubtful: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Opening:
-    """What a page says of the document that it belongs to."""
-
-    kinds: frozenset[str]  # types whose titles it has, or OTHER; empty when it is not titled
-    numbers: Mapping[str, str]  # by type: the value under its label for a number
-    # the values under its labels for dates, amounts and identifiers, of whatever type
-    values: Mapping[str, str]
-    # a cell of its own names a kind of paper that is none of the types, in whatever print
-    otherwise: bool
-    place: tuple[int, int | None] | None  # k and n of "page k of n"; n is None for "page k"
-    lines: tuple[tuple[str, ...], ...]  # its cells, line by line, without the page's number
-
-    @property
-    def begins(self) -> bool:
-        """It is the first of the pages that it is counted among."""
-        return self.place is not None and self.place[0] == 1 and self.place[1] is not None
-
-
 def parts_of(
     pages: Sequence[Sequence[Word]], types: Mapping[str, DocumentType]
 ) -> tuple[Part, ...]:
@@ -93,9 +68,11 @@ def parts_of(
     pages: each page's words, in the pages' order; a page without words goes on with what came
            before
     """
-    openings = [_opening(words, types) for words in pages]
+    openings = [
+        opening_of(words, types, at=at, of=len(pages)) for at, words in enumerate(pages, start=1)
+    ]
     number_names = frozenset(
-        field.name for spec in types.values() if (field := _number(spec)) is not None
+        field.name for spec in types.values() if (field := number_of(spec)) is not None
     )
     firsts = list(_firsts(openings))
     ends = [*(first - 1 for first in firsts[1:]), len(pages)]
@@ -117,35 +94,52 @@ def sure(parts: Sequence[Part]) -> bool:
     return all(part.guess.sure and not part.doubtful for part in parts)
 
 
-def _firsts(openings: Sequence[_Opening]) -> Iterator[int]:
+def _firsts(openings: Sequence[Opening]) -> Iterator[int]:
     """Numbers of the pages with which a document begins."""
-    kinds: frozenset[str] = frozenset()
-    numbers: dict[str, str] = {}
+    before = Opening()
     for number, opening in enumerate(openings, start=1):
-        if number == 1 or _begins(opening, kinds, numbers):
+        if number == 1 or _begins(opening, before):
             yield number
-            kinds, numbers = opening.kinds, dict(opening.numbers)
+            before = opening
         else:
-            kinds = kinds or opening.kinds
-            numbers = {**opening.numbers, **numbers}
+            before = _together(before, opening)
 
 
-def _begins(opening: _Opening, kinds: frozenset[str], numbers: Mapping[str, str]) -> bool:
-    if opening.place is not None and opening.place[1] is not None:
-        return opening.begins
-    if not opening.kinds or not kinds:
+def _begins(opening: Opening, before: Opening) -> bool:
+    """Whether the page says that it is the first of another document.
+
+    One count over two papers is a scanner's or a merger's: it is not believed against another title
+    or another number of the paper's own.
+    """
+    if opening.counted:
+        return opening.begins or _contradicts(opening, before)
+    if not opening.kinds or not before.kinds:
         return False
-    same = opening.kinds & kinds
-    if not same:
-        return True
-    return any(
+    same = opening.kinds & before.kinds
+    numbers = before.numbers
+    return not same or any(
         kind in numbers and opening.numbers.get(kind, numbers[kind]) != numbers[kind]
         for kind in same
     )
 
 
-def _doubtful(openings: Sequence[_Opening], number_names: frozenset[str]) -> bool:
-    """Whether some page may begin another document, though it does not say so."""
+def _contradicts(opening: Opening, before: Opening) -> bool:
+    """Whether the page is titled as another kind of paper than those before it, or names another
+    number as its paper's own.
+    """
+    if opening.kinds and before.kinds and opening.kinds.isdisjoint(before.kinds):
+        return True
+    return any(
+        not opening.own_numbers[name] & known
+        for name, known in before.own_numbers.items()
+        if name in opening.own_numbers
+    )
+
+
+def _doubtful(openings: Sequence[Opening], number_names: frozenset[str]) -> bool:
+    """Whether some page may begin another document, though it does not say so; or shows two."""
+    if any(opening.twice for opening in openings):
+        return True
     before = openings[0]
     for at, opening in enumerate(openings[1:], start=2):
         if not _counts_on(opening, before, at) and not _goes_on(opening, before, number_names):
@@ -154,22 +148,23 @@ def _doubtful(openings: Sequence[_Opening], number_names: frozenset[str]) -> boo
     return False
 
 
-def _together(before: _Opening, opening: _Opening) -> _Opening:
+def _together(before: Opening, opening: Opening) -> Opening:
     """What the pages up to this one say: the first value of each label, and the last page's
     count.
     """
     counted = before.place and (before.place[0] + 1, before.place[1])
-    return _Opening(
+    return Opening(
         kinds=before.kinds or opening.kinds,
         numbers={**opening.numbers, **before.numbers},
         values={**opening.values, **before.values},
         otherwise=before.otherwise or opening.otherwise,
+        own_numbers={**opening.own_numbers, **before.own_numbers},
         place=opening.place or counted,
         lines=(*before.lines, *opening.lines),
     )
 
 
-def _counts_on(opening: _Opening, before: _Opening, at: int) -> bool:
+def _counts_on(opening: Opening, before: Opening, at: int) -> bool:
     """It is the next of the pages before it, by its own number; or it has no words, and their count
     wants one more.
     """
@@ -184,7 +179,7 @@ def _counts_on(opening: _Opening, before: _Opening, at: int) -> bool:
     return k > 1 and (k == at if before.place is None else before.place == (k - 1, n))
 
 
-def _goes_on(opening: _Opening, before: _Opening, number_names: frozenset[str]) -> bool:
+def _goes_on(opening: Opening, before: Opening, number_names: frozenset[str]) -> bool:
     """Whether the page itself shows that it belongs to the pages before, and nothing speaks against
     it.
     """
@@ -211,7 +206,7 @@ def _goes_on(opening: _Opening, before: _Opening, number_names: frozenset[str]) 
     return _amid_a_table(opening.lines, before.lines) or not _of_its_own(opening, own)
 
 
-def _of_its_own(opening: _Opening, lines: Sequence[Sequence[str]]) -> bool:
+def _of_its_own(opening: Opening, lines: Sequence[Sequence[str]]) -> bool:
     """Whether these of its lines hold something that a paper begins with: a title, or anything with
     a label.
     """
@@ -223,10 +218,10 @@ def _of_its_own(opening: _Opening, lines: Sequence[Sequence[str]]) -> bool:
     )
 
 
-def _lacks_pages(openings: Sequence[_Opening]) -> bool:
-    """Whether the last page counts itself as one before the last."""
-    place = openings[-1].place
-    return place is not None and place[1] is not None and place[0] < place[1]
+def _lacks_pages(openings: Sequence[Opening]) -> bool:
+    """Whether its first page counts itself as a later one, or its last as one before the last."""
+    first, last = openings[0], openings[-1]
+    return (first.counted and not first.begins) or (last.counted and not last.ends)
 
 
 def _amid_a_table(lines: Sequence[Sequence[str]], before: Sequence[Sequence[str]]) -> bool:
@@ -285,85 +280,3 @@ def _tells(word: str) -> bool:
 
 def _is_code(word: str) -> bool:
     return shaped(Kind.IDENTIFIER, word) and any(c.isalpha() for c in word)
-
-
-def _opening(words: Sequence[Word], types: Mapping[str, DocumentType]) -> _Opening:
-    if not words:
-        return _Opening(frozenset(), {}, {}, False, None, ())
-    page = PageCells(words)
-    kinds, rival = titles_of(page, types)
-    lines = tuple(
-        tuple(" ".join(word.text for word in cell) for cell in line)
-        for line in lines_of([w for w in words if w.text.strip()])
-    )
-    numbers = {
-        name: labelled_value(field, page)
-        for name in kinds
-        if (field := _number(types[name])) is not None
-    }
-    return _Opening(
-        kinds=frozenset(kinds) or (frozenset({OTHER}) if rival == 1.0 else frozenset()),
-        numbers={name: found[0] for name, found in numbers.items() if found is not None},
-        values=_values(page, types),
-        otherwise=rival >= 0.8,
-        place=_place(lines),
-        lines=tuple(
-            kept
-            for line in lines
-            if (kept := tuple(cell for cell in line if not _only_counts(cell)))
-        ),
-    )
-
-
-def _place(lines: Sequence[Sequence[str]]) -> tuple[int, int | None] | None:
-    """The page's own number, and of how many; read as it stands on the page, since a file may hold
-    its words in another order.
-    """
-    counter = next((found for line in lines if (found := _COUNTER.search(" ".join(line)))), None)
-    if counter is not None and int(counter[1]) <= int(counter[2]):
-        return int(counter[1]), int(counter[2])
-    bare = next(
-        (
-            found
-            for line in lines
-            for cell in line
-            if (found := _COUNTED.fullmatch(cell)) and any(map(str.isalpha, cell))
-        ),
-        None,
-    )
-    return None if bare is None else (int(bare[1]), None)
-
-
-def _only_counts(cell: str) -> bool:
-    return _COUNTER.fullmatch(cell) is not None or (
-        _COUNTED.fullmatch(cell) is not None and any(map(str.isalpha, cell))
-    )
-
-
-def _values(page: PageCells, types: Mapping[str, DocumentType]) -> dict[str, str]:
-    """The values under the page's labels, each for the field whose label it has the most: "Invoice
-    date" is no number.
-    """
-    telling = {
-        field.name: field
-        for spec in types.values()
-        for field in spec.fields
-        if field.kind in _TELLING
-    }
-    best: dict[str, tuple[float, str]] = {}
-    for name, field in telling.items():
-        found = labelled_value(field, page)
-        if found is not None:
-            value, weight = found
-            best[value] = max(best.get(value, (0.0, "")), (weight, name))
-    return {name: value for value, (_, name) in best.items()}
-
-
-def _number(spec: DocumentType) -> FieldSpec | None:
-    """The field that tells one document of the type from the next."""
-    identifiers = [
-        field for field in spec.fields if field.kind is Kind.IDENTIFIER and field.checksum is None
-    ]
-    return next(
-        (field for field in identifiers if field.required), identifiers[0] if identifiers else None
-    )

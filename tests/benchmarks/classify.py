@@ -2,9 +2,10 @@
 says, and is it ever sure and wrong?
 
 Papers generated here (near misses of no type among them, by other dice than those that the weights
-were fitted on), generated slips, and the corpus's invoices, e-invoices, receipts and forms, by
-their text layers. A tax form is of no type: it must not be made to fit. ``python -m
-tests.benchmarks.classify --fit`` prints the weights of ``extractors.triage.classify``, fitted anew.
+were fitted on), papers set like invoices under every other title, generated slips, and the corpus's
+invoices, e-invoices, receipts and forms, by their text layers. A tax form is of no type: it must
+not be made to fit. ``python -m tests.benchmarks.classify --fit`` prints the weights of
+``extractors.triage.classify``, fitted anew.
 """
 
 import json
@@ -27,6 +28,7 @@ from extractors.triage.classify import SURE, Guess, classify, fits_of
 from extractors.triage.split import parts_of, sure
 from extractors.types import Box, Word
 from tests.benchmarks.papers import TEXT, papers
+from tests.benchmarks.rivals import Titled, all_names, drawn, own_types
 
 PAPERS, SLIPS = 3000, 500
 # the corpus's words for them
@@ -60,6 +62,8 @@ def run(n: int = PAPERS) -> list[dict[str, Any]]:
         for row in _group(group, [c for c in cases if c.group == group])
     ]
     rows += _calibration([case for case in cases if case.guess.confidence is not None])
+    rows += _rivals("papers under every title", list(all_names()) if n == PAPERS else [])
+    rows += _rivals("papers set by dice", list(drawn(n, "try")))
     rows += _bundles(n // 3)
     rows += _continued(n // 3)
     wrong = sum(case.guess.sure and not case.right for case in cases)
@@ -113,6 +117,38 @@ def _calibration(cases: Sequence[Case]) -> Iterator[dict[str, Any]]:
             "share",
         )
     yield _row("confidence against rightness, mean gap", sum(gaps) / len(cases), "share")
+
+
+def _rivals(name: str, papers: Sequence[Titled]) -> Iterator[dict[str, Any]]:
+    """Papers that differ from an invoice in their title alone: how many are surely an invoice, of
+    those that are one and of those that are none; and whether more types make it less.
+    """
+    known = own_types()
+    several, others = {**BUILT_IN, **known}, [paper for paper in papers if not paper.invoice]
+    wrong = sum(classify([paper.words], BUILT_IN).sure for paper in others)
+    yield _row(f"{name}: sure and wrong, of {len(others)}", wrong, "documents", 0.0, wrong == 0)
+    for layout in dict.fromkeys(paper.layout for paper in papers):
+        invoices = [p.words for p in papers if p.invoice and p.layout == layout]
+        guesses = [classify([words], BUILT_IN) for words in invoices]
+        share = sum(g.sure and g.document_type == "invoice" for g in guesses) / len(guesses)
+        yield _row(
+            f"{name}, {layout}: invoices sure, of {len(guesses)}",
+            share,
+            "share",
+            0.65,
+            share >= 0.65,
+        )
+        less = sum(
+            (classify([words], several).confidence or 0.0) < (guess.confidence or 0.0)
+            for words, guess in zip(invoices, guesses, strict=True)
+        )
+        yield _row(
+            f"{name}, {layout}: less sure by {len(known)} more types",
+            less,
+            "documents",
+            0.0,
+            less == 0,
+        )
 
 
 def _bundles(n: int) -> list[dict[str, Any]]:

@@ -92,7 +92,7 @@ def test_a_paper_that_says_what_it_is_is_read_as_that(open_house):
     assert type_of(open_house, document) == "invoice"
     assert open_house.asked == ["invoice"]
     (guess,) = guesses(open_house, document)
-    assert (guess.method, guess.taken_for, guess.decided_by) == ("words/1", "invoice", None)
+    assert (guess.method, guess.taken_for, guess.decided_by) == ("words/2", "invoice", None)
     assert guess.confidence >= 0.8
     assert set(guess.fits) == {"invoice", "receipt", "slip"}
 
@@ -128,7 +128,7 @@ def test_a_person_says_what_it_is_and_it_goes_on(open_house):
     # the letter does not show what the model read
     assert open_house.status(document) == "in_review"
     assert [(row.method, row.decided_by) for row in guesses(open_house, document)] == [
-        ("words/1", None),
+        ("words/2", None),
         ("person", "ada"),
     ]
 

@@ -3,6 +3,8 @@ else was there.
 """
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from extractors.documents import BUILT_IN
 from extractors.documents import spec as field
@@ -10,6 +12,7 @@ from extractors.documents.spec import DocumentModel
 from extractors.triage.classify import BIAS, SURE, WEIGHTS, classify
 from extractors.types import Box, Word
 from tests.benchmarks.classify import fitted
+from tests.benchmarks.rivals import all_names, own_types, rival_names
 
 INVOICE = (
     "#Invoice A-17",
@@ -119,6 +122,99 @@ def test_a_type_of_ones_own_is_found_by_its_definition_alone():
 
     assert (found.document_type, found.sure) == ("weighing_note", True)
     assert classify([page(*INVOICE)], types).document_type == "invoice"
+
+
+LIKE_AN_INVOICE = tuple(all_names())
+NAMES = {
+    "credit note": (
+        "Credit memo",
+        "Gutschrift",
+        "Facture d'avoir",
+        "Creditfactuur",
+        "Nota di credito",
+    ),
+    "payment reminder": ("Reminder", "Mahnung", "Rappel", "Aanmaning", "Sollecito", "Recordatorio"),
+    "quotation": ("Quote", "Angebot", "Devis", "Offerte", "Preventivo", "Presupuesto", "Tilbud"),
+    "delivery note": ("Lieferschein", "Bon de livraison", "Documento di trasporto", "Albarán"),
+    "cancellation invoice": (
+        "Void invoice",
+        "Stornorechnung",
+        "Facture annulée",
+        "Fattura di storno",
+    ),
+}
+
+
+@given(st.sampled_from([paper for paper in LIKE_AN_INVOICE if not paper.invoice]))
+def test_a_paper_set_like_an_invoice_under_another_title_is_not_surely_one(paper):
+    """It has an invoice's number, labels, table and sums; what it calls itself counts."""
+    assert not classify([paper.words], BUILT_IN).sure
+    assert not classify([paper.words], {**BUILT_IN, **own_types(("lease",))}).sure
+
+
+@given(st.sampled_from([paper for paper in LIKE_AN_INVOICE if paper.invoice]), st.data())
+def test_types_whose_titles_are_not_on_the_page_make_nothing_less_sure(paper, data):
+    """However many a user adds."""
+    titles = data.draw(
+        st.lists(st.sampled_from(("lease", "contract", "purchase order", "diploma")))
+    )
+    alone = classify([paper.words], BUILT_IN)
+    among = classify([paper.words], {**BUILT_IN, **own_types(titles)})
+
+    assert alone.sure
+    assert (among.document_type, among.confidence) == (alone.document_type, alone.confidence)
+
+
+@given(st.sampled_from(rival_names()), st.sampled_from(("", "#")))
+def test_a_rival_title_never_makes_a_paper_surer(name, size):
+    """Whatever it is, and in whatever print."""
+    title = f"{size}{name}"
+    before = classify([page(*INVOICE)], BUILT_IN).confidence
+    after = classify([page(title, *INVOICE)], BUILT_IN).confidence
+
+    assert after <= before
+
+
+@pytest.mark.parametrize(
+    ("title", "name"), [(title, name) for title, names in NAMES.items() for name in names]
+)
+def test_a_paper_is_known_by_its_name_in_other_languages(title, name):
+    """Without a type it is said what it is; a type of one's own is reached by its English title."""
+    words = page(f"#{name}", "Number: C-3", "Date: 2026-04-03", "Total: 12.50")
+    unknown = classify([words], BUILT_IN)
+    known = classify([words], {**BUILT_IN, **own_types((title,))})
+
+    assert (unknown.sure, unknown.paper) == (False, title)
+    assert (known.document_type, known.sure) == (title.replace(" ", "_"), True)
+
+
+def test_a_name_that_a_type_claims_is_no_other_types():
+    """Two types for two papers that are often called alike."""
+    words = page("#Packing list", "Number: C-3", "Date: 2026-04-03", "Total: 12.50")
+    types = own_types(("packing slip", "packing list"))
+
+    assert classify([words], types).document_type == "packing_list"
+    assert classify([words], types).sure
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("#Monthly invoice", True),
+        ("#Schlussrechnung", True),
+        ("#ACME Ltd Invoice", True),
+        ("#I N V O I C E", True),
+        ("#Rejected invoice", False),
+        ("#Teilstornorechnung", False),
+        ("#Tax invoice / Receipt", False),
+        ("#Credit note for invoice A-16", False),
+        ("#Invoices", False),
+        ("Invoice number A-17", False),
+    ],
+)
+def test_words_beside_a_title_may_make_it_another_paper(title, expected):
+    """Known ones leave it what it is, unknown ones leave it to a person."""
+    assert classify([page(title, *INVOICE[1:])], BUILT_IN).sure is expected
 
 
 def test_the_weights_are_the_fitted_ones():

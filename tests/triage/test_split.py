@@ -45,8 +45,8 @@ def test_a_title_that_is_repeated_on_every_page_parts_nothing():
 
 
 def test_pages_that_count_themselves_are_believed():
-    """Page 1 of 2 begins, page 2 of 2 does not, whatever stands at its head."""
-    first, last = (*INVOICE, "Page 1 of 2"), ("#RECEIPT", "Page 2 of 2")
+    """Page 1 of 2 begins, page 2 of 2 does not, whatever else stands at its head."""
+    first, last = (*INVOICE, "Page 1 of 2"), ("#Weights and sizes", "Page 2 of 2")
     assert cut(first, last, (*INVOICE, "Page 1 of 1")) == [(1, 2, "invoice"), (3, 3, "invoice")]
 
 
@@ -172,6 +172,52 @@ def test_a_count_is_read_as_it_stands_on_the_page():
     (part,) = parts_of([first, [*last[:-4], last[-4], last[-2], last[-3], last[-1]]], BUILT_IN)
 
     assert not part.doubtful
+
+
+@pytest.mark.parametrize("other", [SECOND, RECEIPT, ("Invoice number: B-9", *MORE)])
+def test_one_stamp_over_two_papers_does_not_join_them(other):
+    """A merger counts pages, not papers: another number or another title begins a paper, and a
+    person looks.
+    """
+    pages = [page(*INVOICE, "Page 1 of 2"), page(*other, "Page 2 of 2")]
+    parts = parts_of(pages, BUILT_IN)
+
+    assert [(part.first, part.last) for part in parts] == [(1, 1), (2, 2)]
+    assert not sure(parts)
+
+
+def test_a_stamp_over_the_file_gives_way_to_the_papers_own_counts():
+    """Each says that it is one page; the fax counted both."""
+    pages = [("Fax  p. 01/02", *INVOICE, "Page 1 of 1"), ("Fax  p. 02/02", *SECOND, "Page 1 of 1")]
+    parts = parts_of([page(*lines) for lines in pages], BUILT_IN)
+
+    assert [(part.first, part.last) for part in parts] == [(1, 1), (2, 2)]
+    assert sure(parts)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (*INVOICE, *RECEIPT),
+        (*INVOICE, *SECOND),
+        (*INVOICE, "#CREDIT NOTE", *SECOND[1:]),
+        ("#RECEIPT  RECEIPT", *RECEIPT[1:]),
+        (*INVOICE, *SECOND[1:]),
+    ],
+    ids=["of two kinds", "of one kind", "of no type", "side by side", "by their numbers"],
+)
+def test_two_papers_on_one_picture_are_doubted(lines):
+    """They are one page, so nobody can part them by pages; they must not become one document."""
+    (part,) = parts_of([page(*lines)], BUILT_IN)
+
+    assert part.doubtful
+    assert not sure([part])
+
+
+def test_a_title_in_two_languages_is_one_title():
+    """On one line or on two."""
+    assert sure(parts_of([page("#Rechnung / Invoice", *INVOICE[1:])], BUILT_IN))
+    assert sure(parts_of([page("#Rechnung", "#Invoice", *INVOICE[1:])], BUILT_IN))
 
 
 def test_nothing_follows_the_last_page_of_a_count_for_sure():
