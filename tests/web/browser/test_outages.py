@@ -78,6 +78,25 @@ def test_decisions_of_an_outage_are_sent_in_order_and_every_conflict_is_shown(li
     live.wait_for(ACTIONS, [("accept",), ("accept",)])
 
 
+def test_a_page_loaded_while_a_decision_is_on_its_way_goes_on_by_itself(live):
+    """The server does not know the decision yet and shows the field again: it takes no key."""
+    live.site.read()
+    page = live.sign_in()
+    page.goto("/review")
+    ready(page, "date")
+    prefetched(page)
+    page.route("**/decide", lambda route: route.abort())
+    page.keyboard.press("Enter")
+    ready(page, "total")
+    live.run("UPDATE review_items SET leased_by = NULL, lease_until = NULL")
+    page.reload()
+    ready(page, "total")
+    page.unroute("**/decide")
+    live.wait_for(ACTIONS, [("accept",)])
+    page.keyboard.press("Enter")
+    live.wait_for(ACTIONS, [("accept",), ("accept",)])
+
+
 def test_document_mode_recovers_too(live):
     """The list is as the server has it, as soon as the connection is back."""
     document = live.site.read()

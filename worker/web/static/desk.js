@@ -118,7 +118,7 @@ window.sight = {
     if (!place) return;
     const why = part.dataset.image ? viewer.why || "It is still loading." : "The document has no page to show.";
     place.textContent = seen ? "" : `The page is not shown. ${why} Until it is, you can only say unreadable, or skip.`;
-    place.classList.toggle("loud", !seen && loudly);
+    place.classList.toggle("loud", !seen && (loudly || place.classList.contains("loud"))); // the next try does not hush it
   },
   allows(part, viewer, action) {
     if (this.without.has(action) || this.of(part, viewer)) return true;

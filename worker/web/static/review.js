@@ -57,6 +57,7 @@
     const shown = card;
     viewer.loaded().then(() => { shown.dataset.ready = "yes"; window.sight.tell(shown, viewer); });
     prefetch();
+    if (card.dataset.open === "sent") advance(); // decided before the page was loaded: its decision is on its way
   }
 
   function prefetch() {
