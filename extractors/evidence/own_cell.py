@@ -66,7 +66,10 @@ def _of_page(
     if not bands:
         return
     height = _height(bands)
-    own = {id(band): {p: place for p, place in band.places.items() if band.holds(place[-1])} for band in bands}
+    own = {
+        id(band): {p: place for p, place in band.places.items() if band.holds(place[-1])}
+        for band in bands
+    }
     head_top = min(band.top for band in bands) + 0.6 * height
     labelled = [label.words[0].box for label in page.labels]
     for member in group.members:
@@ -77,7 +80,9 @@ def _of_page(
             else None
         )
         for band in bands:
-            boxes = tuple(own[id(b)][path][-1] for b in bands if b is not band and path in own[id(b)])
+            boxes = tuple(
+                own[id(b)][path][-1] for b in bands if b is not band and path in own[id(b)]
+            )
             column = Column(boxes, is_head=False) if boxes else head
             if column is None:
                 continue

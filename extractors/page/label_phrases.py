@@ -12,7 +12,9 @@ PAPER = """
 invoice; tax invoice; vat invoice; sales invoice; commercial invoice; invoice ref; bill; credit note; credit memo; rechnung; rechnungs;
 gutschrift; facture; facture d acompte; avoir; factuur; creditnota; fattura; nota di credito; factura; fatura; nota de credito; faktura
 """
-_NUMBER_WORDS = "no; nr; nos; num; number; nummer; numero; n; id; reference; ref; de facture; do; da; n o"
+_NUMBER_WORDS = (
+    "no; nr; nos; num; number; nummer; numero; n; id; reference; ref; de facture; do; da; n o"
+)
 
 # The papers and things whose number or date is not the invoice's own.
 OTHERS = """

@@ -27,7 +27,9 @@ Cell = tuple[Word, ...]
 Line = Sequence[Cell]
 
 LONGEST = 6  # words of a label
-_REACH = 8  # words from a paper's name to the word for its number: "Rechnung des Versicherers (575)"
+_REACH = (
+    8  # words from a paper's name to the word for its number: "Rechnung des Versicherers (575)"
+)
 _MONEY = ("net", "tax", "total", "other_amount")
 _FILLERS = frozenset(
     "am vom on of by le du del il den de la the is are at zum bis until before dated il den d dd in"
@@ -240,7 +242,11 @@ def _with_beneath(
     ):
         return label
     under = [next((cell for cell in each if _under(label.words, cell)), ()) for each in below]
-    if label.name in _MONEY and len(under) > 1 and any(c.isdigit() for w in under[1] for c in w.text):
+    if (
+        label.name in _MONEY
+        and len(under) > 1
+        and any(c.isdigit() for w in under[1] for c in w.text)
+    ):
         return label  # the head of a column of a longer table
     first = next((cell for cell in under if cell), ())
     return Label(label.name, label.tier, label.words, label.after, first)

@@ -47,7 +47,9 @@ def _blocks(lines: Sequence[Line]) -> Iterator[Block]:
             if found is None:
                 continue
             party, end = found
-            beside = cell[end:] or (line[at + 1] if cell[-1].text.endswith(":") and at + 1 < len(line) else ())
+            beside = cell[end:] or (
+                line[at + 1] if cell[-1].text.endswith(":") and at + 1 < len(line) else ()
+            )
             beneath = list(_beneath(lines, number, at))
             name = beside or _name(beneath)
             words = (*beside, *(word for cells in beneath for each in cells for word in each))

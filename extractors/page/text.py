@@ -21,6 +21,8 @@ Fold = Callable[[str], list[tuple[str, int]]]
 
 TEXT_LAYER = "text-layer"  # the page's own words, as a source of evidence
 GAP = 0.6  # of the line's height: a wider space parts two columns, not two halves of a number
+TEXT_GAP = 1.5  # the same for words of a text, which may be spread over its line
+LEADING = 1.5  # of the line's height: a wider space parts two texts, not two lines of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,43 @@ class Layout:
         """Word ``i`` and the next one stand side by side, a normal space apart."""
         if not 0 <= i < len(self.words) - 1:
             return False
+        return self.beside(i, GAP)
+
+    def beside(self, i: int, gap: float) -> bool:
+        """Word ``i`` and the next one stand on one line, upright or turned, no further apart than
+        ``gap`` of its height.
+        """
         a, b = self.words[i].box, self.words[i + 1].box
-        return _same_line(a, b) and -0.5 * _height(a) <= b.x0 - a.x1 <= GAP * max(
+        if is_turned(self.words[i]) or is_turned(self.words[i + 1]):
+            a, b = _upright(a), _upright(b)
+            if b.x0 < a.x0:  # it runs upwards
+                a, b = b, a
+        return _same_line(a, b) and -0.5 * _height(a) <= b.x0 - a.x1 <= gap * max(
             _height(a), _height(b)
         )
+
+    def together(self, span: Span, *, loose: bool) -> bool:
+        """The span's words belong together: side by side, or on in the next line of their cell.
+
+        loose: a text may be spread out, begin within its line and stand centred; a number or a code
+        that goes on does so where it began.
+        """
+        begin = span.first
+        for i in range(span.first, span.last):
+            if self.beside(i, TEXT_GAP if loose else GAP):
+                continue
+            if not self._next_line(i, begin, loose=loose):
+                return False
+            begin = i + 1
+        return True
+
+    def _next_line(self, i: int, begin: int, *, loose: bool) -> bool:
+        """Word ``i + 1`` begins the next line of the cell that word ``begin`` stands in."""
+        a, b, first = self.words[i].box, self.words[i + 1].box, self.words[begin].box
+        height = max(_height(a), _height(b))
+        if not -0.5 * height <= b.y0 - a.y1 <= LEADING * height or b.x0 > a.x1:
+            return False
+        return loose or abs(b.x0 - first.x0) <= 0.6 * height
 
     def text(self, first: int, last: int) -> str:
         return " ".join(word.text for word in self.words[first : last + 1])
@@ -104,9 +139,17 @@ class PageText:
         return Layout(_by_lines(self.words))
 
     @cached_property
+    def turned(self) -> bool:
+        """Most words run up or down the page."""
+        longer = [word for word in self.words if len(word.text) > 2]
+        return 2 * sum(map(is_turned, longer)) > len(longer)
+
+    @cached_property
     def lines(self) -> list[list[tuple[Word, ...]]]:
-        """The words as lines from top to bottom, each parted into its cells."""
-        return lines_of(self.words)
+        """The words as lines from top to bottom, each parted into its cells; none on a page that
+        is turned.
+        """
+        return [] if self.turned else lines_of(self.words)
 
     @cached_property
     def labels(self) -> tuple[Label, ...]:
@@ -174,6 +217,15 @@ _SPACES = re.compile(r"\s")
 def exact(text: str) -> list[tuple[str, int]]:
     """Every character but spaces."""
     return [(c, at) for at, c in enumerate(text) if not _SPACES.match(c)]
+
+
+def is_turned(word: Word) -> bool:
+    """A word that runs up or down the page: its box is higher than it is wide."""
+    return len(word.text) > 1 and word.box.y1 - word.box.y0 > 1.3 * (word.box.x1 - word.box.x0)
+
+
+def _upright(box: Box) -> Box:
+    return Box(box.y0, box.x0, box.y1, box.x1)
 
 
 def _height(box: Box) -> float:
