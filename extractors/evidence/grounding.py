@@ -9,12 +9,20 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.normalise import Value, normalise
 from extractors.normalise.currencies import meant
+from extractors.page.spelling import (
+    WORD,
+    border,
+    is_part,
+    loosely,
+    plain,
+    to_the_letter,
+    unseparated,
+)
 from extractors.page.text import TEXT_LAYER, Layout, PageText, Span, exact, nearest
 from extractors.types import Box
 
@@ -215,20 +223,13 @@ def _in_a_product(layout: Layout, at: int) -> bool:
     for first in range(max(at - 2, 0), at + 1):
         three = layout.words[first : first + 3]
         if len(three) == 3 and all(layout.beside(n, _ROW) for n in (first, first + 1)):
-            a, b, product = (_plain(word.text) for word in three)
+            a, b, product = (plain(word.text) for word in three)
             if a and b and product and a * b == product:
                 return True
     return False
 
 
-def _plain(text: str) -> Decimal | None:
-    """A number with a decimal sign of either kind, or none; None where it is written otherwise."""
-    match = _PLAIN.fullmatch(text)
-    return Decimal(f"{match[1]}.{match[2] or 0}") if match else None
-
-
 _ROW = 20.0  # heights between the cells of a row, at most
-_PLAIN = re.compile(r"(\d+)(?:[.,](\d{1,4}))?")
 
 
 def _same_characters(sought: _Sought, layout: Layout) -> Iterator[Found]:
@@ -240,10 +241,10 @@ def _same_characters(sought: _Sought, layout: Layout) -> Iterator[Found]:
         before, after = head[: span.start], tail[span.end :]
         if (
             layout.together(span, loose=False)
-            and (_border(before[::-1], sought.field.kind) or _WORD.fullmatch(before))
-            and _border(after, sought.field.kind, after=True)
-            and not (layout.tight(span.first - 1) and _is_part(layout.words[span.first - 1].text))
-            and not (layout.tight(span.last) and _is_part(layout.words[span.last + 1].text))
+            and (border(before[::-1], sought.field.kind) or WORD.fullmatch(before))
+            and border(after, sought.field.kind, after=True)
+            and not (layout.tight(span.first - 1) and is_part(layout.words[span.first - 1].text))
+            and not (layout.tight(span.last) and is_part(layout.words[span.last + 1].text))
             and not _means_another(sought, layout, span)
         ):
             yield Agreement.EXACT, span
@@ -253,14 +254,6 @@ def _means_another(sought: _Sought, layout: Layout, span: Span) -> bool:
     """The words as a whole mean something else: "(5.00)" is a minus."""
     whole = normalise(layout.text(span.first, span.last), sought.field, sought.spec)
     return whole.problem is None and not whole.agrees_with(sought.value)
-
-
-_WORD = re.compile(r"[^\W\d_]{3,}[.:]?")
-
-
-def _is_part(text: str) -> bool:
-    """A neighbour that could be a piece of the same number."""
-    return any(c.isdigit() for c in text) or text.strip() in (".", ",", "-", "\u2212")
 
 
 # ---- currencies: by sign, code or name
@@ -309,35 +302,6 @@ def _spellings(sought: _Sought, layout: Layout) -> Iterator[Found]:
             yield Agreement.NORMALISED, span
 
 
-def loosely(text: str) -> list[tuple[str, int]]:
-    """For texts: case, width, hyphens and punctuation do not count, but what stands between digits
-    does.
-    """
-    kept: list[tuple[str, int]] = []
-    for at, c in enumerate(text):
-        between_digits = text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit()
-        if unicodedata.category(c)[0] in "LNSM" or between_digits:
-            kept += [
-                (f, at) for f in unicodedata.normalize("NFKC", c).casefold() if not f.isspace()
-            ]
-    return kept
-
-
-def to_the_letter(text: str) -> list[tuple[str, int]]:
-    """For identifiers: only width, spaces and the kind of hyphen do not count."""
-    return [
-        (f, at)
-        for at, c in enumerate(text)
-        for f in unicodedata.normalize("NFKC", "-" if unicodedata.category(c) == "Pd" else c)
-        if not f.isspace() and unicodedata.category(f) != "Cf"
-    ]
-
-
-def unseparated(text: str) -> list[tuple[str, int]]:
-    """For identifiers with check digits: dots, dashes and spaces only help the eye."""
-    return [(u, at) for c, at in to_the_letter(text) if c.isalnum() for u in c.upper()]
-
-
 _FOLDS = {Kind.IDENTIFIER: to_the_letter}
 
 
@@ -348,25 +312,10 @@ def _stands_alone(layout: Layout, span: Span, kind: Kind) -> bool:
     head, tail = layout.words[span.first].text, layout.words[span.last].text
     if kind is Kind.CURRENCY:  # glued to its amount: "€12.00", "12.00EUR"
         return not (head[: span.start][-1:].isalpha() or tail[span.end :][:1].isalpha())
-    return _border(head[: span.start][::-1], kind) and _border(tail[span.end :], kind, after=True)
+    return border(head[: span.start][::-1], kind) and border(tail[span.end :], kind, after=True)
 
 
 _LOOSE = frozenset({Kind.TEXT, Kind.CHOICE, Kind.BOOLEAN, Kind.CURRENCY})
-
-
-def _border(rest: str, kind: Kind, *, after: bool = False) -> bool:
-    """Whether what is left of the word, read away from the match, can be mere punctuation or a
-    label.
-    """
-    if not rest:
-        return True
-    if rest[0].isalnum() or (kind is not Kind.TEXT and rest[0] in "-/_+\u2010\u2011\u2212"):
-        return False
-    if rest[0] == ":" and rest[1:2].isdigit():
-        return False  # a time
-    if rest[0] in ".,'" and rest[1:2]:
-        return not (rest[1].isalnum() if after else rest[1].isdigit())
-    return True
 
 
 # How each kind is sought, until something is found; all others by their characters.

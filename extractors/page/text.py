@@ -14,6 +14,7 @@ from functools import cached_property
 from extractors.page.labelled import Label, labels_of
 from extractors.page.layout import lines_of
 from extractors.page.parties import Block, blocks_of
+from extractors.page.spoken import spoken_lines
 from extractors.types import Box, Word
 
 # a word -> the characters that count, each with its place in the word
@@ -153,8 +154,22 @@ class PageText:
 
     @cached_property
     def labels(self) -> tuple[Label, ...]:
-        """The labels that business papers share, and what follows each."""
-        return labels_of(self.lines)
+        """The labels that business papers share, and what follows each; none in lines that speak
+        to a reader.
+        """
+        return tuple(label for label in labels_of(self.lines) if not self._is_spoken(label.boxes))
+
+    @cached_property
+    def spoken(self) -> tuple[Box, ...]:
+        """The lines that speak to a reader or a program."""
+        return spoken_lines(self.lines)
+
+    def _is_spoken(self, boxes: Sequence[Box]) -> bool:
+        first = boxes[0]
+        return any(
+            box.y0 <= first.y0 and first.y1 <= box.y1 and box.x0 <= first.x0 <= box.x1
+            for box in self.spoken
+        )
 
     @cached_property
     def parties(self) -> tuple[Block, ...]:
