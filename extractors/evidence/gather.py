@@ -12,9 +12,9 @@ from uuid import UUID
 
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.evidence.grounding import Grounding
-from extractors.evidence.row_places import in_their_rows
+from extractors.evidence.row_places import own_places
 from extractors.normalise import Value
-from extractors.types import FieldState
+from extractors.types import Box, FieldState
 
 MISSING = "missing"  # the problem of a field that some page says nothing about
 
@@ -146,6 +146,20 @@ def _cells(field: FieldSpec, cells: Sequence[PageEvidence]) -> list[Candidate]:
             here = [e for e in by_place[place] if e.name == path]
             found += _of_field(path, here, {place[0]}, ordinal=ordinal)
     return found
+
+
+def in_their_rows(field: FieldSpec, cells: Sequence[PageEvidence]) -> list[PageEvidence]:
+    """The cells of a list, each with the place in its own row first."""
+    return [
+        _shown_first(e, place) for e, place in zip(cells, own_places(field, cells), strict=True)
+    ]
+
+
+def _shown_first(e: PageEvidence, place: tuple[Box, ...] | None) -> PageEvidence:
+    if e.grounding is None or place is None or e.grounding.places[0] == place:
+        return e
+    rest = tuple(one for one in e.grounding.places if one != place)
+    return replace(e, grounding=replace(e.grounding, places=(place, *rest)))
 
 
 def _distinct(values: Sequence[PageEvidence]) -> list[list[PageEvidence]]:

@@ -7,12 +7,22 @@ is compared by its characters.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.normalise import Value, normalise
+from extractors.normalise.currencies import meant
+from extractors.page.spelling import (
+    WORD,
+    border,
+    is_part,
+    loosely,
+    plain,
+    to_the_letter,
+    unseparated,
+)
 from extractors.page.text import TEXT_LAYER, Layout, PageText, Span, exact, nearest
 from extractors.types import Box
 
@@ -40,6 +50,7 @@ class Grounding:
         return self.agreement is not Agreement.NONE
 
 
+_LONGEST_CURRENCY = 30  # characters of a currency's name
 # Longest stretch of words that spells one value ("Friday, the 3rd of April 2026" has seven).
 _STRETCH = {Kind.DATE: 7, Kind.AMOUNT: 4, Kind.NUMBER: 3}
 # A tick is no word, and a choice may be named otherwise on the page: not finding these contradicts
@@ -67,28 +78,38 @@ def ground(
     if value is None:
         value = normalise(text, field, spec)
     needle = "".join(text.split())
-    for layout in page.layouts:
-        if field.kind in _STRETCH and value.problem is None:
-            found = list(_stretches_meaning(value, needle, layout, field, spec))
-        else:
-            found = list(_spellings(text, needle, layout, field))
-        if found:
-            best = (
-                Agreement.EXACT
-                if any(agreed is Agreement.EXACT for agreed, _ in found)
-                else Agreement.NORMALISED
-            )
-            spans = _apart(span for agreed, span in found if agreed is best)
-            return Grounding(
-                agreement=best,
-                places=tuple(layout.boxes(span) for span in spans),
-                source=page.source,
-            )
+    for search in _SEARCHES.get(field.kind if value.problem is None else None, (_spellings,)):
+        for layout in page.layouts:
+            found = list(search(_Sought(text, needle, value, field, spec), layout))
+            if found:
+                return _places(found, layout, page.source)
     if field.kind in _MAY_BE_UNSAID:
         return None
     return Grounding(
         agreement=Agreement.NONE, nearest=nearest(needle, page.as_given, exact), source=page.source
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    """What is looked for on a page."""
+
+    text: str
+    needle: str  # without spaces
+    value: Value
+    field: FieldSpec
+    spec: DocumentType
+
+
+Found = tuple[Agreement, Span]
+
+
+def _places(found: Sequence[Found], layout: Layout, source: str) -> Grounding:
+    exactly = any(agreed is Agreement.EXACT for agreed, _ in found)
+    best = Agreement.EXACT if exactly else Agreement.NORMALISED
+    spans = _apart(span for agreed, span in found if agreed is best)
+    places = tuple(layout.boxes(span) for span in spans)
+    return Grounding(agreement=best, places=places, source=source)
 
 
 def _apart(spans: Iterable[Span]) -> list[Span]:
@@ -105,12 +126,11 @@ def _apart(spans: Iterable[Span]) -> list[Span]:
 # ---- dates, amounts, numbers: by meaning
 
 
-def _stretches_meaning(
-    value: Value, needle: str, layout: Layout, field: FieldSpec, spec: DocumentType
-) -> Iterator[tuple[Agreement, Span]]:
-    """Stretches of words that mean ``value``, none inside a longer stretch that means something
+def _stretches_meaning(sought: _Sought, layout: Layout) -> Iterator[Found]:
+    """Stretches of words that mean the value, none inside a longer stretch that means something
     else.
     """
+    value, needle, field, spec = sought.value, sought.needle, sought.field, sought.spec
     for first, last in _stretches_with_digits(value, layout):
         span = _meaning(value, layout, first, last, field, spec)
         if span is None or _goes_on(value, layout, first, last, field, spec):
@@ -140,7 +160,7 @@ def _stretches_with_digits(value: Value, layout: Layout) -> Iterator[tuple[int, 
             yield first, last
 
 
-_LABEL = re.compile(r".*[:#=|]\s*")  # "Date:" glued to what it names
+_LABEL = re.compile(r".*[:#=|]\s*(?=\S)")  # "Date:" glued to what it names
 _EDGES = " .,;:*|\"'()[]"
 
 
@@ -175,46 +195,94 @@ def _goes_on(
     wider = [(first - 1, last)] if layout.tight(first - 1) else []
     wider += [(first, last + 1)] if layout.tight(last) else []
     means = (normalise(layout.text(a, b), field, spec) for a, b in wider)
-    return any(m.problem is None and not m.agrees_with(value) for m in means)
+    other = any(m.problem is None and not m.agrees_with(value) for m in means)
+    return other and not (first == last and _in_a_product(layout, first))
+
+
+def _in_a_product(layout: Layout, at: int) -> bool:
+    """The word is one of three on a line, and two of them multiply to the third: a row of a narrow
+    table, "2 120.00 240.00".
+    """
+    for first in range(max(at - 2, 0), at + 1):
+        three = layout.words[first : first + 3]
+        if len(three) == 3 and all(layout.beside(n, _ROW) for n in (first, first + 1)):
+            a, b, product = (plain(word.text) for word in three)
+            if a and b and product and a * b == product:
+                return True
+    return False
+
+
+_ROW = 20.0  # heights between the cells of a row, at most
+
+
+def _same_characters(sought: _Sought, layout: Layout) -> Iterator[Found]:
+    """The very characters, where nothing that means the value was found: spaced out, cut by a line
+    or glued to a word.
+    """
+    for span in layout.find(sought.needle, exact):
+        head, tail = layout.words[span.first].text, layout.words[span.last].text
+        before, after = head[: span.start], tail[span.end :]
+        if (
+            layout.together(span, loose=False)
+            and (border(before[::-1], sought.field.kind) or WORD.fullmatch(before))
+            and border(after, sought.field.kind, after=True)
+            and not (layout.tight(span.first - 1) and is_part(layout.words[span.first - 1].text))
+            and not (layout.tight(span.last) and is_part(layout.words[span.last + 1].text))
+            and not _means_another(sought, layout, span)
+        ):
+            yield Agreement.EXACT, span
+
+
+def _means_another(sought: _Sought, layout: Layout, span: Span) -> bool:
+    """The words as a whole mean something else: "(5.00)" is a minus."""
+    whole = normalise(layout.text(span.first, span.last), sought.field, sought.spec)
+    return whole.problem is None and not whole.agrees_with(sought.value)
+
+
+# ---- currencies: by sign, code or name
+
+
+def _currencies(sought: _Sought, layout: Layout) -> Iterator[Found]:
+    """Signs, codes and names of the currency, alone or beside an amount."""
+    for at, word in enumerate(layout.words):
+        for match in _NOT_DIGITS.finditer(word.text):
+            said = match[0].strip(_EDGES)
+            if said and _is_currency(said, sought):
+                start = match.start() + match[0].index(said)
+                yield Agreement.NORMALISED, Span(at, at, start, start + len(said))
+        if layout.tight(at):
+            two = layout.text(at, at + 1).strip(_EDGES)
+            if two.replace(" ", "").isalpha() and _is_currency(two, sought):
+                yield (
+                    Agreement.NORMALISED,
+                    Span(at, at + 1, 0, len(layout.words[at + 1].text.rstrip(_EDGES))),
+                )
+
+
+_NOT_DIGITS = re.compile(r"[^\d\s.,'’()-]+(?:\.[^\d\s.,'’()-]+)*\.?")
+
+
+def _is_currency(said: str, sought: _Sought) -> bool:
+    if len(said) > _LONGEST_CURRENCY:
+        return False
+    value = normalise(said, sought.field, sought.spec)
+    if value.problem != "ambiguous_currency":
+        return value.agrees_with(sought.value)
+    return sought.value.value in meant(said, sought.spec.locale).codes
 
 
 # ---- everything else: by characters
 
 
-def _spellings(
-    text: str, needle: str, layout: Layout, field: FieldSpec
-) -> Iterator[tuple[Agreement, Span]]:
-    for span in layout.find(needle, exact):
+def _spellings(sought: _Sought, layout: Layout) -> Iterator[Found]:
+    field, text = sought.field, sought.text
+    for span in layout.find(sought.needle, exact):
         if _stands_alone(layout, span, field.kind):
             yield Agreement.EXACT, span
-    fold = _FOLDS.get(field.kind, loosely)
+    fold = unseparated if field.checksum else _FOLDS.get(field.kind, loosely)
     for span in layout.find("".join(c for c, _ in fold(text)), fold):
         if _stands_alone(layout, span, field.kind):
             yield Agreement.NORMALISED, span
-
-
-def loosely(text: str) -> list[tuple[str, int]]:
-    """For texts: case, width, hyphens and punctuation do not count, but what stands between digits
-    does.
-    """
-    kept: list[tuple[str, int]] = []
-    for at, c in enumerate(text):
-        between_digits = text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit()
-        if unicodedata.category(c)[0] in "LNSM" or between_digits:
-            kept += [
-                (f, at) for f in unicodedata.normalize("NFKC", c).casefold() if not f.isspace()
-            ]
-    return kept
-
-
-def to_the_letter(text: str) -> list[tuple[str, int]]:
-    """For identifiers: only width, spaces and the kind of hyphen do not count."""
-    return [
-        (f, at)
-        for at, c in enumerate(text)
-        for f in unicodedata.normalize("NFKC", "-" if unicodedata.category(c) == "Pd" else c)
-        if not f.isspace() and unicodedata.category(f) != "Cf"
-    ]
 
 
 _FOLDS = {Kind.IDENTIFIER: to_the_letter}
@@ -222,20 +290,19 @@ _FOLDS = {Kind.IDENTIFIER: to_the_letter}
 
 def _stands_alone(layout: Layout, span: Span, kind: Kind) -> bool:
     """The match is not a piece of a longer word or number."""
+    if not layout.together(span, loose=kind in _LOOSE):
+        return False
     head, tail = layout.words[span.first].text, layout.words[span.last].text
     if kind is Kind.CURRENCY:  # glued to its amount: "€12.00", "12.00EUR"
         return not (head[: span.start][-1:].isalpha() or tail[span.end :][:1].isalpha())
-    return _border(head[: span.start][::-1], kind) and _border(tail[span.end :], kind, after=True)
+    return border(head[: span.start][::-1], kind) and border(tail[span.end :], kind, after=True)
 
 
-def _border(rest: str, kind: Kind, *, after: bool = False) -> bool:
-    """Whether what is left of the word, read away from the match, can be mere punctuation or a
-    label.
-    """
-    if not rest:
-        return True
-    if rest[0].isalnum() or (kind is not Kind.TEXT and rest[0] in "-/_+\u2010\u2011\u2212"):
-        return False
-    if rest[0] in ".,'" and rest[1:2]:
-        return not (rest[1].isalnum() if after else rest[1].isdigit())
-    return True
+_LOOSE = frozenset({Kind.TEXT, Kind.CHOICE, Kind.BOOLEAN, Kind.CURRENCY})
+
+
+# How each kind is sought, until something is found; all others by their characters.
+_SEARCHES: dict[Kind | None, tuple[Callable[[_Sought, Layout], Iterator[Found]], ...]] = {
+    **dict.fromkeys(_STRETCH, (_stretches_meaning, _same_characters)),
+    Kind.CURRENCY: (_spellings, _currencies),
+}

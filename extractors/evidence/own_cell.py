@@ -7,6 +7,7 @@ number there is offered.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
@@ -20,7 +21,8 @@ from extractors.evidence.witnesses import (
     witness,
 )
 from extractors.normalise import Value, normalise
-from extractors.page.columns import HEADS, Column, head_of
+from extractors.page.columns import Column, head_of
+from extractors.page.label_phrases import HEADS
 from extractors.page.text import PageText
 from extractors.types import Box, FieldState, Word
 
@@ -102,7 +104,7 @@ def _bands(rows: Sequence[Row]) -> list[_Band]:
         ys = sorted(place[0].y0 for place in places.values())
         middle = ys[(len(ys) - 1) // 2]
         tops.append(min(y for y in ys if middle - y <= REACH * height))
-    steps = [b - a for a, b in zip(tops, tops[1:], strict=False) if b > a]
+    steps = [b - a for a, b in pairwise(tops) if b > a]
     last = max(median(steps) if steps else 0.0, ALONE * height)
     found = []
     for at, ((row, places), top) in enumerate(zip(placed, tops, strict=True)):

@@ -23,7 +23,8 @@ from extractors.evidence.witnesses import (
 from extractors.normalise import Value, normalise
 from extractors.page.folding import squeezed
 from extractors.page.label_phrases import NAMES
-from extractors.page.labelled import DATE, Label, is_code
+from extractors.page.labelled import Label, is_code
+from extractors.page.paying import DATE
 from extractors.page.text import PageText
 from extractors.types import Box, FieldState, Word
 

@@ -16,18 +16,13 @@ from extractors.evidence.witnesses import (
     witness,
 )
 from extractors.page.folding import squeezed
-from extractors.page.label_phrases import NAMES
+from extractors.page.label_phrases import NAMES, NO_NAMES
 from extractors.page.parties import Block
-from extractors.types import FieldState
+from extractors.types import Box, FieldState
 
 OTHER_PARTY, PARTY_NAMED = "other_party", "party_named"
 # What a name never stands behind.
-_FOREIGN = frozenset(NAMES) | frozenset(
-    """
-    currency wahrung devise monnaie valuta moneda moeda telefon telephone phone tel fax telefax email mail website web internet www
-    anschrift adresse address strasse street iban bic swift bank ort city land country email mobil mobile
-    """.split()
-)  # fmt: skip
+_FOREIGN = frozenset(NAMES) | NO_NAMES
 
 
 @witness("parties/1")
@@ -85,7 +80,7 @@ def _heard(
         )
 
 
-def _within(places: Sequence[tuple[int, tuple]], page: int, block: Block) -> bool:
+def _within(places: Sequence[tuple[int, tuple[Box, ...]]], page: int, block: Block) -> bool:
     return any(number == page and block.holds(place[0]) for number, place in places)
 
 
@@ -117,7 +112,7 @@ def _foreign(document: DocumentEvidence, candidate: Candidate) -> str | None:
     return found
 
 
-def _label_before(document: DocumentEvidence, page: int, place: Sequence) -> str | None:
+def _label_before(document: DocumentEvidence, page: int, place: Sequence[Box]) -> str | None:
     box = place[0]
     middle = (box.y0 + box.y1) / 2
     for line in document.pages[page].lines:

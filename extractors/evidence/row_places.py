@@ -4,49 +4,52 @@ Equal values stand in many rows; rows are read from top to bottom, so each row g
 page, and each of its cells the place nearest to it that no other cell of the row has.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from extractors.documents.spec import FieldSpec
+from extractors.evidence.grounding import Grounding
 from extractors.types import Box
 
-if TYPE_CHECKING:  # gathering puts each cell in its row
-    from extractors.evidence.gather import PageEvidence
-
 Place = tuple[Box, ...]
+
+
+class RowCell(Protocol):
+    """What one page's reading says of one cell."""
+
+    @property
+    def page(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def ordinal(self) -> int: ...
+    @property
+    def grounding(self) -> Grounding | None: ...
+
+
 FAR = 6.0  # word heights from its row beyond which a place is no nearer than any other
 
 
-def in_their_rows(group: FieldSpec, cells: Sequence[PageEvidence]) -> list[PageEvidence]:
-    """The cells of a list, each with the place in its own row first."""
+def own_places(group: FieldSpec, cells: Sequence[RowCell]) -> list[Place | None]:
+    """Each cell's place in its own row; None where its page does not show it."""
     order = {f"{group.name}.{member.name}": at for at, member in enumerate(group.members)}
-    moved: dict[int, PageEvidence] = {}
+    own: dict[int, Place] = {}
     for page in {e.page for e in cells}:
-        rows: dict[int, list[PageEvidence]] = {}
+        rows: dict[int, list[RowCell]] = {}
         for e in cells:
             if e.page == page and e.grounding is not None and e.grounding.places:
                 rows.setdefault(e.ordinal, []).append(e)
         if rows:
             placed = _placed([rows[n] for n in sorted(rows)], order)
-            moved |= {id(e): _first(e, place) for e, place in placed}
-    return [moved.get(id(e), e) for e in cells]
-
-
-def _first(e: PageEvidence, place: Place) -> PageEvidence:
-    if e.grounding is None or e.grounding.places[0] == place:
-        return e
-    rest = tuple(one for one in e.grounding.places if one != place)
-    return replace(e, grounding=replace(e.grounding, places=(place, *rest)))
+            own |= {id(e): place for e, place in placed}
+    return [own.get(id(e)) for e in cells]
 
 
 def _placed(
-    rows: Sequence[Sequence[PageEvidence]], order: Mapping[str, int]
-) -> list[tuple[PageEvidence, Place]]:
+    rows: Sequence[Sequence[RowCell]], order: Mapping[str, int]
+) -> list[tuple[RowCell, Place]]:
     height = median(b.y1 - b.y0 for row in rows for e in row for p in _places(e) for b in p[:1])
     tops = heights_of(rows, max(height, 1.0))
     first = [_of_row(row, y, order, {}, height) for row, y in zip(rows, tops, strict=True)]
@@ -58,11 +61,11 @@ def _placed(
     ]
 
 
-def _places(e: PageEvidence) -> tuple[Place, ...]:
+def _places(e: RowCell) -> tuple[Place, ...]:
     return e.grounding.places if e.grounding is not None else ()
 
 
-def heights_of(rows: Sequence[Sequence[PageEvidence]], height: float) -> list[float]:
+def heights_of(rows: Sequence[Sequence[RowCell]], height: float) -> list[float]:
     """The height of each row on the page: falling, and near to as many of its cells as can be."""
     levels = [[sorted(_y(p) for p in _places(e)) for e in row] for row in rows]
     choices = [_anchors(of_row) for of_row in levels]
@@ -73,7 +76,7 @@ def heights_of(rows: Sequence[Sequence[PageEvidence]], height: float) -> list[fl
         before, now = choices[at - 1], choices[at]
         whence, next_costs = [], []
         for y in now:
-            above = [n for n in range(bisect_left(before, y - 0.2 * height))]
+            above = range(bisect_left(before, y - 0.2 * height))
             best = min(above or range(len(before)), key=costs.__getitem__)
             whence.append(best)
             penalty = 0.0 if above else 4 * FAR
@@ -89,7 +92,11 @@ def heights_of(rows: Sequence[Sequence[PageEvidence]], height: float) -> list[fl
 
 def _anchors(cells: Sequence[Sequence[float]]) -> list[float]:
     """Heights that the row may have: those of the cell with the fewest places."""
-    return sorted(set(min(cells, key=len)))
+    return sorted({*min(cells, key=_count)})
+
+
+def _count(levels: Sequence[float]) -> int:
+    return len(levels)
 
 
 def _cost(y: float, cells: Sequence[Sequence[float]], height: float) -> float:
@@ -110,7 +117,7 @@ def _x(place: Place) -> float:
 
 
 def _columns(
-    rows: Sequence[Sequence[tuple[PageEvidence, Place]]],
+    rows: Sequence[Sequence[tuple[RowCell, Place]]],
 ) -> dict[str, float]:
     """Where each member's column stands, by the cells that had no choice in their row."""
     seen: dict[str, list[float]] = {}
@@ -123,12 +130,12 @@ def _columns(
 
 
 def _of_row(
-    row: Sequence[PageEvidence],
+    row: Sequence[RowCell],
     y: float,
     order: Mapping[str, int],
     columns: Mapping[str, float],
     height: float,
-) -> list[tuple[PageEvidence, Place]]:
+) -> list[tuple[RowCell, Place]]:
     """Each cell's place: near the row, in its column, and from left to right where all are one."""
     taken: set[Place] = set()
     placed = []

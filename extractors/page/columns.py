@@ -1,27 +1,12 @@
-"""The columns of a list on a page: where they stand by the rows that were read, or by their heads."""
+"""The columns of a list on a page: where they stand by the rows that were read, or their heads."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from extractors.page.folding import squeezed
+from extractors.page.label_phrases import HEADS
 from extractors.types import Box, Word
 
-_HEADS = {
-    "quantity": "menge qty quantity anzahl quantite qte aantal quantita qta cantidad cant quantidade qtd units hours stunden",
-    "unit_price": (
-        "preis price unitprice einzelpreis nettopreis stuckpreis epreis ep prix prixunitaire pu puht prixu prixuht prijs stuksprijs"
-        " eenheidsprijs prezzo prezzounitario precio preciounitario preco precounitario rate unitcost"
-    ),
-    "amount": (
-        "betrag nettobetrag gesamt gesamtpreis summe amount total linetotal netamount montant montantht totalht bedrag totaal importo"
-        " totale importe valor gesamtbetrag"
-    ),
-    "description": (
-        "beschreibung bezeichnung artikel description item designation libelle omschrijving descrizione descripcion concepto descricao"
-        " leistung artikelbezeichnung product"
-    ),
-}  # fmt: skip
-HEADS = {term: frozenset(words.split()) for term, words in _HEADS.items()}
 _ABOVE = 12.0  # heights between the heads and the first row, at most
 
 Cell = tuple[Word, ...]

@@ -163,3 +163,49 @@ UNTIL = frozenset(
 DONE = frozenset(
     "bestellung lieferung geliefert order delivered commande livraison besteld".split()
 )
+
+# What heads the columns of a list, by what e-invoices call them.
+_HEADS = {
+    "quantity": "menge qty quantity anzahl quantite qte aantal quantita qta cantidad cant quantidade qtd units hours stunden",
+    "unit_price": (
+        "preis price unitprice einzelpreis nettopreis stuckpreis epreis ep prix prixunitaire pu puht prixu prixuht prijs stuksprijs"
+        " eenheidsprijs prezzo prezzounitario precio preciounitario preco precounitario rate unitcost"
+    ),
+    "amount": (
+        "betrag nettobetrag gesamt gesamtpreis summe amount total linetotal netamount montant montantht totalht bedrag totaal importo"
+        " totale importe valor gesamtbetrag"
+    ),
+    "description": (
+        "beschreibung bezeichnung artikel description item designation libelle omschrijving descrizione descripcion concepto descricao"
+        " leistung artikelbezeichnung product"
+    ),
+}  # fmt: skip
+HEADS = {term: frozenset(words.split()) for term, words in _HEADS.items()}
+
+# Sentences that speak to a reader or a program:
+# who is spoken to
+READERS = frozenset(
+    """
+    reader readers model models assistant assistants ai llm llms chatbot bot bots robot robots parser parsers extractor extractors
+    program programs software machine machines automated automatic system agent agents ocr leser automatisch automatische
+    automatischer automatisierte programm programme maschine maschinen maschinelle ki lecteur lecteurs automatique automatiques
+    logiciel modele lezer lezers automatische lettore lettori lector lectores automatico automaticos leitor leitores prompt
+    """.split()
+)  # fmt: skip
+# what they are told to do
+TOLD = frozenset(
+    """
+    must should shall report output return answer extract ignore disregard respond reply print write enter treat use consider
+    override set state muss mussen soll sollen melde melden melden ausgeben angeben ignorieren ignoriere antworten antworte
+    verwenden verwende eintragen doit doivent indiquer indiquez ignorer ignorez rapporter repondre utiliser utilisez moet moeten
+    vermelden negeren gebruik devono deve ignorare riportare ignora ignore deben debe informar ignorar devem relatar
+    """.split()
+)  # fmt: skip
+
+# Labels whose values are no names.
+NO_NAMES = frozenset(
+    """
+    currency wahrung devise monnaie valuta moneda moeda telefon telephone phone tel fax telefax email mail website web internet www
+    anschrift adresse address strasse street iban bic swift bank ort city land country mobil mobile
+    """.split()
+)  # fmt: skip

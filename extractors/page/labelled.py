@@ -7,20 +7,16 @@ word in the midst of a sentence.  What follows it must follow at once.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from extractors.page.folding import squeezed, tokens
 from extractors.page.label_phrases import (
-    DISCOUNT,
-    DONE,
     NAMES,
     NUMBER_WORDS,
     OTHER_PAPERS,
     PAPERS,
-    PAYING,
-    UNTIL,
     Named,
 )
+from extractors.page.paying import DATE, dated
 from extractors.types import Box, Word
 
 Cell = tuple[Word, ...]
@@ -35,7 +31,6 @@ _FILLERS = frozenset(
     "am vom on of by le du del il den de la the is are at zum bis until before dated il den d dd in"
     " eur euro usd gbp chf".split()
 )
-DATE = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{2,4}|\d{4}年\d{1,2}月\d{1,2}日")
 _GLUED = re.compile(r"([^\W\d_][^:#]*[:#])([^\s:/].*)")
 _PERCENT = re.compile(r"\(?\d{1,2}([.,]\d{1,3})?%?\)?:?")
 
@@ -65,7 +60,7 @@ def labels_of(lines: Sequence[Line]) -> tuple[Label, ...]:
             _with_beneath(label, line, parted[number + 1 : number + 3], on_line)
             for label in on_line
         )
-        found += _clauses(line)
+        found += (Label(name, 0, cell[:at], (cell[at:],)) for name, cell, at in dated(line))
     return tuple(found)
 
 
@@ -260,58 +255,3 @@ def _under(above: Cell, below: Cell) -> bool:
         and other.x0 < above[-1].box.x1 + height
         and below[-1].box.x1 > box.x0 - height
     )
-
-
-# ---- sentences that say by when to pay
-
-
-def _clauses(line: Line) -> Iterator[Label]:
-    """Dates in clauses: one by which to pay, or one by which to pay less."""
-    for cell in line:
-        said = [{*tokens(word.text)} for word in cell]
-        for first, end in _dates(cell):
-            begin = _border_before(cell, first)
-            stop = next((n + 1 for n in range(end - 1, len(cell)) if _ends(cell, n)), len(cell))
-            clause = _without_negated([t for w in cell[begin:stop] for t in tokens(w.text)])
-            before = {t for parts in said[begin:first] for t in parts}
-            sentence = {t for parts in said[:first] for t in parts}
-            if not before & UNTIL or clause & DONE:
-                continue
-            if clause & DISCOUNT:
-                yield Label("other_date", 0, cell[begin:first], (cell[first:],))
-            elif clause & PAYING or (sentence & PAYING and not clause & DISCOUNT):
-                yield Label("due_date", 0, cell[begin:first], (cell[first:],))
-
-
-def _dates(cell: Cell) -> Iterator[tuple[int, int]]:
-    """Stretches of words that look like a date."""
-    for at, word in enumerate(cell):
-        if DATE.fullmatch(word.text.strip(".,;:()")):
-            yield at, at + 1
-        elif (
-            re.fullmatch(r"\d{1,2}(st|nd|rd|th|er|\.|º)?", word.text)
-            and at + 2 < len(cell)
-            and any(c.isalpha() for c in cell[at + 1].text)
-            and re.fullmatch(r"(19|20)\d\d", cell[at + 2].text.strip(".,;:()"))
-        ):
-            yield at, at + 3
-
-
-def _border_before(cell: Cell, at: int) -> int:
-    return next((n + 1 for n in range(at - 1, -1, -1) if _ends(cell, n)), 0)
-
-
-def _ends(cell: Cell, at: int) -> bool:
-    """A clause ends behind this word."""
-    text = cell[at].text
-    return text[-1] in ",;:" or (text[-1] == "." and len(text) > 4 and not text[:-1].isdigit())
-
-
-def _without_negated(spelled: Sequence[str]) -> set[str]:
-    """ "ohne Abzug", "sans escompte" are no discount."""
-    negated = {
-        at + 1
-        for at, (a, _) in enumerate(pairwise(spelled))
-        if a in ("ohne", "without", "sans", "zonder", "senza", "sin", "sem", "no")
-    }
-    return {token for at, token in enumerate(spelled) if at not in negated}

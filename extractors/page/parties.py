@@ -47,15 +47,18 @@ def _blocks(lines: Sequence[Line]) -> Iterator[Block]:
             if found is None:
                 continue
             party, end = found
-            beside = cell[end:] or (
-                line[at + 1] if cell[-1].text.endswith(":") and at + 1 < len(line) else ()
-            )
+            beside = cell[end:] or _beside(line, at)
             beneath = list(_beneath(lines, number, at))
             name = beside or _name(beneath)
             words = (*beside, *(word for cells in beneath for each in cells for word in each))
             if words:
                 heading = " ".join(word.text for word in cell[:end]).rstrip(" :")
                 yield Block(party, heading, words, _until_comma(name), cell[0].box.y0)
+
+
+def _beside(line: Line, at: int) -> Cell:
+    """The next cell, where a heading ends with a colon."""
+    return line[at + 1] if line[at][-1].text.endswith(":") and at + 1 < len(line) else ()
 
 
 def _heading(cell: Cell) -> tuple[str, int] | None:
@@ -91,8 +94,7 @@ def _name(beneath: Sequence[tuple[Cell, ...]]) -> Cell:
     """What stands beside "Name:", else the first line, if it has no digit and no label."""
     for cells in beneath:
         if squeezed(cells[0][0].text) in _NAMED:
-            rest = cells[0][1:] or (cells[1] if len(cells) > 1 else ())
-            return rest
+            return cells[0][1:] or (cells[1] if len(cells) > 1 else ())
     first = beneath[0][0] if beneath else ()
     plain = not any(c.isdigit() for w in first for c in w.text)
     return first if plain and not any(w.text.endswith(":") for w in first) else ()

@@ -11,11 +11,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 from extractors.page.labelled import Label, labels_of
 from extractors.page.layout import lines_of
 from extractors.page.parties import Block, blocks_of
+from extractors.page.spoken import spoken_lines
 from extractors.types import Box, Word
 
 # a word -> the characters that count, each with its place in the word
@@ -23,6 +23,8 @@ Fold = Callable[[str], list[tuple[str, int]]]
 
 TEXT_LAYER = "text-layer"  # the page's own words, as a source of evidence
 GAP = 0.6  # of the line's height: a wider space parts two columns, not two halves of a number
+TEXT_GAP = 1.5  # the same for words of a text, which may be spread over its line
+LEADING = 1.5  # of the line's height: a wider space parts two texts, not two lines of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Layout:
 
     @cached_property
     def _tight(self) -> tuple[bool, ...]:
-        return tuple(_side_by_side(a.box, b.box) for a, b in pairwise(self.words))
+        return tuple(self.beside(i, GAP) for i in range(len(self.words) - 1))
 
     @cached_property
     def _digits(self) -> tuple[str, ...]:
@@ -98,6 +100,42 @@ class Layout:
                 found[digits.strip("0")].append((first, last))
             self._by_digits[longest] = found
         return self._by_digits[longest]
+
+    def beside(self, i: int, gap: float) -> bool:
+        """Word ``i`` and the next one stand on one line, upright or turned, no further apart than
+        ``gap`` of its height.
+        """
+        a, b = self.words[i].box, self.words[i + 1].box
+        if is_turned(self.words[i]) or is_turned(self.words[i + 1]):
+            a, b = _upright(a), _upright(b)
+            if b.x0 < a.x0:  # it runs upwards
+                a, b = b, a
+        return _same_line(a, b) and -0.5 * _height(a) <= b.x0 - a.x1 <= gap * max(
+            _height(a), _height(b)
+        )
+
+    def together(self, span: Span, *, loose: bool) -> bool:
+        """The span's words belong together: side by side, or on in the next line of their cell.
+
+        loose: a text may be spread out, begin within its line and stand centred; a number or a code
+        that goes on does so where it began.
+        """
+        begin = span.first
+        for i in range(span.first, span.last):
+            if self.beside(i, TEXT_GAP if loose else GAP):
+                continue
+            if not self._next_line(i, begin, loose=loose):
+                return False
+            begin = i + 1
+        return True
+
+    def _next_line(self, i: int, begin: int, *, loose: bool) -> bool:
+        """Word ``i + 1`` begins the next line of the cell that word ``begin`` stands in."""
+        a, b, first = self.words[i].box, self.words[i + 1].box, self.words[begin].box
+        height = max(_height(a), _height(b))
+        if not -0.5 * height <= b.y0 - a.y1 <= LEADING * height or b.x0 > a.x1:
+            return False
+        return loose or abs(b.x0 - first.x0) <= 0.6 * height
 
     def text(self, first: int, last: int) -> str:
         return " ".join(word.text for word in self.words[first : last + 1])
@@ -136,14 +174,36 @@ class PageText:
         return Layout(_by_lines(self.words))
 
     @cached_property
+    def turned(self) -> bool:
+        """Most words run up or down the page."""
+        longer = [word for word in self.words if len(word.text) > 2]
+        return 2 * sum(map(is_turned, longer)) > len(longer)
+
+    @cached_property
     def lines(self) -> list[list[tuple[Word, ...]]]:
-        """The words as lines from top to bottom, each parted into its cells."""
-        return lines_of(self.words)
+        """The words as lines from top to bottom, each parted into its cells; none on a page that
+        is turned.
+        """
+        return [] if self.turned else lines_of(self.words)
 
     @cached_property
     def labels(self) -> tuple[Label, ...]:
-        """The labels that business papers share, and what follows each."""
-        return labels_of(self.lines)
+        """The labels that business papers share, and what follows each; none in lines that speak
+        to a reader.
+        """
+        return tuple(label for label in labels_of(self.lines) if not self._is_spoken(label.boxes))
+
+    @cached_property
+    def spoken(self) -> tuple[Box, ...]:
+        """The lines that speak to a reader or a program."""
+        return spoken_lines(self.lines)
+
+    def _is_spoken(self, boxes: Sequence[Box]) -> bool:
+        first = boxes[0]
+        return any(
+            box.y0 <= first.y0 and first.y1 <= box.y1 and box.x0 <= first.x0 <= box.x1
+            for box in self.spoken
+        )
 
     @cached_property
     def parties(self) -> tuple[Block, ...]:
@@ -208,6 +268,15 @@ def exact(text: str) -> list[tuple[str, int]]:
     return [(c, at) for at, c in enumerate(text) if not _SPACES.match(c)]
 
 
+def is_turned(word: Word) -> bool:
+    """A word that runs up or down the page: its box is higher than it is wide."""
+    return len(word.text) > 1 and word.box.y1 - word.box.y0 > 1.3 * (word.box.x1 - word.box.x0)
+
+
+def _upright(box: Box) -> Box:
+    return Box(box.y0, box.x0, box.y1, box.x1)
+
+
 def _height(box: Box) -> float:
     return max(box.y1 - box.y0, 0.1)
 
@@ -215,12 +284,6 @@ def _height(box: Box) -> float:
 def digits_of(text: str) -> str:
     """The decimal digits of a text, of whatever script, in ASCII."""
     return "".join(str(unicodedata.decimal(c)) for c in text if unicodedata.category(c) == "Nd")
-
-
-def _side_by_side(a: Box, b: Box) -> bool:
-    """The second stands on the first one's line, behind it, a normal space apart."""
-    gap, high = b.x0 - a.x1, max(_height(a), _height(b))
-    return -0.5 * _height(a) <= gap <= GAP * high and _same_line(a, b)
 
 
 def _same_line(a: Box, b: Box) -> bool:

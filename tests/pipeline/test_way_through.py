@@ -11,7 +11,7 @@ import pytest
 from extractors.backends.scripted import Line, ScriptedBackend
 from extractors.decision.scores import METHODS
 from extractors.errors import BackendUnavailable
-from extractors.types import Box, AttentionPatch
+from extractors.types import AttentionPatch, Box
 from tests.factories import render_limits
 from tests.pipeline.conftest import TINY_CANVAS, TRUTH, a_pdf
 from worker.errors import MissingBlob

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.documents import find
-from extractors.types import Alternative, Box, AttentionPatch, TokenTrace
+from extractors.types import Alternative, AttentionPatch, Box, TokenTrace
 from worker.review.alternatives import choices, model_says
 from worker.review.context import Heat, heat_of
 from worker.review.token_marks import decoded, runs_of, spelling_of

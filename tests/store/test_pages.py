@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from extractors.errors import ModelNotLoadable
 from extractors.types import (
     Alternative,
+    AttentionPatch,
     Box,
     FieldReading,
     FieldState,
-    AttentionPatch,
     StopReason,
     TokenTrace,
     Word,

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from extractors.types import Alternative, Box, AttentionPatch, TokenTrace, Word
+from extractors.types import Alternative, AttentionPatch, Box, TokenTrace, Word
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 UNSTORABLE_PROBLEM = "unstorable_characters"

@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import StoppingCriteria
 
 from extractors.backends.vocabulary import Vocabulary
-from extractors.types import Alternative, Box, AttentionPatch, TokenTrace
+from extractors.types import Alternative, AttentionPatch, Box, TokenTrace
 
 TOP = 5
 FAINT = 0.1  # of the share of the patch that was looked at most: what is fainter is left out
