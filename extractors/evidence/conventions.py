@@ -74,7 +74,7 @@ def decimal_of(body: str) -> str | None:
     seps = re.findall(r"\D", body)
     if not seps or seps[-1] not in _OTHER:
         return None
-    last = seps[-1]
+    last: str = seps[-1]
     if len(seps) > 1:
         if last not in seps[:-1]:
             return last

@@ -40,6 +40,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
             pages = store.evidence.pages_of(tx, document_id)
             findings = store.rendering.findings_of(tx, document_id)
             einvoice = store.rendering.einvoice_of(tx, document_id)
+            received = store.documents.received_on(tx, document_id)
 
         texts = {page.number: page.text for page in pages}
         read = {page.number: page.text for page in pages if not page.left_out}
@@ -56,6 +57,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
                 left_out=left_out,
                 findings=findings,
                 einvoice=einvoice,
+                received=received,
             )
         )
         logits, reranker = _relevance(evidence, texts, rt)
