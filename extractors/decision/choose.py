@@ -12,7 +12,7 @@ from uuid import UUID
 
 from extractors.documents.spec import DocumentType, Kind
 from extractors.evidence.gather import Candidate, PageEvidence
-from extractors.evidence.line_items import LIST_PROVEN
+from extractors.evidence.list_sums import LIST_PROVEN
 from extractors.evidence.witnesses import AGREES, Testimony, denials
 from extractors.normalise import Value
 from extractors.types import FieldState

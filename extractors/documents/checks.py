@@ -128,23 +128,81 @@ def _checksum(spec: DocumentType, path: str, field: FieldSpec) -> None:
         )
 
 
-def _sums(spec: DocumentType, path: str, field: FieldSpec) -> None:
-    if field.sums is None:
-        return
-    if (
-        field.sums not in spec.paths()
-        or "." not in field.sums
-        or spec.field(field.sums).kind is not Kind.AMOUNT
-    ):
+def _decimal(spec: DocumentType) -> None:
+    if spec.decimal not in (None, ".", ","):
         raise BrokenDocumentType(
-            f"{path} sums {field.sums!r}. Name an amount of a list's rows, such as 'lines.amount'."
+            f"{spec.name}: decimal is {spec.decimal!r}. Choose '.' or ',', or leave it out."
         )
 
 
-_RULES: tuple[Callable[[DocumentType], None], ...] = (_name, _pages, _locale, _signs)
+def _sums(spec: DocumentType, path: str, field: FieldSpec) -> None:
+    for summed in field.summed:
+        known = summed in spec.paths() and spec.field(summed).kind is Kind.AMOUNT
+        if not known or field.kind is not Kind.AMOUNT or summed == field.name:
+            raise BrokenDocumentType(
+                f"{path} sums {summed!r}. Name other amounts, or an amount of a list's rows, such"
+                " as sums=('net', 'tax', 'lines.amount')."
+            )
+    if len(field.terms) == 1:
+        raise BrokenDocumentType(
+            f"{path} sums {field.terms[0]!r} alone. Name all that make it together, such as"
+            " sums=('net', 'tax')."
+        )
+
+
+def _product(spec: DocumentType, path: str, field: FieldSpec) -> None:
+    if not field.product:
+        return
+    row = next((f.members for f in spec.fields if field in f.members), ())
+    kinds = {member.name: member.kind for member in row if member is not field}
+    numbers = [kinds.get(name) in (Kind.AMOUNT, Kind.NUMBER) for name in field.product]
+    if len(field.product) != 2 or not all(numbers):
+        raise BrokenDocumentType(
+            f"{path} is the product of {', '.join(field.product)}. Name two numbers or amounts of"
+            " the same row, such as product=('quantity', 'unit_price')."
+        )
+
+
+def _beside(spec: DocumentType, path: str, field: FieldSpec) -> None:
+    """What names other fields of the document names some that there are."""
+    for option, names in (
+        ("equals", field.equals),
+        ("distinct", field.distinct),
+        ("after", (field.after,) if field.after is not None else ()),
+    ):
+        for name in names:
+            other = next((f for f in spec.fields if f.name == name and f is not field), None)
+            if other is None or field not in spec.fields or not _comparable(option, field, other):
+                raise BrokenDocumentType(
+                    f"{path}: {option} names {name!r}. Name another field of the document that"
+                    " stands once and has a value to compare."
+                )
+
+
+def _comparable(option: str, field: FieldSpec, other: FieldSpec) -> bool:
+    if Kind.GROUP in (field.kind, other.kind):
+        return False
+    if option == "after":
+        return field.kind is other.kind is Kind.DATE
+    return option == "distinct" or field.kind is other.kind
+
+
+def _years(spec: DocumentType, path: str, field: FieldSpec) -> None:
+    years = field.years
+    if years is not None and (field.kind is not Kind.DATE or len(years) != 2 or min(years) < 0):
+        raise BrokenDocumentType(
+            f"{path}: years is {years}. Give a date how many years it may lie before and after the"
+            " day that the document came in, such as years=(50, 2)."
+        )
+
+
+_RULES: tuple[Callable[[DocumentType], None], ...] = (_name, _pages, _locale, _decimal, _signs)
 _FIELD_RULES: tuple[Callable[[DocumentType, str, FieldSpec], None], ...] = (
     _accept_at,
     _choices,
     _checksum,
     _sums,
+    _product,
+    _beside,
+    _years,
 )

@@ -19,7 +19,9 @@ CALLED = (
 class Receipt(DocumentModel, name="receipt", title="till receipt", day_first=True, called=CALLED):
     """What a shop hands over after a purchase."""
 
-    company: str | None = field.text("the shop's name", required=True)
-    date: str | None = field.date("the day of purchase", required=True)
+    company: str | None = field.text(
+        "the shop's name", required=True, distinct=("date", "address", "total")
+    )
+    date: str | None = field.date("the day of purchase", required=True, years=(50, 2))
     address: str | None = field.text("the shop's address")
     total: str | None = field.amount("the amount paid, tax included", required=True)

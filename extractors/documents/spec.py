@@ -49,18 +49,23 @@ def _declared(kind: Kind, description: str, default: Any = None, **extra: Any) -
 
 
 def text(description: str, **extra: Any) -> Any:
-    """Free text. ``extra``: required, accept_at."""
+    """Free text. ``extra``: required, accept_at; ``distinct`` names fields that never have the same
+    value, ``equals`` those that always have.
+    """
     return _declared(Kind.TEXT, description, **extra)
 
 
 def date(description: str, **extra: Any) -> Any:
-    """A calendar date in any spelling."""
+    """A calendar date in any spelling; ``after`` names a field with an earlier one, ``years`` says
+    how long before and after the document's arrival it may lie.
+    """
     return _declared(Kind.DATE, description, **extra)
 
 
 def amount(description: str, **extra: Any) -> Any:
-    """A sum of money, with or without its currency; ``sums`` names the column of a list that it may
-    be the sum of.
+    """A sum of money, with or without its currency; ``sums`` names the amounts that make it
+    together, and the column of a list that it may be the sum of; ``product`` of a row's amount the
+    two members that make it.
     """
     return _declared(Kind.AMOUNT, description, **extra)
 

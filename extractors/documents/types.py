@@ -36,8 +36,34 @@ class FieldSpec:
     members: tuple["FieldSpec", ...] = ()  # for Kind.GROUP: one row's fields
     # the term of an e-invoice's XML that this is: "total", "due_date", ...; of a group: "lines"
     einvoice: str | None = None
-    # for Kind.AMOUNT: "lines.amount", when this may be the sum of a list's column
-    sums: str | None = None
+    # for Kind.AMOUNT: "lines.amount", when this may be the sum of a list's column; ("net", "tax"),
+    # when it is the sum of these fields; or both: ("net", "tax", "lines.amount")
+    sums: str | tuple[str, ...] | None = None
+    # for an amount of a row: the members that make it, such as ("quantity", "unit_price")
+    product: tuple[str, ...] = ()
+    # fields that print the same value again, such as a total on the slip at the page's foot
+    equals: tuple[str, ...] = ()
+    # fields that never have the same value: a seller is not the buyer
+    distinct: tuple[str, ...] = ()
+    # for Kind.DATE: the field that names an earlier day, or the same one
+    after: str | None = None
+    # for Kind.DATE: at most so many years before and after the day that the document came in
+    years: tuple[int, int] | None = None
+
+    @property
+    def summed(self) -> tuple[str, ...]:
+        """All that ``sums`` names."""
+        return (self.sums,) if isinstance(self.sums, str) else self.sums or ()
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The fields that make this amount together."""
+        return tuple(path for path in self.summed if "." not in path)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of lists that this may be the sum of."""
+        return tuple(path for path in self.summed if "." in path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +76,8 @@ class DocumentType:
     fields: tuple[FieldSpec, ...]
     locale: str = "en_US"  # CLDR, for month names and decimal signs
     day_first: bool = False  # 03/04/2026 is the 3rd of April
+    # "." or ",", for papers that do not write numbers as the locale does; None: as the locale
+    decimal: str | None = None
     # what such papers call themselves, in any language, besides the title
     called: tuple[str, ...] = ()
     # what a currency sign means here: (("$", "USD"),); without it, signs of several currencies are

@@ -1,10 +1,9 @@
-"""A witness: is a list whole?  A row that nobody read still shows on the page: as a line like the
-others, or in a sum that does not come out.
+"""A witness: is a list whole?  A row that nobody read still shows on the page, as a line like the
+others.
 
 Pure. The rows' own amounts tell where their column stands; a further line that begins like the rows
-and has an amount in that column is a row that is missing, unless it is a sum. And where a document
-type says which amounts sum the list up, one of them must be what the rows add up to. Neither needs
-the model; on a scan only the sums speak.
+and has an amount in that column is a row that is missing, unless it is a sum. That the rows add up
+is ``list_sums.py``'s business, which speaks on a scan too.
 """
 
 from collections import Counter
@@ -16,14 +15,7 @@ from statistics import median
 
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.evidence.gather import Candidate
-from extractors.evidence.witnesses import (
-    AGREES,
-    DENIES,
-    DocumentEvidence,
-    Row,
-    Testimony,
-    witness,
-)
+from extractors.evidence.witnesses import DENIES, DocumentEvidence, Row, Testimony, witness
 from extractors.normalise import normalise
 from extractors.page.labels import shaped
 from extractors.page.layout import lines_of, terms
@@ -31,10 +23,9 @@ from extractors.page.lexicon import SUMMING
 from extractors.types import Box, Word
 
 MOST_ROWS = 200  # of one page: what the grammar lets a list have; as many may have been more
-LIST_INCOMPLETE, LIST_PROVEN = "list_incomplete", "rows_sum_up"  # what the witness's codes are
+LIST_INCOMPLETE = "list_incomplete"
 LIST_PROBLEMS = {
     "row_not_read": "the page shows a line of this list that was not read",
-    "sums_differ": "the rows do not add up to any sum that the document prints",
     "row_limit": f"the list has {MOST_ROWS} rows on one page, the most that an answer may have",
 }
 REACH = 3.0  # line spacings between two rows of one list, at most
@@ -87,13 +78,11 @@ class _Column:
 
 @witness("line-items/1")
 def line_items(document: DocumentEvidence) -> Iterator[Testimony]:
-    """Of every list that was read: it lacks a row, or a printed sum proves it whole."""
+    """Of every list that was read: it lacks a row, or may lack one."""
     for group in (field for field in document.type.fields if field.kind is Kind.GROUP):
         whole = document.list_of(group.name)
-        if whole is None:
-            continue
-        problem, proven = _judged(group, document)
-        if problem is not None:
+        problem = _problem(group, document) if whole is not None else None
+        if whole is not None and problem is not None:
             yield Testimony(
                 of=whole,
                 says=DENIES,
@@ -101,51 +90,14 @@ def line_items(document: DocumentEvidence) -> Iterator[Testimony]:
                 message=LIST_PROBLEMS[problem],
                 details={"problem": problem},
             )
-        elif proven:
-            yield Testimony(of=whole, says=AGREES, because=LIST_PROVEN)
 
 
-def _judged(group: FieldSpec, document: DocumentEvidence) -> tuple[str | None, bool]:
-    """What is wrong with the list, and whether a printed sum proves it whole."""
+def _problem(group: FieldSpec, document: DocumentEvidence) -> str | None:
+    """What is wrong with the list."""
     rows = document.rows(group.name)
     if max(Counter(row.page for row in rows).values(), default=0) >= MOST_ROWS:
-        return "row_limit", False
-    sums = _sums_come_out(group, document)
-    if sums is False:
-        return "sums_differ", False
-    if any(_rows_missed(group, document)):
-        return "row_not_read", False
-    return None, sums is True
-
-
-# ---- by the sums
-
-
-def _sums_come_out(group: FieldSpec, document: DocumentEvidence) -> bool | None:
-    """Whether the rows add up to a printed sum; None where none is named, read, or a row has no
-    amount.
-
-    Where pages disagree about a sum, each of its values counts as printed: the sum itself is in
-    doubt then, and not the list.
-    """
-    verdicts = []
-    summing = [field for field in document.type.fields if _sums_up_a_column(field, group)]
-    for column in {field.sums for field in summing if field.sums is not None}:
-        amounts = [_amount(row.value(column)) for row in document.rows(group.name)]
-        printed = {
-            _amount(one)
-            for field in summing
-            if field.sums == column
-            for one in document.values(field.name)
-        } - {None}
-        known = [amount for amount in amounts if amount is not None]
-        if printed and known and len(known) == len(amounts):
-            verdicts.append(sum(known, Decimal(0)) in printed)
-    return all(verdicts) if verdicts else None
-
-
-def _sums_up_a_column(field: FieldSpec, group: FieldSpec) -> bool:
-    return field.sums is not None and field.sums.startswith(f"{group.name}.")
+        return "row_limit"
+    return "row_not_read" if any(_rows_missed(group, document)) else None
 
 
 def _amount(candidate: Candidate | None) -> Decimal | None:

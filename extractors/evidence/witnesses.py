@@ -16,6 +16,7 @@ import pkgutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date as Date
 from enum import StrEnum
 from functools import cache, cached_property
 
@@ -76,6 +77,7 @@ class DocumentEvidence:
     left_out: Mapping[int, PageText] = field(default_factory=dict)  # that nobody read
     findings: tuple[Finding, ...] = ()  # what rendering lost
     einvoice: EInvoice | None = None  # the XML in the same file
+    received: Date | None = None  # the day that the document came in
 
     def of(self, name: str, ordinal: int = 0) -> tuple[Candidate, ...]:
         """All candidates of a field; ``ordinal`` is the row of a list."""

@@ -10,7 +10,7 @@ from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.normalise import currencies
 from extractors.normalise.characters import folded, plain
 from extractors.normalise.locales import language_of
-from extractors.normalise.numbers import BODY, DASH, SIGNED, SPACE, Signs, signed, signs_of
+from extractors.normalise.numbers import BODY, DASH, SIGNED, SPACE, Signs, signed, signs_in
 from extractors.normalise.value import Unclear, Value
 
 _BESIDE = r"(?:[^\d()+\u2013-]|(?<=[^\W\d])-(?=[^\W\d]))*"  # what stands beside the digits
@@ -46,7 +46,7 @@ def amount(text: str, field: FieldSpec, spec: DocumentType) -> Value:
     printed = _without_frame(printed, spec)
     match = _AMOUNT.fullmatch(printed)
     if match is None and printed[0].isdigit():
-        match = _AMOUNT.fullmatch(_as_decimals(printed, spec.locale))
+        match = _AMOUNT.fullmatch(_as_decimals(printed, signs_in(spec).decimal))
     if match is None:
         raise Unclear("unparsable_amount")
     before, after = match["before"].strip(), match["after"].strip()
@@ -65,7 +65,7 @@ def amount(text: str, field: FieldSpec, spec: DocumentType) -> Value:
     in_yen = currency == "JPY" or any(sign in printed for sign in "¥￥円")
     if inner["trail"] and (in_yen or language_of(spec.locale) == "ja"):
         raise Unclear("ambiguous_minus")
-    signs = signs_of(spec.locale)
+    signs = signs_in(spec)
     decimals = currencies.decimals(currency) if currency else None
     if before.endswith((".", ",")) and not currencies.owns_dot(before, spec.locale):
         value = _after_loose_point(before[-1], inner, signs, glued=not match["gap"])
@@ -91,9 +91,8 @@ def _without_frame(printed: str, spec: DocumentType) -> str:
     return printed
 
 
-def _as_decimals(printed: str, locale: str) -> str:
+def _as_decimals(printed: str, decimal: str) -> str:
     """An amount whose cents stand after the currency, with a decimal sign instead."""
-    decimal = signs_of(locale).decimal
     if match := _SIGN_AS_POINT.fullmatch(printed):
         whole, sign, cents = match.groups()
         return f"{whole}{decimal}{cents} {sign}" if currencies.is_sign(sign) else printed

@@ -18,6 +18,7 @@ from extractors.normalise.value import Unclear, Value
 
 _NOT_MONEY = frozenset({"XXX", "XTS"})  # ISO 4217's "no currency" and "for tests"
 _BRACKETS = re.compile(r"[()\[\],;:]+")
+_FIGURES = re.compile(r"[\d.,'+()\u2212\u2013-]+")
 _LEFT_OUT = str.maketrans("", "", " .'\u02bb\u00a0\u202f\"\u05f4")
 
 
@@ -70,6 +71,15 @@ def meant(printed: str, locale: str) -> Meant:
     if not parts:
         raise Unclear("unknown_currency")
     return _common(parts)
+
+
+def alike(text: str, locale: str) -> frozenset[str]:
+    """The currencies that the sign beside an amount may mean; none where there is no sign."""
+    sign = _FIGURES.sub(" ", tidy(text)).strip()
+    try:
+        return meant(sign, locale).codes & in_use() if sign else frozenset()
+    except Unclear:
+        return frozenset()
 
 
 def _glued(word: str, locale: str) -> list[Meant]:

@@ -39,6 +39,7 @@ class Signs:
     decimal: str
     group: str
     pairs: bool  # Indian grouping: 12,34,567
+    proven: bool = False  # the other of "." and "," is no decimal sign here
 
 
 @lru_cache(maxsize=64)
@@ -52,6 +53,15 @@ def signs_of(locale: str) -> Signs:
         group=group,
         pairs=known.decimal_formats[None].grouping == (3, 2),
     )
+
+
+def signs_in(spec: DocumentType) -> Signs:
+    """The number signs of a document type's papers."""
+    signs = signs_of(spec.locale)
+    if spec.decimal is None:
+        return signs
+    group = signs.group if signs.decimal == spec.decimal else {".": ",", ",": "."}[spec.decimal]
+    return Signs(spec.decimal, group, pairs=signs.pairs, proven=True)
 
 
 def plain_sign(sign: str) -> str:
@@ -70,7 +80,7 @@ def number(text: str, field: FieldSpec, spec: DocumentType) -> Value:
         match = SIGNED.fullmatch(_counted(without_unit(bare, spec.locale)))
     if match is None:
         raise Unclear("unparsable_number")
-    value = signed(match, signs_of(spec.locale), field.kind, decimals=None)
+    value = signed(match, signs_in(spec), field.kind, decimals=None)
     return Value(kind=field.kind, value=value)
 
 
@@ -87,17 +97,18 @@ def _with_fraction(match: re.Match[str]) -> str:
 def from_json(written: str, locale: str) -> str:
     """A JSON number as the locale prints it: it has one reading, which is not the locale's.
 
-    Where babel is not installed, four decimals stand for three: they never look like a thousand.
+    Four decimals stand for three: they never look like a thousand, however the paper writes.
     """
     if not any(c in written for c in ".eE") or len(written) > _MAX_DIGITS:
         return written
     plain_form = f"{Decimal(written):f}"
+    plain_form += "0" * (plain_form[-4:-3] == ".")
     if len(plain_form) > MAX_PARSED:
         return written
     try:
         return plain_form.replace(".", signs_of(locale).decimal)
     except ImportError:
-        return plain_form + "0" * (plain_form[-4:-3] == ".")
+        return plain_form
 
 
 def signed(match: re.Match[str], signs: Signs, kind: Kind, decimals: int | None) -> str:
@@ -156,7 +167,7 @@ def _one_separator(
         return sign == "\u066b"
     could_group = len(after) == 3 and len(whole) <= 3 and whole[0] != "0"
     if could_group:
-        if sign == signs.group:
+        if sign == signs.group or (signs.proven and sign != signs.decimal):
             return False
         # "12.345" where the dot is the decimal sign: fine for a weight, strange for money unless
         # it has mills.

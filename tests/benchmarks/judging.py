@@ -6,7 +6,7 @@ A reader that is sure of every token answers; what is doubted is doubted by witn
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,7 @@ from extractors.decision.choose import choose
 from extractors.decision.decide import Outcome, decide_all
 from extractors.decision.policy import policy_of
 from extractors.documents.types import DocumentType, FieldSpec, Kind
+from extractors.evidence.conventions import conventions
 from extractors.evidence.gather import PageEvidence, gather
 from extractors.evidence.grounding import Grounding, ground
 from extractors.evidence.witnesses import DENIES, DocumentEvidence, hear
@@ -51,7 +52,9 @@ class Paper:
         return {number: PageText(words) for number, words in self.pages.items()}
 
     @cached_property
-    def _known(self) -> dict[tuple[int, str, str], tuple[Value, Grounding | None]]:
+    def _known(
+        self,
+    ) -> dict[tuple[object, ...], tuple[Value, Grounding | None]]:
         return {}
 
     def judge(self, answers: Mapping[int, Mapping[str, Any]]) -> dict[tuple[str, int], Verdict]:
@@ -59,17 +62,18 @@ class Paper:
 
         answers: page number -> field -> text as printed, None, or rows
         """
-        evidence = [one for page, answer in answers.items() for one in self._evidence(page, answer)]
-        candidates = gather(self.spec, evidence, pages=self.texts)
+        spec = self._as_written(answers)
+        evidence = [
+            one for page, answer in answers.items() for one in self._evidence(spec, page, answer)
+        ]
+        candidates = gather(spec, evidence, pages=self.texts)
         heard = hear(
             DocumentEvidence(
-                type=self.spec, candidates=candidates, pages=self.texts, einvoice=self.einvoice
+                type=spec, candidates=candidates, pages=self.texts, einvoice=self.einvoice
             )
         )
-        chosen = choose(self.spec, candidates, heard, {one.id: SURE for one in evidence})
-        decisions = decide_all(
-            chosen, self.spec, policy_of(self.spec, accept_at=0.7), in_domain=True
-        )
+        chosen = choose(spec, candidates, heard, {one.id: SURE for one in evidence})
+        decisions = decide_all(chosen, spec, policy_of(spec, accept_at=0.7), in_domain=True)
         return {
             (row.name, row.ordinal): Verdict(
                 accepted=decision.outcome is Outcome.ACCEPTED,
@@ -82,26 +86,45 @@ class Paper:
             for row, decision in zip(chosen, decisions, strict=True)
         }
 
-    def _evidence(self, page: int, answer: Mapping[str, Any]) -> list[PageEvidence]:
+    def _as_written(self, answers: Mapping[int, Mapping[str, Any]]) -> DocumentType:
+        """The type with the decimal sign and the order of dates that the document proves."""
+        said = [
+            (field.kind, text)
+            for answer in answers.values()
+            for field, text in _texts(self.spec.fields, answer)
+        ]
+        return conventions(said, self.pages.values()).of(self.spec)
+
+    def _evidence(
+        self, spec: DocumentType, page: int, answer: Mapping[str, Any]
+    ) -> list[PageEvidence]:
         found = []
-        for field in self.spec.fields:
+        for field in spec.fields:
             said = answer.get(field.name)
             if field.kind is not Kind.GROUP:
-                found.append(self._one(page, field.name, 0, field, said))
+                found.append(self._one(spec, page, field.name, 0, field, said))
                 continue
             if not said:
-                found.append(self._one(page, field.name, 0, field, None))
+                found.append(self._one(spec, page, field.name, 0, field, None))
             for ordinal, row in enumerate(said or ()):
                 found += [
-                    self._one(page, f"{field.name}.{m.name}", ordinal, m, row.get(m.name))
+                    self._one(spec, page, f"{field.name}.{m.name}", ordinal, m, row.get(m.name))
                     for m in field.members
                 ]
         return found
 
     def _one(
-        self, page: int, name: str, ordinal: int, field: FieldSpec, text: str | None
+        self,
+        spec: DocumentType,
+        page: int,
+        name: str,
+        ordinal: int,
+        field: FieldSpec,
+        text: str | None,
     ) -> PageEvidence:
-        value, grounding = (None, None) if text is None else self.read(page, name, field, text)
+        value, grounding = (
+            (None, None) if text is None else self.read(page, name, field, text, spec)
+        )
         return PageEvidence(
             id=uuid5(NAMESPACE, json.dumps([page, name, ordinal])),
             page=page,
@@ -114,15 +137,32 @@ class Paper:
         )
 
     def read(
-        self, page: int, name: str, field: FieldSpec, text: str
+        self,
+        page: int,
+        name: str,
+        field: FieldSpec,
+        text: str,
+        spec: DocumentType | None = None,
     ) -> tuple[Value, Grounding | None]:
         """Value and places of a text; kept, since of each planted answer all but one are known."""
-        key = page, name, text
+        spec = spec or self.spec
+        key = page, name, text, spec.decimal, spec.day_first
         if key not in self._known:
-            value = normalise(text, field, self.spec)
-            grounding = ground(text, self.texts[page], field, self.spec, value=value)
+            value = normalise(text, field, spec)
+            grounding = ground(text, self.texts[page], field, spec, value=value)
             self._known[key] = value, grounding
         return self._known[key]
+
+
+def _texts(
+    fields: Sequence[FieldSpec], answer: Mapping[str, Any]
+) -> Iterator[tuple[FieldSpec, str]]:
+    for field in fields:
+        said = answer.get(field.name)
+        if isinstance(said, str):
+            yield field, said
+        for row in said or () if field.kind is Kind.GROUP else ():
+            yield from _texts(field.members, row)
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:

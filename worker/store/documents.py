@@ -3,6 +3,7 @@ reason.
 """
 
 from collections.abc import Collection
+from datetime import date as Date
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -174,6 +175,12 @@ def fail(
     if row is None:
         raise _lost(held)
     return held.at
+
+
+def received_on(tx: Tx, document_id: UUID) -> Date | None:
+    """The day that the document came in."""
+    at = tx.session.scalar(select(Document.created_at).where(Document.id == document_id))
+    return at.date() if at is not None else None
 
 
 def password_of(tx: Tx, held: Claim) -> str | None:

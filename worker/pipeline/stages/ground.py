@@ -11,6 +11,7 @@ import structlog
 from extractors.documents import DocumentType
 from extractors.documents.spec import Kind
 from extractors.errors import SurefieldError
+from extractors.evidence.conventions import conventions
 from extractors.evidence.gather import PageEvidence, gather
 from extractors.evidence.grounding import ground
 from extractors.evidence.image_quality import ImageQuality, image_quality
@@ -39,11 +40,14 @@ def run(document_id: UUID, rt: Runtime) -> None:
             pages = store.evidence.pages_of(tx, document_id)
             findings = store.rendering.findings_of(tx, document_id)
             einvoice = store.rendering.einvoice_of(tx, document_id)
+            received = store.documents.received_on(tx, document_id)
 
         texts = {page.number: page.text for page in pages}
         read = {page.number: page.text for page in pages if not page.left_out}
         left_out = {page.number: page.text for page in pages if page.left_out}
-        evidence = [_evidence(f, texts[f.page], spec) for f in fields if _known(f, spec)]
+        known = [field for field in fields if _known(field, spec)]
+        spec = _as_written(spec, known, read)
+        evidence = [_evidence(field, texts[field.page], spec) for field in known]
         candidates = gather(spec, evidence, pages=read)
         testimony = hear(
             DocumentEvidence(
@@ -53,6 +57,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
                 left_out=left_out,
                 findings=findings,
                 einvoice=einvoice,
+                received=received,
             )
         )
         logits, reranker = _relevance(evidence, texts, rt)
@@ -74,6 +79,15 @@ def _known(field: StoredField, spec: DocumentType) -> bool:
     """
     name = field.reading.name
     return name in spec.paths() or any(name == one.name for one in spec.fields)
+
+
+def _as_written(
+    spec: DocumentType, fields: Sequence[StoredField], pages: Mapping[int, PageText]
+) -> DocumentType:
+    """The type with the decimal sign and the order of dates that the document proves."""
+    readings = [field.reading for field in fields]
+    said = [(spec.field(one.name).kind, one.text) for one in readings if one.text is not None]
+    return conventions(said, [page.words for page in pages.values()]).of(spec)
 
 
 def _evidence(field: StoredField, page: PageText, spec: DocumentType) -> PageEvidence:
