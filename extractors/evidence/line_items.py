@@ -8,10 +8,12 @@ the sums speak.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from extractors.documents.spec import FieldSpec, Kind
+from extractors.evidence.doubled_rows import list_on_page, rows_doubled
+from extractors.evidence.find_table import table_of
 from extractors.evidence.gather import Candidate
 from extractors.evidence.missed_rows import rows_missed
 from extractors.evidence.witnesses import (
@@ -21,10 +23,13 @@ from extractors.evidence.witnesses import (
     Testimony,
     witness,
 )
+from extractors.types import Box
 
 MOST_ROWS = 200  # of one page: what the grammar lets a list have; as many may have been more
 LIST_INCOMPLETE, LIST_PROVEN = "list_incomplete", "rows_sum_up"  # what the witness's codes are
+ROW_DOUBLED, TWICE = "row_doubled", "this row was read twice, and the page shows it once"
 LIST_PROBLEMS = {
+    "list_not_read": "the page shows rows of this list, and none was read",
     "row_not_read": "the page shows a line of this list that was not read",
     "sums_differ": "the rows do not add up to any sum that the document prints",
     "row_limit": f"the list has {MOST_ROWS} rows on one page, the most that an answer may have",
@@ -33,26 +38,47 @@ LIST_PROBLEMS = {
 
 @witness("line-items/2")
 def line_items(document: DocumentEvidence) -> Iterator[Testimony]:
-    """Of every list that was read: it lacks a row, or a printed sum proves it whole."""
+    """Of every list: it lacks a row, or all of them, or has one twice; or a printed sum proves it
+    whole.
+    """
     for group in (field for field in document.type.fields if field.kind is Kind.GROUP):
-        whole = document.list_of(group.name)
-        if whole is None:
-            continue
-        problem, proven = _judged(group, document)
-        missed = next(rows_missed(group, document), None) if problem is None else None
-        if problem is not None or missed is not None:
-            problem = problem or "row_not_read"
+        whole, absent = document.list_of(group.name), document.absent(group.name)
+        if whole is not None:
+            yield from _of_rows(whole, group, document)
+        elif absent is not None and (found := list_on_page(group, document)) is not None:
+            page, line = found
+            yield _incomplete(absent, "list_not_read", page, [word.box for word in line.words])
+
+
+def _of_rows(whole: Candidate, group: FieldSpec, document: DocumentEvidence) -> Iterator[Testimony]:
+    table = table_of(group, document)
+    problem, proven = _judged(group, document)
+    missed = next(rows_missed(table, document), None) if table and problem is None else None
+    if missed is not None:
+        yield _incomplete(whole, "row_not_read", missed.page, [missed.amount.box])
+    elif problem is not None:
+        yield _incomplete(whole, problem)
+    elif proven:
+        yield Testimony(of=whole, says=AGREES, because=LIST_PROVEN)
+    for row in rows_doubled(table) if table is not None else ():
+        for cell in row.cells.values():
             yield Testimony(
-                of=whole,
-                says=DENIES,
-                because=LIST_INCOMPLETE,
-                message=LIST_PROBLEMS[problem],
-                details={"problem": problem},
-                page=missed.page if missed is not None else None,
-                boxes=missed.boxes if missed is not None else (),
+                of=cell[0], says=DENIES, because=ROW_DOUBLED, message=TWICE, page=row.page
             )
-        elif proven:
-            yield Testimony(of=whole, says=AGREES, because=LIST_PROVEN)
+
+
+def _incomplete(
+    of: Candidate, problem: str, page: int | None = None, boxes: Sequence[Box] = ()
+) -> Testimony:
+    return Testimony(
+        of=of,
+        says=DENIES,
+        because=LIST_INCOMPLETE,
+        message=LIST_PROBLEMS[problem],
+        details={"problem": problem},
+        page=page,
+        boxes=tuple(boxes),
+    )
 
 
 def _judged(group: FieldSpec, document: DocumentEvidence) -> tuple[str | None, bool]:
