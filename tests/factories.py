@@ -183,7 +183,7 @@ def page_claims(tx: Tx, document_id: UUID) -> list[PageClaim]:
         text(
             "UPDATE pages p SET claim_no = p.claim_no + 1, lease_until = now() + interval '30 s'"
             " FROM documents d WHERE d.id = p.document_id AND d.id = :id AND p.status = 'rendered'"
-            " RETURNING p.*, d.document_type, d.type_version"
+            " RETURNING p.*, d.document_type, d.type_version, d.reading_generation AS generation"
         ),
         {"id": document_id},
     ).all()

@@ -15,6 +15,12 @@ class IllegalMove(SurefieldError):
     code = "illegal_move"
 
 
+class NotAtRest(SurefieldError):
+    """The document has no answer that could be made once more, or is on its way to one."""
+
+    code = "not_at_rest"
+
+
 class NotFound(SurefieldError):
     """No row has this id."""
 

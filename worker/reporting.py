@@ -41,6 +41,7 @@ class DocumentRow(JsonRow):
     filename: str | None
     document_type: str
     status: Status
+    generation: int  # of the answer that counts, from 1
     page_count: int | None
     pages_left_out: int  # that nobody asked the model to read
     accepted: int  # fields accepted unseen
@@ -178,7 +179,9 @@ def fields(sessions: Sessions, ids: Sequence[UUID]) -> list[FieldRow]:
             decided_by.label("decided_by"),
         )
         .outerjoin(Submission, Submission.document_id == Result.document_id)
-        .where(Result.document_id.in_(list(ids)), Result.removed_at.is_(None))
+        .join(Document, Document.id == Result.document_id)
+        .where(Result.generation == Document.generation, Result.removed_at.is_(None))
+        .where(Document.id.in_(list(ids)))
         .order_by(Result.position, Result.ordinal, Result.name),
     )
     place = {document_id: at for at, document_id in enumerate(ids)}
@@ -236,7 +239,9 @@ def _documents(ids: Any) -> Select[*tuple[Any, ...]]:
             count(Outcome.REVIEW).label("waiting"),
             count(Outcome.REVIEWED).label("reviewed"),
         )
-        .where(Result.document_id.in_(ids), Result.removed_at.is_(None))
+        .join(Document, Document.id == Result.document_id)
+        .where(Result.generation == Document.generation, Result.removed_at.is_(None))
+        .where(Document.id.in_(ids))
         .group_by(Result.document_id)
         .subquery()
     )
@@ -254,6 +259,7 @@ def _documents(ids: Any) -> Select[*tuple[Any, ...]]:
             Submission.filename,
             Document.document_type,
             Document.status,
+            Document.generation,
             Document.page_count,
             left_out.label("pages_left_out"),
             func.coalesce(counted.c.accepted, 0).label("accepted"),

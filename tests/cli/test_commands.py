@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import create_engine, inspect, text
@@ -486,3 +487,35 @@ def test_a_whole_document_is_judged_on_the_command_line(db, surefield):
     assert (shown["status"], shown["error_code"]) == ("rejected", "duplicate")
     assert str(original.id) in shown["error_message"]
     assert "in_review" in surefield(*at, "--undo", "--who", "ada")
+
+
+def test_documents_are_read_again_from_the_terminal(db, surefield):
+    """One by its id, all of a type, or all since a day; what is on its way is refused."""
+    document = a_document(db, status=Status.IN_REVIEW)
+    waiting = a_document(db)
+
+    assert "1 documents" in surefield("reread", str(document.id), "--who", "ada")
+    assert "not_at_rest" in surefield("reread", str(document.id), fails=True)
+    assert "not_at_rest" in surefield("rescore", str(waiting.id), fails=True)
+    assert "not_found" in surefield("reroute", str(UUID(int=0)), fails=True)
+    assert json.loads(surefield("review", "list", "--json")) == []
+    events = json.loads(
+        surefield(
+            "sql",
+            "SELECT actor, code, to_status FROM document_events WHERE stage = 'again'",
+            "--json",
+        )
+    )
+    assert events == [{"actor": "person:ada", "code": "reread", "to_status": "untriaged"}]
+
+    for _ in range(2):
+        a_document(db, status=Status.ACCEPTED)
+    assert "0 documents" in surefield("reroute", "--type", "slip", "--since", "2999-01-01")
+    assert "2 documents" in surefield("rescore", "--since", "2020-01-01")
+    assert "0 documents" in surefield("reroute", "--type", "slip")
+
+
+def test_answering_again_needs_to_know_what(surefield):
+    """Nothing named would mean everything; both would mean nobody knows what."""
+    assert "--type" in surefield("reread", fails=True)
+    assert "--type" in surefield("reread", str(UUID(int=0)), "--type", "slip", fails=True)

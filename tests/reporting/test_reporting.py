@@ -32,6 +32,8 @@ VIEWS = (
     "document_parts",
     "document_events",
     "witnesses",
+    "field_history",
+    "readings",
 )
 
 

@@ -438,16 +438,24 @@ def test_words_come_back_by_page(db: Sessions) -> None:
     assert found[1].words == (Word("a␀", Box(1.23, 2, 3, 0)), Word("�", Box(0, 0, 0, 1)))
 
 
-def test_the_newest_reading_counts(db: Sessions) -> None:
-    """A later model may read the page again; what it said replaces the older evidence, which
-    stays.
+def test_the_readings_of_one_generation_count(db: Sessions) -> None:
+    """A later model may read the page again; the answer is made from the readings of the
+    generation that the document names, and the others stay.
     """
     document = a_document(db, status=Status.EXTRACTED)
     with begin(db) as tx:
         add_generation(tx, document)
-        found = store.evidence.evidence_of(tx, document.id)
+        before = store.evidence.evidence_of(tx, document.id)
+        tx.session.execute(
+            text("UPDATE documents SET working_generation = 2, reading_generation = 2")
+        )
+        after = store.evidence.evidence_of(tx, document.id)
 
-    assert [(each.reading.name, each.reading.text) for each in found] == [("total", "99")]
+    assert [(each.reading.name, each.reading.text) for each in before] == [
+        ("payee", "Ada"),
+        ("total", "12.50"),
+    ]
+    assert [(each.reading.name, each.reading.text) for each in after] == [("total", "99")]
 
 
 def add_generation(tx: Tx, document: MadeDocument) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from extractors.errors import SurefieldError
 from worker import log
 from worker.cli import (
+    again,
     demo,
     document_types,
     documents,
@@ -57,6 +58,9 @@ app.command("submit")(documents.submit)
 app.command("list")(documents.list_documents)
 app.command("show")(documents.show)
 app.command("retry")(documents.retry)
+app.command("reread")(again.reread)
+app.command("rescore")(again.rescore)
+app.command("reroute")(again.reroute)
 review.app.command("types")(document_types.waiting)
 review.app.command("type")(document_types.choose)
 review.app.command("rows")(review_rows.rows)

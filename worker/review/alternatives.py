@@ -86,6 +86,9 @@ def _key(text: str, value: Value) -> tuple[object, ...]:
 def _candidates(
     text: str | None, tokens: Sequence[TokenTrace], details: Mapping[str, Any], field: FieldSpec
 ) -> Iterator[tuple[str, str]]:
+    decided = details.get("decided") or {}
+    if isinstance(decided.get("text"), str):
+        yield decided["text"], f"decided by {decided.get('who')}"
     for doubt in details.get("doubts") or ():
         if isinstance(doubt.get("nearest"), str):
             yield doubt["nearest"], "page text"

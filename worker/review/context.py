@@ -9,14 +9,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, case, select
+from sqlalchemy import Row, case, or_, select
 
 from extractors.types import Box, FieldState, TokenTrace
 from worker.db import Tx
 from worker.review.queue import item, list_items
-from worker.review.tables import Action, ReviewDecision, ReviewNote
+from worker.review.tables import Action, ReviewDecision, ReviewItem, ReviewNote
 from worker.review.types import Item, ItemFilter
 from worker.store.codec import boxes_in, tokens_in
+from worker.store.results import current
 from worker.store.types import LOOKED
 from worker.tables.documents import Document, Submission
 from worker.tables.evidence import FieldEvidence, Page, PageReading
@@ -167,12 +168,19 @@ def pages(tx: Tx, document_id: UUID) -> list[PageView]:
 
 
 def said_about(tx: Tx, item_id: UUID) -> tuple[Said, ...]:
-    """Decisions and notes about an item, oldest first."""
+    """Decisions and notes about an item, oldest first.
+
+    Before them stand the decisions about the field that an earlier answer brought; those made no
+    version of this item.
+    """
     d = ReviewDecision
+    this = select(ReviewItem.result_id).where(ReviewItem.id == item_id)
+    earlier = select(Result.earlier_id).where(Result.id == this.scalar_subquery())
+    version = case((d.item_id == item_id, d.version))
     decisions = tx.session.execute(
-        select(d.who, d.action, d.text, d.version, d.decided_at.label("at"), d.seen).where(
-            d.item_id == item_id
-        )
+        select(d.who, d.action, d.text, version.label("version"), d.decided_at.label("at"), d.seen)
+        .where(or_(d.item_id == item_id, d.result_id == earlier.scalar_subquery()))
+        .order_by(d.id)
     )
     n = ReviewNote
     notes = tx.session.execute(
@@ -198,7 +206,7 @@ def places_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], Place]:
         )
         .join(FieldEvidence, Result.field_id == FieldEvidence.id)
         .where(
-            Result.document_id == document_id,
+            current(document_id),
             Result.page.is_not(None),
             Result.removed_at.is_(None),
         )

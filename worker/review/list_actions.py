@@ -19,6 +19,7 @@ from worker.review.row_texts import ColumnSum, TypedRow, checked_rows, group_of,
 from worker.review.settle import hold_document
 from worker.review.types import Decided
 from worker.runtime import Runtime
+from worker.store.results import current
 from worker.tables.results import Result
 
 
@@ -148,7 +149,7 @@ def _type_of(tx: Tx, document_id: UUID, rt: Runtime) -> DocumentType:
 def _amounts(tx: Tx, document_id: UUID) -> dict[str, Any]:
     found = tx.session.execute(
         select(Result.name, Result.value).where(
-            Result.document_id == document_id,
+            current(document_id),
             Result.kind == "amount",
             Result.name.not_like("%.%"),
             Result.removed_at.is_(None),

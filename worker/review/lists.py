@@ -12,6 +12,7 @@ from sqlalchemy import Table, bindparam, case, func, null, or_, select, update
 from extractors.types import FieldState
 from worker.db import Tx
 from worker.review.tables import ItemState, ReviewDecision, ReviewItem
+from worker.store.results import current
 from worker.tables.results import Outcome, Result
 
 OFF = 1_000_000  # rows that were removed have ordinals from here on
@@ -100,7 +101,7 @@ def read_list(tx: Tx, document_id: UUID, group: str) -> ListRows:
             who.label("decided_by"),
         )
         .outerjoin(ReviewItem, ReviewItem.result_id == Result.id)
-        .where(Result.document_id == document_id, _of(group))
+        .where(current(document_id), _of(group))
         .order_by(Result.ordinal, Result.position, Result.name)
     )
     every = tuple(Cell(**row._mapping) for row in found)
@@ -205,7 +206,7 @@ def _shift(tx: Tx, before: ListRows, every: Sequence[Place]) -> None:
     tx.session.execute(
         update(Result)
         .where(
-            Result.document_id == before.document_id,
+            current(before.document_id),
             Result.position > last,
             ~_of(before.field),
         )

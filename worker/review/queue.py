@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from worker.db import Tx
 from worker.errors import NotFound
-from worker.review.errors import InvalidDecision
+from worker.review.errors import InvalidDecision, ReviewConflict
 from worker.review.tables import ItemState, ReviewItem, ReviewSkip
 from worker.review.types import Item, ItemFilter
 from worker.store.codec import boxes_in, is_storable
@@ -68,7 +68,11 @@ def list_items(
     """
     state = ItemState.CLOSED if closed else ItemState.OPEN
     rows = tx.session.execute(
-        _items().where(ReviewItem.state == state, *matching(filters)).order_by(*ORDER).limit(limit),
+        _items()
+        .where(ReviewItem.state == state, Result.generation == Document.generation)
+        .where(*matching(filters))
+        .order_by(*ORDER)
+        .limit(limit),
         asked_of(filters),
     )
     return [_item(row) for row in rows]
@@ -85,6 +89,20 @@ def item(tx: Tx, item_id: UUID) -> Item:
             f"There is no review item {item_id}. List what waits: surefield review list."
         )
     return _item(row)
+
+
+def counting(tx: Tx, item_id: UUID) -> Item:
+    """One item of the answer that counts.
+
+    Raises NotFound, ReviewConflict when the document was answered anew since.
+    """
+    found = item(tx, item_id)
+    if not found.is_current:
+        raise ReviewConflict(
+            f"Document {found.document_id} was answered anew since this field was shown. Load it"
+            " again and look at what it is now."
+        )
+    return found
 
 
 def claim_item(
@@ -210,6 +228,7 @@ def _items() -> Select[*tuple[Any, ...]]:
             ReviewItem.leased_by,
             Result.field_id,
             Result.decision.label("outcome"),
+            (Result.generation == Document.generation).label("is_current"),
             FieldEvidence.boxes,
         )
         .join(Result, ReviewItem.result_id == Result.id)

@@ -12,7 +12,8 @@ from worker.review.history import standing
 from worker.review.queue import asked_of, matching
 from worker.review.tables import Action, ItemState, ReviewDecision, ReviewItem, ReviewSkip
 from worker.review.types import ItemFilter
-from worker.tables.documents import Document
+from worker.store.results import current
+from worker.tables.documents import ANSWERED, Document
 from worker.tables.results import Result
 
 UNDO_WITHIN = timedelta(hours=24)
@@ -60,6 +61,9 @@ def last_decision(tx: Tx, who: str) -> LastDecision | None:
     recent = tx.session.execute(
         select(d.item_id, d.version, ReviewItem.version.label("now"), d.decided_at.label("at"))
         .join(ReviewItem, ReviewItem.id == d.item_id)
+        .join(Result, Result.id == d.result_id)
+        .join(Document, Document.id == Result.document_id)
+        .where(Result.generation == Document.generation, Document.status.in_(ANSWERED))
         .where(d.who == who, d.decided_at > func.now() - UNDO_WITHIN, d.action != Action.UNDO)
         .order_by(d.decided_at.desc(), d.id.desc())
         .limit(MOST_BACK)
@@ -108,7 +112,11 @@ def pace(tx: Tx, who: str | None = None) -> list[Pace]:
             (func.percentile_cont(0.5).within_group(d.took_ms) / 1000).label("median_s"),
             func.max(d.decided_at).label("last"),
         )
-        .where(d.decided_at >= func.date_trunc("day", func.now()), d.action != Action.UNDO)
+        .where(
+            d.decided_at >= func.date_trunc("day", func.now()),
+            d.action != Action.UNDO,
+            d.carried_from.is_(None),
+        )
         .group_by(d.who)
         .order_by(func.count().desc(), d.who)
     )
@@ -133,7 +141,7 @@ def items_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], tuple[UUID, int
     rows = tx.session.execute(
         select(Result.name, Result.ordinal, ReviewItem.id, ReviewItem.version, ReviewItem.state)
         .join(Result, ReviewItem.result_id == Result.id)
-        .where(ReviewItem.document_id == document_id, Result.removed_at.is_(None))
+        .where(current(document_id), Result.removed_at.is_(None))
     )
     return {(row.name, row.ordinal): (row.id, row.version, row.state) for row in rows}
 
@@ -145,7 +153,7 @@ def result_of(tx: Tx, document_id: UUID, field: str, ordinal: int) -> UUID:
     """
     found = tx.session.execute(
         select(Result.id).where(
-            Result.document_id == document_id,
+            current(document_id),
             Result.name == field,
             Result.ordinal == ordinal,
             Result.removed_at.is_(None),

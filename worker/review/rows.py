@@ -24,6 +24,7 @@ from worker.review.store import item_about, verdict
 from worker.review.tables import Action, ItemState
 from worker.review.types import Decided, Decision
 from worker.store.codec import storable, storable_json
+from worker.store.results import current
 from worker.tables.documents import Document
 from worker.tables.results import Outcome, Result
 
@@ -177,11 +178,13 @@ def _decide(
 def _make(tx: Tx, document_id: UUID, name: str, ordinal: int | None, kind: Kind) -> UUID:
     """A result that no machine read: a person says it."""
     highest = select(func.coalesce(func.max(Result.ordinal), 0) + 1).where(
-        Result.document_id == document_id, Result.name == name
+        current(document_id), Result.name == name
     )
     version = select(Document.type_version).where(Document.id == document_id)
+    generation = select(Document.generation).where(Document.id == document_id)
     row = insert(Result).values(
         document_id=document_id,
+        generation=generation.scalar_subquery(),
         type_version=version.scalar_subquery(),
         name=storable(name),
         # a place of its own until the rows are put in order

@@ -9,6 +9,7 @@ from worker.errors import NotFound
 from worker.review.errors import ReviewConflict
 from worker.review.tables import ItemState, ReviewItem
 from worker.store import transitions
+from worker.store.results import current
 from worker.tables.documents import ANSWERED, Document, Status
 from worker.tables.results import Outcome, Result
 
@@ -64,8 +65,6 @@ def open_items(tx: Tx, document_id: UUID) -> int:
 def _ended(tx: Tx, document_id: UUID) -> Status:
     """With nothing open: REVIEWED when a person decided anything of it, else ACCEPTED."""
     by_a_person = tx.session.execute(
-        select(Result.id)
-        .where(Result.document_id == document_id, Result.decision == Outcome.REVIEWED)
-        .limit(1)
+        select(Result.id).where(current(document_id), Result.decision == Outcome.REVIEWED).limit(1)
     ).one_or_none()
     return Status.ACCEPTED if by_a_person is None else Status.REVIEWED

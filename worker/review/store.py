@@ -1,16 +1,17 @@
 """People decide: every decision is kept for ever, and the second of two gets a conflict."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, literal, null, or_, select, update
+from sqlalchemy import case, func, literal, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from extractors.types import FieldState
 from worker.db import Tx
 from worker.review.errors import InvalidDecision, ReviewConflict
-from worker.review.history import keep_answer, keep_decision
-from worker.review.queue import check_name, item, unleased
+from worker.review.history import FIRST_DECIDED, keep_answer, keep_decision
+from worker.review.queue import check_name, counting, item, unleased
 from worker.review.settle import hold_document, open_items, settle
 from worker.review.tables import Action, ItemState, ReviewItem
 from worker.review.types import Decided, Decision, Item
@@ -21,6 +22,17 @@ from worker.tables.documents import Document
 from worker.tables.results import Outcome, Result
 
 CORRECTION = "correction"  # why there is an item about a field that nobody had to look at
+ASKED = (
+    "result_id",
+    "document_id",
+    "type_version",
+    "reason",
+    "priority",
+    "deadline",
+    "state",
+    "version",
+    "closed_at",
+)
 SEEN = ("state", "text", "value", "currency", "score", "reason")
 
 
@@ -36,7 +48,7 @@ def decide(tx: Tx, decision: Decision) -> Decided:
     document_id = item(tx, decision.item_id).document_id
     hold_document(tx, document_id)
     # as it is now that nobody else can decide anything of this document
-    before = item(tx, decision.item_id)
+    before = counting(tx, decision.item_id)
     _check(decision, before)
     answer_id = keep_answer(tx, decision)
     verdict(tx, decision, answer_id, before)
@@ -170,10 +182,14 @@ def open_review(tx: Tx, held: Claim) -> int:
     """Put every field that routing sent to review before people; returns how many of the document
     wait now.
 
+    What was carried over has an item too, decided already, so that it can be taken back.
+
     Raises ClaimLost if another worker took over meanwhile.
     """
     hold(tx, held)
-    waiting = (
+    this = (Result.document_id == held.document_id, Result.generation == held.generation)
+    carried = Result.decision == Outcome.REVIEWED
+    asked = (
         select(
             Result.id,
             Result.document_id,
@@ -181,20 +197,28 @@ def open_review(tx: Tx, held: Claim) -> int:
             Result.reason,
             Document.priority,
             Document.deadline,
+            case((carried, ItemState.CLOSED), else_=ItemState.OPEN),
+            case((carried, FIRST_DECIDED), else_=1),
+            Result.decided_at,
         )
         .join(Document, Result.document_id == Document.id)
-        .where(Result.document_id == held.document_id, Result.decision == Outcome.REVIEW)
+        .where(*this, Result.decision != Outcome.ACCEPTED)
         .order_by(Result.position, Result.ordinal)
     )
     tx.session.execute(
         pg_insert(ReviewItem)
-        .from_select(
-            ["result_id", "document_id", "type_version", "reason", "priority", "deadline"], waiting
-        )
+        .from_select(ASKED, asked)
         .on_conflict_do_nothing(index_elements=["result_id"])
     )
     return tx.session.execute(
-        select(func.count())
-        .select_from(Result)
-        .where(Result.document_id == held.document_id, Result.decision == Outcome.REVIEW)
+        select(func.count()).select_from(Result).where(*this, Result.decision == Outcome.REVIEW)
     ).scalar_one()
+
+
+def supersede(tx: Tx, document_ids: Collection[UUID]) -> None:
+    """Nobody decides the open fields of these documents any more: a further answer is made."""
+    tx.session.execute(
+        update(ReviewItem)
+        .where(ReviewItem.document_id.in_(document_ids), ReviewItem.state == ItemState.OPEN)
+        .values(state=ItemState.SUPERSEDED, leased_by=null(), lease_until=null())
+    )

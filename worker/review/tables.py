@@ -27,6 +27,7 @@ class ItemState(StrEnum):
 
     OPEN = "open"
     CLOSED = "closed"
+    SUPERSEDED = "superseded"  # undecided when the document was read, scored or routed again
 
 
 class Action(StrEnum):
@@ -138,6 +139,8 @@ class ReviewDecision(Base):
     result_id: Mapped[UUID] = belongs_to("results.id", cascade=False)
     # that decided; one answer about a list decides many items
     answer_id: Mapped[int] = belongs_to("review_answers.id", cascade=False)
+    # the decision about an earlier answer of the document that holds for this one too
+    carried_from: Mapped[int | None] = mapped_column(ForeignKey("review_decisions.id"))
     version: Mapped[int]  # of the item, after this decision
     who: Mapped[str]
     action: Mapped[Action] = mapped_column(closed(Action))

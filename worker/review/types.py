@@ -67,6 +67,7 @@ class Item:
     leased_by: str | None
     field_id: UUID | None
     outcome: Outcome  # accepted, waiting or decided
+    is_current: bool  # it belongs to the answer that counts
     boxes: tuple[Box, ...]
 
 

@@ -10,7 +10,7 @@ from worker.db import Tx
 from worker.review.errors import ReviewConflict
 from worker.review.history import Kept, decided_by, keep_answer, keep_decision, standing
 from worker.review.lists import Place, arrange, read_list
-from worker.review.queue import check_name, item
+from worker.review.queue import check_name, counting, item
 from worker.review.settle import hold_document, settle
 from worker.review.store import seen_of, turn
 from worker.review.tables import Action, ItemState
@@ -30,6 +30,7 @@ def take_back(tx: Tx, item_id: UUID, *, version: int, who: str) -> Decided:
     check_name(who)
     document_id = item(tx, item_id).document_id
     hold_document(tx, document_id)
+    counting(tx, item_id)
     last = standing(tx, item_id)
     if last is None:
         raise ReviewConflict(

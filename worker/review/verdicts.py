@@ -202,6 +202,7 @@ def alike(tx: Tx, document_id: UUID, *, limit: int = 9) -> list[Alike]:
         select(theirs.document_id, func.concat("the same ", theirs.name, " ", theirs.text))
         .join(own, (own.name == theirs.name) & (own.value == theirs.value))
         .where(own.document_id == document_id, own.kind == "identifier")
+        .where(own.generation == _counts(own), theirs.generation == _counts(theirs))
         .where(own.removed_at.is_(None), theirs.removed_at.is_(None))
     )
     found = same.union_all(numbered).subquery()
@@ -215,6 +216,16 @@ def alike(tx: Tx, document_id: UUID, *, limit: int = 9) -> list[Alike]:
         .limit(limit)
     )
     return [Alike(document_id=row.id, filename=row.filename, why=row.why) for row in rows]
+
+
+def _counts(result: type[Result]) -> Any:
+    """The generation that counts of the document that a result belongs to."""
+    return (
+        select(Document.generation)
+        .where(Document.id == result.document_id)
+        .correlate(result)
+        .scalar_subquery()
+    )
 
 
 def _standing() -> Any:

@@ -21,7 +21,6 @@ from worker.store.documents import hold
 from worker.store.types import Claim, Gathered, StoredField
 from worker.tables.evidence import CandidateRow, WitnessRow
 
-FIRST = 1  # generation
 INSERT_CANDIDATES = insert_many(
     table_of(CandidateRow), [column.name for column in CandidateRow.__table__.columns]
 )
@@ -36,8 +35,6 @@ def save(
     held: Claim,
     candidates: Sequence[Candidate],
     testimony: Sequence[Testimony],
-    *,
-    generation: int = FIRST,
 ) -> None:
     """What was gathered and heard; rows that are there already stay, so that a second run changes
     nothing.
@@ -45,6 +42,7 @@ def save(
     Raises ClaimLost if another worker took over meanwhile.
     """
     hold(tx, held)
+    generation = held.generation
     ids = {one.key: _id(held.document_id, generation, one) for one in candidates}
     rows = [_candidate_row(ids[one.key], held, generation, one) for one in candidates]
     if rows:

@@ -54,6 +54,7 @@ def claim(
             Document.type_version,
             Document.sha256,
             Document.media_type,
+            Document.working_generation,
             Document.failures,
         )
     ).one_or_none()
@@ -68,6 +69,7 @@ def claim(
         type_version=row.type_version,
         sha256=row.sha256,
         media_type=row.media_type,
+        generation=row.working_generation,
         failures=row.failures,
     )
 

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, select, update
-from sqlalchemy.dialects.postgresql import distinct_on
 
 from extractors.evidence.image_quality import ImageQuality
 from extractors.page.text import PageText
@@ -16,6 +15,7 @@ from worker.store.bulk import given, insert_many, rows_like, table_of
 from worker.store.codec import box_out, boxes_in, storable_json, tokens_in, words_in
 from worker.store.documents import hold
 from worker.store.types import Claim, Measured, NewScore, StoredField, StoredPage
+from worker.tables.documents import Document
 from worker.tables.evidence import FieldEvidence, Page, PageReading, PageStatus, Score
 
 MEASURED = (
@@ -45,10 +45,10 @@ INSERT_SCORES = insert_many(table_of(Score), ["field_id", "method", "score"])
 
 
 def evidence_of(tx: Tx, document_id: UUID, *, tokens: bool = True) -> list[StoredField]:
-    """What every page of the document says about every field, as its newest reading has it, in page
-    order; without the tokens where nobody needs them.
+    """What every page of the document says about every field, in page order, by the readings that
+    its answer is made from; without the tokens where nobody needs them.
     """
-    newest = (
+    readings = (
         select(
             PageReading.id,
             PageReading.in_domain,
@@ -58,19 +58,18 @@ def evidence_of(tx: Tx, document_id: UUID, *, tokens: bool = True) -> list[Store
             Page.sharpness,
         )
         .join(Page, PageReading.page_id == Page.id)
-        .where(Page.document_id == document_id)
-        .ext(distinct_on(Page.id))
-        .order_by(Page.id, PageReading.generation.desc())
+        .join(Document, Page.document_id == Document.id)
+        .where(Document.id == document_id, PageReading.generation == Document.reading_generation)
         .subquery()
     )
     columns = [
         column for column in FieldEvidence.__table__.columns if tokens or column.name != "tokens"
     ]
-    of_page = [column for column in newest.columns if column.name != "id"]
+    of_page = [column for column in readings.columns if column.name != "id"]
     rows = tx.session.execute(
         select(*columns, *of_page)
-        .join(newest, FieldEvidence.reading_id == newest.c.id)
-        .order_by(newest.c.number, FieldEvidence.name, FieldEvidence.ordinal)
+        .join(readings, FieldEvidence.reading_id == readings.c.id)
+        .order_by(readings.c.number, FieldEvidence.name, FieldEvidence.ordinal)
     )
     return [_stored_field(row, tokens_in(row.tokens) if tokens else ()) for row in rows]
 
@@ -203,6 +202,11 @@ def scores_of(tx: Tx, document_id: UUID, method: str) -> dict[UUID, float | None
         .join(FieldEvidence, Score.field_id == FieldEvidence.id)
         .join(PageReading, FieldEvidence.reading_id == PageReading.id)
         .join(Page, PageReading.page_id == Page.id)
-        .where(Page.document_id == document_id, Score.method == method)
+        .join(Document, Page.document_id == Document.id)
+        .where(
+            Document.id == document_id,
+            PageReading.generation == Document.reading_generation,
+            Score.method == method,
+        )
     )
     return {row.field_id: row.score for row in rows}

@@ -27,7 +27,15 @@ from sqlalchemy import (
 
 from worker.db import Tx
 from worker.errors import IllegalMove
-from worker.tables.documents import ALLOWED, FINAL, Document, DocumentEvent, Secret, Status
+from worker.tables.documents import (
+    ALLOWED,
+    ANSWERED,
+    FINAL,
+    Document,
+    DocumentEvent,
+    Secret,
+    Status,
+)
 
 WORKER, SWEEPER = "worker", "sweeper"
 # work goes on here, and may fail
@@ -42,6 +50,7 @@ NOTED = (
     "to_status",
     "stage",
     "claim_no",
+    "generation",
     "duration",
     "code",
     "actor",
@@ -95,7 +104,7 @@ def create(
         row = insert(DOCUMENTS).from_select(
             [*values, *same], select(*typed, *copied).where(DOCUMENTS.c.id == like)
         )
-    made = row.returning(DOCUMENTS.c.id).cte("made")
+    made = row.returning(DOCUMENTS.c.id, DOCUMENTS.c.working_generation).cte("made")
     event = _noted(made, at, null(), null(), null())
     about = {"stage": stage, "code": None, "actor": by}
     tx.session.execute(select(made.c.id).add_cte(event), about)
@@ -171,7 +180,12 @@ def _statement(
         update(DOCUMENTS)
         .where(DOCUMENTS.c.id == before.c.id)
         .values({**_reset(to), **more, **computed})
-        .returning(DOCUMENTS.c.id, before.c.status.label("came_from"), before.c.updated_at)
+        .returning(
+            DOCUMENTS.c.id,
+            DOCUMENTS.c.working_generation,
+            before.c.status.label("came_from"),
+            before.c.updated_at,
+        )
         .cte("moved")
     )
     # never negative: of two transactions the one that commits last may have begun first
@@ -192,6 +206,8 @@ def _reset(to: Status) -> dict[str, Any]:
         "next_attempt_at": null(),
         "announced_at": null(),
     }
+    if to in ANSWERED:  # the answer that was made counts from here on
+        rule["generation"] = DOCUMENTS.c.working_generation
     if to is not Status.FAILED:  # a failed document keeps the count, and whoever fails it says why
         rule |= {"failures": 0, "error_code": null(), "error_message": null()}
     return rule
@@ -205,6 +221,7 @@ def _noted(moved: CTE, to: Status, came_from: Any, held: Any, spent: Any) -> CTE
         literal(to, EVENTS.c.to_status.type),
         bindparam("stage", type_=Text()),
         held,
+        moved.c.working_generation,
         spent,
         bindparam("code", type_=Text()),
         bindparam("actor", type_=Text()),

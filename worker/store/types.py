@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from extractors.errors import SurefieldError
 from extractors.evidence.gather import Candidate
@@ -31,6 +32,7 @@ class Claim:
     type_version: str | None  # that it is read under; None before it is pinned
     sha256: str
     media_type: str
+    generation: int  # of the answer that is being made
     failures: int  # attempts at this status that went wrong before this one
 
 
@@ -49,6 +51,7 @@ class PageClaim:
     model_width_px: int
     model_height_px: int
     model_sha256: str
+    generation: int  # under which the reading is stored
     failures: int
 
 
@@ -175,6 +178,24 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What a person had decided about a field when an earlier answer was made."""
+
+    result_id: UUID  # the result in which it was decided
+    decision_id: int  # the one that was made then
+    answer_id: int  # that it rests on
+    who: str
+    action: str
+    said_text: str | None  # as the decision has it
+    said_value: Any
+    state: FieldState  # and what the field is by it
+    text: str | None
+    value: Any
+    currency: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewResult:
     """The document's answer about one field, as routing decides it."""
 
@@ -195,3 +216,9 @@ class NewResult:
     decision: Outcome
     reason: str
     details: Mapping[str, Any] = field(default_factory=dict)
+    result_id: UUID = field(default_factory=uuid4)
+    was_read: bool = True  # False: no page says anything of it, a person had
+    place: int | None = None  # the ordinal at which a person put the row; None: as it was read
+    removed_at: datetime | None = None  # by a person
+    earlier_id: UUID | None = None  # where a person had decided this field before
+    carried: Decided | None = None  # that decision, when it holds here too

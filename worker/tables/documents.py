@@ -109,6 +109,11 @@ class Document(Base):
         CheckConstraint(f"(finished_at IS NOT NULL) = ({is_in('status', FINAL)})", name="finished"),
         CheckConstraint("claim_no >= 0 AND failures >= 0", name="counters"),
         CheckConstraint(
+            "generation BETWEEN 1 AND working_generation AND reading_generation BETWEEN 1 AND"
+            " working_generation",
+            name="generations",
+        ),
+        CheckConstraint(
             f"document_type <> 'auto' OR {is_in('status', TYPE_IS_OPEN)}", name="type_is_known"
         ),
         CheckConstraint(
@@ -137,6 +142,12 @@ class Document(Base):
     error_message: Mapped[str | None]
     next_attempt_at: Mapped[datetime | None]  # not before
     announced_at: Mapped[datetime | None]  # when the sweeper last sent a message for it
+    # the answer that counts; while a further one is made, the one before
+    generation: Mapped[int] = mapped_column(SmallInteger, server_default="1")
+    # the answer that is being made, or was made last
+    working_generation: Mapped[int] = mapped_column(SmallInteger, server_default="1")
+    # whose readings that answer is made from
+    reading_generation: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     priority: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # higher first
     deadline: Mapped[datetime | None]
     page_count: Mapped[int | None]
@@ -167,6 +178,8 @@ class DocumentEvent(Base):
     to_status: Mapped[Status] = mapped_column(closed(Status))
     stage: Mapped[str | None]  # what moved it: "render", "review", "sweep"
     claim_no: Mapped[int | None]  # of the attempt; NULL: no claim on the document was needed
+    # the answer that is being made
+    generation: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     duration: Mapped[timedelta | None]  # since the event before: the time spent at from_status
     code: Mapped[str | None]  # of the error, or of why it goes another way
     actor: Mapped[str]  # "worker", "sweeper", "person:ada", "upstream:erp"

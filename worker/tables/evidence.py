@@ -130,7 +130,7 @@ class PageReading(Base):
 
     id: Mapped[UUID] = new_id()
     page_id: Mapped[UUID] = belongs_to("pages.id")
-    # a later run of a newer model is the next one
+    # of the document: each time that it is read again is the next one
     generation: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     model: Mapped[str]
     fingerprint: Mapped[str]

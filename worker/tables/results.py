@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
+    SmallInteger,
     UniqueConstraint,
     func,
 )
@@ -30,11 +31,15 @@ class Outcome(StrEnum):
 
 
 class Result(Base):
-    """The document's answer about one field: what it is now, and what the machine had read."""
+    """One answer about one field: what it is now, and what the machine had read.
+
+    The rows of ``documents.generation`` count; those before it are history and never change.
+    """
 
     __tablename__ = "results"
     __table_args__ = (
-        UniqueConstraint("document_id", "name", "ordinal"),
+        UniqueConstraint("document_id", "generation", "name", "ordinal"),
+        CheckConstraint("generation >= 1", name="generation"),
         one_of("state", FieldState),
         CheckConstraint("read_state IN ('value', 'absent', 'unreadable')", name="read_state"),
         one_of("decision", Outcome),
@@ -53,10 +58,14 @@ class Result(Base):
         ),
         CheckConstraint("(decision = 'review') = (decided_at IS NULL)", name="decided"),
         Index("results_field_id_idx", "field_id"),
+        Index(
+            "results_earlier_id_idx", "earlier_id", postgresql_where=sql("earlier_id IS NOT NULL")
+        ),
     )
 
     id: Mapped[UUID] = new_id()
     document_id: Mapped[UUID] = belongs_to("documents.id")
+    generation: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     name: Mapped[str]
     ordinal: Mapped[int] = mapped_column(server_default="0")
     # of this row in the document's answer, for people
@@ -72,6 +81,10 @@ class Result(Base):
     read_state: Mapped[FieldState] = mapped_column(closed(FieldState))
     read_text: Mapped[str | None]
     read_value: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    read_currency: Mapped[str | None]
+    read_ordinal: Mapped[int | None]  # people may move rows; NULL: a person added it
+    # the result of an earlier generation in which a person decided this field
+    earlier_id: Mapped[UUID | None] = mapped_column(ForeignKey("results.id", ondelete="SET NULL"))
     # the evidence it came from
     field_id: Mapped[UUID | None] = mapped_column(ForeignKey("fields.id", ondelete="SET NULL"))
     page: Mapped[int | None]

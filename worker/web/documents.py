@@ -13,10 +13,13 @@ from extractors.documents import DocumentType
 from extractors.documents.spec import Kind
 from worker import reporting
 from worker.errors import NotFound
+from worker.pipeline import again
+from worker.pipeline.again import Again
 from worker.review import actions, context, document_types, reads
 from worker.review.actions import Answer
 from worker.review.card import card_of, feedback, page_json, place_json
 from worker.review.types import Untyped
+from worker.store import transitions
 from worker.tables.documents import ANSWERED, JUDGED, Status
 from worker.web.dependencies import Site, SiteHere, Someone, action_of, limits
 from worker.web.templating import render
@@ -81,6 +84,7 @@ def document_page(
         lists=_lists(site, found[0]),
         first=next((at for at, page in enumerate(pages) if page.rank == 1), 0),
         open_to_judge=found[0].status in JUDGED,
+        can_reread=found[0].status in ANSWERED | {Status.FAILED},
         open_to_change=found[0].status in ANSWERED,
         in_document=True,
         **limits(site),
@@ -122,6 +126,15 @@ def choose_type(
     following = actions.next_untyped(site.rt)
     shown = following.document_id if following else document_id
     return RedirectResponse(request.url_for("document_page", document_id=shown), 303)
+
+
+@router.post("/{document_id}/reread", name="reread_document")
+def reread_document(
+    request: Request, site: SiteHere, person: Someone, document_id: UUID
+) -> Response:
+    """Read a document again; what people decided stays where it reads the same."""
+    again.one(site.rt, document_id, Again.REREAD, by=transitions.person(person.name))
+    return RedirectResponse(request.url_for("document_page", document_id=document_id), 303)
 
 
 @router.post("/{document_id}/correct", name="correct_field")

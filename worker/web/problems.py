@@ -23,6 +23,7 @@ STATUS: Mapping[str, int] = {
     "not_found": 404,
     "missing_blob": 404,
     "review_conflict": 409,
+    "not_at_rest": 409,
     "key_reused": 409,
     "name_taken": 409,
     "invalid_decision": 422,

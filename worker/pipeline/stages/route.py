@@ -3,6 +3,7 @@ person.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from uuid import UUID
 
 from extractors.decision.choose import Chosen, choose
@@ -12,6 +13,7 @@ from extractors.decision.scores import DEFAULT
 from extractors.documents import DocumentType
 from worker import store
 from worker.pipeline.attempt import attempt
+from worker.review import carry, history
 from worker.review import store as review_store
 from worker.runtime import Runtime
 from worker.store.types import NewResult
@@ -31,6 +33,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
             gathered = store.candidates.gathered(tx, document_id, spec, fields)
             scores = store.evidence.scores_of(tx, document_id, DEFAULT)
             left_out = store.pages.left_out_pages(tx, document_id)
+            earlier = carry.earlier_answer(tx, document_id) if claim.generation > 1 else []
 
         chosen = choose(
             spec,
@@ -45,11 +48,22 @@ def run(document_id: UUID, rt: Runtime) -> None:
             _result(at, row, decision, spec)
             for at, (row, decision) in enumerate(zip(chosen, decisions, strict=True))
         ]
+        if earlier:
+            results = carry.carried_over(results, earlier, known=partial(_has, spec))
 
         with rt.transaction() as tx:
             store.results.save_results(tx, claim, results)
             waiting = review_store.open_review(tx, claim)
-            store.documents.finish(tx, claim, to=Status.IN_REVIEW if waiting else Status.ACCEPTED)
+            seen = history.keep_carried(tx, results)
+            store.documents.finish(
+                tx,
+                claim,
+                to=(Status.IN_REVIEW if waiting else Status.REVIEWED if seen else Status.ACCEPTED),
+            )
+
+
+def _has(spec: DocumentType, name: str) -> bool:
+    return name in spec.paths() or any(name == field.name for field in spec.fields)
 
 
 def _result(position: int, row: Chosen, decision: Decision, spec: DocumentType) -> NewResult:
