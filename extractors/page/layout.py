@@ -4,6 +4,7 @@ forms, not of running text.
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ from statistics import median
 from extractors.types import Word
 
 LABEL_WORDS = 5  # a longer one is a sentence
+TALL = 2.0  # of the usual height: a higher word may stand beside several lines
 _PART = re.compile(r"[^\W_]{2,}")
 
 
@@ -102,16 +104,51 @@ def lines_of(words: Sequence[Word]) -> list[list[tuple[Word, ...]]]:
 
 
 def _lines(words: Sequence[Word]) -> list[list[Word]]:
-    """Words of one height, left to right; top to bottom."""
+    """Words of one height, left to right; top to bottom.  A tall word that stands beside several
+    lines is a line of its own and breaks none.
+    """
+    ordered = sorted(words, key=lambda word: (_middle(word), word.box.x0))
+    tall = _beside_lines(ordered)
     lines: list[list[Word]] = []
-    for word in sorted(words, key=lambda word: (word.box.y0 + word.box.y1, word.box.x0)):
-        middle = (word.box.y0 + word.box.y1) / 2
+    for word in ordered:
+        if id(word) in tall:
+            continue
         last = lines[-1][0].box if lines else None
-        if last is not None and last.y0 <= middle <= last.y1:
+        if last is not None and last.y0 <= _middle(word) <= last.y1:
             lines[-1].append(word)
         else:
             lines.append([word])
+    lines += [[word] for word in ordered if id(word) in tall]
+    lines.sort(key=lambda line: _middle(line[0]))
     return [sorted(line, key=lambda word: word.box.x0) for line in lines]
+
+
+def _beside_lines(ordered: Sequence[Word]) -> frozenset[int]:
+    """The words (by identity) that stand beside several lines and are of none: a rule that was read
+    as a letter, an address that runs up the margin.
+
+    ordered: by their middles
+    """
+    if not ordered:
+        return frozenset()
+    limit = TALL * median(_height(word) for word in ordered)
+    low = [word for word in ordered if _height(word) <= limit]
+    middles = [_middle(word) for word in low]
+    found = set()
+    for word in (word for word in ordered if _height(word) > limit):
+        first = bisect_left(middles, word.box.y0)
+        last = bisect_right(middles, word.box.y1) - 1
+        if first < last and low[first].box.y1 < low[last].box.y0:
+            found.add(id(word))
+    return frozenset(found)
+
+
+def _middle(word: Word) -> float:
+    return (word.box.y0 + word.box.y1) / 2
+
+
+def _height(word: Word) -> float:
+    return word.box.y1 - word.box.y0
 
 
 def _cells(line: Sequence[Word]) -> list[tuple[Word, ...]]:
