@@ -12,14 +12,14 @@ from decimal import Decimal, InvalidOperation
 from itertools import accumulate, pairwise
 from statistics import median
 
-from extractors.documents.types import DocumentType, FieldSpec
-from extractors.evidence.table_rows import PageTable, Table, table_of
+from extractors.documents.types import DocumentType
+from extractors.evidence.table_rows import PageTable, Table
 from extractors.evidence.witnesses import DocumentEvidence
 from extractors.normalise import normalise
 from extractors.page.layout import terms
 from extractors.page.lexicon import SUMMING
 from extractors.page.tables import lines_between, middle
-from extractors.types import Box, Word
+from extractors.types import Word
 
 REACH = 3.0  # distances between two rows of one list, at most
 LABEL = 3  # words that may name a sum, at the beginning of a line
@@ -32,15 +32,10 @@ class MissedRow:
     page: int  # 1-based
     amount: Word
 
-    @property
-    def boxes(self) -> tuple[Box, ...]:
-        return (self.amount.box,)
 
-
-def rows_missed(group: FieldSpec, document: DocumentEvidence) -> Iterator[MissedRow]:
+def rows_missed(table: Table, document: DocumentEvidence) -> Iterator[MissedRow]:
     """What looks like a row of the list and is none of those that were read, page by page."""
-    table = table_of(group, document)
-    if table is None or not any(page.rows for page in table.pages.values()):
+    if not any(page.rows for page in table.pages.values()):
         return
     search = _Search(table, document.type, _sums(table, document))
     first = min(number for number, page in table.pages.items() if page.rows)

@@ -12,8 +12,9 @@ from itertools import pairwise
 from statistics import median
 
 from extractors.documents.types import FieldSpec
+from extractors.page.columns import HEADS
 from extractors.page.labels import label_weights
-from extractors.page.layout import lines_of, terms
+from extractors.page.layout import LABEL_WORDS, terms
 from extractors.types import Box, Word
 
 NEAR = 0.5  # of a word's height: edges as near as this are one edge
@@ -48,15 +49,15 @@ class Line:
         )
 
 
-def page_lines(words: Sequence[Word]) -> tuple[Line, ...]:
-    """The page's lines from top to bottom."""
+def page_lines(lines: Iterable[Sequence[tuple[Word, ...]]]) -> tuple[Line, ...]:
+    """A page's lines from top to bottom, given as their cells."""
     return tuple(
         Line(
             top=min(word.box.y0 for cell in cells for word in cell),
             bottom=max(word.box.y1 for cell in cells for word in cell),
             cells=tuple(cells),
         )
-        for cells in lines_of(words)
+        for cells in lines
     )
 
 
@@ -147,27 +148,26 @@ def column_of(rows: Sequence[Sequence[Box]], height: float) -> Column | None:
 # ---- the heads of a list
 
 
-def head_of(lines: Sequence[Line], group: Sequence[FieldSpec]) -> dict[str, Span] | None:
-    """The first line that names at least two of a row's values in cells of their own, without a
-    digit, as where each of them stands; None where no line does.
+def head_of(line: Line, group: FieldSpec) -> dict[str, Span] | None:
+    """Where a row's values stand, by a line without a digit that names at least two of them in
+    cells of their own; None where it does not.
     """
-    names = {member.name: _names(member) for member in group}
-    for line in lines:
-        if any(c.isdigit() for word in line.words for c in word.text):
-            continue
-        found: dict[str, Span] = {}
-        for cell in line.cells:
-            said = [term for word in cell for term in terms(word.text)]
-            name = _named(said, names, found)
-            if name is not None:
-                found[name] = Span(cell[0].box.x0, cell[-1].box.x1)
-        if len(found) > 1:
-            return found
-    return None
+    if len(line.cells) < 2 or any(c.isdigit() for word in line.words for c in word.text):
+        return None
+    names = {member.name: _names(member) for member in group.members}
+    found: dict[str, Span] = {}
+    for cell in line.cells:
+        said = [term for word in cell for term in terms(word.text)]
+        name = _named(said, names, found) if len(cell) <= LABEL_WORDS else None
+        if name is not None:
+            near = line.bottom - line.top
+            found[name] = Span(cell[0].box.x0 - near, cell[-1].box.x1 + near)
+    return found if len(found) > 1 else None
 
 
 def _names(member: FieldSpec) -> frozenset[str]:
-    return frozenset(term for term, weight in label_weights(member).items() if len(term) > 1)
+    heads = HEADS.get(member.einvoice or member.name, frozenset())
+    return frozenset(label_weights(member)) | {term for head in heads for term in terms(head)}
 
 
 def _named(
