@@ -40,9 +40,7 @@ def line_items(document: DocumentEvidence) -> Iterator[Testimony]:
             yield _incomplete(absent, "list_not_read", page, [word.box for word in line.words])
 
 
-def _of_rows(
-    whole: Candidate, group: FieldSpec, document: DocumentEvidence
-) -> Iterator[Testimony]:
+def _of_rows(whole: Candidate, group: FieldSpec, document: DocumentEvidence) -> Iterator[Testimony]:
     on_page = Counter(row.page for row in document.rows(group.name))
     if max(on_page.values(), default=0) >= MOST_ROWS:
         yield _incomplete(whole, "row_limit")
