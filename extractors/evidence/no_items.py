@@ -14,7 +14,8 @@ from extractors.evidence.table_rows import NUMBERS, main_paths
 from extractors.evidence.witnesses import DENIES, DocumentEvidence, Row, Testimony, witness
 from extractors.page.labels import FILLERS
 from extractors.page.layout import terms
-from extractors.page.lexicon import BESIDE_SUMS, MAY_BE_SUMS, OF_A_PAGE, SUMMING, SUMS
+from extractors.page.lexicon import SUMMING
+from extractors.page.sum_words import BESIDE_SUMS, MAY_BE_SUMS, OF_A_PAGE, SUMS
 from extractors.types import FieldState
 
 EMPTY, SUM, SPLIT = "empty_row", "row_is_a_sum", "row_split"

@@ -62,17 +62,10 @@ class Paper:
 
         answers: page number -> field -> text as printed, None, or rows
         """
-        spec = self._as_written(answers)
-        evidence = [
-            one for page, answer in answers.items() for one in self._evidence(spec, page, answer)
-        ]
-        candidates = gather(spec, evidence, pages=self.texts)
-        heard = hear(
-            DocumentEvidence(
-                type=spec, candidates=candidates, pages=self.texts, einvoice=self.einvoice
-            )
-        )
-        chosen = choose(spec, candidates, heard, {one.id: SURE for one in evidence})
+        document = self.evidence(answers)
+        spec = document.type
+        scores = {said.id: SURE for one in document.candidates for said in one.said}
+        chosen = choose(spec, document.candidates, hear(document), scores)
         decisions = decide_all(chosen, spec, policy_of(spec, accept_at=0.7), in_domain=True)
         return {
             (row.name, row.ordinal): Verdict(
@@ -85,6 +78,19 @@ class Paper:
             )
             for row, decision in zip(chosen, decisions, strict=True)
         }
+
+    def evidence(self, answers: Mapping[int, Mapping[str, Any]]) -> DocumentEvidence:
+        """The document as witnesses see it, when its pages are read so."""
+        spec = self._as_written(answers)
+        given = [
+            one for page, answer in answers.items() for one in self._evidence(spec, page, answer)
+        ]
+        return DocumentEvidence(
+            type=spec,
+            candidates=gather(spec, given, pages=self.texts),
+            pages=self.texts,
+            einvoice=self.einvoice,
+        )
 
     def _as_written(self, answers: Mapping[int, Mapping[str, Any]]) -> DocumentType:
         """The type with the decimal sign and the order of dates that the document proves."""
