@@ -486,6 +486,7 @@ def test_a_list_that_reads_otherwise_is_a_question_row_by_row(house: House, mode
     }
     assert open_items == {
         ("items.description", 0): "Paint",
+        ("items.description", 1): "Wool",
         ("items.amount", 0): "7.00",
         ("items.amount", 1): "3.50",
     }
