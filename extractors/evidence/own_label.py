@@ -6,6 +6,7 @@ another one is denied, and so is an absence; a value that stands under another f
 is denied too.  Everything that a label gives is offered to people, with its place.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from extractors.page.text import PageText
 from extractors.types import Box, FieldState, Word
 
 LABEL_DIFFERS, OTHERS_LABEL, LABEL_ABSENT = "label_differs", "others_label", "label_has_value"
-SOFT = {"net": 1, "total": 3, "date": 3, "tax": 3}  # tiers from here on deny no other value
+SOFT = {"net": 1, "tax": 1}  # tiers from here on deny no other value
 _KIND = {
     "number": Kind.IDENTIFIER,
     "date": Kind.DATE,
@@ -261,11 +262,15 @@ def _amount(label: Label, field: FieldSpec, spec: DocumentType) -> Cell:
 def _longest(words: Cell, field: FieldSpec, spec: DocumentType) -> Cell:
     for length in range(min(_LONGEST[Kind.AMOUNT], len(words)), 0, -1):
         text = " ".join(word.text for word in words[:length])
-        if any(c.isdigit() for c in text) and (
+        if _MONEY.search(text) and (
             normalise(text, field, spec).problem is None or _looks_like_money(text)
         ):
             return words[:length]
     return ()
+
+
+# A bare "30" behind "Net" is a number of days.
+_MONEY = re.compile(r"\d[.,]\d{2}(?!\d)|[^\W\d_]\W*\d|\d\W*[^\W\d_]|[€$£¥₹]|\d[.,' ]\d{3}")
 
 
 def _looks_like_money(text: str) -> bool:

@@ -31,7 +31,7 @@ _FILLERS = frozenset(
     "am vom on of by le du del il den de la the is are at zum bis until before dated il den d dd in"
     " eur euro usd gbp chf".split()
 )
-_GLUED = re.compile(r"([^\W\d_][^:#]*[:#])([^\s:/].*)")
+_GLUED = re.compile(r"([^\W\d_][^:#]*[:#]|(?:no|nr)\.|n°|n[º.]|№)([^\s:/].*)", re.IGNORECASE)
 _PERCENT = re.compile(r"\(?\d{1,2}([.,]\d{1,3})?%?\)?:?")
 
 
@@ -65,7 +65,7 @@ def labels_of(lines: Sequence[Line]) -> tuple[Label, ...]:
 
 
 def _parted(cell: Cell) -> Cell:
-    """Labels parted from the value that is glued to them: "Date:2026-03-14"."""
+    """Labels parted from the value that is glued to them: "Date:2026-03-14", "No.4711"."""
     words: list[Word] = []
     for word in cell:
         match = _GLUED.fullmatch(word.text)

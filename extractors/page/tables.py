@@ -12,7 +12,7 @@ from itertools import pairwise
 from statistics import median
 
 from extractors.documents.types import FieldSpec
-from extractors.page.columns import HEADS
+from extractors.page.label_phrases import HEADS
 from extractors.page.labels import label_weights
 from extractors.page.layout import LABEL_WORDS, terms
 from extractors.types import Box, Word

@@ -1,0 +1,101 @@
+"""What stands under labels, and what is offered."""
+
+from dataclasses import replace
+
+import pytest
+
+from extractors.page.layout import lines_of
+from extractors.page.paying import dated
+from tests.evidence.making import page_of
+from tests.evidence.words import INVOICE, PAGE, ROWS, TRUTH, denied, offered, testimony
+
+HEADERS = tuple(TRUTH)
+
+
+def test_nothing_is_denied_where_all_is_read_as_it_stands():
+    """No witness of words doubts the truth."""
+    assert denied(testimony()) == {}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Rechnung (380) Nr. 4711 vom 04.05.2026", "Zahlbar bis 03.06.2026, 2% Skonto bis 14.05.2026"),
+        ("Facture N° 4711", "Date de facture : 04.05.2026", "Date d'échéance : 03.06.2026"),
+        ("Factuurnummer: 4711", "Factuurdatum: 04.05.2026", "Vervaldatum: 03.06.2026"),
+        ("Rechnungs-Nr.      Rechnungsdatum    Fällig am", "4711               04.05.2026        03.06.2026"),
+        ("Invoice No.4711", "Invoice date:04.05.2026", "Payment due by 3 June 2026"),
+    ],
+)  # fmt: skip
+def test_phrases_of_many_languages_offer_number_date_and_due_date(lines):
+    """Also with a discount's day beside the due date, and with labels over their values."""
+    spec = replace(INVOICE, day_first=True)
+    nothing = dict.fromkeys(TRUTH)
+    found = offered(testimony(lines, (), spec=spec, **nothing))
+
+    assert found["number"] == "4711"
+    assert found["date"] == "04.05.2026"
+    assert found["due_date"] in ("03.06.2026", "3 June 2026")
+
+
+@pytest.mark.parametrize("name", ["number", "date", "due_date", "net", "total"])
+def test_another_value_than_the_one_under_the_label_is_denied(name):
+    """Every value of another field and of no field; the one under the label is offered."""
+    others = {TRUTH[other] for other in HEADERS if other != name} | {"B-5530", "42.00"}
+    for wrong in others:
+        heard = testimony(**{name: wrong})
+        assert (name, 0) in denied(heard), wrong
+        if name != "total":
+            assert offered(heard)[name] == TRUTH[name]
+
+
+@pytest.mark.parametrize("name", [name for name in HEADERS if name != "seller"])
+def test_an_absence_beside_a_labelled_value_is_denied_and_the_value_offered(name):
+    """Of a party's block, a currency and an account too."""
+    heard = testimony(**{name: None})
+
+    assert (name, 0) in denied(heard)
+    assert TRUTH[name] in offered(heard)[name]
+
+
+def test_what_could_not_be_read_is_offered_and_not_denied():
+    """At least eight of an invoice's eleven fields, without any model."""
+    heard = testimony(unreadable=HEADERS)
+
+    assert denied(heard) == {}
+    assert len(offered(heard).keys() & set(HEADERS)) >= 8
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Due date: on receipt", "VAT: not charged to businesses abroad", "Terms: Net 30",
+     "Please state the IBAN of your account", "Total weight 12.00 kg"],
+)  # fmt: skip
+def test_labels_without_a_value_of_their_kind_say_nothing(line):
+    """There is nothing to look at."""
+    page = ("Harbour Paper Ltd", "Invoice number: HP-2091", line)
+    nothing = dict.fromkeys(TRUTH) | {"seller": "Harbour Paper Ltd", "number": "HP-2091"}
+
+    assert denied(testimony(page, (), **nothing)) == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "days"),
+    [
+        ("Zahlbar innerhalb 30 Tagen netto bis 04.07.2018, 3% Skonto bis 15.06.2018",
+         ["due_date", "other_date"]),
+        ("Zahlbar bis 04.07.2018 ohne Abzug", ["due_date"]),
+        ("Bei Zahlung bis 15.06.2018 2% Skonto, bis 04.07.2018 netto", ["other_date", "due_date"]),
+        ("Escompte de 2% avant le 15.06.2018, payable le 04.07.2018", ["other_date", "due_date"]),
+        ("Bestellung vom 04.07.2018", []),
+    ],
+)  # fmt: skip
+def test_a_due_date_is_told_from_the_day_of_a_cash_discount(line, days):
+    """Clause by clause."""
+    (words,) = lines_of(page_of(line))
+    assert [name for name, _, _ in dated(words)] == days
+
+
+def test_rows_are_no_business_of_labels():
+    """An amount of a row may stand under a head that is a label elsewhere."""
+    assert not [key for key in denied(testimony(PAGE, ROWS)) if key[0].startswith("lines.")]
