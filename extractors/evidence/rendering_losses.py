@@ -1,7 +1,8 @@
 """A witness: what rendering lost.  The picture looks whole, and is not.
 
-Where something of a page was not drawn, everything that rests on the page is doubted.  Where a file
-had to be repaired, what was read is right, and that something is absent proves nothing.
+Where something of a page was not drawn, everything in the document is doubted: what is missing may
+say otherwise, on whatever page the value stands.  Where a file had to be repaired, what was read is
+right, and that something is absent proves nothing.
 """
 
 from collections.abc import Iterator
@@ -34,8 +35,7 @@ def rendering_losses(document: DocumentEvidence) -> Iterator[Testimony]:
 
 
 def _concerns(found: Finding, one: Candidate) -> bool:
-    """A loss concerns what was read on its page, and every absence and list of the document."""
-    whole_document = one.state is FieldState.ABSENT or ("." not in one.name and not one.said)
+    """A loss concerns all that was read; a repair concerns absences, and lists that may go on."""
     if found.severity is Severity.REPAIRED:
-        return whole_document
-    return whole_document or found.page is None or found.page in one.pages
+        return one.state is FieldState.ABSENT or ("." not in one.name and not one.said)
+    return True
