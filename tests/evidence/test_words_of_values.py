@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.evidence.words import PAGE, ROWS, denied, offered, testimony
+from tests.evidence.words import PAGE, ROWS, denied, heard_of, offered
 
 AMOUNTS = st.integers(100, 99_999).map(lambda cents: f"{cents // 100}.{cents % 100:02}")
 
@@ -20,7 +20,7 @@ def changed_row(at, **cells):
 )
 def test_a_text_that_goes_on_in_its_cell_is_denied(name, cut, whole):
     """And what the cell says is offered."""
-    heard = testimony(**{name: cut})
+    heard = heard_of(**{name: cut})
 
     assert "text_goes_on" in denied(heard)[name, 0]
     assert offered(heard)[name] == whole
@@ -28,7 +28,7 @@ def test_a_text_that_goes_on_in_its_cell_is_denied(name, cut, whole):
 
 def test_a_description_cut_short_is_denied_in_its_row():
     """A row is judged where it stands."""
-    heard = testimony(rows=changed_row(1, description="Labels"))
+    heard = heard_of(rows=changed_row(1, description="Labels"))
     assert denied(heard) == {("lines.description", 1): {"text_goes_on"}}
 
 
@@ -38,13 +38,13 @@ def test_a_description_cut_short_is_denied_in_its_row():
 )
 def test_a_name_beside_something_else_is_whole(line):
     """A comma, a dash or a label parts them."""
-    assert ("seller", 0) not in denied(testimony((line, *PAGE[1:]), seller="Foo Ltd"))
+    assert ("seller", 0) not in denied(heard_of((line, *PAGE[1:]), seller="Foo Ltd"))
 
 
 @pytest.mark.parametrize("wrong", ["Fenwick Stationers", "Bill to", "Description"])
 def test_the_buyer_and_labels_are_no_seller(wrong):
     """A name under "Bill to", the label itself, and the head of a column."""
-    heard = testimony(seller=wrong)
+    heard = heard_of(seller=wrong)
     assert wrong == "Description" or ("seller", 0) in denied(heard)
 
 
@@ -52,7 +52,7 @@ def test_the_buyer_and_labels_are_no_seller(wrong):
 @pytest.mark.parametrize("member", list(ROWS[0]))
 def test_a_null_beside_what_stands_in_its_cell_is_denied(at, member):
     """The column is known from the other row."""
-    heard = testimony(rows=changed_row(at, **{member: None}))
+    heard = heard_of(rows=changed_row(at, **{member: None}))
 
     assert denied(heard)[f"lines.{member}", at] == {"cell_has_value"}
     assert offered(heard)[f"lines.{member}"] == ROWS[at][member]
@@ -60,7 +60,7 @@ def test_a_null_beside_what_stands_in_its_cell_is_denied(at, member):
 
 def test_a_number_of_another_column_is_denied():
     """The price read as the amount: its own number stands in its own column."""
-    heard = testimony(rows=changed_row(0, amount="1.50"))
+    heard = heard_of(rows=changed_row(0, amount="1.50"))
     assert "other_cell" in denied(heard)["lines.amount", 0]
 
 
@@ -68,7 +68,7 @@ def test_a_row_with_an_empty_cell_may_have_an_absence():
     """Nothing stands there."""
     page = (*PAGE[:6], "Delivery included", *PAGE[6:])
     nothing = {"description": "Delivery included", "quantity": None, "unit_price": None}
-    heard = testimony(page, ({**nothing, "amount": None}, *ROWS))
+    heard = heard_of(page, ({**nothing, "amount": None}, *ROWS))
 
     assert not [key for key in denied(heard) if key[0] != "lines"]
 
@@ -87,9 +87,10 @@ def test_right_rows_are_never_denied(rows):
         }
         for n, (q, p, a) in enumerate(rows)
     ]
-    heard = testimony((*PAGE[:6], *printed, *PAGE[8:]), read)
+    heard = heard_of((*PAGE[:6], *printed, *PAGE[8:]), read)
 
-    assert not [key for key in denied(heard) if key[0].startswith("lines.")]
+    words = {"cell_has_value", "other_cell", "text_goes_on", "not_on_page", "is_a_label"}
+    assert not [key for key, codes in denied(heard).items() if key[0] != "lines" and codes & words]
 
 
 @pytest.mark.parametrize(
@@ -102,23 +103,23 @@ def test_right_rows_are_never_denied(rows):
 )
 def test_a_value_in_a_sentence_that_speaks_to_a_reader_is_denied(line):
     """It stands nowhere else."""
-    heard = testimony((*PAGE[:8], line), total="485.50")
+    heard = heard_of((*PAGE[:8], line), total="485.50")
     assert "addressed_to_reader" in denied(heard)["total", 0]
 
 
 def test_a_sentence_for_customers_is_no_such_sentence():
     """Invoices ask people to pay."""
     line = "Please pay the amount of 86.40 within 30 days and use the number as a reference"
-    assert denied(testimony((*PAGE, line))) == {}
+    assert denied(heard_of((*PAGE, line))) == {}
 
 
 def test_two_currencies_on_a_page_say_nothing():
     """Nobody can tell which is meant."""
     page = (*PAGE, "This is EUR 99.10 at today's rate")
-    assert ("currency", 0) not in denied(testimony(page, currency=None))
+    assert ("currency", 0) not in denied(heard_of(page, currency=None))
 
 
 def test_a_wrong_iban_and_the_payers_are_not_offered():
     """Check digits prove an account; the buyer's own is another."""
     for line in ("IBAN: GB33BUKB20201555555556", "Your IBAN: GB33BUKB20201555555555"):
-        assert ("iban", 0) not in denied(testimony((*PAGE[:-1], line), iban=None))
+        assert ("iban", 0) not in denied(heard_of((*PAGE[:-1], line), iban=None))

@@ -45,7 +45,7 @@ ROWS = (
 )
 
 
-def testimony(page=PAGE, rows=ROWS, *, spec=INVOICE, unreadable=(), **changed):
+def heard_of(page=PAGE, rows=ROWS, *, spec=INVOICE, unreadable=(), **changed):
     """All that is said of the truth with these fields read otherwise; None is an absence."""
     words = {1: page_of(*page)}
     text = PageText(words[1])
