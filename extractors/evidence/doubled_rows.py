@@ -12,7 +12,7 @@ from extractors.evidence.witnesses import DocumentEvidence, Row
 from extractors.page.labels import shaped
 from extractors.page.layout import terms
 from extractors.page.lexicon import SUMMING
-from extractors.page.tables import Line, Span, head_of, lines_between, page_lines
+from extractors.page.tables import Line, Span, head_of, page_lines
 
 UNDER_HEAD = 8  # lines beneath the heads of a table in which its first row stands
 HIGH = 1.5  # lines above or beneath an amount in which the rest of its row may stand
@@ -63,9 +63,9 @@ def _is_row(line: Line, lines: Sequence[Line], heads: Mapping[str, Span], group:
     reach = HIGH * (line.bottom - line.top)
     words = [
         word
-        for one in lines_between(lines, line.middle - reach, line.middle + reach)
+        for one in lines
+        if abs(one.middle - line.middle) <= reach and not one.heads
         for word in one.words
-        if not one.heads
     ]
     return all(
         any(span.meets(word.box) for word in words)

@@ -92,15 +92,17 @@ def _outside(places: Places, numbers: Collection[str], column: Column) -> Places
 
 def _likely(places: Places, anchor: str, height: float) -> list[Box]:
     """The places of a row's amount that have most of its other values near them."""
+    others = [
+        sorted(middle(box) for place in of for box in place)
+        for path, of in places.items()
+        if path != anchor
+    ]
     beside = {
-        box: sum(
-            any(abs(middle(b) - middle(box)) <= MOST_APART * height for place in of for b in place)
-            for path, of in places.items()
-            if path != anchor
-        )
+        box: sum(bool(_near(of, middle(box), MOST_APART * height)) for of in others)
         for *_, box in places.get(anchor, ())
     }
-    return [box for box, count in beside.items() if count == max(beside.values())]
+    most = max(beside.values(), default=0)
+    return [box for box, count in beside.items() if count == most]
 
 
 def _as_words(
@@ -110,15 +112,26 @@ def _as_words(
 
     The box of a value may hold its currency too; the number alone is what a column aligns.
     """
+    ordered = {n: sorted(of, key=lambda word: middle(word.box)) for n, of in words.items()}
     for kind in (Kind.AMOUNT, Kind.NUMBER):
-        shown = {n: [word for word in of if shaped(kind, word.text)] for n, of in words.items()}
+        shown = {n: [word for word in of if shaped(kind, word.text)] for n, of in ordered.items()}
+        heights = {n: [middle(word.box) for word in of] for n, of in shown.items()}
         boxes = [
-            [word.box for word in shown.get(page, ()) if any(_within(word.box, b) for b in of)]
+            [
+                word.box
+                for box in of
+                for word in shown.get(page, ())[_slice(heights.get(page, ()), box)]
+                if _within(word.box, box)
+            ]
             for page, of in rows
         ]
         if 2 * sum(map(bool, boxes)) >= sum(bool(of) for _, of in rows):
             break
     return shown, boxes
+
+
+def _slice(heights: Sequence[float], box: Box) -> slice:
+    return slice(bisect_left(heights, box.y0), bisect_right(heights, box.y1))
 
 
 def _within(inner: Box, outer: Box) -> bool:

@@ -18,7 +18,7 @@ from extractors.evidence.witnesses import DocumentEvidence
 from extractors.normalise import normalise
 from extractors.page.layout import terms
 from extractors.page.lexicon import SUMMING
-from extractors.page.tables import lines_between, middle
+from extractors.page.tables import middle
 from extractors.types import Word
 
 REACH = 3.0  # distances between two rows of one list, at most
@@ -96,7 +96,7 @@ class _Search:
                 yield at
 
     def _another_head(self, page: PageTable, above: float, below: float) -> bool:
-        return any(line.heads for line in lines_between(page.lines, above, below))
+        return any(line.heads for line in page.between(above, below))
 
     def _is_row(self, page: PageTable, at: int) -> bool:
         return self.table.like_a_row(page, page.amounts[at]) and not self._sums_up(page, at)

@@ -4,6 +4,7 @@ A row of a table may be several lines high, and its amount may stand on any of t
 of each value to its amount is known by its column.  Found by ``find_table.py``.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from extractors.page.tables import (
     Column,
     Line,
     Span,
-    lines_between,
     middle,
 )
 from extractors.types import Box, Word
@@ -36,6 +36,15 @@ class PageTable:
     amounts: tuple[Word, ...]  # in the column, top to bottom
     rows: Mapping[int, Row]  # which of them were read, by their place among the amounts
     unplaced: tuple[Row, ...]  # rows of this page that have no amount of their own here
+
+    @cached_property
+    def _heights(self) -> list[float]:
+        return [line.middle for line in self.lines]
+
+    def between(self, above: float, below: float) -> Sequence[Line]:
+        """The lines whose middles lie between two heights."""
+        heights = self._heights
+        return self.lines[bisect_left(heights, above) : bisect_right(heights, below)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +121,7 @@ class Table:
     def lines_of(self, page: PageTable, amount: Word) -> Sequence[Line]:
         """The lines of a row that begin it: its text's, and its amount's own."""
         at, near = middle(amount.box), SAME_LINE * self.height
-        return lines_between(page.lines, at + self.rise[0] - near, at + self.rise[1] + near)
+        return page.between(at + self.rise[0] - near, at + self.rise[1] + near)
 
     def like_a_row(self, page: PageTable, amount: Word) -> bool:
         """A word before the amount begins where the rows begin."""
@@ -137,7 +146,7 @@ class Table:
         return next(
             (
                 word
-                for line in lines_between(page.lines, at - near, at + near)
+                for line in page.between(at - near, at + near)
                 for word in line.words
                 if word is not amount
                 and self.spans[path].meets(word.box)

@@ -4,10 +4,10 @@ Geometry alone: which words belong to which list is the business of ``evidence/t
 """
 
 import math
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from statistics import median
 
@@ -25,7 +25,7 @@ LONG_TERM = 4  # letters: "preis" may end a word, "no" may not
 HEAD_CELLS = 3  # so many cells without a digit head a table
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Line:
     """One line of a page: where it stands, and its cells from left to right."""
 
@@ -37,7 +37,7 @@ class Line:
     def middle(self) -> float:
         return (self.top + self.bottom) / 2
 
-    @property
+    @cached_property
     def words(self) -> tuple[Word, ...]:
         return tuple(word for cell in self.cells for word in cell)
 
@@ -183,13 +183,7 @@ def _named(
     return None
 
 
-# ---- lines by height
-
-
-def lines_between(lines: Sequence[Line], above: float, below: float) -> Sequence[Line]:
-    """The lines whose middles lie between two heights."""
-    middles = [line.middle for line in lines]
-    return lines[bisect_left(middles, above) : bisect_right(middles, below)]
+# ---- words by height
 
 
 def amounts_in(words: Sequence[Word], column: Column) -> tuple[Word, ...]:
