@@ -18,6 +18,7 @@ ORDERS_DIFFER, SIGNS_DIFFER = "date_orders_differ", "decimal_signs_differ"
 _NUMBERS = (Kind.AMOUNT, Kind.NUMBER)
 _BODY = re.compile(r"\d(?:[\d.,'’\s]*\d)?")
 _DAY = re.compile(r"(?<![\d.,/-])(\d{1,2})\s?([./-])\s?(\d{1,2})\s?\2\s?\d{4}(?!\d)")
+_SHORT_DAY = re.compile(r"(?<![\d.,/-])(\d{1,2})\s?([./-])\s?(\d{1,2})\s?\2\s?'?\d{2}(?!\d)")
 _CENTS = re.compile(r"\D{0,3}\d{1,3}(?:[.,'’]?\d{3})*[.,]\d\d\D{0,3}")
 _OTHER = {".": ",", ",": "."}
 
@@ -57,8 +58,10 @@ def conventions(said: Iterable[tuple[Kind, str]], pages: Iterable[Sequence[Word]
     if not amounts | numbers:
         amounts = _signs(word for word in words if _CENTS.fullmatch(word))
     dates = [text for kind, text in texts if kind is Kind.DATE]
-    dates += [word for word in words if 8 <= len(word) <= 12]
-    day_first = {order for text in dates for order in _orders(text)}
+    day_first = {order for text in dates for order in _orders(_DAY, text)}
+    day_first |= {order for text in dates for order in _orders(_SHORT_DAY, text)}
+    # a short one that no field asks for may be a time, a share or a version
+    day_first |= {order for word in words if 8 <= len(word) <= 12 for order in _orders(_DAY, word)}
     return Conventions(amounts=amounts, numbers=numbers, day_first=frozenset(day_first))
 
 
@@ -85,9 +88,9 @@ def decimal_of(body: str) -> str | None:
     return None if may_part_thousands else last
 
 
-def _orders(text: str) -> Iterator[bool]:
+def _orders(form: re.Pattern[str], text: str) -> Iterator[bool]:
     """What a date in figures proves: whether its day comes first."""
-    for match in _DAY.finditer(text):
+    for match in form.finditer(text):
         first, second = int(match[1]), int(match[3])
         if (first > 12) != (second > 12) and max(first, second) <= 31 and min(first, second) > 0:
             yield first > 12

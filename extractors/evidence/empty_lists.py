@@ -5,6 +5,7 @@ is not: its words hold no line with a text and an amount but those that sum up. 
 speaks for the absence, and a person looks.
 """
 
+import re
 from collections.abc import Iterator
 
 from extractors.documents.spec import FieldSpec, Kind
@@ -19,6 +20,8 @@ from extractors.page.sum_lines import does
 from extractors.types import Word
 
 EMPTY_LIST = "empty_list"
+# Two decimals, or a price with four; a day in figures is neither.
+_MONEY = re.compile(r"[^\w\s]{0,3}\d{1,3}(?:[.,'\u2019]?\d{3})*[.,](?:\d{2}|\d{4})[^\w\s]{0,2}")
 _HEADS = 2  # columns that a table's head names, at least
 
 
@@ -64,7 +67,7 @@ def _first_row(document: DocumentEvidence, group: FieldSpec) -> tuple[int, tuple
             if len(cells) > 1 and _is_head(line, heads):
                 beneath = True
             elif does(label) is not None or any(term in SUMMING for term in label):
-                beneath = False
+                beneath = beneath and not any(_MONEY.fullmatch(word.text) for word in line)
             elif _is_row(line, label, document, beneath=beneath):
                 return number, line
     return None
@@ -83,12 +86,14 @@ def _is_row(
     line: tuple[Word, ...], label: list[str], document: DocumentEvidence, *, beneath: bool
 ) -> bool:
     numbers = [word for word in line if shaped(Kind.NUMBER, word.text)]
-    amounts = [word for word in line if shaped(Kind.AMOUNT, word.text)]
-    if not amounts or line[-1] not in (*amounts, *numbers):
+    amounts = [word for word in line if _MONEY.fullmatch(word.text)]
+    if not amounts:
         return False
     if beneath:
         return bool(label) or len(numbers) > 1
-    return len(numbers) > 1 and len(label) > 0 and not _all_known(amounts, document)
+    last = next(word for word in reversed(line) if any(c.isalnum() for c in word.text))
+    ends = last in (*amounts, *numbers)
+    return ends and len(numbers) > 1 and len(label) > 0 and not _all_known(amounts, document)
 
 
 def _all_known(amounts: list[Word], document: DocumentEvidence) -> bool:

@@ -37,7 +37,9 @@ def one_currency(document: DocumentEvidence) -> Iterator[Testimony]:
                     message=f"this says {code}, and what belongs to it says {others}",
                 )
     elif codes:
-        yield from _of_sign(document, next(iter(codes)), [one for _, one in named])
+        (code,) = codes
+        yield from _of_sign(document, code, [one for _, one in named])
+        yield from _of_rows(document, code)
 
 
 def _of_sign(
@@ -62,6 +64,21 @@ def _of_sign(
             details={"named": said[0]},
             offers=said[0] if document.type.field(one.name).kind is Kind.CURRENCY else None,
         )
+
+
+def _of_rows(document: DocumentEvidence, code: str) -> Iterator[Testimony]:
+    """Rows in another currency than the sum that they make."""
+    for column in dict.fromkeys(c for field in document.type.fields for c in field.columns):
+        for row in document.rows(column.partition(".")[0]):
+            cell = row.value(column)
+            said = _code(cell) if cell is not None else None
+            if cell is not None and said not in (None, code):
+                yield Testimony(
+                    of=cell,
+                    says=DENIES,
+                    because=CURRENCIES_DIFFER,
+                    message=f"this says {said}, and what belongs to it says {code}",
+                )
 
 
 def _money_of(spec: DocumentType) -> tuple[str, ...]:

@@ -1,0 +1,229 @@
+"""One decimal sign, one order of dates, one currency a document; and dates that can be."""
+
+from dataclasses import replace
+from datetime import date as Date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractors.documents import BUILT_IN
+from extractors.documents.checks import check
+from extractors.documents.spec import Kind
+from extractors.errors import BrokenDocumentType
+from extractors.evidence.conventions import conventions, decimal_of
+from extractors.evidence.plausible_dates import plausible_dates
+from extractors.normalise import normalise
+from tests.evidence.making import a_field, a_type, document_of, page_of, said
+from tests.evidence.sums_making import INVOICE, denials, doubts, judged, rows
+
+
+@pytest.mark.parametrize(
+    ("body", "sign"),
+    [
+        ("12,50", ","),
+        ("1.234,50", ","),
+        ("1 234,5", ","),
+        ("1'234.50", "."),
+        ("3,3333", ","),
+        ("1.234.567", ","),
+        ("0,125", ","),
+        ("1,500", None),
+        ("1.500", None),
+        ("1500", None),
+        ("1 500", None),
+    ],
+)
+def test_a_number_proves_a_decimal_sign_where_it_can_have_no_other(body, sign):
+    """Three digits behind one sign leave it open."""
+    assert decimal_of(body) == sign
+
+
+@given(st.decimals("1000", "999999", places=2), st.sampled_from([",", "."]))
+def test_what_one_amount_proves_settles_the_others(amount, sign):
+    """The type's locale does not matter then."""
+    group = {",": ".", ".": ","}[sign]
+    printed = f"{amount:,.2f}".translate(str.maketrans({",": group, ".": sign}))
+    for locale in ("en_US", "de_DE"):
+        spec = conventions([(Kind.AMOUNT, printed)], []).of(a_type(locale=locale))
+        value = normalise(f"1{group}500", a_field(Kind.NUMBER), spec)
+
+        assert value.value == "1500"
+
+
+def test_a_date_without_a_second_reading_settles_the_other():
+    """There is no month 30, so the other date's day stands first too."""
+    found = judged(date="03/04/2026", due_date="30/04/2026")
+
+    assert found["date", 0].value.value == "2026-04-03"
+    assert not doubts(found, "date") | doubts(found, "due_date")
+
+
+def test_a_year_of_two_digits_proves_the_order_too():
+    """Where it was read as a date."""
+    found = judged(date="03/04/26", due_date="30/04/26")
+
+    assert found["date", 0].value.value == "2026-04-03"
+
+
+def test_the_pages_words_settle_a_date_too():
+    """A date that no field asks for."""
+    found = judged("Date 03/04/2026", "Returns until 28/05/2026", date="03/04/2026")
+
+    assert found["date", 0].value.value == "2026-04-03"
+
+
+def test_a_decimal_comma_means_day_first():
+    """Nobody who writes one sets the month first; the built-in type is American."""
+    row = ("A", "1", "12,50", "12,50")
+    found = judged(date="05.03.2026", net="12,50", tax="2,50", total="15,00", lines=rows(row))
+
+    assert found["date", 0].value.value == "2026-03-05"
+    assert not denials(found)
+
+
+def test_dates_in_two_orders_are_all_denied():
+    """One of the two is misread, and nobody knows which way the rest reads."""
+    found = judged(date="13/04/2026", due_date="05/25/2026")
+
+    assert "date_orders_differ" in doubts(found, "date") & doubts(found, "due_date")
+
+
+def test_numbers_in_two_spellings_leave_the_open_ones_in_doubt():
+    """The others mean one thing however they are read."""
+    found = judged(net="1.200,00", tax="1.50", lines=rows(("A", "1,500", None, None)))
+
+    assert "decimal_signs_differ" in doubts(found, "lines.quantity")
+    assert "decimal_signs_differ" not in doubts(found, "net")
+
+
+def test_a_document_that_proves_nothing_is_read_as_its_type_says():
+    """All of its texts could be read either way."""
+    given = [(Kind.DATE, "03/04/2026"), (Kind.NUMBER, "1,500"), (Kind.TEXT, "12,50")]
+
+    assert conventions(given, [page_of("03/04/2026 1,500")]).of(INVOICE) == INVOICE
+
+
+# ---- one currency
+
+
+def test_amounts_of_one_sum_have_one_currency():
+    """The odd one out is denied; of two, both."""
+    found = judged(net="€ 70.00", tax="€ 14.00", total="$ 84.00")
+    assert "currencies_differ" in doubts(found, "total")
+    assert not doubts(found, "net")
+
+    both = judged(currency="$", total="€ 84.00")
+    assert "currencies_differ" in doubts(both, "total") & doubts(both, "currency")
+
+
+def test_a_row_has_the_currency_of_the_sum_that_it_makes():
+    """The rows of an invoice are not added up across currencies."""
+    found = judged(total="€ 9.00", lines=rows(("A", "1", "9.00", "$ 9.00")))
+
+    assert "currencies_differ" in doubts(found, "lines.amount")
+
+
+def test_a_page_that_names_the_dollar_denies_another_one():
+    """The sign is taken for the American dollar, and the page says AUD."""
+    page = ("Foo Ltd  A-17  2026-03-04", "All amounts in AUD", "Total $220.00")
+
+    assert "currency_named" in doubts(judged(*page, total="$220.00"), "total")
+    assert not doubts(judged(*page[::2], total="$220.00"), "total")
+
+
+# ---- dates that can be
+
+
+@pytest.mark.parametrize("day", ["2062-03-04", "1900-01-01", "1970-01-01"])
+def test_no_invoice_comes_from_far_away_in_time(day):
+    """Digits exchanged, or a date that programs write when they have none."""
+    field = INVOICE.field("date")
+    one = replace(said(day, name="date", kind=Kind.DATE), value=normalise(day, field, INVOICE))
+    document = replace(document_of(INVOICE, [one], pages=[1]), received=Date(2026, 11, 27))
+
+    assert [each.because for each in plausible_dates(document)] == ["implausible_date"]
+
+
+def test_a_date_without_declared_years_may_be_any():
+    """People are older than invoices."""
+    spec = a_type(a_field(Kind.DATE, name="born"))
+    one = replace(said("1900-01-01", name="born", kind=Kind.DATE))
+    document = replace(document_of(spec, [one], pages=[1]), received=Date(2026, 11, 27))
+
+    assert list(plausible_dates(document)) == []
+
+
+def test_a_paper_may_be_paid_shortly_before_it_is_written():
+    """Where its words show both days; a year before, or on a scan, one of them is misread."""
+    page = ("Foo Ltd  A-17", "Date 2026-03-04", "Due 2026-02-20", "Due 2025-03-04")
+
+    assert "dates_out_of_order" not in doubts(judged(*page, due_date="2026-02-20"), "due_date")
+    assert "dates_out_of_order" in doubts(judged(*page, due_date="2025-03-04"), "due_date")
+    assert "dates_out_of_order" in doubts(judged(due_date="2026-02-20"), "due_date")
+
+
+# ---- the same value
+
+
+@pytest.mark.parametrize(
+    "said_",
+    [
+        {"buyer": "FOO LTD."},
+        {"seller": "A-17"},
+        {"number": "2026-03-04"},
+        {"net": "70.00", "tax": "70.00", "total": "140.00"},
+    ],
+)
+def test_one_value_for_two_fields_is_denied_where_the_type_says_so(said_):
+    """Names, numbers and amounts, whatever their spelling."""
+    codes = {code for v in judged(**said_).values() for code in v.doubts}
+
+    assert "same_value" in codes
+
+
+def test_due_on_the_day_of_issue_and_no_tax_are_nothing_special():
+    """The type declares neither of them distinct."""
+    found = judged(due_date="2026-03-04", net="70.00", tax="0.00", total="70.00")
+
+    assert not denials(found) - {"empty-list/1"}
+
+
+def test_fields_that_print_the_same_again_must_agree():
+    """A total on the slip at the page's foot."""
+    spec = a_type(a_field(Kind.AMOUNT, name="total"), a_field(Kind.AMOUNT, name="again"))
+    spec = replace(spec, fields=(spec.fields[0], replace(spec.fields[1], equals=("total",))))
+
+    assert not denials(judged(spec=spec, total="84.00", again="$84.00"))
+    assert "not_equal" in doubts(judged(spec=spec, total="84.00", again="48.00"), "total")
+
+
+# ---- declared in the type
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"sums": ("net",)},
+        {"sums": ("net", "seller")},
+        {"product": ("quantity", "unit_price")},
+        {"distinct": ("nobody",)},
+        {"equals": ("seller",)},
+        {"after": "date"},
+        {"years": (5, 1)},
+    ],
+)
+def test_a_declaration_that_names_nothing_to_compare_is_refused(options):
+    """As soon as the type is declared."""
+    fields = tuple(
+        replace(f, **options) if f.name == "total" else f for f in BUILT_IN["invoice"].fields
+    )
+    with pytest.raises(BrokenDocumentType):
+        check(replace(INVOICE, fields=fields))
+
+
+def test_a_decimal_sign_is_a_dot_or_a_comma():
+    """Anything else is refused."""
+    with pytest.raises(BrokenDocumentType):
+        check(replace(INVOICE, decimal=";"))
+    check(replace(INVOICE, decimal=","))
