@@ -162,7 +162,7 @@ def test_rows_that_are_each_rounded_add_up_before_rounding():
 
 def test_an_empty_list_beside_a_table_is_denied():
     """With its place; and on a scan, where nothing speaks for it."""
-    assert doubts(judged(*PAGE, *FOOT, **SUMS, lines=[]), "lines") == {"empty_list"}
+    assert "empty_list" in doubts(judged(*PAGE, *FOOT, **SUMS, lines=[]), "lines")
     assert doubts(judged(**SUMS, lines=[]), "lines") == {"empty_list"}
 
 

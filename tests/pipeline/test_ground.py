@@ -147,8 +147,12 @@ def test_a_witness_is_added_in_one_file(one_file_more, house):
     total = house.results(document)["total"]
     assert (total.decision, total.reason) == ("review", one_file_more)
     assert total.details["words"] == "the label names 13.50"
-    (row,) = house.rows("SELECT * FROM witnesses WHERE says = 'denies'")
-    assert (row.witness, row.offers) == (f"{one_file_more}/1", "13.50")
+    (row,) = (
+        row
+        for row in house.rows("SELECT * FROM witnesses WHERE says = 'denies'")
+        if row.witness == f"{one_file_more}/1"
+    )
+    assert row.offers == "13.50"
     assert (row.page, row.boxes) == (1, [[1, 2, 3, 4]])
 
 

@@ -14,11 +14,11 @@ ROWS = [
         "description": name,
         "quantity": str(at),
         "unit_price": f"{at}.50",
-        "amount": f"{at * at}.{at * 5:02}",
+        "amount": f"{at * at + at * 0.5:.2f}",
     }
     for at, name in enumerate(ARTICLES, start=1)
 ]
-TOTAL = "287.25"  # of all nine
+TOTAL = "307.50"  # of all nine
 NOTHING = dict.fromkeys(
     ("seller", "buyer", "number", "date", "due_date", "currency", "net", "tax", "total", "iban")
 )
