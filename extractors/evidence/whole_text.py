@@ -44,7 +44,10 @@ def whole_text(document: DocumentEvidence) -> Iterator[Testimony]:
             yield _label_read(candidate)
         if kind is not Kind.TEXT:
             continue
-        seen = [_seen(candidate, said, document.pages[said.page]) for said in candidate.said]
+        seen = [
+            _seen(candidate, said, document.pages[said.page], _others(document, candidate, said))
+            for said in candidate.said
+        ]
         if seen and all(seen) and (one := seen[0]) is not None:
             goes_on = one.code == TEXT_GOES_ON
             yield Testimony(
@@ -70,7 +73,24 @@ def _label_read(candidate: Candidate) -> Testimony:
     )
 
 
-def _seen(candidate: Candidate, said: PageEvidence, page: PageText) -> _Seen | None:
+def _others(
+    document: DocumentEvidence, candidate: Candidate, said: PageEvidence
+) -> tuple[Box, ...]:
+    """Where the page shows what was read for other fields: no text goes on into those."""
+    return tuple(
+        box
+        for other in document.candidates
+        if other.name != candidate.name and other.state is FieldState.VALUE
+        for each in other.said
+        if each.page == said.page and each.grounding is not None
+        for place in each.grounding.places
+        for box in place
+    )
+
+
+def _seen(
+    candidate: Candidate, said: PageEvidence, page: PageText, others: tuple[Box, ...]
+) -> _Seen | None:
     """What is wrong at every place of the page; None where one of them shows the text whole."""
     if said.grounding is None or not said.grounding.places:
         return None
@@ -78,7 +98,19 @@ def _seen(candidate: Candidate, said: PageEvidence, page: PageText) -> _Seen | N
     if candidate.group is not None:
         places = places[:1]
     found = [_at(place, page, alone=candidate.group is None) for place in places]
+    found = [
+        None if one and _runs_into(one, place, others) else one
+        for one, place in zip(found, places, strict=True)
+    ]
     return found[0] if all(found) else None
+
+
+def _runs_into(one: _Seen, place: tuple[Box, ...], others: tuple[Box, ...]) -> bool:
+    """Whether what the text goes on with is another field's value."""
+    if one.code != TEXT_GOES_ON:
+        return False
+    more = [box for box in one.boxes if not any(_within(box, own) for own in place)]
+    return bool(more) and any(_within(box, other) for box in more for other in others)
 
 
 def _at(place: tuple[Box, ...], page: PageText, *, alone: bool) -> _Seen | None:

@@ -129,7 +129,7 @@ def sums_of(
         printed = {
             field.name: amount
             for field in spec.fields
-            if field.sums == column and (amount := _amount(amounts.get(field.name))) is not None
+            if column in field.summed and (amount := _amount(amounts.get(field.name))) is not None
         }
         total = sum(known, Decimal(0)) if len(known) == len(cells) else None
         found.append(ColumnSum(member=member.name, total=total, printed=printed))
