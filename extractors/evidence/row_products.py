@@ -45,7 +45,7 @@ class _Made:
         size = abs(self.one) * _half_step(self.price)
         if self.one % 1:
             size += abs(self.price) * _half_step(self.one)
-        return abs(made - self.amount) < max(_CENT, size + _CENT / 2)
+        return abs(made - self.amount) < _CENT or abs(made - self.amount) <= size + _CENT / 2
 
 
 @witness("row-product/1")

@@ -109,8 +109,8 @@ def _runs_into(one: _Seen, place: tuple[Box, ...], others: tuple[Box, ...]) -> b
     """Whether what the text goes on with is another field's value."""
     if one.code != TEXT_GOES_ON:
         return False
-    more = [box for box in one.boxes if not any(_within(box, own) for own in place)]
-    return bool(more) and any(_within(box, other) for box in more for other in others)
+    more = [box for box in one.boxes if not any(_stands_in(box, own) for own in place)]
+    return any(_stands_in(box, other) for box in more for other in others)
 
 
 def _at(place: tuple[Box, ...], page: PageText, *, alone: bool) -> _Seen | None:
@@ -156,6 +156,12 @@ def _within(word: Box, box: Box) -> bool:
     return min(word.x1, box.x1) - max(word.x0, box.x0) > 0.5 * min(
         word.x1 - word.x0, box.x1 - box.x0
     )
+
+
+def _stands_in(word: Box, box: Box) -> bool:
+    """In the same columns and on the same line."""
+    middle = (word.y0 + word.y1) / 2
+    return box.y0 <= middle <= box.y1 and _within(word, box)
 
 
 def _goes_on_to(cell: Cell, last: int) -> int:
