@@ -125,6 +125,8 @@ def column_of(rows: Sequence[Sequence[Box]], height: float) -> Column | None:
     if not rows:
         return None
     near = NEAR * height
+    if len(rows) == 1:
+        return _column_of_one(max(rows[0], key=_right), near)
     best: tuple[int, float, Column] | None = None
     for edge in (_right, _left, _centre):
         votes: dict[int, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
@@ -143,6 +145,15 @@ def column_of(rows: Sequence[Sequence[Box]], height: float) -> Column | None:
         return best[2]
     last = [max(boxes, key=_right) for boxes in rows]  # a ragged column
     return Column(_centre, min(box.x0 for box in last), max(box.x1 for box in last))
+
+
+def _column_of_one(box: Box, near: float) -> Column:
+    """One row does not tell at which edge its column is aligned: either may be."""
+
+    def apart(other: Box) -> float:
+        return min(abs(other.x0 - box.x0), abs(other.x1 - box.x1))
+
+    return Column(apart, 0.0, near)
 
 
 # ---- the heads of a list

@@ -4,6 +4,7 @@ import base64
 import json
 from uuid import uuid4
 
+import pymupdf
 import pytest
 
 from tests.web.making import TRUTH, a_slip
@@ -79,9 +80,16 @@ def test_a_file_goes_in_as_json(site, post):
     assert post.client.post("/v1/documents", json=body, headers=post.key).status_code == 201
 
 
+def _titled(pdf: bytes, title: str) -> bytes:
+    """The same file with a title in large print."""
+    with pymupdf.open(stream=pdf) as document:
+        document[0].insert_text((250, 170), title, fontsize=17)
+        return bytes(document.tobytes())
+
+
 def test_a_file_may_come_without_a_type(site, post):
     """Its words say what it is."""
-    body = post(document_type="auto").json()
+    body = post(_titled(a_slip(), "PAYMENT SLIP"), document_type="auto").json()
     site.house.work()
     document = post.client.get(body["url"], headers=post.key).json()
     assert (document["document_type"], document["status"]) == ("slip", "in_review")
