@@ -202,10 +202,8 @@ def _page(
 ) -> PageTable:
     here = [row for row in rows if row.page == number]
     heights = [middle(word.box) for word in amounts]
-    put = {
-        at: here[of]
-        for of, at in _in_order([fit.scores(row, heights, amounts) for row in here], len(amounts))
-    }
+    scores = [fit.scores(row, heights, amounts) for row in here]
+    put = {at: here[of] for of, at in _pairs(scores, len(amounts))}
     placed = {row.ordinal for row in put.values()}
     return PageTable(
         number=number,
@@ -214,6 +212,22 @@ def _page(
         rows=put,
         unplaced=tuple(row for row in here if row.ordinal not in placed),
     )
+
+
+def _pairs(scores: Sequence[Mapping[int, int]], count: int) -> list[tuple[int, int]]:
+    """Pairs of a row and an amount: where text and amount stand together, in whatever order the
+    rows were read; then what fits the other rows best, in their order.
+    """
+    taken: dict[int, int] = {}  # amount -> row
+    for row, of in enumerate(scores):
+        free = [at for at, score in of.items() if score >= 2 * MAIN and at not in taken]
+        if free:
+            best = max(of[at] for at in free)
+            taken[min(at for at in free if of[at] == best)] = row
+    rest = [row for row in range(len(scores)) if row not in taken.values()]
+    left = [{at: n for at, n in scores[row].items() if at not in taken} for row in rest]
+    found = [(row, at) for at, row in taken.items()]
+    return [*found, *((rest[row], at) for row, at in _in_order(left, count))]
 
 
 def _in_order(scores: Sequence[Mapping[int, int]], count: int) -> list[tuple[int, int]]:

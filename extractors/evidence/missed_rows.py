@@ -18,11 +18,12 @@ from extractors.evidence.witnesses import DocumentEvidence
 from extractors.normalise import normalise
 from extractors.page.layout import terms
 from extractors.page.lexicon import SUMMING
+from extractors.page.sum_lines import does
 from extractors.page.tables import middle
 from extractors.types import Word
 
 REACH = 3.0  # distances between two rows of one list, at most
-LABEL = 3  # words that may name a sum, at the beginning of a line
+LABEL = 3  # terms at the beginning of a line that may name a sum
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +111,15 @@ class _Search:
         return sums or self._named(page, amount)
 
     def _named(self, page: PageTable, amount: Word) -> bool:
-        return any(
-            term in SUMMING
-            for line in self.table.lines_of(page, amount)
-            for word in line.words[:LABEL]
-            for term in terms(word.text)
-        )
+        """A line of it begins with the name of a sum; or, where rows have more numbers than one, of
+        what stands between rows and sums: a discount, the postage.
+        """
+        between = bool(self.table.spans)
+        for line in self.table.lines_of(page, amount):
+            label = [t for word in line.words for t in terms(word.text) if not t.isdigit()]
+            if not SUMMING.isdisjoint(label[:LABEL]) or (between and does(label) is not None):
+                return True
+        return False
 
     def _value(self, amount: Word) -> Decimal | None:
         field = self.spec.field(self.table.anchor)

@@ -131,6 +131,36 @@ def test_rows_overleaf_that_nobody_read_are_noticed_and_another_table_there_is_n
     assert denied(line_items, document({1: rows, 2: []}, {1: first, 2: taxes})) == set()
 
 
+@given(lists(), st.randoms())
+def test_rows_that_were_read_in_another_order_are_all_there(made, random):
+    """What order they have is not what this witness is asked."""
+    rows, drop, step = made
+    read = random.sample(rows, len(rows))
+
+    assert denied(line_items, document({1: read}, {1: page_of(rows, drop, step)})) == set()
+
+
+@pytest.mark.parametrize("label", ["Shipping", "10% discount", "Versandkosten", "A payer"])
+def test_what_stands_between_the_rows_and_their_total_is_no_row(label):
+    """A bare amount beneath the rows, under a name of its own or as their sum."""
+    rows = [("Paper", "2", "4.50", "9.00"), ("Toner", "1", "61.00", "61.00")]
+    amount = "70.00" if label == "A payer" else "5.00"
+    words = [*page_of(rows, 0.0, 18.0, sums=False), *line(label, 50, 151), *cell(amount, 500, 151)]
+
+    assert denied(line_items, document({1: rows}, {1: words})) == set()
+
+
+@pytest.mark.parametrize("form", ["{}", "€{}", "{} €", "{}-", "CHF {}"])
+def test_a_currency_beside_the_amounts_hides_no_row(form):
+    """Before or behind it, glued or not."""
+    rows = [(name, "2", form.format("5.00"), form.format("10.00")) for name in NAMES[:3]]
+    words = page_of([(*row[:3], "10.00") for row in rows], 0.0, 18.0, sums=False)
+    words = [*[w for w in words if w.box.y0 < 115], *table(rows, top=115, step=18.0)]
+
+    assert denied(line_items, document({1: rows}, {1: words})) == set()
+    assert denied(line_items, document({1: rows[:2]}, {1: words})) == {MISSED}
+
+
 def test_a_scan_says_nothing_of_its_rows():
     """Without words there is no column to look in."""
     rows = [("Paper", "2", "4.50", "9.00")] * 2
