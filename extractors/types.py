@@ -4,7 +4,7 @@ Page coordinates are points (1/72 inch), origin at the top left of the page as d
 applied), x to the right, y down. Page numbers are 1-based, as a PDF viewer prints them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -17,6 +17,37 @@ class Box:
     y0: float
     x1: float
     y1: float
+
+    @property
+    def width(self) -> float:
+        return self.x1 - self.x0
+
+    @property
+    def height(self) -> float:
+        return self.y1 - self.y0
+
+    @property
+    def centre(self) -> float:
+        """Half-way from left to right."""
+        return (self.x0 + self.x1) / 2
+
+    @property
+    def middle(self) -> float:
+        """Half-way from top to bottom."""
+        return (self.y0 + self.y1) / 2
+
+    def holds(self, other: "Box", near: float = 0.0) -> bool:
+        """The centre of the other box lies in this one, or no more than ``near`` outside."""
+        return (
+            self.x0 - near <= other.centre <= self.x1 + near
+            and self.y0 - near <= other.middle <= self.y1 + near
+        )
+
+    @classmethod
+    def around(cls, boxes: "Iterable[Box]") -> "Box":
+        """The smallest box that has all of them in it; at least one is needed."""
+        x0, y0, x1, y1 = zip(*((b.x0, b.y0, b.x1, b.y1) for b in boxes), strict=True)
+        return cls(min(x0), min(y0), max(x1), max(y1))
 
 
 @dataclass(frozen=True, slots=True)

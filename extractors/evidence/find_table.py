@@ -22,7 +22,6 @@ from extractors.page.tables import (
     Line,
     amounts_in,
     column_of,
-    middle,
     page_lines,
     pitch,
 )
@@ -43,7 +42,7 @@ def table_of(group: FieldSpec, document: DocumentEvidence) -> Table | None:
         return None
     words = {number: text.words for number, text in document.pages.items() if text.words}
     lines = {n: page_lines(document.pages[n].lines) for n in words}
-    height = min(median(box.y1 - box.y0 for box in found), pitch(lines.values()))
+    height = min(median(box.height for box in found), pitch(lines.values()))
     likely = [_likely(places[row.ordinal], anchor, height) for row in rows]
     shown, boxes = _as_words([(row.page, of) for row, of in zip(rows, likely, strict=True)], words)
     column = column_of(boxes, height)
@@ -93,12 +92,12 @@ def _outside(places: Places, numbers: Collection[str], column: Column) -> Places
 def _likely(places: Places, anchor: str, height: float) -> list[Box]:
     """The places of a row's amount that have most of its other values near them."""
     others = [
-        sorted(middle(box) for place in of for box in place)
+        sorted(box.middle for place in of for box in place)
         for path, of in places.items()
         if path != anchor
     ]
     beside = {
-        box: sum(bool(_near(of, middle(box), MOST_APART * height)) for of in others)
+        box: sum(bool(_near(of, box.middle, MOST_APART * height)) for of in others)
         for *_, box in places.get(anchor, ())
     }
     most = max(beside.values(), default=0)
@@ -112,16 +111,16 @@ def _as_words(
 
     The box of a value may hold its currency too; the number alone is what a column aligns.
     """
-    ordered = {n: sorted(of, key=lambda word: middle(word.box)) for n, of in words.items()}
+    ordered = {n: sorted(of, key=lambda word: word.box.middle) for n, of in words.items()}
     for kind in (Kind.AMOUNT, Kind.NUMBER):
         shown = {n: [word for word in of if shaped(kind, word.text)] for n, of in ordered.items()}
-        heights = {n: [middle(word.box) for word in of] for n, of in shown.items()}
+        heights = {n: [word.box.middle for word in of] for n, of in shown.items()}
         boxes = [
             [
                 word.box
                 for box in of
                 for word in shown.get(page, ())[_slice(heights.get(page, ()), box)]
-                if _within(word.box, box)
+                if box.holds(word.box)
             ]
             for page, of in rows
         ]
@@ -134,11 +133,6 @@ def _slice(heights: Sequence[float], box: Box) -> slice:
     return slice(bisect_left(heights, box.y0), bisect_right(heights, box.y1))
 
 
-def _within(inner: Box, outer: Box) -> bool:
-    x, y = (inner.x0 + inner.x1) / 2, middle(inner)
-    return outer.x0 <= x <= outer.x1 and outer.y0 <= y <= outer.y1
-
-
 def _distances(
     rows: Sequence[Row],
     places: Mapping[int, Places],
@@ -147,14 +141,14 @@ def _distances(
 ) -> dict[str, float]:
     """How far beneath its amount each other value stands, in most rows."""
     apart: dict[str, list[float]] = defaultdict(list)
-    heights = {number: [middle(word.box) for word in of] for number, of in amounts.items()}
+    heights = {number: [word.box.middle for word in of] for number, of in amounts.items()}
     for row in rows:
         for path, of in places[row.ordinal].items():
             steps = [
-                middle(box) - at
+                box.middle - at
                 for place in of
                 for box in place
-                for at in _near(heights.get(row.page, ()), middle(box), MOST_APART * height)
+                for at in _near(heights.get(row.page, ()), box.middle, MOST_APART * height)
             ]
             if steps:
                 apart[path].append(min(steps, key=abs))
@@ -184,11 +178,11 @@ class _Fit:
         found: dict[int, set[str]] = defaultdict(set)
         for path, places in self.places[row.ordinal].items():
             for box in (box for place in places for box in place):
-                at = middle(box) - self.above.get(path, 0.0)
+                at = box.middle - self.above.get(path, 0.0)
                 first = bisect_left(heights, at - SAME_LINE * self.height)
                 last = bisect_right(heights, at + SAME_LINE * self.height)
                 for number in range(first, last):
-                    if path != self.main[0] or _within(amounts[number].box, box):
+                    if path != self.main[0] or box.holds(amounts[number].box):
                         found[number].add(path)
         return {
             number: sum(MAIN if path in self.main else 1 for path in paths)
@@ -201,7 +195,7 @@ def _page(
     number: int, lines: tuple[Line, ...], amounts: tuple[Word, ...], rows: Sequence[Row], fit: _Fit
 ) -> PageTable:
     here = [row for row in rows if row.page == number]
-    heights = [middle(word.box) for word in amounts]
+    heights = [word.box.middle for word in amounts]
     scores = [fit.scores(row, heights, amounts) for row in here]
     put = {at: here[of] for of, at in _pairs(scores, len(amounts))}
     placed = {row.ordinal for row in put.values()}

@@ -22,7 +22,7 @@ from extractors.evidence.gather import Candidate
 from extractors.evidence.witnesses import DENIES, DocumentEvidence, Testimony, witness
 from extractors.normalise import Value, normalise
 from extractors.page.labels import FILLERS, label_weights, shaped
-from extractors.page.layout import LABEL_WORDS, lines_of, terms
+from extractors.page.layout import LABEL_WORDS, lines_of, terms, text_of
 from extractors.page.lexicon import ALSO
 from extractors.types import Box, FieldState, Word
 
@@ -47,7 +47,7 @@ class _Said:
 
     @property
     def text(self) -> str:
-        return _text(self.words)
+        return text_of(self.words)
 
     @property
     def boxes(self) -> tuple[Box, ...]:
@@ -260,8 +260,8 @@ def _value(
 
 def _whole(words: Cell, field: FieldSpec, spec: DocumentType) -> Value | None:
     value = (
-        normalise(_text(words), field, spec)
-        if words and any(c.isalnum() for c in _text(words))
+        normalise(text_of(words), field, spec)
+        if words and any(c.isalnum() for c in text_of(words))
         else None
     )
     return None if value is None or value.value is None else value
@@ -276,9 +276,7 @@ def _is_code(words: Cell) -> bool:
         for word in words
     )
     return (
-        coded and any(c.isdigit() for c in _text(words)) and not shaped(Kind.AMOUNT, words[0].text)
+        coded
+        and any(c.isdigit() for c in text_of(words))
+        and not shaped(Kind.AMOUNT, words[0].text)
     )
-
-
-def _text(words: Cell) -> str:
-    return " ".join(word.text for word in words)

@@ -19,7 +19,6 @@ from extractors.normalise import normalise
 from extractors.page.layout import terms
 from extractors.page.lexicon import SUMMING
 from extractors.page.sum_lines import does
-from extractors.page.tables import middle
 from extractors.types import Word
 
 REACH = 3.0  # distances between two rows of one list, at most
@@ -83,10 +82,10 @@ class _Search:
 
     def _onwards(self, page: PageTable, start: int, beyond: range) -> Iterator[int]:
         """Away from the rows, as long as the amounts are still of the same list."""
-        edge = middle(page.amounts[start].box)
+        edge = page.amounts[start].box.middle
         step = _step(page, self.table.height)
         for at in beyond:
-            here = middle(page.amounts[at].box)
+            here = page.amounts[at].box.middle
             if self._another_head(page, *sorted((edge, here))) or self._sums_up(page, at):
                 if beyond.step > 0:
                     return  # behind its sum a list is over
@@ -133,7 +132,7 @@ class _Search:
 def _step(page: PageTable, height: float) -> float:
     """How far apart the rows of a page stand, in points."""
     steps = [
-        middle(page.amounts[b].box) - middle(page.amounts[a].box)
+        page.amounts[b].box.middle - page.amounts[a].box.middle
         for a, b in pairwise(sorted(page.rows))
     ]
     return max(median(steps) if steps else 0.0, 1.2 * height)

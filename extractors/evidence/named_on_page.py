@@ -21,6 +21,7 @@ from extractors.evidence.witnesses import (
 from extractors.normalise import normalise
 from extractors.normalise.currencies import codes
 from extractors.page.folding import tokens
+from extractors.page.layout import text_of
 from extractors.types import FieldState, Word
 
 CURRENCY_NAMED, IBAN_PRINTED = "currency_named", "iban_printed"
@@ -158,4 +159,4 @@ def _payers(line: Sequence[Sequence[Word]], words: Sequence[Word]) -> bool:
 
 
 def _text(words: Sequence[Word]) -> str:
-    return " ".join(word.text for word in words).strip(" .,;:")
+    return text_of(words).strip(" .,;:")

@@ -23,6 +23,7 @@ from extractors.evidence.witnesses import (
 from extractors.normalise import Value, normalise
 from extractors.page.columns import Column, head_of
 from extractors.page.label_phrases import HEADS
+from extractors.page.layout import text_of
 from extractors.page.text import PageText
 from extractors.types import Box, FieldState, Word
 
@@ -44,7 +45,7 @@ class _Band:
     places: Mapping[str, Place]
 
     def holds(self, box: Box) -> bool:
-        return self.top <= (box.y0 + box.y1) / 2 < self.bottom
+        return self.top <= box.middle < self.bottom
 
 
 @witness("own-cell/1")
@@ -98,7 +99,7 @@ def _bands(rows: Sequence[Row]) -> list[_Band]:
     placed = [(row, places) for row in rows if (places := _places(row))]
     if not placed:
         return []
-    height = median(p[0].y1 - p[0].y0 for _, places in placed for p in places.values())
+    height = median(p[0].height for _, places in placed for p in places.values())
     tops = []
     for _, places in placed:
         ys = sorted(place[0].y0 for place in places.values())
@@ -125,7 +126,7 @@ def _places(row: Row) -> dict[str, Place]:
 
 
 def _height(bands: Sequence[_Band]) -> float:
-    return max(median(p[0].y1 - p[0].y0 for band in bands for p in band.places.values()), 1.0)
+    return max(median(p[0].height for band in bands for p in band.places.values()), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ class _Cell:
         words = self._printed(page, taken, labelled)
         if not words:
             return
-        text = " ".join(word.text for word in words)
+        text = text_of(words)
         if read and self._value(text).agrees_with(candidate.value or self._value(text)):
             return
         denied = candidate.state is not FieldState.UNREADABLE
@@ -175,7 +176,7 @@ class _Cell:
         """What stands in the cell and belongs to no other one of the row."""
         for line in page.lines:
             if not self.band.holds(line[0][0].box) or any(
-                box.y0 <= (line[0][0].box.y0 + line[0][0].box.y1) / 2 <= box.y1 for box in labelled
+                box.y0 <= line[0][0].box.middle <= box.y1 for box in labelled
             ):
                 continue
             for cell in line:
@@ -207,4 +208,4 @@ class _Cell:
 def _same_place(a: Box, b: Box) -> bool:
     across = min(a.x1, b.x1) - max(a.x0, b.x0)
     down = min(a.y1, b.y1) - max(a.y0, b.y0)
-    return across > 0.3 * min(a.x1 - a.x0, b.x1 - b.x0) and down > 0.3 * (a.y1 - a.y0)
+    return across > 0.3 * min(a.width, b.width) and down > 0.3 * a.height

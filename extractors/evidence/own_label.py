@@ -25,6 +25,7 @@ from extractors.normalise import Value, normalise
 from extractors.page.folding import squeezed
 from extractors.page.label_phrases import NAMES
 from extractors.page.labelled import Label, is_code
+from extractors.page.layout import text_of
 from extractors.page.paying import DATE
 from extractors.page.text import PageText
 from extractors.types import Box, FieldState, Word
@@ -176,11 +177,7 @@ def _under_another(candidate: Candidate, others: Sequence[Labelled]) -> Iterator
 
 
 def _covers(one: Labelled, page: int, place: Sequence[Box]) -> bool:
-    middle = (place[0].x0 + place[0].x1) / 2, (place[0].y0 + place[0].y1) / 2
-    return one.page == page and any(
-        box.x0 - 1 <= middle[0] <= box.x1 + 1 and box.y0 - 1 <= middle[1] <= box.y1 + 1
-        for box in one.boxes
-    )
+    return one.page == page and any(box.holds(place[0], near=1) for box in one.boxes)
 
 
 # ---- the values under the labels
@@ -198,7 +195,7 @@ def values_on(
             continue
         words = _value(label, kind, field, spec)
         if words:
-            text = " ".join(word.text for word in words).strip(" ,;:")
+            text = text_of(words).strip(" ,;:")
             text = text.rstrip(".") if kind is not Kind.AMOUNT else text
             yield Labelled(
                 name=label.name,
@@ -206,7 +203,7 @@ def values_on(
                 page=number,
                 text=text,
                 value=normalise(text, field, spec),
-                label=" ".join(word.text for word in label.words).rstrip(" :"),
+                label=text_of(label.words).rstrip(" :"),
                 boxes=tuple(word.box for word in words),
             )
 
@@ -233,7 +230,7 @@ def _date(words: Cell, field: FieldSpec, spec: DocumentType) -> Cell:
     if DATE.fullmatch(words[0].text.strip(".,;:()")):
         return words[:1]
     for length in range(min(_LONGEST[Kind.DATE], len(words)), 1, -1):
-        text = " ".join(word.text for word in words[:length]).strip(" ,;:")
+        text = text_of(words[:length]).strip(" ,;:")
         if any(c.isdigit() for c in text) and normalise(text, field, spec).problem is None:
             return words[:length]
     return ()
@@ -261,7 +258,7 @@ def _amount(label: Label, field: FieldSpec, spec: DocumentType) -> Cell:
 
 def _longest(words: Cell, field: FieldSpec, spec: DocumentType) -> Cell:
     for length in range(min(_LONGEST[Kind.AMOUNT], len(words)), 0, -1):
-        text = " ".join(word.text for word in words[:length])
+        text = text_of(words[:length])
         if _MONEY.search(text) and (
             normalise(text, field, spec).problem is None or _looks_like_money(text)
         ):

@@ -17,6 +17,7 @@ from extractors.evidence.witnesses import (
 )
 from extractors.page.folding import squeezed
 from extractors.page.label_phrases import NAMES, NO_NAMES
+from extractors.page.layout import text_of
 from extractors.page.parties import Block
 from extractors.types import Box, FieldState
 
@@ -98,7 +99,7 @@ def _missing(candidate: Candidate, page: int, block: Block) -> Testimony:
 
 
 def _text(block: Block) -> str:
-    return " ".join(word.text for word in block.name)
+    return text_of(block.name)
 
 
 def _foreign(document: DocumentEvidence, candidate: Candidate) -> str | None:
@@ -114,14 +115,14 @@ def _foreign(document: DocumentEvidence, candidate: Candidate) -> str | None:
 
 def _label_before(document: DocumentEvidence, page: int, place: Sequence[Box]) -> str | None:
     box = place[0]
-    middle = (box.y0 + box.y1) / 2
+    middle = box.middle
     for line in document.pages[page].lines:
         if not line[0][0].box.y0 <= middle <= line[0][0].box.y1:
             continue
         before = [w for cell in line for w in cell if w.box.x1 <= box.x0 + 1]
         beside = [cell for cell in line if cell[-1].box.x1 <= box.x0 + 1]
         label = beside[-1] if beside and beside[-1][-1] is before[-1] else before
-        text = " ".join(word.text for word in label)
+        text = text_of(label)
         if squeezed(text) in _FOREIGN:
             return text.rstrip(" :")
     return None

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 from extractors.evidence.gather import PageEvidence
+from extractors.page.layout import text_of
 from extractors.page.text import PageText
 from extractors.rerankers import Pair, Reranker, sigmoid
 from extractors.types import Box, FieldState, Word
@@ -57,29 +58,23 @@ def line_of(boxes: Sequence[Box], page: PageText) -> str:
     to itself, its label over it.
     """
     own = _standing_at(boxes[0], page.words)
-    if own and all(any(_inside(word.box, box) for box in boxes) for word in own):
+    if own and all(any(box.holds(word.box) for box in boxes) for word in own):
         above = [
             word for word in page.words if word.box.y1 <= own[0].box.y0 + 0.3 * _height(own[0].box)
         ]
         nearest = max(above, key=lambda word: word.box.y1, default=None)
         if nearest is not None and own[0].box.y0 - nearest.box.y1 < 2 * _height(own[0].box):
             own = [*_standing_at(nearest.box, page.words), *own]
-    return " ".join(word.text for word in own)
+    return text_of(own)
 
 
 def _standing_at(box: Box, words: Sequence[Word]) -> list[Word]:
     """All words of the line that the box stands on, left to right."""
-    middle = (box.y0 + box.y1) / 2
     return sorted(
-        (word for word in words if word.box.y0 <= middle <= word.box.y1),
+        (word for word in words if word.box.y0 <= box.middle <= word.box.y1),
         key=lambda word: word.box.x0,
     )
 
 
-def _inside(inner: Box, outer: Box) -> bool:
-    middle = (inner.x0 + inner.x1) / 2
-    return outer.x0 <= middle <= outer.x1 and outer.y0 <= (inner.y0 + inner.y1) / 2 <= outer.y1
-
-
 def _height(box: Box) -> float:
-    return max(box.y1 - box.y0, 0.1)
+    return max(box.height, 0.1)

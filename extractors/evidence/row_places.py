@@ -50,7 +50,7 @@ def own_places(group: FieldSpec, cells: Sequence[RowCell]) -> list[Place | None]
 def _placed(
     rows: Sequence[Sequence[RowCell]], order: Mapping[str, int]
 ) -> list[tuple[RowCell, Place]]:
-    height = median(b.y1 - b.y0 for row in rows for e in row for p in _places(e) for b in p[:1])
+    height = median(b.height for row in rows for e in row for p in _places(e) for b in p[:1])
     tops = heights_of(rows, max(height, 1.0))
     first = [_of_row(row, y, order, {}, height) for row, y in zip(rows, tops, strict=True)]
     columns = _columns(first)
@@ -109,11 +109,11 @@ def _cost(y: float, cells: Sequence[Sequence[float]], height: float) -> float:
 
 
 def _y(place: Place) -> float:
-    return (place[0].y0 + place[0].y1) / 2
+    return place[0].middle
 
 
 def _x(place: Place) -> float:
-    return (place[0].x0 + place[0].x1) / 2
+    return place[0].centre
 
 
 def _columns(

@@ -153,7 +153,7 @@ def _words_of(words: Sequence[Word], row: Row, below: Row | None) -> list[Word] 
     top, height = _top(row), 0.0
     if top is None:
         return None
-    height = max(word.box.y1 - word.box.y0 for word in words if word.box.y0 <= top <= word.box.y1)
+    height = max(word.box.height for word in words if word.box.y0 <= top <= word.box.y1)
     end = _top(below) if below is not None and below.page == row.page else None
     if end is None or end <= top:
         end = top + _REACH * height
@@ -161,7 +161,7 @@ def _words_of(words: Sequence[Word], row: Row, below: Row | None) -> list[Word] 
     found: list[Word] = []
     for cells in lines_of(words):
         line = [word for cell in cells for word in cell]
-        middle = (line[0].box.y0 + line[0].box.y1) / 2
+        middle = line[0].box.middle
         if not top - reach <= middle < end - reach:
             continue
         if found and _sums_up(line):
@@ -184,5 +184,5 @@ def _top(row: Row) -> float | None:
         for said in cell.said[:1] if cell is not None else ():
             places = said.grounding.places if said.grounding is not None else ()
             if len(places) == 1 and places[0]:
-                middles.append((places[0][0].y0 + places[0][0].y1) / 2)
+                middles.append(places[0][0].middle)
     return min(middles, default=None)

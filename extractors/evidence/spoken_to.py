@@ -36,5 +36,4 @@ def spoken_to(document: DocumentEvidence) -> Iterator[Testimony]:
 
 
 def _in(place: Sequence[Box], spoken: Sequence[Box]) -> bool:
-    x, y = (place[0].x0 + place[0].x1) / 2, (place[0].y0 + place[0].y1) / 2
-    return any(box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1 for box in spoken)
+    return any(box.holds(place[0]) for box in spoken)

@@ -17,7 +17,6 @@ from extractors.page.tables import (
     Column,
     Line,
     Span,
-    middle,
 )
 from extractors.types import Box, Word
 
@@ -102,7 +101,7 @@ class Table:
     def rise(self) -> tuple[float, float]:
         """How far beneath its amount a row's text begins, at least and at most (above: < 0)."""
         steps = [
-            middle(place[0]) - middle(page.amounts[at].box)
+            place[0].middle - page.amounts[at].box.middle
             for page in self.pages.values()
             for at, row in page.rows.items()
             for place in (self.beside(page.amounts[at], row, self.lead) if self.lead else ())
@@ -111,16 +110,16 @@ class Table:
 
     def beside(self, amount: Word, row: Row, path: str) -> list[Place]:
         """Where the row's value stands beside its amount."""
-        at = middle(amount.box) + self.above.get(path, 0.0)
+        at = amount.box.middle + self.above.get(path, 0.0)
         return [
             place
             for place in self.places[row.ordinal].get(path, ())
-            if any(abs(middle(box) - at) <= SAME_LINE * self.height for box in place)
+            if any(abs(box.middle - at) <= SAME_LINE * self.height for box in place)
         ]
 
     def lines_of(self, page: PageTable, amount: Word) -> Sequence[Line]:
         """The lines of a row that begin it: its text's, and its amount's own."""
-        at, near = middle(amount.box), SAME_LINE * self.height
+        at, near = amount.box.middle, SAME_LINE * self.height
         return page.between(at + self.rise[0] - near, at + self.rise[1] + near)
 
     def like_a_row(self, page: PageTable, amount: Word) -> bool:
@@ -142,7 +141,7 @@ class Table:
 
     def number_beside(self, page: PageTable, amount: Word, path: str) -> Word | None:
         """The number that stands beside this amount in another column of the list."""
-        at, near = middle(amount.box) + self.above.get(path, 0.0), SAME_LINE * self.height
+        at, near = amount.box.middle + self.above.get(path, 0.0), SAME_LINE * self.height
         return next(
             (
                 word

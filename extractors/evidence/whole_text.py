@@ -14,6 +14,7 @@ from extractors.evidence.gather import Candidate, PageEvidence
 from extractors.evidence.witnesses import DENIES, DocumentEvidence, Testimony, witness
 from extractors.page.folding import squeezed
 from extractors.page.label_phrases import NAMES, NUMBER_WORDS, PAPERS, PARTY
+from extractors.page.layout import text_of
 from extractors.page.text import PageText
 from extractors.types import Box, FieldState, Word
 
@@ -119,19 +120,21 @@ def _at(place: tuple[Box, ...], page: PageText, *, alone: bool) -> _Seen | None:
         return None
     cell, first, last = ending
     if cell[last].text.endswith(":") and place[-1].x1 <= cell[last].box.x1 + 1:
-        return _Seen(IS_A_LABEL, _text(cell[first : last + 1]), place)
-    if len(place) == 1 and squeezed(_text(cell[first : last + 1])) in _LABELS:
+        return _Seen(IS_A_LABEL, text_of(cell[first : last + 1]), place)
+    if len(place) == 1 and squeezed(text_of(cell[first : last + 1])) in _LABELS:
         following = cell[last + 1 :]
         if not following or not any(c.isalnum() for c in following[0].text):
-            return _Seen(IS_A_LABEL, _text(cell[first : last + 1]), place)
+            return _Seen(IS_A_LABEL, text_of(cell[first : last + 1]), place)
     if alone and first == last and _begins_a_label(cell, first):
-        return _Seen(IS_A_LABEL, _text(cell[first : last + 1]), place)
+        return _Seen(IS_A_LABEL, text_of(cell[first : last + 1]), place)
     end = _goes_on_to(cell, last)
     if end > last:
         whole = cell[first : end + 1]
-        return _Seen(TEXT_GOES_ON, _text(whole), tuple(w.box for w in whole))
+        return _Seen(TEXT_GOES_ON, text_of(whole), tuple(w.box for w in whole))
     if alone and len(place) == 1 and first == last and _begins_before(cell, first):
-        return _Seen(TEXT_GOES_ON, _text(cell[: last + 1]), tuple(w.box for w in cell[: last + 1]))
+        return _Seen(
+            TEXT_GOES_ON, text_of(cell[: last + 1]), tuple(w.box for w in cell[: last + 1])
+        )
     return None
 
 
@@ -141,7 +144,7 @@ _NO_CODES = _LABELS | NUMBER_WORDS
 
 def _cell_of(box: Box, page: PageText) -> tuple[Cell, int, int] | None:
     """The cell that a box stands in, and its first and last word there."""
-    middle = (box.y0 + box.y1) / 2
+    middle = box.middle
     for line in page.lines:
         for cell in line:
             if not cell[0].box.y0 <= middle <= cell[0].box.y1:
@@ -153,14 +156,12 @@ def _cell_of(box: Box, page: PageText) -> tuple[Cell, int, int] | None:
 
 
 def _within(word: Box, box: Box) -> bool:
-    return min(word.x1, box.x1) - max(word.x0, box.x0) > 0.5 * min(
-        word.x1 - word.x0, box.x1 - box.x0
-    )
+    return min(word.x1, box.x1) - max(word.x0, box.x0) > 0.5 * min(word.width, box.width)
 
 
 def _stands_in(word: Box, box: Box) -> bool:
     """In the same columns and on the same line."""
-    middle = (word.y0 + word.y1) / 2
+    middle = word.middle
     return box.y0 <= middle <= box.y1 and _within(word, box)
 
 
@@ -178,7 +179,7 @@ def _goes_on_to(cell: Cell, last: int) -> int:
 
 def _joins(word: Word, after: Word) -> bool:
     """The second word belongs to the first: close behind, and nothing parts them."""
-    height = max(word.box.y1 - word.box.y0, after.box.y1 - after.box.y0)
+    height = max(word.box.height, after.box.height)
     return (
         after.box.x0 - word.box.x1 <= CLOSE * height
         and word.text[-1] not in ",;:|)"
@@ -210,13 +211,9 @@ def _begins_before(cell: Cell, first: int) -> bool:
     if first == 0:
         return False
     before = cell[first - 1]
-    height = max(before.box.y1 - before.box.y0, 1.0)
+    height = max(before.box.height, 1.0)
     return (
         cell[first].box.x0 - before.box.x1 <= CLOSE * height
         and before.text[-1].isalnum()
-        and squeezed(_text(cell[:first])) not in _LABELS
+        and squeezed(text_of(cell[:first])) not in _LABELS
     )
-
-
-def _text(words: Cell) -> str:
-    return " ".join(word.text for word in words)

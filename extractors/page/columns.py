@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from extractors.page.folding import squeezed
 from extractors.page.label_phrases import HEADS
+from extractors.page.layout import text_of
 from extractors.types import Box, Word
 
 _ABOVE = 12.0  # heights between the heads and the first row, at most
@@ -25,7 +26,7 @@ class Column:
         return any(
             abs(box.x1 - one.x1) <= near
             or abs(box.x0 - one.x0) <= near
-            or _overlap(box, one) >= 0.5 * min(box.x1 - box.x0, one.x1 - one.x0)
+            or _overlap(box, one) >= 0.5 * min(box.width, one.width)
             for one in self.boxes
         )
 
@@ -41,7 +42,7 @@ def head_of(term: str, lines: Iterable[Sequence[Cell]], top: float, height: floa
         at = line[0][0].box
         if len(line) < 2 or at.y1 > top + 0.5 * height or top - at.y1 > _ABOVE * height:
             continue
-        heads = [cell for cell in line if squeezed(" ".join(w.text for w in cell)) in HEADS[term]]
+        heads = [cell for cell in line if squeezed(text_of(cell)) in HEADS[term]]
         if len(heads) == 1 and not any(c.isdigit() for w in heads[0] for c in w.text):
             first, last = heads[0][0].box, heads[0][-1].box
             found = Box(first.x0, first.y0, last.x1, last.y1)

@@ -16,6 +16,7 @@ from extractors.page.label_phrases import (
     PAPERS,
     Named,
 )
+from extractors.page.layout import stands_under
 from extractors.page.paying import DATE, dated
 from extractors.types import Box, Word
 
@@ -73,7 +74,7 @@ def _parted(cell: Cell) -> Cell:
             words.append(word)
             continue
         box, share = word.box, len(match[1]) / len(word.text)
-        at = box.x0 + share * (box.x1 - box.x0)
+        at = box.x0 + share * box.width
         words += [
             Word(match[1], Box(box.x0, box.y0, at, box.y1)),
             Word(match[2], Box(at, box.y0, box.x1, box.y1)),
@@ -236,7 +237,7 @@ def _with_beneath(
         {"net", "tax", "total"} <= {each.name for each in on_line if each.words in line}
     ):
         return label
-    under = [next((cell for cell in each if _under(label.words, cell)), ()) for each in below]
+    under = [next((cell for cell in each if stands_under(label.words, cell)), ()) for each in below]
     if (
         label.name in _MONEY
         and len(under) > 1
@@ -245,13 +246,3 @@ def _with_beneath(
         return label  # the head of a column of a longer table
     first = next((cell for cell in under if cell), ())
     return Label(label.name, label.tier, label.words, label.after, first)
-
-
-def _under(above: Cell, below: Cell) -> bool:
-    box, other = above[0].box, below[0].box
-    height = max(box.y1 - box.y0, 1.0)
-    return (
-        other.y0 - box.y1 < 3 * height
-        and other.x0 < above[-1].box.x1 + height
-        and below[-1].box.x1 > box.x0 - height
-    )

@@ -5,7 +5,7 @@ forms, not of running text.
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -58,7 +58,11 @@ class PageCells:
             for at, words in enumerate(line):
                 right = line[at + 1] if at + 1 < len(line) else ()
                 found.append(
-                    Cell(words, right, next((cell for cell in below if _under(words, cell)), ()))
+                    Cell(
+                        words,
+                        right,
+                        next((cell for cell in below if stands_under(words, cell)), ()),
+                    )
                 )
         return found
 
@@ -70,7 +74,7 @@ class PageCells:
     @cached_property
     def height(self) -> float:
         """How high most words are, in points."""
-        return median(word.box.y1 - word.box.y0 for word in self.words) if self.words else 0.0
+        return median(word.box.height for word in self.words) if self.words else 0.0
 
     @cached_property
     def heads(self) -> list[tuple[str, ...]]:
@@ -98,6 +102,11 @@ class PageCells:
         ]
 
 
+def text_of(words: Iterable[Word]) -> str:
+    """The words, a space apart."""
+    return " ".join(word.text for word in words)
+
+
 def lines_of(words: Sequence[Word]) -> list[list[tuple[Word, ...]]]:
     """The page's lines from top to bottom, each parted into its cells."""
     return [_cells(line) for line in _lines(words)]
@@ -107,19 +116,19 @@ def _lines(words: Sequence[Word]) -> list[list[Word]]:
     """Words of one height, left to right; top to bottom.  A tall word that stands beside several
     lines is a line of its own and breaks none.
     """
-    ordered = sorted(words, key=lambda word: (_middle(word), word.box.x0))
+    ordered = sorted(words, key=lambda word: (word.box.middle, word.box.x0))
     tall = _beside_lines(ordered)
     lines: list[list[Word]] = []
     for word in ordered:
         if id(word) in tall:
             continue
         last = lines[-1][0].box if lines else None
-        if last is not None and last.y0 <= _middle(word) <= last.y1:
+        if last is not None and last.y0 <= word.box.middle <= last.y1:
             lines[-1].append(word)
         else:
             lines.append([word])
     lines += [[word] for word in ordered if id(word) in tall]
-    lines.sort(key=lambda line: _middle(line[0]))
+    lines.sort(key=lambda line: line[0].box.middle)
     return [sorted(line, key=lambda word: word.box.x0) for line in lines]
 
 
@@ -131,11 +140,11 @@ def _beside_lines(ordered: Sequence[Word]) -> frozenset[int]:
     """
     if not ordered:
         return frozenset()
-    limit = TALL * median(_height(word) for word in ordered)
-    low = [word for word in ordered if _height(word) <= limit]
-    middles = [_middle(word) for word in low]
+    limit = TALL * median(word.box.height for word in ordered)
+    low = [word for word in ordered if word.box.height <= limit]
+    middles = [word.box.middle for word in low]
     found = set()
-    for word in (word for word in ordered if _height(word) > limit):
+    for word in (word for word in ordered if word.box.height > limit):
         first = bisect_left(middles, word.box.y0)
         last = bisect_right(middles, word.box.y1) - 1
         if first < last and low[first].box.y1 < low[last].box.y0:
@@ -143,31 +152,23 @@ def _beside_lines(ordered: Sequence[Word]) -> frozenset[int]:
     return frozenset(found)
 
 
-def _middle(word: Word) -> float:
-    return (word.box.y0 + word.box.y1) / 2
-
-
-def _height(word: Word) -> float:
-    return word.box.y1 - word.box.y0
-
-
 def _cells(line: Sequence[Word]) -> list[tuple[Word, ...]]:
     """A line parted where the space is wider than a space between words."""
     cells: list[list[Word]] = [[line[0]]]
     for before, word in pairwise(line):
-        height = max(before.box.y1 - before.box.y0, 1.0)
+        height = max(before.box.height, 1.0)
         if word.box.x0 - before.box.x1 > 1.2 * height:
             cells.append([])
         cells[-1].append(word)
     return [tuple(cell) for cell in cells]
 
 
-def _under(above: Sequence[Word], below: Sequence[Word]) -> bool:
+def stands_under(above: Sequence[Word], below: Sequence[Word]) -> bool:
     """Whether two cells of neighbouring lines stand in one column, no more than three lines
     apart.
     """
     box, other = above[0].box, below[0].box
-    height = max(box.y1 - box.y0, 1.0)
+    height = max(box.height, 1.0)
     return (
         other.y0 - box.y1 < 3 * height
         and other.x0 < above[-1].box.x1 + height

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from extractors.page.folding import squeezed
 from extractors.page.label_phrases import PARTY
+from extractors.page.layout import text_of
 from extractors.types import Box, Word
 
 LINES = 4  # of a block: a name stands among the first
@@ -28,11 +29,7 @@ class Block:
 
     def holds(self, box: Box) -> bool:
         """A box stands in it."""
-        x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
-        return any(
-            word.box.x0 - 1 <= x <= word.box.x1 + 1 and word.box.y0 - 1 <= y <= word.box.y1 + 1
-            for word in self.words
-        )
+        return any(word.box.holds(box, near=1) for word in self.words)
 
 
 def blocks_of(lines: Sequence[Line]) -> tuple[Block, ...]:
@@ -52,7 +49,7 @@ def _blocks(lines: Sequence[Line]) -> Iterator[Block]:
             name = beside or _name(beneath)
             words = (*beside, *(word for cells in beneath for each in cells for word in each))
             if words:
-                heading = " ".join(word.text for word in cell[:end]).rstrip(" :")
+                heading = text_of(cell[:end]).rstrip(" :")
                 yield Block(party, heading, words, _until_comma(name), cell[0].box.y0)
 
 
@@ -79,7 +76,7 @@ def _beneath(lines: Sequence[Line], number: int, at: int) -> Iterator[tuple[Cell
     """The cells under a heading, line by line: up to the next column's heading, or all of them."""
     line = lines[number]
     box = line[at][0].box
-    height = max(box.y1 - box.y0, 1.0)
+    height = max(box.height, 1.0)
     right = line[at + 1][0].box.x0 - 1 if at + 1 < len(line) else float("inf")
     edge = box.y1
     for below in lines[number + 1 : number + 1 + LINES]:

@@ -33,13 +33,13 @@ def _spoken(lines: Sequence[Line]) -> Iterator[Box]:
         for cell in line:
             if not _speaks(cell):
                 continue
-            yield _around(cell)
+            yield Box.around(word.box for word in cell)
             last = cell
             for below in lines[number + 1 : number + 1 + _MORE_LINES]:
                 if last[-1].text.endswith((".", "!")) or not _goes_on(last, below):
                     break
                 last = below[0]
-                yield _around(last)
+                yield Box.around(word.box for word in last)
 
 
 def _speaks(cell: Sequence[Word]) -> bool:
@@ -50,19 +50,10 @@ def _speaks(cell: Sequence[Word]) -> bool:
 
 
 def _goes_on(cell: Sequence[Word], below: Line) -> bool:
-    first, height = below[0][0].box, cell[0].box.y1 - cell[0].box.y0
+    first, height = below[0][0].box, cell[0].box.height
     return (
         len(below) == 1
         and abs(first.x0 - cell[0].box.x0) < height
         and first.y0 - cell[0].box.y1 < height
         and not below[0][0].text.endswith(":")
-    )
-
-
-def _around(cell: Sequence[Word]) -> Box:
-    return Box(
-        min(word.box.x0 for word in cell),
-        min(word.box.y0 for word in cell),
-        max(word.box.x1 for word in cell),
-        max(word.box.y1 for word in cell),
     )

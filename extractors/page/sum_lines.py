@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from extractors.page.layout import lines_of, terms
+from extractors.page.layout import lines_of, terms, text_of
 from extractors.types import Box, Word
 
 
@@ -102,7 +102,7 @@ def sum_lines(words: Sequence[Word]) -> Iterator[SumLine]:
         yield SumLine(
             label=label,
             does=does(label),
-            text=" ".join(word.text for word in printed),
+            text=text_of(printed),
             box=Box(
                 printed[0].box.x0,
                 min(word.box.y0 for word in printed),
@@ -134,7 +134,7 @@ def _amount_at_the_end(line: Sequence[Word]) -> tuple[int, int] | None:
         first > 0
         and re.match(r"\d{3}(?!\d)", line[first].text)
         and _THOUSANDS.fullmatch(line[first - 1].text)
-        and line[first].box.x0 - line[first - 1].box.x1 < line[first].box.y1 - line[first].box.y0
+        and line[first].box.x0 - line[first - 1].box.x1 < line[first].box.height
     ):
         first -= 1
     return first, last

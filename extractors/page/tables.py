@@ -61,11 +61,6 @@ def page_lines(lines: Iterable[Sequence[tuple[Word, ...]]]) -> tuple[Line, ...]:
     )
 
 
-def middle(box: Box) -> float:
-    """The height at which a box stands."""
-    return (box.y0 + box.y1) / 2
-
-
 def pitch(pages: Iterable[Sequence[Line]]) -> float:
     """How far it is from line to line, in points: mostly, over some pages."""
     steps = [
@@ -89,7 +84,7 @@ def _left(box: Box) -> float:
 
 
 def _centre(box: Box) -> float:
-    return (box.x0 + box.x1) / 2
+    return box.centre
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,4 +195,4 @@ def _named(
 def amounts_in(words: Sequence[Word], column: Column) -> tuple[Word, ...]:
     """The words that stand in the column, top to bottom."""
     found = [word for word in words if column.holds(word.box)]
-    return tuple(sorted(found, key=lambda word: middle(word.box)))
+    return tuple(sorted(found, key=lambda word: word.box.middle))

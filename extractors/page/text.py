@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from extractors.page.labelled import Label, labels_of
-from extractors.page.layout import lines_of
+from extractors.page.layout import lines_of, text_of
 from extractors.page.parties import Block, blocks_of
 from extractors.page.spoken import spoken_lines
 from extractors.types import Box, Word
@@ -138,7 +138,7 @@ class Layout:
         return loose or abs(b.x0 - first.x0) <= 0.6 * height
 
     def text(self, first: int, last: int) -> str:
-        return " ".join(word.text for word in self.words[first : last + 1])
+        return text_of(self.words[first : last + 1])
 
     def boxes(self, span: Span) -> tuple[Box, ...]:
         """One box a line; a word that is matched in part gives that part of its width."""
@@ -147,10 +147,10 @@ class Layout:
             box, length = self.words[i].box, max(len(self.words[i].text), 1)
             left = span.start / length if i == span.first else 0.0
             right = span.end / length if i == span.last else 1.0
-            width = box.x1 - box.x0
+            width = box.width
             part = Box(box.x0 + left * width, box.y0, box.x0 + min(right, 1.0) * width, box.y1)
             if lines and _same_line(lines[-1], part) and part.x0 >= lines[-1].x0:
-                lines[-1] = _union(lines[-1], part)
+                lines[-1] = Box.around((lines[-1], part))
             else:
                 lines.append(part)
         return tuple(lines)
@@ -270,7 +270,7 @@ def exact(text: str) -> list[tuple[str, int]]:
 
 def is_turned(word: Word) -> bool:
     """A word that runs up or down the page: its box is higher than it is wide."""
-    return len(word.text) > 1 and word.box.y1 - word.box.y0 > 1.3 * (word.box.x1 - word.box.x0)
+    return len(word.text) > 1 and word.box.height > 1.3 * word.box.width
 
 
 def _upright(box: Box) -> Box:
@@ -278,7 +278,7 @@ def _upright(box: Box) -> Box:
 
 
 def _height(box: Box) -> float:
-    return max(box.y1 - box.y0, 0.1)
+    return max(box.height, 0.1)
 
 
 def digits_of(text: str) -> str:
@@ -289,10 +289,6 @@ def digits_of(text: str) -> str:
 def _same_line(a: Box, b: Box) -> bool:
     overlap = min(a.y1, b.y1) - max(a.y0, b.y0)
     return overlap >= 0.5 * min(_height(a), _height(b))
-
-
-def _union(a: Box, b: Box) -> Box:
-    return Box(min(a.x0, b.x0), min(a.y0, b.y0), max(a.x1, b.x1), max(a.y1, b.y1))
 
 
 def _by_lines(words: Sequence[Word]) -> list[Word]:

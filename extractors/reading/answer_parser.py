@@ -271,14 +271,7 @@ def looked_at(patches: Iterable[Box | None]) -> Box | None:
             together += near
             left = [other for other in left if other not in near]
         largest = max(largest, together, key=len)
-    if not largest:
-        return None
-    return Box(
-        min(b.x0 for b in largest),
-        min(b.y0 for b in largest),
-        max(b.x1 for b in largest),
-        max(b.y1 for b in largest),
-    )
+    return Box.around(largest) if largest else None
 
 
 def _near(a: Box, b: Box) -> bool:
@@ -286,4 +279,4 @@ def _near(a: Box, b: Box) -> bool:
     of a line, or lines of a value.
     """
     across, down = max(a.x0, b.x0) - min(a.x1, b.x1), max(a.y0, b.y0) - min(a.y1, b.y1)
-    return across <= max(a.x1 - a.x0, b.x1 - b.x0) and down <= 0.5 * max(a.y1 - a.y0, b.y1 - b.y0)
+    return across <= max(a.width, b.width) and down <= 0.5 * max(a.height, b.height)

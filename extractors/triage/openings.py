@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.page.labels import labelled_value
-from extractors.page.layout import PageCells, lines_of
+from extractors.page.layout import PageCells, lines_of, text_of
 from extractors.triage.counters import Place, only_counts, place_of
 from extractors.triage.names import names_of
 from extractors.triage.titles import (
@@ -73,7 +73,7 @@ def opening_of(
     otherwise = rival(found, None, names)
     other = next(papers_in(found, names), None) if otherwise == 1.0 else None
     lines = tuple(
-        tuple(" ".join(word.text for word in cell) for cell in line)
+        tuple(text_of(cell) for cell in line)
         for line in lines_of([w for w in words if w.text.strip()])
     )
     numbers = {

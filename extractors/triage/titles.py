@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from extractors.documents.spec import Kind
 from extractors.page.labels import shaped
-from extractors.page.layout import Cell, PageCells, lines_of
+from extractors.page.layout import Cell, PageCells, lines_of, text_of
 from extractors.page.lexicon import COMPANY_FORMS, HARMLESS
 from extractors.triage.names import Names, Title, folded, title_of
 from extractors.types import Word
@@ -52,9 +52,9 @@ def headings(page: PageCells, names: Names) -> list[Heading]:
     for number, line in enumerate(lines):
         below = lines[number + 1][0][0] if number + 1 < len(lines) else None
         for at, cell in zip(range(len(line)), cells, strict=False):
-            large = _height(cell.words[0]) >= LARGER * page.height
+            large = cell.words[0].box.height >= LARGER * page.height
             if large and below is not None and _is_label(cell):
-                large = _height(cell.words[0]) >= LARGER * _height(below)
+                large = cell.words[0].box.height >= LARGER * below.box.height
             heading = _read(cell, names, number, large=large, free=_free(at, cell))
             if heading is not None:
                 found.append(heading)
@@ -64,15 +64,9 @@ def headings(page: PageCells, names: Names) -> list[Heading]:
 
 def _companies(page: PageCells) -> set[Title]:
     """The names on the page that end with the form of a company, without it and with it."""
-    said = (
-        title_of(" ".join(word.text for word in cell.words)) for cell in page.cells[:MOST_CELLS]
-    )
+    said = (title_of(text_of(cell.words)) for cell in page.cells[:MOST_CELLS])
     ends = ((words, at) for words in said for at, word in enumerate(words) if word in COMPANY_FORMS)
     return {words[:to] for words, at in ends if at for to in (at, at + 1)}
-
-
-def _height(word: Word) -> float:
-    return word.box.y1 - word.box.y0
 
 
 def _is_label(cell: Cell) -> bool:

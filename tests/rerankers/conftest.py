@@ -1,6 +1,5 @@
 """The tiny cross-encoder, and long documents made of lines."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,6 @@ FOLDER = Path(__file__).parent / "tiny"  # trained by tests/rerankers/train.py
 
 
 @pytest.fixture(scope="session")
-def tiny() -> Iterator[CrossEncoder]:
+def tiny() -> CrossEncoder:
     """Loaded once, on the CPU."""
     return CrossEncoder(str(FOLDER), device="cpu")
