@@ -22,7 +22,7 @@ test: .venv/dev.stamp ## the tests, on a real Postgres, nothing mocked
 test-oldest: .venv-oldest/ready.stamp ## the readers again, with the oldest transformers that pyproject.toml allows
 	@.venv-oldest/bin/python -m pytest -n 2 tests/backends/mllama
 
-test-services: .venv/services.stamp ## the same flow on RabbitMQ, Redis and Postgres from Debian's packages
+test-services: .venv/dev.stamp ## the same flow on RabbitMQ, Redis and Postgres from Debian's packages
 	@$(BIN)/python -m pytest tests/services
 
 test-web: .venv/dev.stamp .venv/axe/axe.min.js ## the review page in a real Chromium (Debian's, /usr/bin/chromium)
@@ -63,7 +63,7 @@ clean: ## remove the environments and all local state
 	@touch $@
 
 .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) install -q -c constraints.txt -e '.[model,embedded,web,train,dev]'
+	$(PIP) install -q -c constraints.txt -e '.[model,embedded,web,train,dev,redis]'
 	@touch $@ .venv/run.stamp
 
 # transformers alone is the oldest; what the newer one brought with it is left to pip, and torch stays as it is pinned.
@@ -79,7 +79,3 @@ clean: ## remove the environments and all local state
 	@rm -rf .venv-vllm
 	@tests/backends/vllm/live/setup.sh .venv-vllm
 	@touch $@
-
-.venv/services.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) install -q -c constraints.txt -e '.[model,embedded,web,train,dev,redis]'
-	@touch $@ .venv/run.stamp .venv/dev.stamp
