@@ -40,7 +40,8 @@ class _Band:
     """One row on its page: from where to where, and its cells' places by path."""
 
     row: Row
-    top: float
+    begins: float  # the upper edge of its first line
+    top: float  # of the middles of what stands in it
     bottom: float
     places: Mapping[str, Place]
 
@@ -73,7 +74,7 @@ def _of_page(
         id(band): {p: place for p, place in band.places.items() if band.holds(place[-1])}
         for band in bands
     }
-    head_top = min(band.top for band in bands) + 0.6 * height
+    head_top = min(band.begins for band in bands) + 0.3 * height
     labelled = [label.words[0].box for label in page.labels]
     for member in group.members:
         path = f"{group.name}.{member.name}"
@@ -102,16 +103,23 @@ def _bands(rows: Sequence[Row]) -> list[_Band]:
     height = median(p[0].height for _, places in placed for p in places.values())
     tops = []
     for _, places in placed:
-        ys = sorted(place[0].y0 for place in places.values())
-        middle = ys[(len(ys) - 1) // 2]
-        tops.append(min(y for y in ys if middle - y <= REACH * height))
+        ys = sorted(place[0].middle for place in places.values())
+        usual = ys[(len(ys) - 1) // 2]
+        tops.append(min(y for y in ys if usual - y <= REACH * height))
     steps = [b - a for a, b in pairwise(tops) if b > a]
-    last = max(median(steps) if steps else 0.0, ALONE * height)
+    step = median(steps) if steps else ALONE * height
+    last = max(step, ALONE * height)
+
+    def begin(top: float, after: float) -> float:
+        return top - min(0.8 * height, 0.5 * after)  # lines may stand closer than words are high
+
     found = []
+    start = begin(tops[0], step)
     for at, ((row, places), top) in enumerate(zip(placed, tops, strict=True)):
-        below = tops[at + 1] if at + 1 < len(tops) and tops[at + 1] > top else top + last
-        margin = 0.3 * height
-        found.append(_Band(row, top - margin, below - margin, places))
+        follows = at + 1 < len(tops) and tops[at + 1] > top
+        end = begin(tops[at + 1], tops[at + 1] - top) if follows else begin(top + last, step)
+        found.append(_Band(row, top - 0.5 * height, start, end, places))
+        start = end if follows or at + 1 == len(tops) else begin(tops[at + 1], step)
     return found
 
 

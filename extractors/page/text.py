@@ -269,8 +269,11 @@ def exact(text: str) -> list[tuple[str, int]]:
 
 
 def is_turned(word: Word) -> bool:
-    """A word that runs up or down the page: its box is higher than it is wide."""
-    return len(word.text) > 1 and word.box.height > 1.3 * word.box.width
+    """A word that runs up or down the page: its box is higher than it is wide.
+
+    Of one or two letters nobody can tell: their boxes are as high as that in any narrow print.
+    """
+    return len(word.text) > 2 and word.box.height > 1.3 * word.box.width
 
 
 def _upright(box: Box) -> Box:

@@ -272,3 +272,31 @@ def test_a_full_page_is_searched_in_milliseconds():
         return time.perf_counter() - started
 
     assert min(seconds() for _ in range(3)) < 0.25
+
+
+@pytest.mark.parametrize("words", [("4,", "2019"), ("13", "Aug"), ("is", "it")])
+def test_short_words_of_narrow_print_are_upright(words):
+    """Of two letters, a box is higher than it is wide, and nothing runs up the page."""
+    first, second = (len(word) * 4.5 for word in words)
+    layout = PageText(
+        [
+            Word(words[0], Box(50, 50, 50 + first, 66)),
+            Word(words[1], Box(53 + first, 50, 53 + first + second, 66)),
+        ]
+    ).as_given
+
+    assert layout.beside(0, 1.0)
+
+
+@pytest.mark.parametrize("words", [("Total", "12.50"), ("13", "August")])
+def test_words_that_run_down_the_page_are_beside_each_other(words):
+    """One of the two may be too short to tell."""
+    first, second = (len(word) * 6.0 for word in words)
+    layout = PageText(
+        [
+            Word(words[0], Box(50, 50, 62, 50 + first)),
+            Word(words[1], Box(50, 53 + first, 62, 53 + first + second)),
+        ]
+    ).as_given
+
+    assert layout.beside(0, 1.0)
