@@ -146,7 +146,7 @@ def announcer(app: Celery) -> Announce:
 def _add_stage(app: Celery, step: flow.Step, name: str, runtime: Callable[[], Runtime]) -> None:
     @app.task(name=name, base=QuietTask)  # type: ignore[untyped-decorator]  # celery is untyped
     def stage(*, document_id: str) -> None:
-        step.run(UUID(document_id), runtime())
+        flow.advance(UUID(document_id), step.at, runtime())
 
 
 def _add_submit(app: Celery, runtime: Callable[[], Runtime]) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from extractors.evidence.grounding import Agreement
-from extractors.evidence.image_quality import ImageQuality
 from extractors.evidence.witnesses import Testimony
 from extractors.normalise import Value
+from extractors.rendering.image_quality import ImageQuality
 from extractors.types import FieldReading, FieldState, TokenTrace
 
 

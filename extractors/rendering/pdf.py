@@ -29,6 +29,7 @@ from extractors.rendering.canvas import fit
 from extractors.rendering.einvoice import EInvoice
 from extractors.rendering.file_types import Kind, png, sniff, tiff_pages
 from extractors.rendering.findings import Finding, of_warnings
+from extractors.rendering.image_quality import ImageQuality, image_quality
 from extractors.types import Box, Canvas, PageImage, Word
 
 # Whitespace is kept, or words would run together; clipped text is nothing that the page shows;
@@ -209,13 +210,22 @@ class Page:
     def image(self, canvas: Canvas) -> PageImage:
         """The rendition for a model: exactly the size that fills its canvas."""
         width_px, height_px = fit(self.width_pt, self.height_pt, canvas)
+        return self._image(self._drawn(width_px, height_px))
+
+    def measured_image(self, canvas: Canvas) -> tuple[PageImage, ImageQuality]:
+        """The rendition for a model, and how good a picture it is."""
+        width_px, height_px = fit(self.width_pt, self.height_pt, canvas)
+        drawn = self._drawn(width_px, height_px)
+        return self._image(drawn), image_quality(drawn.width, drawn.height, drawn.samples)
+
+    def _image(self, drawn: Any) -> PageImage:
         return PageImage(
             number=self.number,
-            width_px=width_px,
-            height_px=height_px,
+            width_px=drawn.width,
+            height_px=drawn.height,
             width_pt=self.width_pt,
             height_pt=self.height_pt,
-            png=self._png(width_px, height_px),
+            png=png(drawn.width, drawn.height, drawn.samples_mv),
         )
 
     def view(self, *, dpi: int, max_pixels: int) -> bytes:
@@ -227,9 +237,9 @@ class Page:
         pixels = min(max_pixels, area * (dpi / 72) ** 2 if self.own_px is None else self.own_px)
         scale = math.sqrt(pixels / area)
         width_px = min(max(round(self.width_pt * scale), 1), max_pixels)
-        return self._png(
-            width_px, min(max(round(self.height_pt * scale), 1), max_pixels // width_px)
-        )
+        height_px = min(max(round(self.height_pt * scale), 1), max_pixels // width_px)
+        drawn = self._drawn(width_px, height_px)
+        return png(width_px, height_px, drawn.samples_mv)
 
     def words(self) -> tuple[Word, ...]:
         """The words of the text layer, form fields and annotations included, in the order of the
@@ -245,7 +255,10 @@ class Page:
             if (text := _storable(raw))
         )
 
-    def _png(self, width_px: int, height_px: int) -> bytes:
+    def _drawn(self, width_px: int, height_px: int) -> Any:
+        """The page drawn at this size: a pixmap, whose samples are 8-bit RGB without row padding
+        and die with it.
+        """
         with _library_faults(f"Page {self.number} cannot be drawn. {ASK}"):
             pixmap = self._draw(width_px, height_px)
             if self.own_px is not None and any(
@@ -253,7 +266,7 @@ class Page:
             ):
                 # the library would show the rest in grey
                 raise UnreadableFile(f"The image is cut short. {ASK}")
-            return png(width_px, height_px, pixmap.samples_mv)
+            return pixmap
 
     def _draw(self, width_px: int, height_px: int) -> Any:
         """RGB on white, exactly this size: rounding the page's own bounds could come out one pixel

@@ -5,6 +5,8 @@ import inspect
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,9 @@ import pytest
 
 from extractors.backends.scripted import Line
 from tests.pipeline.conftest import TRUTH, a_pdf
-from tests.pipeline.test_types import INVOICE, LETTER, PROSE, RECEIPT, a_paper
+from tests.pipeline.test_types import INVOICE, LETTER, PROSE, RECEIPT, a_paper, open_house  # noqa: F401  # a fixture
 from worker.pipeline import flow
+from worker.pipeline.attempt import attempt
 from worker.store.pages import STAGE
 from worker.tables.documents import ALLOWED, Status
 
@@ -92,3 +95,62 @@ def test_messages_of_the_version_before_are_understood() -> None:
         env={**os.environ, "SUREFIELD_DATABASE_URL": url},
     )
     assert {"surefield.sort", "surefield.triage"} <= set(done.stdout.split())
+
+
+def stood(house, document) -> list[str]:
+    """Where the document has stood, in order."""
+    query = "SELECT to_status FROM document_events WHERE document_id = :id ORDER BY id"
+    return [row.to_status for row in house.rows(query, id=document)]
+
+
+def test_a_worker_brings_a_document_as_far_as_its_queue_goes(house):
+    """Work that is nearly done goes before work that is not begun, and no message travels."""
+    document = house.submit(a_pdf())
+    house.announced.clear()
+    flow.advance(document, Status.SUBMITTED, house.rt)
+    assert house.announced == [(document, Status.RENDERED)]  # the model's queue
+
+    house.announced.clear()
+    flow.advance(document, Status.RENDERED, house.rt)
+    assert house.announced == [(document, Status.EXTRACTED)]
+
+    house.announced.clear()
+    flow.advance(document, Status.EXTRACTED, house.rt)
+    assert [status for _, status in house.announced if status in flow.STEP_AT] == []
+    assert stood(house, document)[-3:-1] == ["grounded", "scored"]
+    assert house.status(document) in {"accepted", "in_review"}
+
+
+def test_a_step_that_fails_on_the_way_ends_the_walk_there(house, monkeypatch):
+    """The document stands where it failed, with its reason, and is tried again from there."""
+    document = house.submit(a_pdf())
+    flow.advance(document, Status.SUBMITTED, house.rt)
+    flow.advance(document, Status.RENDERED, house.rt)
+    broken = replace(flow.STEP_AT[Status.GROUNDED], run=no_memory)
+    with monkeypatch.context() as planted:
+        planted.setitem(flow.STEP_AT, Status.GROUNDED, broken)
+        flow.advance(document, Status.EXTRACTED, house.rt)
+    assert house.status(document) == "grounded"
+
+    assert flow.sweep(house.rt, patience=timedelta(0)) == 1
+    house.work()
+    assert house.status(document) in {"accepted", "in_review"}
+
+
+def no_memory(document_id, rt):
+    """A stage whose attempt goes wrong."""
+    with attempt(rt, document_id, at=Status.GROUNDED, stage="score") as claim:
+        assert claim is not None
+        raise MemoryError
+
+
+def test_another_document_that_moves_on_the_way_has_a_message_of_its_own(open_house):
+    """The parts of a file are documents: whoever took the file walks with none of them."""
+    document = open_house.submit(a_paper(INVOICE, PROSE, RECEIPT), document_type="auto")
+    open_house.announced.clear()
+    flow.advance(document, Status.SUBMITTED, open_house.rt)
+
+    assert open_house.status(document) == "split"
+    parts = [moved for moved, status in open_house.announced if status is Status.UNTRIAGED]
+    assert len(set(parts)) == 2
+    assert document not in parts

@@ -1,7 +1,6 @@
 """Evidence before opinion: all that is observed is stored before anything is scored."""
 
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -165,18 +164,6 @@ def test_each_page_that_was_read_has_measures_of_its_picture(house):
     assert 0 < page.contrast <= 1
     assert 0 < page.ink < 0.5
     assert 0 < page.sharpness <= 1
-
-
-def test_a_picture_that_is_gone_costs_its_measures_and_not_the_document(house):
-    """What was not measured is NULL."""
-    document = read(house)
-    for path in (path for path in Path(house.rt.blobs.url).rglob("*") if path.is_file()):
-        path.unlink()
-    ground.run(document, house.rt)
-
-    assert house.status(document) == "grounded"
-    (page,) = house.rows("SELECT contrast, ink, sharpness FROM pages")
-    assert tuple(page) == (None, None, None)
 
 
 def test_every_stage_after_extract_can_run_without_the_model(house):

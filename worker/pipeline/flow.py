@@ -5,7 +5,7 @@ Dispatch, sweeping and the picture in the README all come from ``FLOW``.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -75,6 +75,28 @@ FLOW = (
 RENAMED = {"triage": ("surefield.sort",)}
 STEP_AT = {step.at: step for step in FLOW}
 RESTING = frozenset(Status) - set(STEP_AT)  # a document rests here until a person acts, or for good
+
+
+def advance(document_id: UUID, at: Status, rt: Runtime) -> None:
+    """Take the document's step at this status, and then the next ones for as long as they belong
+    to the same queue.
+
+    Whoever has a document in hand brings it as far as they can: work that is nearly done goes
+    before work that is not begun, and no message needs to travel in between. Each step claims and
+    saves as if it stood alone, so a worker that is killed between two of them loses nothing.
+    """
+    queue = STEP_AT[at].queue
+    line = [at]
+
+    def announce(moved: UUID, to: Status) -> None:
+        if moved == document_id and to in STEP_AT and STEP_AT[to].queue == queue:
+            line.append(to)
+        else:
+            rt.announce(moved, to)
+
+    hand = replace(rt, announce=announce)
+    while line:
+        STEP_AT[line.pop()].run(document_id, hand)
 
 
 def sweep(rt: Runtime, *, patience: timedelta, limit: int = 500) -> int:

@@ -98,16 +98,18 @@ def _pages(pdf: ModuleType, request: Mapping[str, Any], data: bytes) -> Iterator
             sandbox.allow_processor(limits.page_seconds)
             page = file.page(number)
             of_file, einvoice = about if number == 1 else ((), None)
+            model, quality = page.measured_image(canvas)
             yield RenderedPage(
                 number=number,
                 page_count=file.page_count,
                 width_pt=page.width_pt,
                 height_pt=page.height_pt,
-                model=page.image(canvas),
+                model=model,
                 view_png=page.view(dpi=limits.view_dpi, max_pixels=limits.view_pixels),
                 words=page.words(),
                 findings=(*of_file, *page.findings()),
                 einvoice=einvoice,
+                quality=quality,
             )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from extractors.rendering.einvoice import EInvoice
 from extractors.rendering.findings import Finding
+from extractors.rendering.image_quality import ImageQuality
 from extractors.types import Box, PageImage, Word
 
 MAX_HEADER = 64 << 20
@@ -46,6 +47,7 @@ class RenderedPage:
     model: PageImage
     view_png: bytes  # for people
     words: tuple[Word, ...]  # the page's text layer, in reading order of the file
+    quality: ImageQuality | None = None  # of the model's picture
     findings: tuple[Finding, ...] = ()  # of this page, and with the first page of the file
     einvoice: EInvoice | None = None  # comes with the first page
 
@@ -80,6 +82,7 @@ def pack_page(page: RenderedPage) -> Iterator[bytes]:
         ],
         "findings": [[found.code, found.page] for found in page.findings],
         "einvoice": None if page.einvoice is None else asdict(page.einvoice),
+        "quality": None if page.quality is None else asdict(page.quality),
     }
     return pack({"page": header}, page.model.png, page.view_png)
 
@@ -110,6 +113,7 @@ def unpack_page(header: Mapping[str, Any], payloads: list[bytes]) -> RenderedPag
             for code, page in header["findings"]
         ),
         einvoice=_einvoice(header["einvoice"]),
+        quality=_quality(header["quality"]),
     )
 
 
@@ -118,6 +122,22 @@ def _einvoice(told: Any) -> EInvoice | None:
     if told is None:
         return None
     return EInvoice(header=_texts(told["header"]), lines=tuple(map(_texts, told["lines"])))
+
+
+def _quality(told: Any) -> ImageQuality | None:
+    """The measures as the child tells them; a share that is none is not believed."""
+    if told is None:
+        return None
+    contrast, ink = _share(told["contrast"]), _share(told["ink"])
+    sharpness = None if told["sharpness"] is None else _share(told["sharpness"])
+    return ImageQuality(contrast=contrast, ink=ink, sharpness=sharpness)
+
+
+def _share(told: Any) -> float:
+    share = float(told)
+    if not 0 <= share <= 1:
+        raise ValueError("a measure of a picture is no share of 1")
+    return share
 
 
 def _texts(told: Mapping[str, Any]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Pages are the unit that the model reads: claimed in batches, read together, saved one by one."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -36,6 +37,7 @@ from worker.store.types import LOOKED, MAX_ATTEMPTS, Claim, Failure, NewPage, Pa
 from worker.tables.documents import Document, Status
 from worker.tables.evidence import FieldEvidence, Page, PageReading, PageStatus
 
+QUALITY = ("contrast", "ink", "sharpness")
 STAGE = "extract"  # pages are claimed by this stage only
 
 UNREAD = select(Page.id).where(
@@ -64,6 +66,7 @@ def save_pages(tx: Tx, held: Claim, pages: Sequence[NewPage]) -> None:
             "view_sha256": page.view_sha256,
             "words": words_out(page.words),
             "words_source": page.words_source,
+            **(dict.fromkeys(QUALITY) if page.quality is None else asdict(page.quality)),
         }
         for page in pages
     ]

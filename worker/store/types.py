@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from extractors.errors import SurefieldError
 from extractors.evidence.gather import Candidate
-from extractors.evidence.image_quality import ImageQuality
 from extractors.evidence.witnesses import Testimony
 from extractors.normalise import Value
 from extractors.page.text import TEXT_LAYER, PageText
+from extractors.rendering.image_quality import ImageQuality
 from extractors.types import Box, FieldReading, FieldState, Word
 from worker.tables.documents import Status
 from worker.tables.results import Outcome
@@ -33,6 +33,7 @@ class Claim:
     sha256: str
     media_type: str
     generation: int  # of the answer that is being made
+    received: date  # the day that the document came in
     failures: int  # attempts at this status that went wrong before this one
 
 
@@ -90,6 +91,7 @@ class NewPage:
     model_height_px: int
     model_sha256: str
     view_sha256: str
+    quality: ImageQuality | None = None  # of the model's picture
     words: tuple[Word, ...] = ()
     words_source: str = TEXT_LAYER
 

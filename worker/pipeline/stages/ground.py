@@ -14,7 +14,6 @@ from extractors.errors import SurefieldError
 from extractors.evidence.conventions import conventions
 from extractors.evidence.gather import PageEvidence, gather
 from extractors.evidence.grounding import ground
-from extractors.evidence.image_quality import ImageQuality, image_quality
 from extractors.evidence.relevance import relevances
 from extractors.evidence.witnesses import DocumentEvidence, hear
 from extractors.normalise import normalise
@@ -23,7 +22,7 @@ from extractors.types import StopReason
 from worker import store
 from worker.pipeline.attempt import attempt
 from worker.runtime import Runtime
-from worker.store.types import Measured, StoredField, StoredPage
+from worker.store.types import Measured, StoredField
 from worker.tables.documents import Status
 
 log = structlog.get_logger()
@@ -40,7 +39,6 @@ def run(document_id: UUID, rt: Runtime) -> None:
             pages = store.evidence.pages_of(tx, document_id)
             findings = store.rendering.findings_of(tx, document_id)
             einvoice = store.rendering.einvoice_of(tx, document_id)
-            received = store.documents.received_on(tx, document_id)
 
         texts = {page.number: page.text for page in pages}
         read = {page.number: page.text for page in pages if not page.left_out}
@@ -57,20 +55,18 @@ def run(document_id: UUID, rt: Runtime) -> None:
                 left_out=left_out,
                 findings=findings,
                 einvoice=einvoice,
-                received=received,
+                received=claim.received,
             )
         )
         logits, reranker = _relevance(evidence, texts, rt)
         # as gathered: the cells of a list have found their rows
         placed = [said for one in candidates for said in one.said]
         measured = _measured(placed, fields, logits, reranker)
-        quality = _image_quality([page for page in pages if not page.left_out], rt)
 
         with rt.transaction() as tx:
-            store.evidence.save_measured(tx, claim, measured)
-            store.evidence.save_image_quality(tx, claim, quality)
-            store.candidates.save(tx, claim, candidates, testimony)
             store.documents.finish(tx, claim, to=Status.GROUNDED)
+            store.evidence.save_measured(tx, claim, measured)
+            store.candidates.save(tx, claim, candidates, testimony)
 
 
 def _known(field: StoredField, spec: DocumentType) -> bool:
@@ -156,15 +152,4 @@ def _measured(
                 reranker=reranker if one.id in logits else None,
             )
         )
-    return found
-
-
-def _image_quality(pages: Sequence[StoredPage], rt: Runtime) -> dict[int, ImageQuality]:
-    """The measures of every picture that the model read; one that cannot be had has none."""
-    found = {}
-    for page in pages:
-        try:
-            found[page.number] = image_quality(rt.blobs.get(page.model_sha256))
-        except (SurefieldError, OSError) as error:
-            log.warning("image_quality_left_out", page=page.number, error=type(error).__name__)
     return found

@@ -44,8 +44,6 @@ def run(document_id: UUID, rt: Runtime) -> None:
             pages.append(_stored(page, rt))
 
         with rt.transaction() as tx:
-            store.pages.save_pages(tx, claim, pages)
-            store.rendering.save(tx, claim, findings, einvoice)
             choice = spec is None or (
                 spec.max_pages_read is not None and len(pages) > spec.max_pages_read
             )
@@ -56,6 +54,8 @@ def run(document_id: UUID, rt: Runtime) -> None:
                 page_count=len(pages),
                 pin=None if choice else spec,
             )
+            store.pages.save_pages(tx, claim, pages)
+            store.rendering.save(tx, claim, findings, einvoice)
 
 
 def _stored(page: RenderedPage, rt: Runtime) -> NewPage:
@@ -73,6 +73,7 @@ def _stored(page: RenderedPage, rt: Runtime) -> NewPage:
         model_width_px=page.model.width_px,
         model_height_px=page.model.height_px,
         view_sha256=rt.blobs.put(page.view_png),
+        quality=page.quality,
         words=words,
         words_source=source,
     )

@@ -40,8 +40,8 @@ def run(document_id: UUID, rt: Runtime) -> None:
         ]
 
         with rt.transaction() as tx:
-            store.evidence.save_scores(tx, claim, scores)
             store.documents.finish(tx, claim, to=Status.SCORED)
+            store.evidence.save_scores(tx, claim, scores)
 
 
 def _heard(gathered: Gathered) -> dict[UUID, Sequence[Testimony]]:

@@ -56,10 +56,10 @@ def run(document_id: UUID, rt: Runtime) -> None:
         chosen, by = _chosen(words, spec, rt)
 
         with rt.transaction() as tx:
+            store.documents.finish(tx, claim, to=Status.RENDERED, pin=spec)
             if guess is not None:
                 store.classifications.save_guess(tx, claim, guess)
             store.pages.sort_pages(tx, claim, chosen, by=by)
-            store.documents.finish(tx, claim, to=Status.RENDERED, pin=spec)
 
 
 def _typed(claim: Claim, pages: Sequence[Sequence[Word]], rt: Runtime) -> Guess | None:

@@ -1,10 +1,9 @@
 """How good is the picture that the reader saw: a few honest measures of a page image.
 
 They are evidence only: no decision uses them yet.  Pillow alone, so that a CPU worker needs no
-numpy; some milliseconds a page, decoding the PNG included.
+numpy.
 """
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -24,10 +23,9 @@ class ImageQuality:
     sharpness: float | None  # steepest step from paper to print within one pixel; None when blank
 
 
-def image_quality(png: bytes) -> ImageQuality:
-    """What can be said of the page image."""
-    with Image.open(io.BytesIO(png)) as picture:
-        grey = picture.convert("L")
+def image_quality(width_px: int, height_px: int, rgb: bytes) -> ImageQuality:
+    """What can be said of a picture, given as 8-bit RGB samples without row padding."""
+    grey = Image.frombuffer("RGB", (width_px, height_px), rgb, "raw", "RGB", 0, 1).convert("L")
     shades = grey.histogram()
     paper, print_ = _paper(shades), _percentile(shades, 0.001)
     contrast = max(0, paper - print_) / 255

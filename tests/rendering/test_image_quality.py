@@ -1,30 +1,31 @@
 """Measures of a page image, on pictures whose quality is known."""
 
-import io
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter
 
-from extractors.evidence.image_quality import image_quality
+from extractors.rendering.image_quality import ImageQuality, image_quality
 
 
-def a_page(*, ink: int = 0, paper: int = 255, blur: float = 0.0, text: bool = True) -> bytes:
+def measured(picture: Image.Image) -> ImageQuality:
+    """The measures of a picture."""
+    return image_quality(*picture.size, picture.tobytes())
+
+
+def a_page(*, ink: int = 0, paper: int = 255, blur: float = 0.0, text: bool = True) -> Image.Image:
     """A page with lines of print, in these shades of grey."""
     picture = Image.new("RGB", (400, 300), (paper,) * 3)
     if text:
         draw = ImageDraw.Draw(picture)
         for line in range(20, 280, 20):
             draw.text((20, line), "Total 12.50 EUR, payable to Foo Ltd", fill=(ink,) * 3)
-    out = io.BytesIO()
-    picture.filter(ImageFilter.GaussianBlur(blur)).save(out, "PNG")
-    return out.getvalue()
+    return picture.filter(ImageFilter.GaussianBlur(blur))
 
 
 def test_clean_print_is_sharp_and_full_of_contrast():
     """Black on white, a few per cent of ink."""
-    found = image_quality(a_page())
+    found = measured(a_page())
 
     assert found.contrast > 0.95  # the letters' edges are smoothed
     assert found.sharpness > 0.95
@@ -33,14 +34,14 @@ def test_clean_print_is_sharp_and_full_of_contrast():
 
 def test_blur_costs_sharpness_and_more_blur_more():
     """One step from paper to print is spread over several pixels."""
-    sharp, soft, softer = (image_quality(a_page(blur=blur)).sharpness for blur in (0.0, 1.0, 2.0))
+    sharp, soft, softer = (measured(a_page(blur=blur)).sharpness for blur in (0.0, 1.0, 2.0))
 
     assert sharp > soft > softer > 0
 
 
 def test_faded_print_has_less_contrast_and_stays_sharp():
     """The two are measured apart."""
-    found = image_quality(a_page(ink=180))
+    found = measured(a_page(ink=180))
 
     assert found.contrast == pytest.approx(75 / 255, abs=0.01)
     assert found.sharpness > 0.95
@@ -48,7 +49,7 @@ def test_faded_print_has_less_contrast_and_stays_sharp():
 
 def test_a_blank_page_has_no_sharpness():
     """Unknown is None, never 0."""
-    found = image_quality(a_page(text=False))
+    found = measured(a_page(text=False))
 
     assert (found.contrast, found.ink, found.sharpness) == (0.0, 0.0, None)
 
@@ -56,18 +57,13 @@ def test_a_blank_page_has_no_sharpness():
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1)])
 def test_the_smallest_picture_is_measured_too(size):
     """Nothing is divided by zero."""
-    out = io.BytesIO()
-    Image.new("RGB", size).save(out, "PNG")
-
-    assert image_quality(out.getvalue()).sharpness is None
+    assert measured(Image.new("RGB", size)).sharpness is None
 
 
 @given(st.binary(min_size=48, max_size=48))
 def test_every_measure_lies_between_0_and_1(pixels):
     """Whatever the picture; the database refuses anything else."""
-    out = io.BytesIO()
-    Image.frombytes("RGB", (4, 4), pixels).save(out, "PNG")
-    found = image_quality(out.getvalue())
+    found = measured(Image.frombytes("RGB", (4, 4), pixels))
 
     assert 0.0 <= found.contrast <= 1.0
     assert 0.0 <= found.ink <= 1.0
