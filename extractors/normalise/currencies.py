@@ -54,23 +54,32 @@ class Meant:
     at_home: bool = False  # only where the territory pays with it
 
 
-@lru_cache(maxsize=4096)  # a page prints few signs, and asks for them with every number
 def meant(printed: str, locale: str) -> Meant:
     """What a sign, code or name may mean in any territory.
 
     A three-letter word is a code only in capitals ("12.00 all" is not in Albanian lek), but for
     those that are no word.  Raises Unclear("unknown_currency").
     """
+    found = _meant(printed, locale)
+    if found is None:
+        raise Unclear("unknown_currency")
+    return found
+
+
+# a page prints few signs and many words beside numbers, and asks for them with every number
+@lru_cache(maxsize=4096)
+def _meant(printed: str, locale: str) -> Meant | None:
     whole = _one(printed, locale)
     if whole is not None:
         return whole
     parts: list[Meant] = []
-    for part in filter(None, map(str.strip, _BRACKETS.split(printed))):
-        one = _one(part, locale)
-        parts += [one] if one else [m for word in part.split() for m in _glued(word, locale)]
-    if not parts:
-        raise Unclear("unknown_currency")
-    return _common(parts)
+    try:
+        for part in filter(None, map(str.strip, _BRACKETS.split(printed))):
+            one = _one(part, locale)
+            parts += [one] if one else [m for word in part.split() for m in _glued(word, locale)]
+        return _common(parts) if parts else None
+    except Unclear:
+        return None
 
 
 def alike(text: str, locale: str) -> frozenset[str]:

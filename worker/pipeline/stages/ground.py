@@ -4,6 +4,7 @@ All of it is stored before anything is scored.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from uuid import UUID
 
 import structlog
@@ -13,10 +14,10 @@ from extractors.documents.spec import Kind
 from extractors.errors import SurefieldError
 from extractors.evidence.conventions import conventions
 from extractors.evidence.gather import PageEvidence, gather
-from extractors.evidence.grounding import ground
+from extractors.evidence.grounding import Grounding, ground
 from extractors.evidence.relevance import relevances
 from extractors.evidence.witnesses import DocumentEvidence, hear
-from extractors.normalise import normalise
+from extractors.normalise import Value, normalise
 from extractors.page.text import PageText
 from extractors.types import StopReason
 from worker import store
@@ -45,7 +46,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
         left_out = {page.number: page.text for page in pages if page.left_out}
         known = [field for field in fields if _known(field, spec)]
         spec = _as_written(spec, known, read)
-        evidence = [_evidence(field, texts[field.page], spec) for field in known]
+        evidence = _evidence(known, texts, spec)
         candidates = gather(spec, evidence, pages=read)
         testimony = hear(
             DocumentEvidence(
@@ -86,13 +87,35 @@ def _as_written(
     return conventions(said, [page.words for page in pages.values()]).of(spec)
 
 
-def _evidence(field: StoredField, page: PageText, spec: DocumentType) -> PageEvidence:
-    """The reading with its value and its places: the one time that both are looked for."""
+def _evidence(
+    fields: Sequence[StoredField], pages: Mapping[int, PageText], spec: DocumentType
+) -> list[PageEvidence]:
+    """The readings with their values and places: the one time that both are looked for.
+
+    Rows repeat themselves (a price, a quantity): what was found once is not sought again.
+    """
+
+    @cache
+    def found(name: str, text: str, page: int) -> tuple[Value, Grounding | None]:
+        spelled = spec.field(name)
+        value = normalise(text, spelled, spec)
+        return value, ground(text, pages[page], spelled, spec, value=value)
+
+    evidence = []
+    for field in fields:
+        name, text = field.reading.name, field.reading.text
+        if text is None or spec.field(name).kind is Kind.GROUP:
+            # what is said about a whole group has no value of its own
+            evidence.append(_with_value(field, None, None))
+        else:
+            evidence.append(_with_value(field, *found(name, text, field.page)))
+    return evidence
+
+
+def _with_value(
+    field: StoredField, value: Value | None, grounding: Grounding | None
+) -> PageEvidence:
     reading = field.reading
-    spelled = spec.field(reading.name)
-    # what is said about a whole group has no value of its own
-    text = None if spelled.kind is Kind.GROUP else reading.text
-    value = None if text is None else normalise(text, spelled, spec)
     return PageEvidence(
         id=field.field_id,
         page=field.page,
@@ -101,7 +124,7 @@ def _evidence(field: StoredField, page: PageText, spec: DocumentType) -> PageEvi
         state=reading.state,
         text=reading.text,
         value=value,
-        grounding=None if text is None else ground(text, page, spelled, spec, value=value),
+        grounding=grounding,
         problem=reading.problem,
         cut=reading.stop_reason is StopReason.LENGTH,
     )
