@@ -1,7 +1,8 @@
 """Documents per second through the whole pipeline with the scripted backend, and where the time
 goes.
 
-The whole machine: the real workers, queue, render child and Postgres (durable, as users run it).
+The whole machine: the real workers, queue, render child and Postgres (durable, as users run it),
+on small slips without a table and on A4 invoices with one.
 Where the time goes: the same stages one after another in this process, with every wait on the
 database, the broker and the render child clocked.
 """
@@ -60,10 +61,15 @@ def run() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="surefield-bench-") as folder:
         settings = Settings(state_dir=Path(folder), reader=scripted.Options())
         with local.database(settings, migrates=True) as ready:
+            slips = [_a_slip(number) for number in range(DOCUMENTS)]
+            of_slips = _whole_machine(ready, slips, "slip")
             files = [_a_pdf(number) for number in range(DOCUMENTS)]
-            rate = _whole_machine(ready, files)
+            rate = _whole_machine(ready, files, "invoice")
             shares = _where_the_time_goes(ready, files[:50])
-    rows = [_row("whole machine", rate, "documents/s")]
+    rows = [
+        _row("whole machine: slips", of_slips, "documents/s"),
+        _row("whole machine: A4 invoices", rate, "documents/s"),
+    ]
     rows += [
         _row(
             f"share of time: {name}", share, "of 1", goal=GROUND_GOAL if name == "ground" else None
@@ -107,18 +113,27 @@ def _a_pdf(number: int) -> bytes:
     return bytes(document.tobytes())
 
 
-def _whole_machine(settings: Settings, files: list[bytes]) -> float:
+def _a_slip(number: int) -> bytes:
+    """A small page with four lines of text."""
+    document = pymupdf.open()
+    page = document.new_page(width=320, height=160)
+    for row, line in enumerate(("Foo Ltd A-17", "03/04/2026", "Total 12.50 EUR", f"no {number}")):
+        page.insert_text((20, 30 + 20 * row), line)
+    return bytes(document.tobytes())
+
+
+def _whole_machine(settings: Settings, files: list[bytes], document_type: str) -> float:
     with local.running(settings), local.runtime(settings) as rt:
-        _through(rt, [b"%PDF-warm-up"], upstream="warm-up")
+        _through(rt, [b"%PDF-warm-up"], document_type, upstream="warm-up")
         began = time.perf_counter()
-        _through(rt, files, upstream="bench")
+        _through(rt, files, document_type, upstream=f"bench-{document_type}")
         return len(files) / (time.perf_counter() - began)
 
 
-def _through(rt: Runtime, files: list[bytes], *, upstream: str) -> None:
+def _through(rt: Runtime, files: list[bytes], document_type: str, *, upstream: str) -> None:
     ids = [
         actions.submit(
-            sources.Request(upstream=upstream, document_type="invoice", content=data), rt
+            sources.Request(upstream=upstream, document_type=document_type, content=data), rt
         ).document_id
         for data in files
     ]

@@ -96,19 +96,29 @@ def create(
     """
     check([None], at)
     values = {**columns, "id": document_id, "status": at}
-    if like is None:
-        row = insert(DOCUMENTS).values(values)
+    statement = _creation(at, tuple(values), None if like is None else tuple(same))
+    about = {"stage": stage, "code": None, "actor": by, "like": like}
+    tx.session.connection().execute(statement, {**about, **values})
+    tx.move(document_id, at)
+
+
+@lru_cache(maxsize=64)
+def _creation(at: Status, given: tuple[str, ...], same: tuple[str, ...] | None) -> Executable:
+    """A new row and its event as one statement; built once, as that of a move.
+
+    given: columns whose values are given
+    same: columns that are taken over from another document; None: there is none
+    """
+    values = [bindparam(name, type_=DOCUMENTS.c[name].type) for name in given]
+    if same is None:
+        row = insert(DOCUMENTS).values(dict(zip(given, values, strict=True)))
     else:
-        typed = [literal(value, DOCUMENTS.c[name].type) for name, value in values.items()]
         copied = [DOCUMENTS.c[name] for name in same]
-        row = insert(DOCUMENTS).from_select(
-            [*values, *same], select(*typed, *copied).where(DOCUMENTS.c.id == like)
-        )
+        of = DOCUMENTS.c.id == bindparam("like", type_=DOCUMENTS.c.id.type)
+        row = insert(DOCUMENTS).from_select([*given, *same], select(*values, *copied).where(of))
     made = row.returning(DOCUMENTS.c.id, DOCUMENTS.c.working_generation).cte("made")
     event = _noted(made, at, null(), null(), null())
-    about = {"stage": stage, "code": None, "actor": by}
-    tx.session.execute(select(made.c.id).add_cte(event), about)
-    tx.move(document_id, at)
+    return select(made.c.id).add_cte(event)
 
 
 def move(
