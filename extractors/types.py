@@ -118,16 +118,16 @@ class TokenTrace:
     top: tuple[Alternative, ...] = ()  # the five most likely tokens, most likely first
     entropy: float = 0.0  # nats, of the raw distribution
     forced: bool = False  # fed by us (a skeleton), not chosen by the model
-    glances: tuple[
+    patches: tuple[
         AttentionPatch, ...
         # the patches of the page that the model attended to most at this step; none when it was not
         # asked
     ] = ()
 
     @property
-    def looked(self) -> Box | None:
+    def attended(self) -> Box | None:
         """The patch that it attended to most; None when it was not asked."""
-        return self.glances[0].box if self.glances else None
+        return self.patches[0].box if self.patches else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +188,7 @@ class FieldReading:
     stop_reason: StopReason = StopReason.END
     # "truncated", "unparsable", "repeated_key", "missing", ...; None when all is well
     problem: str | None = None
-    looked: Box | None = (
+    attended: Box | None = (
         # where the model looked while it wrote the value ("cross-attention"); None when it was not
         # asked
         None

@@ -213,7 +213,7 @@ def results_of(tx: Tx, document_id: UUID, *, review: frozenset[str]) -> list[New
             threshold=0.95 if each.reading.name in review else 0.7,
             decision=Outcome.REVIEW if each.reading.name in review else Outcome.ACCEPTED,
             reason="low_score" if each.reading.name in review else "sure_enough",
-            details={"words": "0.90 of 0.95" if each.reading.name in review else "0.90 of 0.70"},
+            details={"message": "0.90 of 0.95" if each.reading.name in review else "0.90 of 0.70"},
         )
         for position, each in enumerate(fields)
     ]

@@ -74,7 +74,7 @@ class FieldRow(JsonRow):
     certificate: str
     decision: Outcome
     reason: str
-    words: str  # the reason for people
+    message: str  # the reason for people
     read_text: str | None  # what the machine had read
     decided_by: str | None
 
@@ -174,7 +174,7 @@ def fields(sessions: Sessions, ids: Sequence[UUID]) -> list[FieldRow]:
             Result.certificate,
             Result.decision,
             Result.reason,
-            func.coalesce(Result.details["words"].astext, Result.reason).label("words"),
+            func.coalesce(Result.details["message"].astext, Result.reason).label("message"),
             Result.read_text,
             decided_by.label("decided_by"),
         )

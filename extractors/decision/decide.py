@@ -29,7 +29,7 @@ class Reason:
     """Why, as a stable code for SQL and a sentence for people."""
 
     code: str
-    words: str
+    message: str
     details: Mapping[str, object] = field(default_factory=dict)  # JSON-able
 
 
@@ -75,7 +75,9 @@ def decide(row: Chosen, field: FieldSpec, requirement: Requirement, *, in_domain
     case = Case(row=row, field=field, requirement=requirement, in_domain=in_domain)
     missing = [doubt for proof in PROOFS if (doubt := proof(case)) is not None]
     denied = [
-        Reason(code=one.because or "denied", words=one.message or one.witness, details=one.details)
+        Reason(
+            code=one.because or "denied", message=one.message or one.witness, details=one.details
+        )
         for one in denials(row.testimony)
     ]
     return _decision(case, _in_order([*missing, *denied]))
@@ -85,7 +87,7 @@ def _in_order(doubts: Sequence[Reason]) -> tuple[Reason, ...]:
     """The gravest first, each said once."""
     once: dict[tuple[str, str], Reason] = {}
     for doubt in doubts:
-        once.setdefault((doubt.code, doubt.words), doubt)
+        once.setdefault((doubt.code, doubt.message), doubt)
     return tuple(sorted(once.values(), key=lambda doubt: _GRAVITY.get(doubt.code, 0)))
 
 
@@ -102,7 +104,7 @@ def decide_all(
     if any(row.state is not FieldState.ABSENT for row in rows):
         return decisions
     nothing = Reason(
-        code="nothing_found", words=f"no field of a {spec.title} was found on any page"
+        code="nothing_found", message=f"no field of a {spec.title} was found on any page"
     )
     return tuple(
         replace(d, outcome=Outcome.REVIEW, reason=nothing, doubts=(nothing, *d.doubts))
@@ -136,12 +138,12 @@ def _decision(case: Case, doubts: tuple[Reason, ...]) -> Decision:
     proven = (
         not doubts
         and not row.conflicting
-        and row.state in ACCEPTED_WORDS
+        and row.state in ACCEPTED_MESSAGES
         and _known(row.score)
         and row.score >= case.threshold
     )
     reason = (
-        Reason(code=row.state.value, words=ACCEPTED_WORDS[row.state])
+        Reason(code=row.state.value, message=ACCEPTED_MESSAGES[row.state])
         if proven
         else (doubts or (UNPROVEN,))[0]
     )
@@ -156,16 +158,16 @@ def _decision(case: Case, doubts: tuple[Reason, ...]) -> Decision:
     )
 
 
-ROW_IN_DOUBT = Reason(code="row_in_doubt", words="another value of this row is in doubt")
-UNPROVEN = Reason(code="unproven", words="not every proof could be made")
-ACCEPTED_WORDS = {FieldState.VALUE: "sure enough", FieldState.ABSENT: "surely not on the page"}
+ROW_IN_DOUBT = Reason(code="row_in_doubt", message="another value of this row is in doubt")
+UNPROVEN = Reason(code="unproven", message="not every proof could be made")
+ACCEPTED_MESSAGES = {FieldState.VALUE: "sure enough", FieldState.ABSENT: "surely not on the page"}
 
 
 def _is_in_domain(case: Case) -> Reason | None:
     return (
         None
         if case.in_domain
-        else Reason(code="not_in_domain", words="the model was not made for this document type")
+        else Reason(code="not_in_domain", message="the model was not made for this document type")
     )
 
 
@@ -174,24 +176,26 @@ def _is_whole(case: Case) -> Reason | None:
     have taken it back.
     """
     if case.row.cut_pages:
-        words = (
+        message = (
             f"the model's answer about page {', '.join(map(str, case.row.cut_pages))} was cut short"
         )
-        return Reason(code="truncated", words=words, details={"pages": list(case.row.cut_pages)})
+        return Reason(
+            code="truncated", message=message, details={"pages": list(case.row.cut_pages)}
+        )
     if "truncated" not in (case.row.problem, case.row.list_problem):
         return None
-    return Reason(code="truncated", words="the model's answer was cut short")
+    return Reason(code="truncated", message="the model's answer was cut short")
 
 
 def _is_readable(case: Case) -> Reason | None:
     if case.row.problem == "truncated" or (
-        case.row.state in ACCEPTED_WORDS and case.row.problem is None
+        case.row.state in ACCEPTED_MESSAGES and case.row.problem is None
     ):
         return None  # cut short has been said
     problem = case.row.problem or "missing"
     return Reason(
         code="unreadable",
-        words=f"the model's answer has no usable value here ({problem})",
+        message=f"the model's answer has no usable value here ({problem})",
         details={"problem": problem},
     )
 
@@ -199,8 +203,10 @@ def _is_readable(case: Case) -> Reason | None:
 def _list_is_whole(case: Case) -> Reason | None:
     if case.row.list_problem in (None, "truncated"):
         return None
-    words = f"the list may be incomplete ({case.row.list_problem})"
-    return Reason(code="list_incomplete", words=words, details={"problem": case.row.list_problem})
+    message = f"the list may be incomplete ({case.row.list_problem})"
+    return Reason(
+        code="list_incomplete", message=message, details={"problem": case.row.list_problem}
+    )
 
 
 def _empty_pages_are_sure(case: Case) -> Reason | None:
@@ -211,9 +217,9 @@ def _empty_pages_are_sure(case: Case) -> Reason | None:
     ]
     if not weak:
         return None
-    words = "a page may hold further rows: the model is not sure that it holds none"
+    message = "a page may hold further rows: the model is not sure that it holds none"
     return Reason(
-        code="list_unsure", words=words, details={"scores": weak, "threshold": case.threshold}
+        code="list_unsure", message=message, details={"scores": weak, "threshold": case.threshold}
     )
 
 
@@ -221,8 +227,8 @@ def _every_page_was_read(case: Case) -> Reason | None:
     pages = case.row.unread_pages
     if not pages or case.row.state is FieldState.UNREADABLE:
         return None
-    words = f"page {', '.join(map(str, pages))} could not be read and may say otherwise"
-    return Reason(code="page_unread", words=words, details={"pages": list(pages)})
+    message = f"page {', '.join(map(str, pages))} could not be read and may say otherwise"
+    return Reason(code="page_unread", message=message, details={"pages": list(pages)})
 
 
 def _no_page_was_left_out(case: Case) -> Reason | None:
@@ -231,11 +237,11 @@ def _no_page_was_left_out(case: Case) -> Reason | None:
     """
     pages = case.row.left_out_pages
     if case.row.unjudged_pages:
-        words = (
+        message = (
             f"{len(case.row.unjudged_pages)} pages without text were not read and may say otherwise"
         )
         return Reason(
-            code="pages_left_out", words=words, details={"pages": list(case.row.unjudged_pages)}
+            code="pages_left_out", message=message, details={"pages": list(case.row.unjudged_pages)}
         )
     if not pages or case.row.state is FieldState.UNREADABLE:
         return None
@@ -244,7 +250,7 @@ def _no_page_was_left_out(case: Case) -> Reason | None:
     missing = "further rows may stand" if "." in case.row.name else "it may stand"
     return Reason(
         code="pages_left_out",
-        words=f"{missing} on one of {len(pages)} pages that were not read",
+        message=f"{missing} on one of {len(pages)} pages that were not read",
         details={"pages": list(pages)},
     )
 
@@ -252,7 +258,9 @@ def _no_page_was_left_out(case: Case) -> Reason | None:
 def _is_there_if_required(case: Case) -> Reason | None:
     if case.row.state is not FieldState.ABSENT or not case.field.required:
         return None
-    return Reason(code="required_absent", words="required, but the model says that it is not there")
+    return Reason(
+        code="required_absent", message="required, but the model says that it is not there"
+    )
 
 
 def _parses(case: Case) -> Reason | None:
@@ -260,9 +268,11 @@ def _parses(case: Case) -> Reason | None:
         return None
     value = case.row.value
     if value is None:
-        return Reason(code="not_parsed", words="the text was not made into a value")
+        return Reason(code="not_parsed", message="the text was not made into a value")
     return (
-        Reason(code=value.problem, words=value.message or value.problem) if value.problem else None
+        Reason(code=value.problem, message=value.message or value.problem)
+        if value.problem
+        else None
     )
 
 
@@ -270,7 +280,7 @@ def _is_scored(case: Case) -> Reason | None:
     score = case.row.score
     if case.row.state is FieldState.UNREADABLE or _known(score):
         return None
-    return Reason(code="not_scored", words="no confidence could be computed")
+    return Reason(code="not_scored", message="no confidence could be computed")
 
 
 def _known(score: float | None) -> TypeGuard[float]:
@@ -283,12 +293,12 @@ def _is_sure(case: Case) -> Reason | None:
         return None  # without a score it cannot be low: that is another reason
     method = case.requirement.method.partition("/")[0].replace("-", " ")
     absent = case.row.state is FieldState.ABSENT
-    words = (
+    message = (
         f"{'absence unsure: ' if absent else ''}{method} {score:.2f}, below {case.threshold:.2f}"
     )
     return Reason(
         code="absence_unsure" if absent else "low_score",
-        words=words,
+        message=message,
         details={"score": score, "threshold": case.threshold},
     )
 
@@ -316,7 +326,7 @@ _BEFORE = (
     "list_incomplete",
     "page_unread",
     "pages_left_out",
-    "unread_page_differs",
+    "left_out_page_differs",
     "conflict",
     "required_absent",
 )

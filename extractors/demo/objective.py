@@ -182,13 +182,13 @@ class Watch:
 
     def __init__(self, model: MllamaForConditionalGeneration) -> None:
         self.seen: Tensor | None = None
-        self.looked: dict[int, Tensor] = {}
+        self.attention_maps: dict[int, Tensor] = {}
         model.model.vision_model.register_forward_hook(self._see)
         for index in CROSS_LAYERS:
             cross = model.model.language_model.layers[index].cross_attn
             cross.show_weights = True
             cross.register_forward_hook(
-                lambda _, __, out, index=index: self.looked.__setitem__(index, out[1])
+                lambda _, __, out, index=index: self.attention_maps.__setitem__(index, out[1])
             )
 
     def _see(self, _module: nn.Module, _args: Any, out: Any) -> None:
@@ -232,14 +232,14 @@ def answer_loss(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     return F.cross_entropy(said, wanted), (said.argmax(-1) == wanted).float().mean()
 
 
-def looking_loss(looked: dict[int, Tensor], places: Tensor) -> tuple[Tensor, Tensor]:
+def attention_loss(attention_maps: dict[int, Tensor], places: Tensor) -> tuple[Tensor, Tensor]:
     """-log of the attention's mass on the character's patch; and how often the last layer's top
     patch is that one.
     """
     known = places >= 0
     index = places.clamp(min=0)[:, None, :, None]
     losses, hit = [], torch.zeros((), device=places.device)
-    for weights in looked.values():
+    for weights in attention_maps.values():
         # (B, T)
         mass = (
             weights.gather(-1, index.expand(-1, weights.shape[1], -1, -1))[..., 0].float().mean(1)

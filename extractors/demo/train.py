@@ -37,9 +37,9 @@ from extractors.demo.objective import (
     CharacterHead,
     Watch,
     answer_loss,
+    attention_loss,
     character_loss,
     collate,
-    looking_loss,
     pick_segments,
     prompt_ids,
     training_attention,
@@ -201,7 +201,7 @@ class Trainer:
         logits = self.model(**batch.inputs, use_cache=False).logits
         chars, named = character_loss(self.head, _there(self.watch.seen), batch.chars)
         answer, said = answer_loss(logits, batch.targets)
-        looking, hit = looking_loss(self.watch.looked, batch.places)
+        looking, hit = attention_loss(self.watch.attention_maps, batch.places)
         parts = {
             "answer": answer,
             "chars": chars,

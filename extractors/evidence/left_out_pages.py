@@ -125,7 +125,7 @@ def _denied(candidate: Candidate, against: Sequence[_Said]) -> Testimony:
     return Testimony(
         of=candidate,
         says=DENIES,
-        because="unread_page_differs",
+        because="left_out_page_differs",
         message=f"page {first.page}, which was not read, says {first.text}{others}",
         details={
             "pages": [each.page for each in against],

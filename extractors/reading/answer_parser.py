@@ -223,7 +223,7 @@ def _reading(
         ends=ends,
         stop_reason=said.stop_reason,
         problem=problem,
-        looked=looked_at(token.looked for token in (tokens[:-1] if ends else tokens))
+        attended=attended(token.attended for token in (tokens[:-1] if ends else tokens))
         if text
         else None,
     )
@@ -258,7 +258,7 @@ def _nothing(
     )
 
 
-def looked_at(patches: Iterable[Box | None]) -> Box | None:
+def attended(patches: Iterable[Box | None]) -> Box | None:
     """The place that a value's tokens were read from: the largest group of patches that lie
     together, strays left out.
     """

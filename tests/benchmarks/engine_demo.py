@@ -155,15 +155,18 @@ def _looked(
     inside, overlaps = [], []
     for reading, text in zip(read_pages(pages, Slip.spec, backend), words, strict=True):
         for found in reading.fields:
-            if found.state is not FieldState.VALUE or found.text is None or found.looked is None:
+            if found.state is not FieldState.VALUE or found.text is None or found.attended is None:
                 continue
             said = ground(found.text, text, Slip.spec.field(found.name), Slip.spec)
             if said is None or len(said.places) != 1:
                 continue
             true = _around(said.places[0])
-            x, y = (found.looked.x0 + found.looked.x1) / 2, (found.looked.y0 + found.looked.y1) / 2
+            x, y = (
+                (found.attended.x0 + found.attended.x1) / 2,
+                (found.attended.y0 + found.attended.y1) / 2,
+            )
             inside.append(true.x0 <= x <= true.x1 and true.y0 <= y <= true.y1)
-            overlaps.append(_overlap(true, found.looked) >= 0.5)
+            overlaps.append(_overlap(true, found.attended) >= 0.5)
     count = max(1, len(inside))
     return sum(inside) / count, sum(overlaps) / count, len(inside)
 

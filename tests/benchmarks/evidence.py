@@ -39,7 +39,7 @@ SLIPS = int(os.environ.get("SUREFIELD_BENCH_SLIPS", "100"))
 COVERED = 0.95  # of the ink's area; a side bearing more or less is no other place
 GOAL = 0.97
 DPI = 200
-WORDS, LOOKED = "text-layer", "cross-attention"
+WORDS, ATTENTION = "text-layer", "cross-attention"
 
 STORED = """
 SELECT p.number AS page, f.name, f.ordinal, f.text, f.boxes, f.box_source FROM fields f
@@ -66,9 +66,9 @@ def run() -> list[dict[str, Any]]:
     ):
         found = {
             WORDS: list(_values(ready, pictures=False)),
-            LOOKED: list(_values(ready, pictures=True)),
+            ATTENTION: list(_values(ready, pictures=True)),
         }
-    return [*_of_words(found[WORDS]), *_of_looking(found[LOOKED])]
+    return [*_of_words(found[WORDS]), *_of_looking(found[ATTENTION])]
 
 
 def _of_words(values: Sequence[Value]) -> list[dict[str, Any]]:
@@ -86,7 +86,7 @@ def _of_words(values: Sequence[Value]) -> list[dict[str, Any]]:
 
 
 def _of_looking(values: Sequence[Value]) -> list[dict[str, Any]]:
-    looked = [each for each in values if each.source == LOOKED and each.box is not None]
+    looked = [each for each in values if each.source == ATTENTION and each.box is not None]
     return [
         _row("attention: there is a box, of all printed values", len(looked) / max(1, len(values))),
         _row(

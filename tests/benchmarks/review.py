@@ -37,7 +37,7 @@ INSERT INTO results (document_id, name, ordinal, position, kind, state, text, va
                      threshold, decision, reason, details)
 SELECT d.id, 'total', f, f, 'amount', 'value', '12.50', '"12.50"', 'value', '12.50', '"12.50"',
     0.41, 'weakest-token/1', 0.7, 'review',
-       'low_score', '{"words": "weakest token 0.41, below 0.70"}'
+       'low_score', '{"message": "weakest token 0.41, below 0.70"}'
 FROM documents d, generate_series(1, :fields) f;
 INSERT INTO review_items (result_id, document_id, reason, priority, deadline, created_at)
 SELECT r.id, d.id, r.reason, d.priority, d.deadline, d.created_at

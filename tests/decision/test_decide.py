@@ -84,7 +84,7 @@ SPOILED = {  # one proof taken away -> its reason
     "list_incomplete": replace(GOOD, list_problem="missing"),
     "page_unread": replace(GOOD, unread_pages=(2,)),
     "pages_left_out": replace(row(absent(score=0.99)), left_out_pages=(2, 3)),
-    "unread_page_differs": denied(replace(GOOD, left_out_pages=(2, 3)), "unread_page_differs"),
+    "left_out_page_differs": denied(replace(GOOD, left_out_pages=(2, 3)), "left_out_page_differs"),
     "rows_differ": denied(GOOD, "rows_differ"),
     "conflict": row(
         said("5.00", page=1, score=0.99), said("6.00", page=2, score=0.2), pages=(1, 2)
@@ -106,7 +106,7 @@ def test_one_missing_proof_is_enough_for_review_and_is_the_reason(code):
     got = decided(SPOILED[code])
 
     assert (got.outcome, got.reason.code) == (Outcome.REVIEW, code)
-    assert got.reason.words
+    assert got.reason.message
     assert got.doubts == (got.reason,)
 
 
@@ -189,9 +189,13 @@ def test_all_doubts_are_told_the_gravest_first():
 
 def test_reasons_speak_to_people():
     """With the numbers and texts they need."""
-    assert decided(row(said("5.00", score=0.412))).reason.words == "weakest token 0.41, below 0.70"
-    assert decided(row(said("5.00", score=0.9, found=False))).reason.words == "page text says 9.99"
-    assert "6.00" in decided(SPOILED["conflict"]).reason.words
+    assert (
+        decided(row(said("5.00", score=0.412))).reason.message == "weakest token 0.41, below 0.70"
+    )
+    assert (
+        decided(row(said("5.00", score=0.9, found=False))).reason.message == "page text says 9.99"
+    )
+    assert "6.00" in decided(SPOILED["conflict"]).reason.message
 
 
 def test_a_truncated_list_accepts_none_of_its_rows():
@@ -319,7 +323,7 @@ def test_what_is_said_twice_in_the_same_words_is_one_doubt():
     """A checksum that fails is said by the parser and by the witness."""
     got = decided(denied(denied(GOOD, "gap", "17.00 are missing"), "gap", "17.00 are missing"))
 
-    assert [doubt.words for doubt in got.doubts] == ["17.00 are missing"]
+    assert [doubt.message for doubt in got.doubts] == ["17.00 are missing"]
 
 
 def test_an_answer_that_others_contradict_is_never_accepted_even_if_no_witness_was_heard():

@@ -16,8 +16,8 @@ from extractors.demo.model import build_model
 from extractors.demo.objective import (
     IGNORED,
     Watch,
+    attention_loss,
     collate,
-    looking_loss,
     pick_segments,
     prompt_ids,
     training_attention,
@@ -123,7 +123,7 @@ def test_attention_on_the_right_patch_costs_nothing(shard: Shard) -> None:
     places = torch.tensor([[-1, 3, 7]])
     weights = torch.zeros(1, 2, 3, 10)
     weights[0, :, 1, 3] = weights[0, :, 2, 7] = 1.0
-    loss, hit = looking_loss({1: weights, 3: weights}, places)
+    loss, hit = attention_loss({1: weights, 3: weights}, places)
     assert float(loss) == pytest.approx(0.0, abs=1e-5)
     assert float(hit) == 1.0
 
@@ -142,9 +142,9 @@ def test_the_cross_attention_is_seen_during_training(shard: Shard) -> None:
     )
     with torch.no_grad(), training_attention(model):
         model(**batch.inputs, use_cache=False)
-    assert sorted(watch.looked) == [1, 3]
+    assert sorted(watch.attention_maps) == [1, 3]
     assert torch.allclose(
-        watch.looked[3].sum(-1), torch.ones_like(watch.looked[3][..., 0]), atol=1e-4
+        watch.attention_maps[3].sum(-1), torch.ones_like(watch.attention_maps[3][..., 0]), atol=1e-4
     )
 
 

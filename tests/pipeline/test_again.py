@@ -185,7 +185,7 @@ def test_another_reading_opens_the_item_again_and_shows_both(
         "99.99",
         "decided_otherwise",
     )
-    assert item.details["words"] == "ada decided “13.50” before; now “99.99” is read"
+    assert item.details["message"] == "ada decided “13.50” before; now “99.99” is read"
     assert item.details["decided"]["text"] == "13.50"
     decide(house, item, Action.ACCEPT)
     assert total(house, document).text == "99.99"
@@ -226,7 +226,7 @@ def test_a_row_that_a_person_decided_is_not_lost_with_its_reading(
 
     item = items(house, document)["items.amount"]
     assert item.state == "absent"
-    assert "ada decided “21.50” before; now not on the document is read" in item.details["words"]
+    assert "ada decided “21.50” before; now not on the document is read" in item.details["message"]
 
 
 def test_what_was_carried_over_can_be_taken_back(house: House) -> None:

@@ -145,7 +145,7 @@ def test_a_witness_is_added_in_one_file(one_file_more, house):
 
     total = house.results(document)["total"]
     assert (total.decision, total.reason) == ("review", one_file_more)
-    assert total.details["words"] == "the label names 13.50"
+    assert total.details["message"] == "the label names 13.50"
     (row,) = (
         row
         for row in house.rows("SELECT * FROM witnesses WHERE says = 'denies'")

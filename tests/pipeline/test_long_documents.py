@@ -144,9 +144,9 @@ def test_another_total_on_a_page_that_was_not_read_is_for_a_person(long_house):
     assert (results["total"].text, results["total"].decision, results["total"].reason) == (
         "12.50",
         "review",
-        "unread_page_differs",
+        "left_out_page_differs",
     )
-    assert results["total"].details["words"] == "page 6, which was not read, says 99.00"
+    assert results["total"].details["message"] == "page 6, which was not read, says 99.00"
     assert results["total"].details["doubts"][0]["pages"] == [6]
     assert {row.decision for name, row in results.items() if name != "total"} == {"accepted"}
 

@@ -384,7 +384,7 @@ def test_keys_that_the_model_invents_twice_do_not_break_the_save(make_house):
 
 def looking(token):
     """The token, read from one place."""
-    return replace(token, glances=(AttentionPatch(Box(10, 20, 30, 40), 1.0),))
+    return replace(token, patches=(AttentionPatch(Box(10, 20, 30, 40), 1.0),))
 
 
 class Looking(ScriptedBackend):

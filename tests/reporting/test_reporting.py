@@ -340,7 +340,7 @@ def test_fields_are_read_in_the_order_of_the_answer(db: Sessions) -> None:
         (first.id, "total"),
     ]
     total = rows[1]
-    assert (total.state, total.decision, total.words, total.decided_by) == (
+    assert (total.state, total.decision, total.message, total.decided_by) == (
         FieldState.VALUE,
         Outcome.REVIEW,
         "0.90 of 0.95",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from extractors.documents import find
 from extractors.types import Alternative, AttentionPatch, Box, TokenTrace
 from worker.review.alternatives import choices, model_says
-from worker.review.context import Heat, heat_of
+from worker.review.context import WeightedPatch, attention_patches
 from worker.review.token_marks import decoded, runs_of, spelling_of
 
 SLIP = find("slip")
@@ -160,6 +160,6 @@ def test_the_patches_that_a_value_was_read_from_are_a_map_of_how_warm_each_is():
         (AttentionPatch(warm, 0.5),),
         (),
     )
-    tokens = [TokenTrace(token_id=0, text=b"x", logprob=0.0, glances=glances) for glances in looks]
-    assert heat_of(tokens) == (Heat(warm, 1.0), Heat(mild, 0.5))
-    assert heat_of([]) == ()
+    tokens = [TokenTrace(token_id=0, text=b"x", logprob=0.0, patches=patches) for patches in looks]
+    assert attention_patches(tokens) == (WeightedPatch(warm, 1.0), WeightedPatch(mild, 0.5))
+    assert attention_patches([]) == ()

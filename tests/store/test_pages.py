@@ -486,7 +486,7 @@ token = st.builds(
         ),
         max_size=5,
     ).map(tuple),
-    glances=st.lists(st.just(AttentionPatch(Box(1.25, 2.0, 26.25, 27.0), 0.125)), max_size=2).map(
+    patches=st.lists(st.just(AttentionPatch(Box(1.25, 2.0, 26.25, 27.0), 0.125)), max_size=2).map(
         tuple
     ),
 )
@@ -502,7 +502,7 @@ def test_a_glance_that_was_stored_without_its_share_is_read_whole() -> None:
     """Evidence is not rewritten when its form grows."""
     stored = [[7, "x", -0.5, 0.1, 0, [], [1.25, 2.0, 26.25, 27.0]]]
 
-    assert tokens_in(stored)[0].glances == (AttentionPatch(Box(1.25, 2.0, 26.25, 27.0), 1.0),)
+    assert tokens_in(stored)[0].patches == (AttentionPatch(Box(1.25, 2.0, 26.25, 27.0), 1.0),)
 
 
 @given(anything)

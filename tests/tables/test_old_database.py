@@ -160,11 +160,12 @@ def test_results_decisions_and_evidence_are_readable(old: Sessions) -> None:
     """Through the same reads that the pages and the command line use."""
     with begin(old) as tx:
         (item,) = queue.list_items(tx)
-        before = context.before_deciding(tx, item.item_id)
+        before = context.item_context(tx, item.item_id)
         found = store.evidence.evidence_of(tx, document(3))
         decided = reads.items_of(tx, document(4))[("total", 0)]
         said = context.said_about(tx, decided[0])
     assert (item.document_id, item.text, item.currency) == (document(3), "12.50 EUR", "EUR")
+    assert item.details == {"message": "0.60 of 0.70"}
     assert before.evidence is not None
     assert [each.reading.text for each in found] == ["12.50 EUR"]
     assert [(each.who, each.action, each.version) for each in said] == [

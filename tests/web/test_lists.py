@@ -39,7 +39,7 @@ def test_rows_are_checked_while_one_types(site):
     document = site.read()
     rows = [{"cells": {"amount": "1,000.00"}}, {"cells": {"amount": "many"}}]
     said = send(site.sign_in(), document, rows, to="/check").json()
-    assert said["rows"][0]["amount"] == {"fits": True, "words": "1000.00"}
+    assert said["rows"][0]["amount"] == {"fits": True, "message": "1000.00"}
     assert said["rows"][1]["amount"]["fits"] is False
     assert said["sums"][0]["total"] is None
 

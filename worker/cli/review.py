@@ -45,7 +45,7 @@ def list_items(
 def show_reading(rt: Runtime, item: UUID) -> None:
     """What was read, of which file and page, and how to look at it; on standard error."""
     with rt.transaction() as tx:
-        before = context.before_deciding(tx, item)
+        before = context.item_context(tx, item)
     found = before.item
     read = repr(found.text) if found.text is not None else STATES.get(found.state, "nothing")
     where = f"page {before.page.number}" if before.page else "no page that can be shown"

@@ -148,7 +148,7 @@ def fields(console: Console, rows: Iterable[reporting.FieldRow], *, names: bool 
             "none" if row.score is None else f"{row.score:.3f}",
             "" if row.threshold is None else f"{row.threshold:.2f}",
             Text(row.decision, style=DECISION_STYLE.get(row.decision, "")),
-            plain(row.words, longest=70),
+            plain(row.message, longest=70),
         )
     console.print(table)
 
@@ -169,7 +169,7 @@ def items(console: Console, rows: Sequence[Item]) -> None:
     for row in rows:
         name = f"{row.field}[{row.ordinal + 1}]" if "." in row.field else row.field
         score = "none" if row.score is None else f"{row.score:.3f}"
-        why = str(row.details.get("words") or row.reason)
+        why = str(row.details.get("message") or row.reason)
         page = "" if row.page is None else str(row.page)
         since = f"{row.created_at:%Y-%m-%d %H:%M}"
         table.add_row(

@@ -11,7 +11,7 @@ from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.normalise import normalise
 from extractors.types import Box, FieldState
 from worker.review.alternatives import Choice, choices, meaning_of
-from worker.review.context import Before, PageView, Place, Said
+from worker.review.context import ItemContext, PageView, Place, Said
 from worker.review.tables import ItemState
 from worker.review.token_marks import Run, runs_of
 from worker.review.types import Item
@@ -28,7 +28,7 @@ class Feedback:
     """What the kind's parser and validators say about a text."""
 
     fits: bool
-    words: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class Card:
         return STATES.get(self.item.state, "")
 
 
-def card_of(before: Before, spec: DocumentType) -> Card:
+def card_of(before: ItemContext, spec: DocumentType) -> Card:
     """The card of one item."""
     item = before.item
     field = spec.field(item.field)
@@ -116,22 +116,22 @@ def feedback(
            another replaces it
     """
     if not text.strip():
-        return Feedback(fits=False, words="nothing typed yet")
+        return Feedback(fits=False, message="nothing typed yet")
     if field.kind is Kind.GROUP:
-        return Feedback(fits=False, words="a list is corrected row by row")
+        return Feedback(fits=False, message="a list is corrected row by row")
     value = normalise(text, field, spec)
     if value.problem is not None:
-        return Feedback(fits=False, words=value.message or value.problem)
+        return Feedback(fits=False, message=value.message or value.problem)
     meaning = meaning_of(value, text)
-    words = f"means {meaning}" if meaning else f"fits: {field.kind.value}"
+    message = f"means {meaning}" if meaning else f"fits: {field.kind.value}"
     if known and value.currency is None:
-        words += f"; the currency stays {known}"
+        message += f"; the currency stays {known}"
     elif known and value.currency != known:
-        words += f", no longer {known}"
-    return Feedback(fits=True, words=words)
+        message += f", no longer {known}"
+    return Feedback(fits=True, message=message)
 
 
-def _as_read(before: Before) -> bool:
+def _as_read(before: ItemContext) -> bool:
     return before.evidence is not None and before.evidence.text == before.item.text
 
 
@@ -145,14 +145,14 @@ def _doubtful_at(runs: tuple[Run, ...]) -> int:
 
 
 def _reasons(item: Item) -> tuple[str, ...]:
-    words = [str(item.details.get("words") or item.reason.replace("_", " "))]
-    words += [
-        str(doubt["words"]) for doubt in item.details.get("doubts") or () if doubt.get("words")
+    messages = [str(item.details.get("message") or item.reason.replace("_", " "))]
+    messages += [
+        str(doubt["message"]) for doubt in item.details.get("doubts") or () if doubt.get("message")
     ]
-    return tuple(dict.fromkeys(words))
+    return tuple(dict.fromkeys(messages))
 
 
-def _view(before: Before) -> dict[str, Any]:
+def _view(before: ItemContext) -> dict[str, Any]:
     page = before.page
     if page is None:
         return {}
@@ -160,7 +160,10 @@ def _view(before: Before) -> dict[str, Any]:
     evidence = before.evidence if same_page else None
     place = (
         Place(
-            page=page.number, boxes=evidence.boxes, source=evidence.box_source, heat=evidence.heat
+            page=page.number,
+            boxes=evidence.boxes,
+            source=evidence.box_source,
+            attention=evidence.attention,
         )
         if evidence
         else None
@@ -177,11 +180,11 @@ def place_json(place: Place | None) -> dict[str, Any]:
     model looked at.
     """
     if place is None:
-        return {"boxes": [], "source": None, "heat": []}
+        return {"boxes": [], "source": None, "attention": []}
     return {
         "boxes": [_corners(box) for box in place.boxes],
         "source": place.source,
-        "heat": [[*_corners(each.box), round(each.weight, 3)] for each in place.heat],
+        "attention": [[*_corners(each.box), round(each.weight, 3)] for each in place.attention],
     }
 
 

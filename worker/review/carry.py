@@ -178,7 +178,7 @@ def _with(result: NewResult, earlier: Earlier) -> NewResult:
         earlier_id=decided.result_id,
         decision=Outcome.REVIEW,
         reason=REASON,
-        details={**result.details, "words": message, "decided": both},
+        details={**result.details, "message": message, "decided": both},
     )
 
 

@@ -18,7 +18,7 @@ from worker.review.tables import Action, ReviewDecision, ReviewItem, ReviewNote
 from worker.review.types import Item, ItemFilter
 from worker.store.codec import boxes_in, tokens_in
 from worker.store.results import current
-from worker.store.types import LOOKED
+from worker.store.types import ATTENTION
 from worker.tables.documents import Document, Submission
 from worker.tables.evidence import FieldEvidence, Page, PageReading
 from worker.tables.results import Result
@@ -27,7 +27,7 @@ MOST_AT_ONCE = 500  # open fields of one document that are shown with all their 
 
 
 @dataclass(frozen=True, slots=True)
-class Heat:
+class WeightedPatch:
     """One patch of the page, and how much of the value was read from it."""
 
     box: Box
@@ -45,9 +45,9 @@ class Evidence:
     box_source: str | None
 
     @property
-    def heat(self) -> tuple[Heat, ...]:
+    def attention(self) -> tuple[WeightedPatch, ...]:
         """Where the model looked, when that is all that is known of the place."""
-        return heat_of(self.tokens) if self.box_source == LOOKED else ()
+        return attention_patches(self.tokens) if self.box_source == ATTENTION else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class Place:
     page: int
     boxes: tuple[Box, ...]
     source: str | None  # who says so
-    heat: tuple[Heat, ...]
+    attention: tuple[WeightedPatch, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
+class ItemContext:
     """All that a person needs to decide one item."""
 
     item: Item
@@ -96,7 +96,7 @@ class Before:
     said: tuple[Said, ...]  # oldest first
 
 
-def before_deciding(tx: Tx, item_id: UUID) -> Before:
+def item_context(tx: Tx, item_id: UUID) -> ItemContext:
     """Everything that is known about one item.
 
     Raises NotFound.
@@ -104,7 +104,7 @@ def before_deciding(tx: Tx, item_id: UUID) -> Before:
     return about(tx, item(tx, item_id))
 
 
-def about(tx: Tx, found: Item) -> Before:
+def about(tx: Tx, found: Item) -> ItemContext:
     """Everything that is known about this item."""
     evidence = _evidence(tx, [found]).get(found.field_id)
     name = tx.session.execute(
@@ -114,7 +114,7 @@ def about(tx: Tx, found: Item) -> Before:
         .limit(1)
     ).one_or_none()
     every = tuple(pages(tx, found.document_id))
-    return Before(
+    return ItemContext(
         item=found,
         evidence=evidence,
         page=likeliest_page(found, evidence, every),
@@ -138,7 +138,7 @@ def likeliest_page(
     return next((page for page in every if page.number == number), None)
 
 
-def waiting_in(tx: Tx, document_id: UUID, every: Sequence[PageView]) -> list[Before]:
+def waiting_in(tx: Tx, document_id: UUID, every: Sequence[PageView]) -> list[ItemContext]:
     """The open items of a document with their evidence; whoever asks knows the document.
 
     every: its pages
@@ -147,7 +147,7 @@ def waiting_in(tx: Tx, document_id: UUID, every: Sequence[PageView]) -> list[Bef
     evidence = _evidence(tx, items)
     nothing: dict[str, Any] = {"pages": (), "filename": None, "page_count": None, "said": ()}
     return [
-        Before(
+        ItemContext(
             item=each,
             evidence=evidence.get(each.field_id),
             page=likeliest_page(each, evidence.get(each.field_id), every),
@@ -194,7 +194,7 @@ def said_about(tx: Tx, item_id: UUID) -> tuple[Said, ...]:
 def places_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], Place]:
     """Where the values of a document stand, by field and ordinal."""
     # the others' tokens stay in the database
-    looked = case((FieldEvidence.box_source == LOOKED, FieldEvidence.tokens))
+    looked = case((FieldEvidence.box_source == ATTENTION, FieldEvidence.tokens))
     rows = tx.session.execute(
         select(
             Result.name,
@@ -216,20 +216,22 @@ def places_of(tx: Tx, document_id: UUID) -> dict[tuple[str, int], Place]:
             page=row.page,
             boxes=boxes_in(row.boxes),
             source=row.box_source,
-            heat=heat_of(tokens_in(row.tokens or ())),
+            attention=attention_patches(tokens_in(row.tokens or ())),
         )
         for row in rows
     }
 
 
-def heat_of(tokens: Iterable[TokenTrace]) -> tuple[Heat, ...]:
+def attention_patches(tokens: Iterable[TokenTrace]) -> tuple[WeightedPatch, ...]:
     """The attention of all tokens together, patch by patch."""
     shares: dict[Box, float] = defaultdict(float)
     for token in tokens:
-        for glance in token.glances:
-            shares[glance.box] += glance.share
+        for patch in token.patches:
+            shares[patch.box] += patch.share
     most = max(shares.values(), default=0.0)
-    return tuple(Heat(box, share / most) for box, share in shares.items()) if most > 0 else ()
+    return (
+        tuple(WeightedPatch(box, share / most) for box, share in shares.items()) if most > 0 else ()
+    )
 
 
 def _evidence(tx: Tx, items: Iterable[Item]) -> dict[UUID | None, Evidence]:

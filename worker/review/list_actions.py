@@ -165,5 +165,5 @@ def _text(row: Any, name: str) -> str:
 def _words(text: str, member: FieldSpec, spec: DocumentType) -> dict[str, Any]:
     value = normalise(text, member, spec)
     if value.problem is not None:
-        return {"fits": False, "words": value.message or value.problem}
-    return {"fits": True, "words": meaning_of(value, text) or ""}
+        return {"fits": False, "message": value.message or value.problem}
+    return {"fits": True, "message": meaning_of(value, text) or ""}

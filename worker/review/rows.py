@@ -194,7 +194,7 @@ def _make(tx: Tx, document_id: UUID, name: str, ordinal: int | None, kind: Kind)
         read_state=FieldState.ABSENT,
         decision=Outcome.REVIEWED,
         reason=ADDED,
-        details=storable_json({"words": "a person added it"}),
+        details=storable_json({"message": "a person added it"}),
         decided_at=func.now(),
     )
     return tx.session.execute(row.returning(Result.id)).scalar_one()

@@ -45,7 +45,7 @@ def tokens_out(tokens: Iterable[TokenTrace]) -> list[Any]:
     """``[id, text, logprob, entropy, forced, [[id, text, logprob], ...]]`` for each token, and
     where it looked.
 
-    Each glance comes behind, as ``[x0, y0, x1, y1, share]``.
+    Each patch comes behind, as ``[x0, y0, x1, y1, share]``.
     """
     return [
         [
@@ -58,7 +58,7 @@ def tokens_out(tokens: Iterable[TokenTrace]) -> list[Any]:
                 [other.token_id, _bytes_out(other.text), _number_out(other.logprob)]
                 for other in token.top
             ],
-            *([*box_out(glance.box), round(glance.share, 3)] for glance in token.glances),
+            *([*box_out(patch.box), round(patch.share, 3)] for patch in token.patches),
         ]
         for token in tokens
     ]
@@ -76,14 +76,14 @@ def tokens_in(rows: Sequence[Any]) -> tuple[TokenTrace, ...]:
             top=tuple(
                 Alternative(other_id, _bytes_in(other), float(lp)) for other_id, other, lp in top
             ),
-            glances=tuple(_glance_in(*glance) for glance in glances),
+            patches=tuple(_patch_in(*patch) for patch in patches),
         )
-        for token_id, text, logprob, entropy, forced, top, *glances in rows
+        for token_id, text, logprob, entropy, forced, top, *patches in rows
     )
 
 
-def _glance_in(x0: float, y0: float, x1: float, y1: float, share: float = 1.0) -> AttentionPatch:
-    """A glance without a share is of the time when only the strongest was kept."""
+def _patch_in(x0: float, y0: float, x1: float, y1: float, share: float = 1.0) -> AttentionPatch:
+    """A patch without a share is of the time when only the strongest was kept."""
     return AttentionPatch(Box(x0, y0, x1, y1), share)
 
 

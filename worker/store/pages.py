@@ -33,7 +33,15 @@ from worker.store.codec import (
     words_out,
 )
 from worker.store.documents import abandoned, end, free, hold, message_of, pause
-from worker.store.types import LOOKED, MAX_ATTEMPTS, Claim, Failure, NewPage, PageClaim, SortedPage
+from worker.store.types import (
+    ATTENTION,
+    MAX_ATTEMPTS,
+    Claim,
+    Failure,
+    NewPage,
+    PageClaim,
+    SortedPage,
+)
 from worker.tables.documents import Document, Status
 from worker.tables.evidence import FieldEvidence, Page, PageReading, PageStatus
 
@@ -298,8 +306,8 @@ def _field_row(reading_id: UUID, field: FieldReading) -> dict[str, Any]:
         "ends": field.ends,
         "stop_reason": str(field.stop_reason),
         "problem": problem,
-        "boxes": null() if field.looked is None else [box_out(field.looked)],
-        "box_source": None if field.looked is None else LOOKED,
+        "boxes": null() if field.attended is None else [box_out(field.attended)],
+        "box_source": None if field.attended is None else ATTENTION,
     }
 
 

@@ -16,7 +16,7 @@ from extractors.types import Box, FieldReading, FieldState, Word
 from worker.tables.documents import Status
 from worker.tables.results import Outcome
 
-LOOKED = "cross-attention"  # a box's source: where the model looked, not where the page says so
+ATTENTION = "cross-attention"  # a box's source: where the model looked, not where the page says so
 MAX_ATTEMPTS = 4  # at one status, when the caller names no cap
 
 

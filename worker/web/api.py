@@ -110,7 +110,7 @@ class FieldResult(BaseModel):
     certificate: str
     decision: Outcome
     reason: str
-    reason_words: str
+    reason_message: str
     decided_by: str | None
 
 
@@ -332,7 +332,7 @@ def get_document(
     row = _own(site, upstream, document_id)
     with site.rt.transaction() as tx:
         pages = context.pages(tx, document_id)
-    names = {"words": "reason_words", "score": "confidence"}
+    names = {"message": "reason_message", "score": "confidence"}
     fields = [
         FieldResult.model_validate(
             {names.get(key, key): value for key, value in each.as_json().items()}

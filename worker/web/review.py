@@ -192,7 +192,7 @@ def _claim(
 
 def _card(site: Site, item_id: UUID) -> Card:
     with site.rt.transaction() as tx:
-        before = context.before_deciding(tx, item_id)
+        before = context.item_context(tx, item_id)
     return card_of(before, site.rt.pinned_type(before.item.document_type, before.item.type_version))
 
 

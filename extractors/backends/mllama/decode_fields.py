@@ -121,7 +121,7 @@ def _skeletons(
         positions,
         cache,
         span=max(row.start for row in rows),
-        looked=layers,
+        attention_maps=layers,
     )
     logits: Tensor = loaded.lm_head(
         hidden[torch.arange(len(rows), device=loaded.device), lengths - 1]
@@ -173,7 +173,7 @@ def _write(
             positions[:, None],
             cache,
             span=furthest + 1,
-            looked=layers,
+            attention_maps=layers,
         )
         logits = loaded.lm_head(hidden[:, -1])
         chosen = logits.argmax(dim=-1)

@@ -100,13 +100,13 @@ class _State:
 
     cache: KVCache
     hidden: Tensor  # (B, hidden)
-    looked: TopPatches | None
+    attention: TopPatches | None
 
     def selected(self, at: Tensor) -> "_State":
         return _State(
             self.cache.selected(at, at, 1),
             self.hidden[at],
-            None if self.looked is None else self.looked[at],
+            None if self.attention is None else self.attention[at],
         )
 
 
@@ -126,7 +126,7 @@ def _write(loaded: Loaded, state: _State, live: Sequence[_Page]) -> None:
             ~allowed_next([page.matcher if page.stop is None else None for page in live], logits),
             float("-inf"),
         ).argmax(dim=-1)
-        pending.append(step_of(logits, chosen, state.looked))
+        pending.append(step_of(logits, chosen, state.attention))
         for page, token in zip(live, chosen.tolist(), strict=True):
             if page.stop is None:
                 page.take(token, loaded.vocabulary)
@@ -149,7 +149,12 @@ def _fed(loaded: Loaded, state: _State, pages: Sequence[_Page]) -> _State:
     grid = pages[0].grid
     layers: list[Tensor] | None = None if grid is None else []
     hidden = text_model.forward(
-        loaded.model.model.language_model, ids, positions, cache, span=furthest, looked=layers
+        loaded.model.model.language_model,
+        ids,
+        positions,
+        cache,
+        span=furthest,
+        attention_maps=layers,
     )
     last = (lengths - 1).clamp_min(0)
     after = torch.where(
@@ -170,7 +175,9 @@ def _settle(loaded: Loaded, live: Sequence[_Page], pending: Sequence[Step]) -> N
     if not pending:
         return
     grids = [page.grid for page in live]
-    places = None if pending[0].looked is None else [grid.box for grid in grids if grid is not None]
+    places = (
+        None if pending[0].attention is None else [grid.box for grid in grids if grid is not None]
+    )
     for page, tokens in zip(
         live, traces_of(pending, loaded.vocabulary, places=places), strict=True
     ):

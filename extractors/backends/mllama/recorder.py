@@ -44,15 +44,15 @@ class Step:
     top_logprobs: Tensor  # (B, TOP) float32
     entropy: Tensor  # (B,) float32, nats
     logsumexp: Tensor  # (B,) float32
-    looked: TopPatches | None = None  # None when it was not asked
+    attention: TopPatches | None = None  # None when it was not asked
 
 
-def step_of(logits: Tensor, chosen: Tensor, looked: TopPatches | None = None) -> Step:
+def step_of(logits: Tensor, chosen: Tensor, attention: TopPatches | None = None) -> Step:
     """The evidence of one step.
 
     logits: (B, V) as lm_head gives them, any dtype
     chosen: (B,) token ids
-    looked: where each row looked
+    attention: where each row looked
     """
     raw = logits.float()
     logsumexp = raw.logsumexp(dim=-1)  # (B,)
@@ -66,7 +66,7 @@ def step_of(logits: Tensor, chosen: Tensor, looked: TopPatches | None = None) ->
         top_logprobs=top - logsumexp[:, None],
         entropy=(logsumexp - mean).clamp_min(0.0),
         logsumexp=logsumexp,
-        looked=looked,
+        attention=attention,
     )
 
 
@@ -119,8 +119,8 @@ def traces_of(
     columns = [
         torch.stack([getattr(step, name) for step in steps]).tolist() for name in Step.__slots__[:5]
     ]
-    glances = (
-        _glances([step.looked for step in steps if step.looked is not None], places)
+    patches = (
+        _patches([step.attention for step in steps if step.attention is not None], places)
         if places is not None
         else None
     )
@@ -128,18 +128,18 @@ def traces_of(
     for row in range(len(columns[0][0])):
         kept = range(len(steps)) if wanted is None or wanted[row] else range(0)
         tokens = [_trace(vocabulary, *(column[t][row] for column in columns)) for t in kept]
-        if glances is not None:
-            tokens = [replace(token, glances=glances(t, row)) for t, token in enumerate(tokens)]
+        if patches is not None:
+            tokens = [replace(token, patches=patches(t, row)) for t, token in enumerate(tokens)]
         traces.append(tokens)
     return traces
 
 
-def _glances(
-    looked: Sequence[TopPatches], places: Sequence[Place]
+def _patches(
+    attention: Sequence[TopPatches], places: Sequence[Place]
 ) -> Callable[[int, int], tuple[AttentionPatch, ...]]:
     """(step, row) -> the patches it looked at, without those that are faint beside the first."""
-    tokens = torch.stack([one.tokens for one in looked]).tolist()  # (T, B, K)
-    shares = torch.stack([one.shares for one in looked]).tolist()
+    tokens = torch.stack([one.tokens for one in attention]).tolist()  # (T, B, K)
+    shares = torch.stack([one.shares for one in attention]).tolist()
 
     def of(step: int, row: int) -> tuple[AttentionPatch, ...]:
         strong = FAINT * shares[step][row][0]

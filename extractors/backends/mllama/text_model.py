@@ -177,7 +177,7 @@ def forward(
     span: int,
     cross_mask: Tensor | None = None,
     row_gate: Tensor | None = None,
-    looked: list[Tensor] | None = None,
+    attention_maps: list[Tensor] | None = None,
     until: int | None = None,
 ) -> Tensor:
     """The next tokens of every row; their keys and values join the memory.
@@ -189,7 +189,7 @@ def forward(
                 own
     row_gate:   (R, q, 1): 0 for rows before the image, whose MLP output in cross-attention layers
                 is dropped
-    looked:     is given (R, q, M) for each cross-attention layer: the mean over heads of its
+    attention_maps: is given (R, q, M) for each cross-attention layer: the mean over heads of its
                 attention
     until:      the last self-attention layer, when only the memory is wanted: nothing after its
                 keys and values is computed
@@ -208,7 +208,7 @@ def forward(
     for number, layer in enumerate(text.layers):
         normed = _normed(layer.input_layernorm, hidden)
         if number in cache.cross_keys:
-            attended = _cross(layer.cross_attn, normed, cache, number, mask, looked)
+            attended = _cross(layer.cross_attn, normed, cache, number, mask, attention_maps)
             hidden = hidden + layer.cross_attn_attn_gate.tanh() * attended
             more = layer.mlp(_normed(layer.post_attention_layernorm, hidden))
             hidden = hidden + layer.cross_attn_mlp_gate.tanh() * (
@@ -314,7 +314,7 @@ def _cross(
     cache: KVCache,
     number: int,
     mask: Tensor | None,
-    looked: list[Tensor] | None,
+    attention_maps: list[Tensor] | None,
 ) -> Tensor:
     """x: (R, q, hidden); mask: (B, 1, 1 or groups * F * q, M), additive"""
     rows, new, _ = x.shape
@@ -329,10 +329,12 @@ def _cross(
         .reshape(pages, heads, groups * queries, width)
     )
     out = scaled_dot_product_attention(query, keys, values, attn_mask=mask)
-    if looked is not None:  # beside the answer, never on its way
+    if attention_maps is not None:  # beside the answer, never on its way
         weights = (query * attn.scaling) @ keys.transpose(-1, -2)
         weights = (weights if mask is None else weights.add_(mask)).softmax(-1)
-        looked.append(weights.view(pages, heads * groups, queries, -1).mean(1).view(rows, new, -1))
+        attention_maps.append(
+            weights.view(pages, heads * groups, queries, -1).mean(1).view(rows, new, -1)
+        )
     out = (
         out.view(pages, heads, groups, queries, width).permute(0, 3, 1, 2, 4).reshape(rows, new, -1)
     )

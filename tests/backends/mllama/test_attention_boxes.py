@@ -10,7 +10,7 @@ from extractors.backends.mllama.attention_boxes import grids_of, top_patches
 from extractors.backends.mllama.backend import MllamaBackend
 from extractors.documents.slip import Slip
 from extractors.read import read_pages
-from extractors.reading.answer_parser import looked_at
+from extractors.reading.answer_parser import attended
 from extractors.rendering.canvas import fit
 from extractors.types import Box, Canvas, PageImage
 from tests.backends.mllama import tiny
@@ -84,9 +84,9 @@ def test_values_come_with_the_place_they_were_read_from(checkpoint, loaded, mode
             assert [t.logprob for t in a.tokens] == pytest.approx(
                 [t.logprob for t in b.tokens], abs=1e-4
             )
-            assert all(t.looked is None for t in a.tokens)
-            assert all(t.looked is not None for t in b.tokens)
-            assert (b.looked is None) is (not b.text)
+            assert all(t.attended is None for t in a.tokens)
+            assert all(t.attended is not None for t in b.tokens)
+            assert (b.attended is None) is (not b.text)
 
 
 def test_the_weights_are_those_of_the_attention(loaded):
@@ -115,7 +115,7 @@ def test_the_weights_are_those_of_the_attention(loaded):
             at,
             cache,
             span=ids.shape[1] + 1,
-            looked=layers,
+            attention_maps=layers,
         )
 
         inputs["input_ids"] = torch.cat([ids, torch.tensor([[40], [41]])], dim=1)
@@ -140,16 +140,16 @@ def test_the_weights_are_those_of_the_attention(loaded):
 def test_a_value_lies_where_most_of_its_letters_do():
     """One stray glance to the other end of the page does not stretch the box."""
     line = [Box(10 * n, 100, 10 * n + 10, 110) for n in range(4)]
-    assert looked_at([*line, None, Box(300, 700, 310, 710)]) == Box(0, 100, 40, 110)
+    assert attended([*line, None, Box(300, 700, 310, 710)]) == Box(0, 100, 40, 110)
 
 
 def test_a_value_of_two_lines_is_one_place():
     """Addresses go on below."""
-    assert looked_at([Box(0, 0, 10, 10), Box(10, 0, 20, 10), Box(0, 12, 10, 22)]) == Box(
+    assert attended([Box(0, 0, 10, 10), Box(10, 0, 20, 10), Box(0, 12, 10, 22)]) == Box(
         0, 0, 20, 22
     )
 
 
 def test_without_patches_there_is_no_place():
     """It was not asked."""
-    assert looked_at([None, None]) is None
+    assert attended([None, None]) is None

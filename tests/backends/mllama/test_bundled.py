@@ -95,11 +95,11 @@ def test_a_page_rendered_larger_than_the_models_canvas_reads_as_well():
     placed = [
         key
         for key in truth
-        if all(key in said and said[key].looked is not None for said in (own, larger))
+        if all(key in said and said[key].attended is not None for said in (own, larger))
     ]
     near = [
-        abs(own[key].looked.x0 - larger[key].looked.x0)
-        + abs(own[key].looked.y0 - larger[key].looked.y0)
+        abs(own[key].attended.x0 - larger[key].attended.x0)
+        + abs(own[key].attended.y0 - larger[key].attended.y0)
         < 10
         for key in placed
     ]

@@ -48,14 +48,14 @@ def llama() -> Loaded:
 
 
 def pages(
-    llama: Loaded, count: int, tiles: Sequence[int] = (4,), *, looked: bool = True
+    llama: Loaded, count: int, tiles: Sequence[int] = (4,), *, attention: bool = True
 ) -> PageInputs:
     """Where it looked is asked by default, as in the product."""
     made = pages_of(LLAMA_11B, llama, count, PROMPT)
     return replace(
         made,
         tiles=tuple(tiles[n % len(tiles)] for n in range(count)),
-        grids=(GRID,) * count if looked else None,
+        grids=(GRID,) * count if attention else None,
     )
 
 
@@ -145,7 +145,7 @@ def test_control_asking_for_a_number_shows(llama):
 
 def test_json_mode_reads_nothing_back_but_the_tokens_that_the_grammar_is_told(llama):
     """What is fed goes over without an answer, forced tokens of different lengths among it."""
-    inputs = pages(llama, 2, looked=False)
+    inputs = pages(llama, 2, attention=False)
 
     def work() -> None:
         hidden, cache = prefill_prompts(llama, inputs)
@@ -236,11 +236,11 @@ def test_a_step_calls_little_more_than_half_the_operators_of_transformers_own(ll
                 )
     ours, looking = (
         counts_of(
-            lambda looked=looked: text_model.forward(
-                language, at, at, cache, span=PROMPT + 1, looked=looked
+            lambda maps=maps: text_model.forward(
+                language, at, at, cache, span=PROMPT + 1, attention_maps=maps
             )
         )
-        for looked in (None, [])
+        for maps in (None, [])
     )
     theirs = counts_of(
         lambda: language(input_ids=at, position_ids=at, past_key_values=their_cache, use_cache=True)
@@ -258,7 +258,7 @@ def test_the_rooflines_counts_are_torchs_own(llama, monkeypatch):
     """Encoding and prefill, which are nearly all that is computed, within 5 % of what torch
     counts.
     """
-    inputs = pages(llama, 2, looked=False)
+    inputs = pages(llama, 2, attention=False)
     formula = roofline.vision_flops(LLAMA_11B) + roofline.prefill_flops(LLAMA_11B, PROMPT)
     assert flops(
         until_look(llama, inputs, monkeypatch, schedule=EndCheckSchedule(1, 1))

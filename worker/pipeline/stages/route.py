@@ -90,9 +90,10 @@ def _result(position: int, row: Chosen, decision: Decision, spec: DocumentType) 
 
 def _details(row: Chosen, decision: Decision) -> Mapping[str, object]:
     return {
-        "words": decision.reason.words,
+        "message": decision.reason.message,
         "doubts": [
-            {"code": doubt.code, "words": doubt.words, **doubt.details} for doubt in decision.doubts
+            {"code": doubt.code, "message": doubt.message, **doubt.details}
+            for doubt in decision.doubts
         ],
         "agreeing": [str(id) for id in row.agreeing],
         "conflicting": [str(id) for id in row.conflicting],

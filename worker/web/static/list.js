@@ -75,7 +75,7 @@
         const means = typed.nextElementSibling;
         typed.setAttribute("aria-invalid", String(Boolean(about) && !about.fits));
         means.className = about && !about.fits ? "means misfit" : "means";
-        means.textContent = !about ? "" : about.fits ? (about.words && about.words !== typed.value.trim() ? `means ${about.words}` : "") : about.words;
+        means.textContent = !about ? "" : about.fits ? (about.message && about.message !== typed.value.trim() ? `means ${about.message}` : "") : about.message;
       }
     });
     showSums(said.sums);

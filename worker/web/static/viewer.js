@@ -5,9 +5,9 @@ window.isSoft = (source) => Boolean(source) && source !== "text-layer";
 // A word's box reaches as high and as low as its font ever does, over its neighbours on a tightly set page: a little less shows the same.
 window.inkOf = ([x0, y0, x1, y1]) => [x0, y0 + 0.14 * (y1 - y0), x1, y1 - 0.08 * (y1 - y0)];
 // The patches that were looked at, [x0, y0, x1, y1, warmth]; of old readings only the box around them is known.
-const patchesOf = (view) => (view.heat && view.heat.length ? view.heat : (view.boxes || []).map((box) => [...box, 1]));
+const patchesOf = (view) => (view.attention && view.attention.length ? view.attention : (view.boxes || []).map((box) => [...box, 1]));
 const REACH = 1.1; // of a spot's glow, in sizes of its patch
-window.heatArea = (view) => {
+window.attentionArea = (view) => {
   const spots = patchesOf(view);
   if (!spots.length) return null;
   const out = (at, low, high, sign) => at + sign * REACH * (high - low);
@@ -16,7 +16,7 @@ window.heatArea = (view) => {
 };
 // Draws the warmth from (left, top) of the page on, ``dots`` to a point.
 window.drawHeat = (pen, view, left, top, dots) => {
-  const strength = getComputedStyle(document.documentElement).getPropertyValue("--heat").trim();
+  const strength = getComputedStyle(document.documentElement).getPropertyValue("--attention").trim();
   for (const [x0, y0, x1, y1, warmth] of patchesOf(view)) {
     pen.save();
     pen.translate(((x0 + x1) / 2 - left) * dots, ((y0 + y1) / 2 - top) * dots);
@@ -147,7 +147,7 @@ window.Viewer = class Viewer {
 
   // One picture of all the warmth there is on the page, fine enough for something without an edge.
   glow(view) {
-    const area = window.heatArea(view);
+    const area = window.attentionArea(view);
     if (!area) return;
     const [x0, y0, x1, y1] = area;
     const dots = Math.min(2, 1600 / Math.max(x1 - x0, y1 - y0));
