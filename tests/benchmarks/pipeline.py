@@ -63,7 +63,7 @@ def run() -> list[dict[str, Any]]:
         with local.database(settings, migrates=True) as ready:
             slips = [_a_slip(number) for number in range(DOCUMENTS)]
             of_slips = _whole_machine(ready, slips, "slip")
-            files = [_a_pdf(number) for number in range(DOCUMENTS)]
+            files = [an_invoice(number) for number in range(DOCUMENTS)]
             rate = _whole_machine(ready, files, "invoice")
             shares = _where_the_time_goes(ready, files[:50])
     rows = [
@@ -84,7 +84,7 @@ def _row(metric: str, value: float, unit: str, *, goal: float | None = None) -> 
     return {"metric": metric, "value": value, "unit": unit, "goal": goal, "holds": holds}
 
 
-def _a_pdf(number: int) -> bytes:
+def an_invoice(number: int) -> bytes:
     """An A4 invoice with twenty rows and a text layer."""
     document = pymupdf.open()
     page = document.new_page(width=595, height=842)

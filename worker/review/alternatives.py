@@ -15,6 +15,7 @@ from typing import Any
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.normalise import Value, normalise
 from extractors.types import TokenTrace
+from worker.review.heard import Heard
 from worker.review.token_marks import DOUBTFUL, decoded, probability_of, spelling_of
 
 MOST = 5  # keys 1 to 5
@@ -39,12 +40,17 @@ def choices(
     details: Mapping[str, Any],
     field: FieldSpec,
     spec: DocumentType,
+    *,
+    heard: Sequence[Heard] = (),
 ) -> tuple[Choice, ...]:
-    """At most five alternatives to ``text``, the most telling first."""
+    """At most five alternatives to ``text``, the most telling first.
+
+    heard: what witnesses said, contradictions first; what they offer goes before the model's own
+    """
     found: list[Choice] = []
     own = normalise(text, field, spec) if text else None
     seen = {_key(text, own)} if text and own else set()
-    for candidate, source in _candidates(text, tokens, details, field):
+    for candidate, source in _candidates(text, tokens, details, field, heard):
         if not candidate.strip() or len(candidate) > LONGEST or UNSEEN in candidate:
             continue
         value = normalise(candidate, field, spec)
@@ -84,11 +90,18 @@ def _key(text: str, value: Value) -> tuple[object, ...]:
 
 
 def _candidates(
-    text: str | None, tokens: Sequence[TokenTrace], details: Mapping[str, Any], field: FieldSpec
+    text: str | None,
+    tokens: Sequence[TokenTrace],
+    details: Mapping[str, Any],
+    field: FieldSpec,
+    heard: Sequence[Heard],
 ) -> Iterator[tuple[str, str]]:
     decided = details.get("decided") or {}
     if isinstance(decided.get("text"), str):
         yield decided["text"], f"decided by {decided.get('who')}"
+    # as it is printed goes before what was reckoned
+    offered = sorted((one for one in heard if one.offers), key=lambda one: not one.boxes)
+    yield from ((one.offers, one.kind) for one in offered if one.offers)
     for doubt in details.get("doubts") or ():
         if isinstance(doubt.get("nearest"), str):
             yield doubt["nearest"], "page text"

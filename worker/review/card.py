@@ -3,15 +3,18 @@ be.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
+from extractors.evidence.witnesses import Says
 from extractors.normalise import normalise
 from extractors.types import Box, FieldState
 from worker.review.alternatives import Choice, choices, meaning_of
 from worker.review.context import ItemContext, PageView, Place, Said
+from worker.review.heard import Heard
 from worker.review.tables import ItemState
 from worker.review.token_marks import Run, runs_of
 from worker.review.types import Item
@@ -32,6 +35,14 @@ class Feedback:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Witness:
+    """What one witness said about the field, and where the page shows it."""
+
+    heard: Heard
+    place: str  # JSON for the page viewer; empty: it has no place on a page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """Everything that the page shows about one field."""
 
@@ -45,7 +56,8 @@ class Card:
     meaning: str | None
     problem: str | None  # in words, why the text has no value
     choices: tuple[Choice, ...]
-    reasons: tuple[str, ...]
+    reasons: tuple[str, ...]  # those that no witness below gives
+    witnesses: tuple[Witness, ...]  # contradictions first
     said: tuple[Said, ...]
     view: str  # JSON for the page viewer: image, page size in points, boxes
     image: str  # the address of the page that the field rests on; empty: there is none to show
@@ -93,11 +105,12 @@ def card_of(before: ItemContext, spec: DocumentType) -> Card:
         ),
         problem=(value.message or value.problem) if value else None,
         choices=(
-            choices(item.text, tokens, item.details, field, spec)
+            choices(item.text, tokens, item.details, field, spec, heard=before.heard)
             if has_kind and len(text) <= LONGEST_MARKED
             else ()
         ),
-        reasons=_reasons(item),
+        reasons=_reasons(item, before.heard),
+        witnesses=tuple(Witness(heard=one, place=_seen(one)) for one in before.heard),
         said=before.said,
         view=json.dumps(view := _view(before)),
         image=str(view.get("image", "")),
@@ -144,12 +157,20 @@ def _doubtful_at(runs: tuple[Run, ...]) -> int:
     return min(weak)[1] if weak else -1
 
 
-def _reasons(item: Item) -> tuple[str, ...]:
+def _reasons(item: Item, heard: Sequence[Heard]) -> tuple[str, ...]:
     messages = [str(item.details.get("message") or item.reason.replace("_", " "))]
     messages += [
         str(doubt["message"]) for doubt in item.details.get("doubts") or () if doubt.get("message")
     ]
-    return tuple(dict.fromkeys(messages))
+    told = {one.message for one in heard if one.says is Says.DENIES}
+    return tuple(message for message in dict.fromkeys(messages) if message not in told)
+
+
+def _seen(one: Heard) -> str:
+    """Where a witness saw it, as the viewer takes it."""
+    if one.page is None or not one.boxes:
+        return ""
+    return json.dumps({"page": one.page, "boxes": [_corners(box) for box in one.boxes]})
 
 
 def _view(before: ItemContext) -> dict[str, Any]:

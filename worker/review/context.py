@@ -13,6 +13,7 @@ from sqlalchemy import Row, case, or_, select
 
 from extractors.types import Box, FieldState, TokenTrace
 from worker.db import Tx
+from worker.review.heard import Heard, heard_about
 from worker.review.queue import item, list_items
 from worker.review.tables import Action, ReviewDecision, ReviewItem, ReviewNote
 from worker.review.types import Item, ItemFilter
@@ -94,6 +95,7 @@ class ItemContext:
     filename: str | None
     page_count: int | None
     said: tuple[Said, ...]  # oldest first
+    heard: tuple[Heard, ...] = ()  # of the witnesses, contradictions first
 
 
 def item_context(tx: Tx, item_id: UUID) -> ItemContext:
@@ -122,6 +124,7 @@ def about(tx: Tx, found: Item) -> ItemContext:
         filename=name.filename if name else None,
         page_count=name.page_count if name else None,
         said=said_about(tx, found.item_id),
+        heard=heard_about(tx, [found.item_id]).get(found.item_id, ()),
     )
 
 
@@ -145,12 +148,14 @@ def waiting_in(tx: Tx, document_id: UUID, every: Sequence[PageView]) -> list[Ite
     """
     items = list_items(tx, ItemFilter(document_id=document_id), limit=MOST_AT_ONCE)
     evidence = _evidence(tx, items)
+    heard = heard_about(tx, [each.item_id for each in items])
     nothing: dict[str, Any] = {"pages": (), "filename": None, "page_count": None, "said": ()}
     return [
         ItemContext(
             item=each,
             evidence=evidence.get(each.field_id),
             page=likeliest_page(each, evidence.get(each.field_id), every),
+            heard=heard.get(each.item_id, ()),
             **nothing,
         )
         for each in items

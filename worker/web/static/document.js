@@ -170,6 +170,8 @@
     const found = event.target.closest(".fields > li");
     if (!found) return;
     light(found);
+    const witness = event.target.closest("button.witness");
+    if (witness) { event.preventDefault(); window.witnesses.point(row, viewer, witness); return; }
     const button = event.target.closest("[data-act], .choice");
     if (!button || button.tagName === "A") return;
     event.preventDefault();

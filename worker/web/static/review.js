@@ -180,6 +180,8 @@
   window.listenToKeys({ part: () => card, acts, viewer, help, choose });
 
   now.addEventListener("click", (event) => {
+    const witness = event.target.closest("button.witness");
+    if (witness) { event.preventDefault(); window.witnesses.point(card, viewer, witness); return; }
     const button = event.target.closest("[data-act], .choice");
     if (!button) return;
     if (button.classList.contains("choice")) { event.preventDefault(); correct(button.dataset.choice); return; }

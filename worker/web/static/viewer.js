@@ -56,6 +56,13 @@ window.Viewer = class Viewer {
     this.open(view);
   }
 
+  // Another place than the value's: {page, boxes}, on any page of the document.
+  point(place) {
+    const page = ((this.home && this.home.pages) || []).find((each) => each.number === place.page);
+    if (page) this.open({ ...page, boxes: place.boxes, source: null, pointed: true });
+  }
+  back() { if (this.home) { this.open(this.home); this.root.dispatchEvent(new CustomEvent("viewer:home", { bubbles: true })); } }
+
   turnPage(by) {
     const pages = (this.home && this.home.pages) || [];
     const page = this.view && pages[pages.findIndex((each) => each.number === this.view.number) + by];
@@ -137,7 +144,7 @@ window.Viewer = class Viewer {
       for (const kind of ["box", "frame"]) {
         const mark = document.createElement("div");
         const gap = kind === "frame" ? 1.5 : 0.5;
-        mark.className = kind;
+        mark.className = view.pointed ? `${kind} pointed` : kind;
         mark.style.left = `${x0 - gap}px`; mark.style.top = `${y0 - gap}px`;
         mark.style.width = `${x1 - x0 + 2 * gap}px`; mark.style.height = `${y1 - y0 + 2 * gap}px`;
         this.paper.append(mark);
@@ -237,7 +244,7 @@ window.Viewer = class Viewer {
   pan(dx, dy) { if (this.view) { this.x += dx; this.y += dy; this.draw(); } }
 
   act(name) {
-    const acts = { in: () => this.zoom(1.25), out: () => this.zoom(0.8), fit: () => { this.keep(null); this.fit(); }, place: () => { this.keep(null); this.place(); },
+    const acts = { in: () => this.zoom(1.25), out: () => this.zoom(0.8), fit: () => { this.keep(null); this.fit(); }, place: () => { this.keep(null); if (this.view && this.view.pointed) this.back(); else this.place(); },
       before: () => this.turnPage(-1), after: () => this.turnPage(1),
       turn: () => { if (this.view) { this.turns = (this.turns + 1) % 4; this.fit(); } } };
     if (acts[name]) { this.paper.classList.add("glide"); acts[name](); }
