@@ -104,12 +104,15 @@ def decide_all(
     if any(row.state is not FieldState.ABSENT for row in rows):
         return decisions
     nothing = Reason(
-        code="nothing_found", message=f"no field of a {spec.title} was found on any page"
+        code="nothing_found", message=f"no field of the type {spec.title} was found on any page"
     )
-    return tuple(
-        replace(d, outcome=Outcome.REVIEW, reason=nothing, doubts=(nothing, *d.doubts))
-        for d in decisions
-    )
+    return tuple(_for_that(decision, nothing) for decision in decisions)
+
+
+def _for_that(decision: Decision, nothing: Reason) -> Decision:
+    """To review, because nothing was found; a model that was not made for the type explains it."""
+    doubts = _in_order((nothing, *decision.doubts))
+    return replace(decision, outcome=Outcome.REVIEW, reason=doubts[0], doubts=doubts)
 
 
 def _whole_rows(rows: Sequence[Chosen], decisions: Sequence[Decision]) -> tuple[Decision, ...]:
@@ -321,6 +324,7 @@ PROOFS: tuple[Proof, ...] = (
 # number last.  Doubts that are not named here, such as those of new witnesses, stand between.
 _BEFORE = (
     "not_in_domain",
+    "nothing_found",
     "truncated",
     "unreadable",
     "list_incomplete",
