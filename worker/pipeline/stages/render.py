@@ -6,7 +6,8 @@ import structlog
 
 from extractors.documents import AUTO
 from extractors.errors import OcrFailed
-from extractors.page import ocr
+from extractors.page.ocr import engines
+from extractors.page.ocr.types import SOURCE, Recogniser
 from extractors.page.text import TEXT_LAYER
 from extractors.rendering.einvoice import EInvoice
 from extractors.rendering.findings import Finding
@@ -63,8 +64,9 @@ def _stored(page: RenderedPage, rt: Runtime) -> NewPage:
     of one.
     """
     words, source = page.words, TEXT_LAYER
-    if not words and rt.ocr_languages:
-        words, source = _recognised(page, rt), ocr.SOURCE
+    recogniser = rt.recogniser()
+    if not words and recogniser is not None:
+        words, source = _recognised(page, recogniser), SOURCE
     return NewPage(
         number=page.number,
         width_pt=page.width_pt,
@@ -79,15 +81,13 @@ def _stored(page: RenderedPage, rt: Runtime) -> NewPage:
     )
 
 
-def _recognised(page: RenderedPage, rt: Runtime) -> tuple[Word, ...]:
+def _recognised(page: RenderedPage, recogniser: Recogniser) -> tuple[Word, ...]:
     """The words of a picture; none when they cannot be had, since the page can be read without
     them.
     """
-    size_pt, patience_s = (page.width_pt, page.height_pt), rt.limits.page_seconds
+    size_pt = page.width_pt, page.height_pt
     try:
-        return ocr.page_text(
-            page.view_png, size_pt=size_pt, languages=rt.ocr_languages, timeout_s=patience_s
-        ).words
+        return engines.page_text(page.view_png, recogniser, size_pt=size_pt).words
     except OcrFailed as error:
         log.warning("page_not_recognised", page=page.number, code=error.code, words=str(error))
         return ()
