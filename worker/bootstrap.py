@@ -85,7 +85,7 @@ def ocr_engine(settings: Settings) -> engines.Engine:
 
 def open_recogniser(settings: Settings) -> Recogniser | None:
     """What reads pictures, if anything does; nothing is started before its first page."""
-    return engines.open_engine(
+    return engines.open_recogniser(
         ocr_engine(settings),
         languages=settings.ocr_languages,
         timeout_s=settings.page_timeout.total_seconds(),

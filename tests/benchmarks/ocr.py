@@ -17,7 +17,7 @@ import psutil
 from extractors.documents import BUILT_IN
 from extractors.evidence.grounding import ground
 from extractors.page.ocr import rapidocr
-from extractors.page.ocr.engines import Engine, open_engine, page_text, why_not
+from extractors.page.ocr.engines import Engine, open_recogniser, page_text, why_not
 from extractors.types import LLAMA_CANVAS
 from worker import bootstrap
 from worker.rendering.protocol import RenderedPage
@@ -70,7 +70,7 @@ def _receipts(corpus: Path) -> Iterator[Receipt]:
 
 
 def _measured(engine: Engine, receipts: Sequence[Receipt]) -> list[dict[str, Any]]:
-    recogniser = open_engine(engine)
+    recogniser = open_recogniser(engine)
     assert recogniser is not None
     said: Counter[str] = Counter()
     asked: Counter[str] = Counter()

@@ -28,7 +28,7 @@ def why_not(engine: Engine, languages: Sequence[str] = tesseract.ENGLISH) -> str
     return tesseract.why_not(languages) if engine is Engine.TESSERACT else None
 
 
-def open_engine(
+def open_recogniser(
     engine: Engine,
     *,
     languages: Sequence[str] = tesseract.ENGLISH,

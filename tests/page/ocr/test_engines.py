@@ -19,7 +19,7 @@ def recogniser(request):
     """Each engine that is installed."""
     if reason := engines.why_not(request.param):
         pytest.skip(reason)
-    opened = engines.open_engine(request.param)
+    opened = engines.open_recogniser(request.param)
     yield opened
     opened.close()
 
@@ -125,7 +125,7 @@ def test_a_page_that_takes_too_long_is_given_up(engine):
     if reason := engines.why_not(engine):
         pytest.skip(reason)
     png, words = a_page()
-    recogniser = engines.open_engine(engine, timeout_s=0.001)
+    recogniser = engines.open_recogniser(engine, timeout_s=0.001)
 
     with pytest.raises(OcrFailed, match=r"0\.001 s"):
         recogniser.words_of(png, size_pt=SIZE)
@@ -141,7 +141,7 @@ def test_the_engine_that_is_named_is_taken_installed_or_not(monkeypatch):
 
     assert engines.chosen(Engine.TESSERACT) is Engine.TESSERACT
     assert engines.chosen(Engine.OFF) is Engine.OFF
-    assert engines.open_engine(Engine.OFF) is None
+    assert engines.open_recogniser(Engine.OFF) is None
 
 
 @pytest.mark.parametrize(
@@ -177,4 +177,4 @@ def test_without_the_engine_the_reason_says_what_to_install(monkeypatch):
         Engine.TESSERACT: "apt-get install tesseract-ocr",
     }.items():
         with pytest.raises(OcrFailed, match=cure):
-            engines.open_engine(engine).words_of(png, size_pt=SIZE)
+            engines.open_recogniser(engine).words_of(png, size_pt=SIZE)

@@ -143,9 +143,9 @@ def test_models_come_with_the_package_and_nothing_is_fetched(engine):
 def test_the_libraries_of_pictures_are_not_loaded_into_the_worker():
     """They take 100 MB and a second."""
     code = (
-        "import sys; from extractors.page.ocr.engines import Engine, open_engine\n"
+        "import sys; from extractors.page.ocr.engines import Engine, open_recogniser\n"
         "from tests.page.ocr.drawn import SIZE, a_page\n"
-        "engine = open_engine(Engine.RAPIDOCR); engine.words_of(a_page()[0], size_pt=SIZE)\n"
+        "engine = open_recogniser(Engine.RAPIDOCR); engine.words_of(a_page()[0], size_pt=SIZE)\n"
         "engine.close(); print({'cv2', 'onnxruntime', 'rapidocr'} & set(sys.modules))\n"
     )
     done = subprocess.run(

@@ -2,24 +2,16 @@
 
 from uuid import UUID
 
-import structlog
-
 from extractors.documents import AUTO
-from extractors.errors import OcrFailed
-from extractors.page.ocr import engines
-from extractors.page.ocr.types import SOURCE, Recogniser
-from extractors.page.text import TEXT_LAYER
 from extractors.rendering.einvoice import EInvoice
 from extractors.rendering.findings import Finding
-from extractors.types import Word
 from worker import store
 from worker.pipeline.attempt import attempt
+from worker.pipeline.page_words import PageWords, words_of
 from worker.rendering.protocol import RenderedPage
 from worker.runtime import Runtime
 from worker.store.types import NewPage
 from worker.tables.documents import Status
-
-log = structlog.get_logger()
 
 
 def run(document_id: UUID, rt: Runtime) -> None:
@@ -40,9 +32,10 @@ def run(document_id: UUID, rt: Runtime) -> None:
         einvoice: EInvoice | None = None
         pages = []
         for page in rendered:
-            findings += page.findings
+            words = words_of(page, rt.recogniser())
+            findings += (*page.findings, *words.findings)
             einvoice = einvoice or page.einvoice
-            pages.append(_stored(page, rt))
+            pages.append(_stored(page, words, rt))
 
         with rt.transaction() as tx:
             choice = spec is None or (
@@ -59,14 +52,10 @@ def run(document_id: UUID, rt: Runtime) -> None:
             store.rendering.save(tx, claim, findings, einvoice)
 
 
-def _stored(page: RenderedPage, rt: Runtime) -> NewPage:
+def _stored(page: RenderedPage, words: PageWords, rt: Runtime) -> NewPage:
     """The images go to the blobs at once, so that a document of a thousand pages takes the memory
     of one.
     """
-    words, source = page.words, TEXT_LAYER
-    recogniser = rt.recogniser()
-    if not words and recogniser is not None:
-        words, source = _recognised(page, recogniser), SOURCE
     return NewPage(
         number=page.number,
         width_pt=page.width_pt,
@@ -76,18 +65,8 @@ def _stored(page: RenderedPage, rt: Runtime) -> NewPage:
         model_height_px=page.model.height_px,
         view_sha256=rt.blobs.put(page.view_png),
         quality=page.quality,
-        words=words,
-        words_source=source,
+        words=words.words,
+        words_source=words.source,
+        layer_coverage=page.layer_coverage,
+        turned=words.turned,
     )
-
-
-def _recognised(page: RenderedPage, recogniser: Recogniser) -> tuple[Word, ...]:
-    """The words of a picture; none when they cannot be had, since the page can be read without
-    them.
-    """
-    size_pt = page.width_pt, page.height_pt
-    try:
-        return engines.page_text(page.view_png, recogniser, size_pt=size_pt).words
-    except OcrFailed as error:
-        log.warning("page_not_recognised", page=page.number, code=error.code, words=str(error))
-        return ()
