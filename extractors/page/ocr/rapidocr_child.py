@@ -97,11 +97,11 @@ def _places(engine: Any, picture: bytes, request: Any) -> Iterator[str]:
         left, top = max(int(x0), 0), max(int(y0), 0)
         right, bottom = max(min(round(x1), width), left), max(min(round(y1), height), top)
         cut = page[top:bottom, left:right]
-        cuts.append(_standing_up(cut) if min(cut.shape[:2]) >= LEAST_SIDE else None)
-    some = [cut for cut in cuts if cut is not None]
+        cuts.append(_laid(cut) if min(cut.shape[:2]) >= LEAST_SIDE else ())
+    some = [way for ways in cuts for way in ways]
     texts = iter(engine.recognize_txt(some).txts if some else ())
-    for cut in cuts:
-        yield "" if cut is None else str(next(texts)).strip()
+    for ways in cuts:
+        yield "\n".join(str(next(texts)).strip() for _ in ways).strip()
 
 
 TASKS = {"page": _page, "places": _places}
@@ -117,11 +117,13 @@ def _pixels(picture: bytes) -> Any:
     return pixels
 
 
-def _standing_up(cut: Any) -> Any:
-    """Text that runs downwards, laid along its line, as the engine lays its own lines."""
+def _laid(cut: Any) -> tuple[Any, ...]:
+    """The cut as it may be read: one that is higher than wide runs down the page, or up."""
     import numpy as np
 
-    return np.rot90(cut) if cut.shape[0] >= STANDING * cut.shape[1] else cut
+    if cut.shape[0] < STANDING * cut.shape[1]:
+        return (cut,)
+    return np.rot90(cut), np.rot90(cut, 3)
 
 
 def _words(

@@ -24,6 +24,7 @@ ENGLISH = ("eng",)
 _WORD_LEVEL = "5"
 _LINES = "6"  # page segmentation: one block of lines, one below the other
 _LINE_PX = 48  # height that each place is brought to for a look
+_STANDING = 1.5  # a line that is so much higher than wide runs down the page, or up
 _LEAST_SIDE = 4  # pixels of a place that may hold print
 _MARGIN_PX = 24  # of paper around each
 
@@ -70,13 +71,18 @@ class Tesseract:
         """
         if not places:
             return []
-        sheet, bands = _sheet(png, places, size_pt)
-        texts = [""] * len(places)
-        for seen in _words(self._run(sheet, "--psm", _LINES, "--dpi", "150"), (1.0, 1.0)):
-            at = next((i for i, band in enumerate(bands) if band.holds(seen.word.box)), None)
-            if at is not None and seen.confidence >= SURE_ENOUGH:
+        cuts = [_laid(cut) for cut in _cuts(_opened(png), places, size_pt)]
+        lines = [line for ways in cuts for line in ways]
+        if not lines:
+            return [""] * len(places)
+        step = _LINE_PX + 2 * _MARGIN_PX
+        texts = [""] * len(lines)
+        for seen in _words(self._run(_sheet(lines), "--psm", _LINES, "--dpi", "150"), (1.0, 1.0)):
+            if seen.confidence >= SURE_ENOUGH:
+                at = min(int(seen.word.box.middle // step), len(lines) - 1)
                 texts[at] = f"{texts[at]} {seen.word.text}".strip()
-        return texts
+        read = iter(texts)
+        return ["\n".join(next(read) for _ in ways).strip() for ways in cuts]
 
     def close(self) -> None:
         """Nothing goes on between two pages."""
@@ -119,28 +125,40 @@ def _words(tsv: str, scale: tuple[float, float]) -> Iterator[SeenWord]:
         yield SeenWord(Word(text, box), min(max(float(row["conf"]) / 100.0, 0.0), 1.0))
 
 
-def _sheet(png: bytes, places: Sequence[Box], size_pt: Size) -> tuple[bytes, list[Box]]:
-    """The places as lines of one picture, and the band of each, in pixels of it."""
-    page = _opened(png)
+def _cuts(page: Image.Image, places: Sequence[Box], size_pt: Size) -> Iterator[Image.Image | None]:
+    """Each place of the page; None for one that is too small for any print."""
     x, y = page.width / size_pt[0], page.height / size_pt[1]
-    cuts = []
     for box in places:
         left, top = max(int(box.x0 * x), 0), max(int(box.y0 * y), 0)
         right, bottom = min(round(box.x1 * x), page.width), min(round(box.y1 * y), page.height)
-        if min(right - left, bottom - top) < _LEAST_SIDE:
-            cuts.append(Image.new("L", (1, _LINE_PX), 255))
-            continue
-        cut = page.crop((left, top, right, bottom))
-        cuts.append(cut.resize((max(round(cut.width * _LINE_PX / cut.height), 1), _LINE_PX)))
+        small = min(right - left, bottom - top) < _LEAST_SIDE
+        yield None if small else page.crop((left, top, right, bottom))
+
+
+def _laid(cut: Image.Image | None) -> tuple[Image.Image, ...]:
+    """The cut as it may be read, as high as a line: one that is higher than wide runs down, or
+    up.
+    """
+    if cut is None:
+        return ()
+    turns = Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270
+    standing = cut.height >= _STANDING * cut.width
+    ways = [cut.transpose(turn) for turn in turns] if standing else [cut]
+    return tuple(
+        way.resize((max(round(way.width * _LINE_PX / way.height), 1), _LINE_PX)) for way in ways
+    )
+
+
+def _sheet(lines: Sequence[Image.Image]) -> bytes:
+    """The lines, one below the other, as a picture."""
     step = _LINE_PX + 2 * _MARGIN_PX
-    width = max(cut.width for cut in cuts) + 2 * _MARGIN_PX
-    sheet = Image.new("L", (width, step * len(cuts)), 255)
-    for at, cut in enumerate(cuts):
-        sheet.paste(cut, (_MARGIN_PX, at * step + _MARGIN_PX))
+    width = max(line.width for line in lines) + 2 * _MARGIN_PX
+    sheet = Image.new("L", (width, step * len(lines)), 255)
+    for at, line in enumerate(lines):
+        sheet.paste(line, (_MARGIN_PX, at * step + _MARGIN_PX))
     written = io.BytesIO()
     sheet.save(written, "PNG", compress_level=1)
-    bands = [Box(0, at * step, width, (at + 1) * step) for at in range(len(cuts))]
-    return written.getvalue(), bands
+    return written.getvalue()
 
 
 def _opened(png: bytes) -> Image.Image:

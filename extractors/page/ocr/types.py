@@ -39,7 +39,8 @@ class Recogniser(Protocol):
         """
 
     def texts_at(self, png: bytes, places: Sequence[Box], *, size_pt: Size) -> list[str]:
-        """What is printed in each of these boxes of a page; an empty text where nothing is.
+        """What is printed in each of these boxes of a page; an empty text where nothing is, and two
+        lines where a box is higher than wide: read down the page, and up.
 
         All in one call, and the rest of the page is not looked at.
 

@@ -1,6 +1,9 @@
 """What both OCR engines must do: say the words where they stand, and never pretend to have read."""
 
+import io
+
 import pytest
+from PIL import Image
 
 from extractors.documents import BUILT_IN
 from extractors.errors import OcrFailed
@@ -8,7 +11,7 @@ from extractors.evidence.grounding import Agreement, ground
 from extractors.page.ocr import engines
 from extractors.page.ocr.engines import Engine
 from extractors.types import Box
-from tests.page.ocr.drawn import SIZE, a_page, an_empty_page
+from tests.page.ocr.drawn import SIZE, a_page, an_empty_page, written
 
 INVOICE = BUILT_IN["invoice"]
 READING = (Engine.RAPIDOCR, Engine.TESSERACT)
@@ -86,6 +89,19 @@ def test_a_place_that_is_none_says_nothing(recogniser, place):
     png, words = a_page()
 
     assert recogniser.texts_at(png, [place, words[0].box], size_pt=SIZE) == ["", "Invoice"]
+
+
+def test_a_place_that_runs_down_or_up_the_page_is_read_both_ways(recogniser):
+    """One of its two lines says what is printed."""
+    png, words = a_page()
+    box = next(word.box for word in words if word.text == "INV-2041")
+    for degrees, there in {
+        90: Box(SIZE[1] - box.y1, box.x0, SIZE[1] - box.y0, box.x1),
+        270: Box(box.y0, SIZE[0] - box.x1, box.y1, SIZE[0] - box.x0),
+    }.items():
+        picture = Image.open(io.BytesIO(png)).rotate(-degrees, expand=True)
+        (text,) = recogniser.texts_at(written(picture), [there], size_pt=SIZE[::-1])
+        assert "INV-2041" in text.splitlines()
 
 
 def test_without_a_place_nobody_is_asked(recogniser):
