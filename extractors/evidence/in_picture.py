@@ -67,7 +67,13 @@ def in_picture(document: DocumentEvidence) -> Iterator[Testimony]:
         looks = [said for said in _in_layer(one) if _looked_at(said, document.seen)]
         shown = next((s for s in looks if _shown(document, one, s, document.seen)), None)
         if shown is not None:
-            yield Testimony(of=one, says=AGREES, because=IN_PICTURE, page=shown.page)
+            yield Testimony(
+                of=one,
+                says=AGREES,
+                because=IN_PICTURE,
+                page=shown.page,
+                boxes=_places(shown)[0],
+            )
         elif looks:
             boxes = _places(looks[0])[0]
             said = " ".join(document.seen[looks[0].page, box] for box in boxes).strip()

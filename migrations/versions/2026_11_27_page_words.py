@@ -1,7 +1,7 @@
 """Pages say how much of their print the text layer covers, and how the print lies.
 
-Revision ID: 0014_page_words
-Revises: 0013_generations
+Revision ID: 0015_page_words
+Revises: 0014_messages
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from migrations.views import view_sql
 
-revision = "0014_page_words"
-down_revision = "0013_generations"
+revision = "0015_page_words"
+down_revision = "0014_messages"
 branch_labels = None
 depends_on = None
 

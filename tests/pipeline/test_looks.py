@@ -63,7 +63,7 @@ def test_a_value_that_only_the_layer_shows_waits_for_a_person(make_house, recogn
 
     result = house.results(document)["total"]
     assert (result.decision, result.reason) == ("review", "not_in_picture")
-    assert "the picture shows" in result.details["words"]
+    assert "the picture shows" in result.details["message"]
     assert house.results(document)["date"].decision == "accepted"
 
 
