@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 MAX_SIDE = 1280  # pixels: a larger picture takes longer and shows no more of usual print
 DETECT_SIDE = 960  # pixels, in which lines are looked for
 STANDING = 1.5  # a line that is so much higher than wide runs downwards
-NARROW, WIDE = frozenset("iIljtfr.,:;'|!()[]/- "), frozenset("mw@%")
+NARROW, WIDE = frozenset("iljtfr.,:;'|!()[]/- "), frozenset("mw@%")
 LEAST_SIDE = 4  # pixels of a place that may hold print
 
 
