@@ -59,11 +59,11 @@ clean: ## remove the environments and all local state
 	$(PYTHON) -m venv .venv
 
 .venv/run.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) install -q -c constraints.txt -e '.[model,embedded,web]'
+	$(PIP) install -q -c constraints.txt -e '.[model,embedded,web,ocr]'
 	@touch $@
 
 .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) install -q -c constraints.txt -e '.[model,embedded,web,train,dev,redis]'
+	$(PIP) install -q -c constraints.txt -e '.[model,embedded,web,ocr,train,dev,redis]'
 	@touch $@ .venv/run.stamp
 
 # transformers alone is the oldest; what the newer one brought with it is left to pip, and torch stays as it is pinned.

@@ -77,7 +77,7 @@ class RenderCrashed(SurefieldError):
 
 
 class OcrFailed(SurefieldError):
-    """The words of a page could not be recognised: Tesseract is missing, or did not finish."""
+    """The words of a picture could not be recognised: the engine is missing, or did not finish."""
 
     code = "ocr_failed"
 

@@ -7,6 +7,8 @@ from uuid import UUID
 from extractors.backends import BACKENDS, Backend, canvas
 from extractors.documents import AUTO
 from extractors.errors import SurefieldError
+from extractors.page.ocr import engines
+from extractors.page.ocr.types import Recogniser
 from extractors.rerankers import RERANKERS, Reranker
 from extractors.types import Canvas
 from worker import db
@@ -76,6 +78,21 @@ def open_reranker(settings: Settings) -> Reranker | None:
     return None if settings.reranker is None else RERANKERS.open(settings.reranker)
 
 
+def ocr_engine(settings: Settings) -> engines.Engine:
+    """The OCR engine that is named, else the best that is installed."""
+    return engines.chosen(settings.ocr)
+
+
+def open_recogniser(settings: Settings) -> Recogniser | None:
+    """What reads pictures, if anything does; nothing is started before its first page."""
+    return engines.open_recogniser(
+        ocr_engine(settings),
+        languages=settings.ocr_languages,
+        timeout_s=settings.page_timeout.total_seconds(),
+        memory_mb=settings.ocr_memory_mb,
+    )
+
+
 def limits(settings: Settings) -> RenderLimits:
     """What one file may cost."""
     return RenderLimits(
@@ -103,7 +120,7 @@ def runtime(
         limits=limits(settings),
         backend=backend,
         reranker=cache(lambda: open_reranker(settings)),
-        ocr_languages=settings.ocr_languages,
+        recogniser=cache(lambda: open_recogniser(settings)),
         announce=announce,
         document_types_folder=settings.document_types,
         source_roots=settings.source_roots,
@@ -118,4 +135,6 @@ def runtime(
 def close(rt: Runtime) -> None:
     """End what the runtime started."""
     rt.renderer().close()
+    if (recogniser := rt.recogniser()) is not None:
+        recogniser.close()
     rt.sessions.kw["bind"].dispose()

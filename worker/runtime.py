@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from extractors.backends import Backend
 from extractors.documents import AUTO, DocumentType, find, load
 from extractors.errors import SurefieldError
+from extractors.page.ocr.types import Recogniser
 from extractors.rerankers import Reranker
 from extractors.types import Canvas
 from worker import db, store
@@ -39,6 +40,11 @@ def no_backend(document_type: str) -> Backend:
 
 def no_reranker() -> Reranker | None:
     """No second look."""
+    return None
+
+
+def no_recogniser() -> Recogniser | None:
+    """Nothing reads pictures."""
     return None
 
 
@@ -77,9 +83,8 @@ class Runtime:
     # of a document type; injected where the GPU worker starts
     backend: Callable[[str], Backend] = no_backend
     reranker: Callable[[], Reranker | None] = no_reranker
-    ocr_languages: tuple[
-        str, ...
-    ] = ()  # Tesseract's, for pages without a text layer; none: it is not asked
+    # what reads pictures: one warm engine per process, started when first needed
+    recogniser: Callable[[], Recogniser | None] = no_recogniser
     announce: Callable[[UUID, Status], None] = silent
     document_types_folder: Path | None = None
     source_roots: tuple[Path, ...] = ()

@@ -83,6 +83,8 @@ class DocumentType:
     # what a currency sign means here: (("$", "USD"),); without it, signs of several currencies are
     # a question for a person
     signs: tuple[tuple[str, str], ...] = ()
+    # what a text layer alone proves is accepted only after a look at the picture
+    look_required: bool = False
     max_pages: int | None = None  # None: the global limit
     # None: every page; else the model reads so many, chosen by the words on them
     max_pages_read: int | None = None

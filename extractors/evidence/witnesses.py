@@ -78,6 +78,8 @@ class DocumentEvidence:
     findings: tuple[Finding, ...] = ()  # what rendering lost
     einvoice: EInvoice | None = None  # the XML in the same file
     received: Date | None = None  # the day that the document came in
+    # by page and line of a text layer: what OCR sees there; a place that nobody looked at is none
+    seen: Mapping[tuple[int, Box], str] = field(default_factory=dict)
 
     def of(self, name: str, ordinal: int = 0) -> tuple[Candidate, ...]:
         """All candidates of a field; ``ordinal`` is the row of a list."""

@@ -42,8 +42,9 @@ class Span:
 class Layout:
     """One order of a page's words."""
 
-    def __init__(self, words: Sequence[Word]) -> None:
+    def __init__(self, words: Sequence[Word], *, upside_down: bool = False) -> None:
         self.words = tuple(words)
+        self.upside_down = upside_down
         self._spelled: dict[Fold, tuple[str, list[tuple[int, int]]]] = {}
         self._stretches: dict[int, list[tuple[int, int, str]]] = {}
         self._by_digits: dict[int, Mapping[str, list[tuple[int, int]]]] = {}
@@ -110,6 +111,8 @@ class Layout:
             a, b = _upright(a), _upright(b)
             if b.x0 < a.x0:  # it runs upwards
                 a, b = b, a
+        elif self.upside_down:
+            a, b = b, a
         return _same_line(a, b) and -0.5 * _height(a) <= b.x0 - a.x1 <= gap * max(
             _height(a), _height(b)
         )
@@ -159,15 +162,18 @@ class Layout:
 class PageText:
     """The words of one page; build it once a page and ask it for every field."""
 
-    def __init__(self, words: Sequence[Word], *, source: str = TEXT_LAYER) -> None:
+    def __init__(
+        self, words: Sequence[Word], *, source: str = TEXT_LAYER, upside_down: bool = False
+    ) -> None:
         self.source = source
+        self.upside_down = upside_down  # the print stands on its head, and the words are in order
         self.words = tuple(
             Word(unicodedata.normalize("NFC", w.text), w.box) for w in words if w.text.strip()
         )
 
     @cached_property
     def as_given(self) -> Layout:
-        return Layout(self.words)
+        return Layout(self.words, upside_down=self.upside_down)
 
     @cached_property
     def line_by_line(self) -> Layout:
@@ -175,7 +181,9 @@ class PageText:
 
     @cached_property
     def turned(self) -> bool:
-        """Most words run up or down the page."""
+        """Most words run up or down the page, or stand on their head."""
+        if self.upside_down:
+            return True
         longer = [word for word in self.words if len(word.text) > 2]
         return 2 * sum(map(is_turned, longer)) > len(longer)
 
@@ -216,7 +224,8 @@ class PageText:
         for.
         """
         yield self.as_given
-        yield self.line_by_line
+        if not self.upside_down:  # from its other end no line makes sense
+            yield self.line_by_line
 
 
 def nearest(needle: str, layout: Layout, fold: Fold) -> str | None:

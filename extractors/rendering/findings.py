@@ -39,6 +39,10 @@ class Finding:
 CODES: Mapping[str, tuple[Severity, str]] = {
     "attachment": (Severity.NOTE, "Other files are attached to this one; they were not read."),
     "page_size_made_up": (Severity.NOTE, "The page names no size; a usual one was taken."),
+    "text_layer_partial": (
+        Severity.NOTE,
+        "The page is a picture with a little text: that text was not taken for the page's words.",
+    ),
     "file_repaired": (Severity.REPAIRED, "The file was damaged and had to be repaired."),
     "file_cut_short": (Severity.LOST, "The file or a part of it ends early."),
     "part_missing": (Severity.LOST, "A part of the page is missing in the file."),
@@ -51,6 +55,10 @@ CODES: Mapping[str, tuple[Severity, str]] = {
     "form_value_not_drawn": (
         Severity.LOST,
         "A form field holds a value that the page does not show.",
+    ),
+    "perhaps_turned": (
+        Severity.LOST,
+        "The page may lie on its side or on its head: it cannot be read well in any direction.",
     ),
     "not_drawn": (Severity.LOST, "Something on the page was not drawn."),
 }

@@ -27,12 +27,17 @@ def image_quality(width_px: int, height_px: int, rgb: bytes) -> ImageQuality:
     """What can be said of a picture, given as 8-bit RGB samples without row padding."""
     grey = Image.frombuffer("RGB", (width_px, height_px), rgb, "raw", "RGB", 0, 1).convert("L")
     shades = grey.histogram()
-    paper, print_ = _paper(shades), _percentile(shades, 0.001)
+    paper, print_ = paper_and_print(shades)
     contrast = max(0, paper - print_) / 255
     if contrast < LEAST_CONTRAST:
         return ImageQuality(contrast=contrast, ink=0.0, sharpness=None)
     dark = sum(shades[: (paper + print_) // 2 + 1]) / sum(shades)
     return ImageQuality(contrast=contrast, ink=dark, sharpness=_sharpness(grey, paper - print_))
+
+
+def paper_and_print(shades: Sequence[int]) -> tuple[int, int]:
+    """The shade of the paper and the darkest of the print, from a histogram of greys."""
+    return _paper(shades), _percentile(shades, 0.001)
 
 
 def _paper(shades: Sequence[int]) -> int:

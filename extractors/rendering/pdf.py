@@ -8,7 +8,7 @@ both renditions and the words are drawn.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +30,7 @@ from extractors.rendering.einvoice import EInvoice
 from extractors.rendering.file_types import Kind, png, sniff, tiff_pages
 from extractors.rendering.findings import Finding, of_warnings
 from extractors.rendering.image_quality import ImageQuality, image_quality
+from extractors.rendering.ink import coverage
 from extractors.types import Box, Canvas, PageImage, Word
 
 # Whitespace is kept, or words would run together; clipped text is nothing that the page shows;
@@ -38,6 +39,7 @@ TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_CLIP | pymupdf.TEXT
 MAX_WARNINGS = 50
 # far beyond what is printed on a page: bounds for what later stages must carry
 MAX_WORDS, MAX_LETTERS = (50_000, 500)
+MOST_INK_PX = 4_000_000  # of a page at 72 dpi that is looked through for letters: A1 and some more
 # EXIF orientation -> the (a, b, c, d) of the matrix that turns the stored image into the displayed
 # one.
 ORIENTATIONS = {
@@ -254,6 +256,16 @@ class Page:
             for x0, y0, x1, y1, raw, *_ in found[:MAX_WORDS]
             if (text := _storable(raw))
         )
+
+    def layer_coverage(self, words: Sequence[Word]) -> float | None:
+        """The share of what is printed that these words of the text layer cover; None where there
+        is nothing to tell it by.
+        """
+        width_px, height_px = max(round(self.width_pt), 1), max(round(self.height_pt), 1)
+        if not words or width_px * height_px > MOST_INK_PX:
+            return None
+        drawn = self._drawn(width_px, height_px)
+        return coverage(width_px, height_px, drawn.samples, words)
 
     def _drawn(self, width_px: int, height_px: int) -> Any:
         """The page drawn at this size: a pixmap, whose samples are 8-bit RGB without row padding

@@ -30,6 +30,7 @@ NAMES = (
     "evidence",
     "witnesses",
     "hostile",
+    "ocr",
     "corpus",
 )
 OUT = Path(".bench")

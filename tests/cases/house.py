@@ -20,6 +20,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.documents.spec import DocumentType, FieldSpec
 from extractors.errors import SurefieldError
+from extractors.page.ocr.engines import chosen, open_recogniser
+from extractors.page.ocr.types import Recogniser
 from extractors.rendering.findings import Finding
 from extractors.types import (
     Canvas,
@@ -41,7 +43,7 @@ from worker.intake import actions, sources
 from worker.migrate import migrate
 from worker.pipeline import flow
 from worker.rendering.renderer import Renderer
-from worker.runtime import Runtime
+from worker.runtime import Runtime, no_recogniser
 from worker.tables.documents import Status
 
 LOGPROB = math.log(0.99)  # of every token: these are faults that models make with certainty
@@ -136,7 +138,13 @@ def written(said: Mapping[str, Any], fields: Sequence[FieldSpec]) -> str:
 class House:
     """One installation that judges one case after the other."""
 
-    def __init__(self, sessions: sessionmaker[Session], folder: Path, renderer: Renderer) -> None:
+    def __init__(
+        self,
+        sessions: sessionmaker[Session],
+        folder: Path,
+        renderer: Renderer,
+        recogniser: Recogniser | None,
+    ) -> None:
         self._numbers = count(1)
         self._folder = folder
         self._renderer = renderer
@@ -145,6 +153,7 @@ class House:
             blobs=Blobs(folder / "blobs"),
             renderer=lambda: renderer,
             canvas=lambda document_type: CANVAS,
+            recogniser=lambda: recogniser,
         )
 
     def declared(self, *given: str | Mapping[str, Any]) -> list[DocumentType]:
@@ -169,7 +178,8 @@ class House:
             for number, answer in answers.items()
         }
         drawn = cast(Renderer, DrawnPages(pages, said))
-        rt = replace(self._rt, renderer=lambda: drawn)
+        # the case says which words there are: none may be seen besides
+        rt = replace(self._rt, renderer=lambda: drawn, recogniser=no_recogniser)
         return self._through(rt, b"%PDF- a case's pages", spec.name, answers)
 
     def read_file(self, content: bytes, document_type: str, answers: Mapping[int, str]) -> Ended:
@@ -245,7 +255,12 @@ def a_house(sessions: sessionmaker[Session]) -> Iterator[House]:
         tempfile.TemporaryDirectory(prefix="surefield-cases-") as folder,
         closing(Renderer()) as renderer,
     ):
-        yield House(sessions, Path(folder), renderer)
+        recogniser = open_recogniser(chosen(None))  # the best that is installed
+        try:
+            yield House(sessions, Path(folder), renderer, recogniser)
+        finally:
+            if recogniser is not None:
+                recogniser.close()
 
 
 @contextmanager

@@ -59,13 +59,15 @@ def test_a_reader_for_a_type_that_there_is_not_is_broken():
 
 
 def test_without_a_second_look_there_is_nothing_to_mend():
-    """Both are off unless they are set."""
-    assert doctor.second_looks(Settings()).sound
+    """Both may be off, and the words say what that costs."""
+    found = doctor.second_looks(Settings(ocr="off"))
+    assert found.sound
+    assert "no text layer is held against its page" in found.words
 
 
 def test_a_language_that_tesseract_lacks_is_broken():
     """The words say what to install."""
-    found = doctor.second_looks(Settings(ocr_languages=("xyz",)))
+    found = doctor.second_looks(Settings(ocr="tesseract", ocr_languages=("xyz",)))
     assert not found.sound
     assert "apt-get install" in found.words
 

@@ -26,6 +26,7 @@ VIOLATIONS = {
     "a model that knows storage": ("extractors/reading/prompts.py", "import worker.db"),
     "torch in the evidence": ("extractors/evidence/gather.py", "import torch"),
     "pymupdf outside of rendering": ("extractors/page/text.py", "import pymupdf"),
+    "an OCR library in the worker": ("worker/pipeline/stages/render.py", "import rapidocr"),
     "celery in a stage": ("worker/pipeline/stages/ground.py", "import celery"),
     "fastapi in an area": ("worker/review/actions.py", "import fastapi"),
     "argon2 in a door": ("worker/web/signin.py", "import argon2"),

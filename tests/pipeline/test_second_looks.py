@@ -10,7 +10,8 @@ import pytest
 
 from extractors.backends.scripted import Line, ScriptedBackend
 from extractors.errors import ModelNotLoadable
-from extractors.page import ocr
+from extractors.page.ocr import tesseract
+from extractors.page.ocr.tesseract import Tesseract
 from extractors.rerankers.cross_encoder.reranker import CrossEncoder
 from extractors.rerankers.server.reranker import RerankServer
 from tests.factories import render_limits
@@ -20,7 +21,7 @@ from tests.pipeline.test_types import INVOICE, TRUTH, a_paper
 
 TINY = Path(__file__).parents[1] / "rerankers" / "tiny"
 
-installed = pytest.mark.skipif(ocr.why_not() is not None, reason=ocr.why_not() or "")
+installed = pytest.mark.skipif(tesseract.why_not() is not None, reason=tesseract.why_not() or "")
 
 
 def scanned(pdf: bytes) -> bytes:
@@ -55,7 +56,7 @@ def long_house(make_house, tmp_path):
 @installed
 def test_a_scans_values_are_found_among_the_words_that_tesseract_reads(make_house):
     """The words say who says them, and so does the place of a value that is found among them."""
-    house = make_house(ocr_languages=("eng",))
+    house = make_house(recogniser=lambda: Tesseract())
     document = house.submit(scanned(a_pdf("Foo Ltd A-17", "03/04/2026", "Total 12.50 EUR")))
     house.work()
 
@@ -74,7 +75,7 @@ def test_a_scans_values_are_found_among_the_words_that_tesseract_reads(make_hous
 @installed
 def test_a_scan_whose_words_say_otherwise_waits_for_a_person(make_house):
     """As with a text layer: what the page does not say is not accepted."""
-    house = make_house(ocr_languages=("eng",))
+    house = make_house(recogniser=lambda: Tesseract())
     document = house.submit(scanned(a_pdf("Foo Ltd A-17", "03/04/2026", "Total 13.90 EUR")))
     house.work()
 
@@ -85,7 +86,7 @@ def test_a_scan_whose_words_say_otherwise_waits_for_a_person(make_house):
 def test_a_scan_without_a_type_is_found_out_by_its_words(make_house):
     """It need not wait for a person to say what it is."""
     said = ScriptedBackend(lambda page, spec: Line(truth=TRUTH), canvas=TINY_CANVAS)
-    house = make_house(backend=said, ocr_languages=("eng",))
+    house = make_house(backend=said, recogniser=lambda: Tesseract())
     document = house.submit(scanned(a_paper(INVOICE)), document_type="auto")
     house.work()
 
@@ -95,7 +96,7 @@ def test_a_scan_without_a_type_is_found_out_by_its_words(make_house):
 
 def test_a_language_that_tesseract_lacks_costs_the_words_and_not_the_document(make_house):
     """Reading goes on without them, and the log says what to install."""
-    house = make_house(ocr_languages=("xyz",))
+    house = make_house(recogniser=lambda: Tesseract(("xyz",)))
     document = house.submit(a_pdf(words=False))
     house.work()
 
@@ -104,7 +105,7 @@ def test_a_language_that_tesseract_lacks_costs_the_words_and_not_the_document(ma
 
 def test_a_page_with_words_of_its_own_is_not_recognised(make_house):
     """The file's own words are better than any guess at their picture."""
-    house = make_house(ocr_languages=("xyz",))
+    house = make_house(recogniser=lambda: Tesseract(("xyz",)))
     house.submit(a_pdf())
     house.work()
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from extractors.backends import BACKENDS
 from extractors.documents import load
 from extractors.errors import MissingExtra, SurefieldError
-from extractors.page import ocr
+from extractors.page.ocr import engines
 from extractors.registry import Finding
 from extractors.rerankers import RERANKERS
 from worker import bootstrap, db, health
@@ -182,18 +182,27 @@ def readers(settings: Settings) -> Finding:
 
 
 def second_looks(settings: Settings) -> Finding:
-    """The reranker orders a pair as it should, and Tesseract knows its languages."""
-    words = []
-    if settings.ocr_languages:
-        if reason := ocr.why_not(settings.ocr_languages):
-            return Finding(False, reason)
-        words.append(f"Tesseract reads {', '.join(settings.ocr_languages)}")
+    """The OCR engine can read here, and the reranker orders a pair as it should."""
+    engine = bootstrap.ocr_engine(settings)
+    if reason := engines.why_not(engine, settings.ocr_languages):
+        return Finding(False, reason)
+    words = [_READS[engine].format(languages=", ".join(settings.ocr_languages))]
     if settings.reranker is not None:
         found = RERANKERS.check(settings.reranker)
         if not found.sound:
             return found
         words.append(found.words)
-    return Finding(True, "; ".join(words) or "none: no OCR, no reranker")
+    return Finding(True, "; ".join(words))
+
+
+_READS = {
+    engines.Engine.RAPIDOCR: "RapidOCR reads pictures",
+    engines.Engine.TESSERACT: "Tesseract reads pictures ({languages})",
+    engines.Engine.OFF: (
+        "nothing reads pictures: scans have no words, and no text layer is held against its page;"
+        " pip install 'surefield[ocr]'"
+    ),
+}
 
 
 def memory(settings: Settings) -> Finding:

@@ -99,6 +99,7 @@ def _pages(pdf: ModuleType, request: Mapping[str, Any], data: bytes) -> Iterator
             page = file.page(number)
             of_file, einvoice = about if number == 1 else ((), None)
             model, quality = page.measured_image(canvas)
+            words = page.words()
             yield RenderedPage(
                 number=number,
                 page_count=file.page_count,
@@ -106,7 +107,8 @@ def _pages(pdf: ModuleType, request: Mapping[str, Any], data: bytes) -> Iterator
                 height_pt=page.height_pt,
                 model=model,
                 view_png=page.view(dpi=limits.view_dpi, max_pixels=limits.view_pixels),
-                words=page.words(),
+                words=words,
+                layer_coverage=page.layer_coverage(words),
                 findings=(*of_file, *page.findings()),
                 einvoice=einvoice,
                 quality=quality,

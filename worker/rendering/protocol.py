@@ -47,6 +47,8 @@ class RenderedPage:
     model: PageImage
     view_png: bytes  # for people
     words: tuple[Word, ...]  # the page's text layer, in reading order of the file
+    # the share of what is printed that the words cover; None: there is nothing to tell it by
+    layer_coverage: float | None = None
     quality: ImageQuality | None = None  # of the model's picture
     findings: tuple[Finding, ...] = ()  # of this page, and with the first page of the file
     einvoice: EInvoice | None = None  # comes with the first page
@@ -80,6 +82,7 @@ def pack_page(page: RenderedPage) -> Iterator[bytes]:
         "words": [
             [word.text, word.box.x0, word.box.y0, word.box.x1, word.box.y1] for word in page.words
         ],
+        "layer_coverage": page.layer_coverage,
         "findings": [[found.code, found.page] for found in page.findings],
         "einvoice": None if page.einvoice is None else asdict(page.einvoice),
         "quality": None if page.quality is None else asdict(page.quality),
@@ -108,6 +111,9 @@ def unpack_page(header: Mapping[str, Any], payloads: list[bytes]) -> RenderedPag
         ),
         view_png=view_png,
         words=tuple(Word(text, Box(*map(float, box))) for text, *box in header["words"]),
+        layer_coverage=(
+            None if header["layer_coverage"] is None else _share(header["layer_coverage"])
+        ),
         findings=tuple(
             Finding(str(code), None if page is None else int(page))
             for code, page in header["findings"]
@@ -136,7 +142,7 @@ def _quality(told: Any) -> ImageQuality | None:
 def _share(told: Any) -> float:
     share = float(told)
     if not 0 <= share <= 1:
-        raise ValueError("a measure of a picture is no share of 1")
+        raise ValueError("a measure of a page is no share of 1")
     return share
 
 

@@ -46,8 +46,10 @@ KINDS = {
     "other-readings": "other page",
     "left-out-pages": "page not read",
     "rendering-losses": "rendering",
+    "in-picture": "picture",
 }
-SAYS = {"on_page": "stands on the page"}  # where a witness that agrees has no message of its own
+# where a witness that agrees has no message of its own
+SAYS = {"on_page": "stands on the page", "in_picture": "the picture shows it too"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

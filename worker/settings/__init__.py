@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from extractors.backends import BackendOptions
+from extractors.page.ocr.engines import Engine
 from extractors.rerankers import RerankerOptions
 from worker.settings import engines, environment
 from worker.settings.types import Duration
@@ -92,12 +93,18 @@ class Settings(BaseSettings):
         ),
     )
 
-    ocr_languages: tuple[str, ...] = Field(
-        (),
+    ocr: Engine | None = Field(
+        None,
         description=(
-            'Tesseract\'s languages, such as `["eng", "deu"]`: a page without a text layer gets its'
-            " words from it, as evidence of their own source. Without any, it has none."
+            "What reads the words of pictures: `rapidocr`, `tesseract` or `off`. Without it, the"
+            " first of the two that is installed."
         ),
+    )
+    ocr_languages: tuple[str, ...] = Field(
+        ("eng",), min_length=1, description='Tesseract\'s languages, such as `["eng", "deu"]`.'
+    )
+    ocr_memory_mb: int = Field(
+        1_500, ge=700, description="Address space of RapidOCR's process, in MB."
     )
 
     max_bytes: int = Field(100_000_000, ge=1_000, description="Largest file taken, in bytes.")

@@ -96,7 +96,15 @@ def pages_of(tx: Tx, document_id: UUID) -> list[StoredPage]:
     """Every page with its words, in order, and whether the model was asked to read it."""
     rows = tx.session.execute(
         select(
-            Page.number, Page.words, Page.words_source, Page.status, Page.rank, Page.model_sha256
+            Page.number,
+            Page.words,
+            Page.words_source,
+            Page.turned,
+            Page.status,
+            Page.rank,
+            Page.width_pt,
+            Page.height_pt,
+            Page.view_sha256,
         )
         .where(Page.document_id == document_id)
         .order_by(Page.number)
@@ -104,10 +112,11 @@ def pages_of(tx: Tx, document_id: UUID) -> list[StoredPage]:
     return [
         StoredPage(
             number=row.number,
-            text=PageText(words_in(row.words), source=row.words_source),
+            text=_text(row),
             left_out=row.status is PageStatus.LEFT_OUT,
             rank=row.rank,
-            model_sha256=row.model_sha256,
+            size_pt=(row.width_pt, row.height_pt),
+            view_sha256=row.view_sha256,
         )
         for row in rows
     ]
@@ -116,14 +125,16 @@ def pages_of(tx: Tx, document_id: UUID) -> list[StoredPage]:
 def page_texts(tx: Tx, document_id: UUID) -> dict[int, PageText]:
     """The words of each page and who says them, by page number."""
     pages = (
-        select(Page.number, Page.words, Page.words_source)
+        select(Page.number, Page.words, Page.words_source, Page.turned)
         .where(Page.document_id == document_id)
         .order_by(Page.number)
     )
-    return {
-        row.number: PageText(words_in(row.words), source=row.words_source)
-        for row in tx.session.execute(pages)
-    }
+    return {row.number: _text(row) for row in tx.session.execute(pages)}
+
+
+def _text(row: Row[Any]) -> PageText:
+    """The words of a page's row."""
+    return PageText(words_in(row.words), source=row.words_source, upside_down=row.turned == 180)
 
 
 def save_measured(tx: Tx, held: Claim, measured: Sequence[Measured]) -> None:

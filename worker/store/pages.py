@@ -74,6 +74,8 @@ def save_pages(tx: Tx, held: Claim, pages: Sequence[NewPage]) -> None:
             "view_sha256": page.view_sha256,
             "words": words_out(page.words),
             "words_source": page.words_source,
+            "layer_coverage": page.layer_coverage,
+            "turned": page.turned,
             **(dict.fromkeys(QUALITY) if page.quality is None else asdict(page.quality)),
         }
         for page in pages

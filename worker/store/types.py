@@ -94,6 +94,9 @@ class NewPage:
     quality: ImageQuality | None = None  # of the model's picture
     words: tuple[Word, ...] = ()
     words_source: str = TEXT_LAYER
+    # the share of what is printed that the text layer covers; None: not measured
+    layer_coverage: float | None = None
+    turned: int | None = None  # the print's direction in degrees clockwise; None: not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +130,8 @@ class StoredPage:
     text: PageText
     left_out: bool  # nobody asked the model to read it
     rank: int | None  # among the pages that were chosen from; None: no choice, or no words
-    model_sha256: str  # of the picture that the model saw, or would have seen
+    size_pt: tuple[float, float]  # width and height as displayed
+    view_sha256: str  # of the picture for people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,8 @@ class Page(Base):
             "contrast BETWEEN 0 AND 1 AND ink BETWEEN 0 AND 1 AND sharpness BETWEEN 0 AND 1",
             name="image_quality",
         ),
+        CheckConstraint("layer_coverage BETWEEN 0 AND 1", name="layer_coverage"),
+        CheckConstraint("turned IN (0, 90, 180, 270)", name="turned"),
         Index(
             "pages_unread_idx", "document_id", "number", postgresql_where=sql("status = 'rendered'")
         ),
@@ -81,6 +83,10 @@ class Page(Base):
     # [[text, x0, y0, x1, y1], ...] in points
     words: Mapped[list[Any]] = mapped_column(JSONB, server_default=sql("'[]'"))
     words_source: Mapped[str] = mapped_column(server_default="text-layer")  # or "ocr"
+    # the share of what is printed that the text layer covers; NULL: not measured
+    layer_coverage: Mapped[float | None]
+    # the print's direction in degrees clockwise; NULL: nobody looked, or it cannot be told
+    turned: Mapped[int | None] = mapped_column(SmallInteger)
     # 1: its words promise the most; NULL: nobody had to choose, or it has no words to go by
     rank: Mapped[int | None]
     ranked_by: Mapped[str | None]  # the method, and the model where one had a say

@@ -22,6 +22,7 @@ from extractors.page.text import PageText
 from extractors.types import StopReason
 from worker import store
 from worker.pipeline.attempt import attempt
+from worker.pipeline.looks import looked_at
 from worker.runtime import Runtime
 from worker.store.types import Measured, StoredField
 from worker.tables.documents import Status
@@ -48,17 +49,16 @@ def run(document_id: UUID, rt: Runtime) -> None:
         spec = _as_written(spec, known, read)
         evidence = _evidence(known, texts, spec)
         candidates = gather(spec, evidence, pages=read)
-        testimony = hear(
-            DocumentEvidence(
-                type=spec,
-                candidates=candidates,
-                pages=read,
-                left_out=left_out,
-                findings=findings,
-                einvoice=einvoice,
-                received=claim.received,
-            )
+        document = DocumentEvidence(
+            type=spec,
+            candidates=candidates,
+            pages=read,
+            left_out=left_out,
+            findings=findings,
+            einvoice=einvoice,
+            received=claim.received,
         )
+        testimony = hear(looked_at(document, pages, rt))
         logits, reranker = _relevance(evidence, texts, rt)
         # as gathered: the cells of a list have found their rows
         placed = [said for one in candidates for said in one.said]

@@ -2,23 +2,16 @@
 
 from uuid import UUID
 
-import structlog
-
 from extractors.documents import AUTO
-from extractors.errors import OcrFailed
-from extractors.page import ocr
-from extractors.page.text import TEXT_LAYER
 from extractors.rendering.einvoice import EInvoice
 from extractors.rendering.findings import Finding
-from extractors.types import Word
 from worker import store
 from worker.pipeline.attempt import attempt
+from worker.pipeline.page_words import PageWords, words_of
 from worker.rendering.protocol import RenderedPage
 from worker.runtime import Runtime
 from worker.store.types import NewPage
 from worker.tables.documents import Status
-
-log = structlog.get_logger()
 
 
 def run(document_id: UUID, rt: Runtime) -> None:
@@ -39,9 +32,10 @@ def run(document_id: UUID, rt: Runtime) -> None:
         einvoice: EInvoice | None = None
         pages = []
         for page in rendered:
-            findings += page.findings
+            words = words_of(page, rt.recogniser())
+            findings += (*page.findings, *words.findings)
             einvoice = einvoice or page.einvoice
-            pages.append(_stored(page, rt))
+            pages.append(_stored(page, words, rt))
 
         with rt.transaction() as tx:
             choice = spec is None or (
@@ -58,13 +52,10 @@ def run(document_id: UUID, rt: Runtime) -> None:
             store.rendering.save(tx, claim, findings, einvoice)
 
 
-def _stored(page: RenderedPage, rt: Runtime) -> NewPage:
+def _stored(page: RenderedPage, words: PageWords, rt: Runtime) -> NewPage:
     """The images go to the blobs at once, so that a document of a thousand pages takes the memory
     of one.
     """
-    words, source = page.words, TEXT_LAYER
-    if not words and rt.ocr_languages:
-        words, source = _recognised(page, rt), ocr.SOURCE
     return NewPage(
         number=page.number,
         width_pt=page.width_pt,
@@ -74,20 +65,8 @@ def _stored(page: RenderedPage, rt: Runtime) -> NewPage:
         model_height_px=page.model.height_px,
         view_sha256=rt.blobs.put(page.view_png),
         quality=page.quality,
-        words=words,
-        words_source=source,
+        words=words.words,
+        words_source=words.source,
+        layer_coverage=page.layer_coverage,
+        turned=words.turned,
     )
-
-
-def _recognised(page: RenderedPage, rt: Runtime) -> tuple[Word, ...]:
-    """The words of a picture; none when they cannot be had, since the page can be read without
-    them.
-    """
-    size_pt, patience_s = (page.width_pt, page.height_pt), rt.limits.page_seconds
-    try:
-        return ocr.page_text(
-            page.view_png, size_pt=size_pt, languages=rt.ocr_languages, timeout_s=patience_s
-        ).words
-    except OcrFailed as error:
-        log.warning("page_not_recognised", page=page.number, code=error.code, words=str(error))
-        return ()

@@ -11,6 +11,7 @@ from extractors.decision.decide import Decision, decide_all
 from extractors.decision.policy import policy_of
 from extractors.decision.scores import DEFAULT
 from extractors.documents import DocumentType
+from extractors.evidence.in_picture import look_of
 from worker import store
 from worker.pipeline.attempt import attempt
 from worker.review import carry, history
@@ -84,13 +85,14 @@ def _result(position: int, row: Chosen, decision: Decision, spec: DocumentType) 
         certificate=decision.certificate,
         decision=Outcome(decision.outcome.value),
         reason=decision.reason.code,
-        details=_details(row, decision),
+        details=_details(row, decision, spec),
     )
 
 
-def _details(row: Chosen, decision: Decision) -> Mapping[str, object]:
+def _details(row: Chosen, decision: Decision, spec: DocumentType) -> Mapping[str, object]:
     return {
         "message": decision.reason.message,
+        "picture": look_of(spec.field(row.name).kind, row.testimony),
         "doubts": [
             {"code": doubt.code, "message": doubt.message, **doubt.details}
             for doubt in decision.doubts
