@@ -22,7 +22,7 @@ from sqlalchemy import Engine, event
 
 from extractors.backends import scripted
 from extractors.backends.scripted import Line, ScriptedBackend
-from extractors.page.ocr.engines import Engine
+from extractors.page.ocr import engines
 from worker import reporting
 from worker.cli import local
 from worker.intake import actions, sources
@@ -60,7 +60,9 @@ TRUTH = {
 def run() -> list[dict[str, Any]]:
     """The measurements of this benchmark."""
     with tempfile.TemporaryDirectory(prefix="surefield-bench-") as folder:
-        settings = Settings(state_dir=Path(folder), reader=scripted.Options(), ocr=Engine.OFF)
+        settings = Settings(
+            state_dir=Path(folder), reader=scripted.Options(), ocr=engines.Engine.OFF
+        )
         with local.database(settings, migrates=True) as ready:
             slips = [_a_slip(number) for number in range(DOCUMENTS)]
             of_slips = _whole_machine(ready, slips, "slip")
