@@ -87,7 +87,7 @@ class BacklogRow(JsonRow):
     field: str
     reason: str
     waiting: int
-    overdue: int
+    overdue: int | None  # None: nothing sets a deadline
     oldest: timedelta
 
 
@@ -98,21 +98,26 @@ class StraightThroughRow(JsonRow):
     day: date
     document_type: str
     documents: int
-    accepted: int
-    in_review: int
+    untouched: int  # accepted, and no person decided type, split or any field
+    accepted_touched: int
+    waiting: int
     reviewed: int
+    rejected: int
     failed: int
     in_progress: int
-    straight_through: float | None
+    straight_through: float | None  # of those not in progress: failed ones count
     fields: int
     fields_accepted: int
-    fields_straight_through: float | None
-    median_seconds_to_accept: float | None
+    fields_accepted_share: float | None
+    median_seconds_untouched: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationRow(JsonRow):
-    """How often reviewers found right what was read with a score in one tenth."""
+    """How often reviewers found right what was read with a score in one tenth.
+
+    Reviewed fields only, so it is not the share that is right of all fields with such a score.
+    """
 
     document_type: str
     method: str
@@ -195,15 +200,16 @@ def backlog(sessions: Sessions) -> list[BacklogRow]:
         sessions,
         BacklogRow,
         text(
-            "SELECT document_type, field, reason, count(*) AS waiting, count(*) FILTER (WHERE"
-            " overdue) AS overdue, max(waiting_for) AS oldest FROM reporting.review_backlog GROUP"
-            " BY 1, 2, 3 ORDER BY waiting DESC, 1, 2, 3"
+            "SELECT document_type, field, reason, count(*) AS waiting,"
+            " CASE WHEN count(deadline) > 0 THEN count(*) FILTER (WHERE overdue) END AS overdue,"
+            " max(waiting_for) AS oldest FROM reporting.review_backlog"
+            " GROUP BY 1, 2, 3 ORDER BY waiting DESC, 1, 2, 3"
         ),
     )
 
 
 def straight_through(sessions: Sessions, *, days: int = 30) -> list[StraightThroughRow]:
-    """How much went through without a person, by day and type, the newest day first."""
+    """How many documents no person touched, by day and type, the newest day first."""
     return _read(
         sessions,
         StraightThroughRow,
@@ -216,7 +222,7 @@ def straight_through(sessions: Sessions, *, days: int = 30) -> list[StraightThro
 
 
 def calibration(sessions: Sessions, *, method: str | None = None) -> list[CalibrationRow]:
-    """How far the scores can be believed, by type, method and tenth."""
+    """What reviewers found right, by type, method and tenth of the score; reviewed fields only."""
     return _read(
         sessions,
         CalibrationRow,
