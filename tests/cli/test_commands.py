@@ -6,8 +6,9 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
@@ -144,6 +145,51 @@ def test_sql_answers_from_the_views_and_from_nothing_else(db, surefield):
         "COMMIT; DROP TABLE public.scores",
     ):
         assert "bad_question" in surefield("sql", query, fails=True)
+
+
+def test_sql_writes_csv_as_postgres_does(db, surefield):
+    """NULL is nothing, an empty text is quoted; an answer without rows still has its head."""
+    query = (
+        "SELECT 1.50 AS number, NULL AS none, '' AS empty, 'a \"b\", c' AS text, true AS yes,"
+        " '{\"a\": 1}'::jsonb AS json, ARRAY[1, 2] AS list, interval '26 hours' AS time"
+    )
+    assert surefield("sql", "--csv", query) == (
+        "number,none,empty,text,yes,json,list,time\n"
+        '1.50,,"","a ""b"", c",t,"{""a"": 1}","{1,2}",26:00:00\n'
+    )
+    assert surefield("sql", "--csv", "SELECT document_id, code FROM documents") == (
+        "document_id,code\n"
+    )
+    assert "Choose one" in surefield("sql", "--csv", "--json", "SELECT 1", fails=True)
+    assert "bad_question" in surefield("sql", "--csv", "SELECT * FROM public.users", fails=True)
+
+
+def test_a_query_that_runs_too_long_is_ended(surefield):
+    """And the message names the setting."""
+    said = surefield("sql", "SELECT pg_sleep(60)", fails=True, SUREFIELD_QUERY_TIMEOUT="0.2")
+    assert "bad_question" in said
+    assert "SUREFIELD_QUERY_TIMEOUT" in said
+
+
+def test_an_analyst_gets_a_login_in_one_command(db, surefield):
+    """Its address is printed once and works in any client; removed, it lets nobody in."""
+    a_document(db, status=Status.FAILED)
+    name = f"ada_{uuid4().hex[:8]}"
+    address = surefield("analyst", "add", name).strip()
+
+    with psycopg.connect(address) as client:
+        assert client.execute("SELECT session_user, code FROM documents").fetchall() == [
+            (name, "unreadable_file")
+        ]
+    listed = json.loads(surefield("analyst", "list", "--json"))
+    assert [each for each in listed if each["name"] == name] == [
+        {"name": name, "connections": 0, "timeout": "300000"}
+    ]
+    assert "bad_login" in surefield("analyst", "add", name, fails=True)
+    surefield("analyst", "remove", name)
+    assert "not_found" in surefield("analyst", "remove", name, fails=True)
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(address)
 
 
 def test_doctor_finds_a_model_folder_without_weights(surefield, tmp_path):
@@ -309,6 +355,8 @@ READING = (
     ("user", "list"),
     ("key", "list"),
     ("sql", "SELECT 1"),
+    ("analyst", "list"),
+    ("analyst", "add", "ada"),
     ("show", "abcd"),
     ("review", "decide", "abcd", "--accept"),
     ("retry", "abcd"),
