@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from extractors.types import FieldState
 from worker.review.tables import ReviewDecision
 from worker.tables.documents import Document, Status, Submission
-from worker.tables.evidence import Page, PageStatus
+from worker.tables.evidence import Page, PageReading, PageStatus
 from worker.tables.results import Outcome, Result
 
 Sessions = sessionmaker[Session]
@@ -44,6 +44,7 @@ class DocumentRow(JsonRow):
     generation: int  # of the answer that counts, from 1
     page_count: int | None
     pages_left_out: int  # that nobody asked the model to read
+    in_domain: bool | None  # the model was made for its type; None: nothing is read yet
     accepted: int  # fields accepted unseen
     waiting: int  # fields that wait for a person
     reviewed: int  # fields that a person decided
@@ -257,6 +258,15 @@ def _documents(ids: Any) -> Select[*tuple[Any, ...]]:
         .correlate(Document)
         .scalar_subquery()
     )
+    in_domain = (
+        select(func.bool_and(PageReading.in_domain))
+        .join(Page, Page.id == PageReading.page_id)
+        .where(
+            Page.document_id == Document.id, PageReading.generation == Document.reading_generation
+        )
+        .correlate(Document)
+        .scalar_subquery()
+    )
     return (
         select(
             Document.id.label("document_id"),
@@ -268,6 +278,7 @@ def _documents(ids: Any) -> Select[*tuple[Any, ...]]:
             Document.generation,
             Document.page_count,
             left_out.label("pages_left_out"),
+            in_domain.label("in_domain"),
             func.coalesce(counted.c.accepted, 0).label("accepted"),
             func.coalesce(counted.c.waiting, 0).label("waiting"),
             func.coalesce(counted.c.reviewed, 0).label("reviewed"),

@@ -147,6 +147,63 @@ def test_sql_answers_from_the_views_and_from_nothing_else(db, surefield):
         assert "bad_question" in surefield("sql", query, fails=True)
 
 
+def said_by(database_url, tmp_path, *words, **env):
+    """Both outputs in the order of a terminal."""
+    done = subprocess.run(
+        [sys.executable, "-m", "worker", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={
+            **os.environ,
+            "SUREFIELD_DATABASE_URL": database_url,
+            "SUREFIELD_STATE_DIR": str(tmp_path),
+            **env,
+        },
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_a_type_that_the_model_was_not_made_for_is_said_first(db, database_url, tmp_path):
+    """By submit before anything is stored, by list and show before their rows; with what to do."""
+    paper = tmp_path / "a.pdf"
+    paper.write_bytes(b"%PDF-1.7")
+    said = said_by(database_url, tmp_path, "submit", str(paper), "--type", "invoice")
+    first, *_ = said.splitlines()
+    assert "was made for slip and nothing else" in first
+    assert "SUREFIELD_MODEL" in first
+    assert "docs/models.md" in first
+    document = a_document(db, status=Status.IN_REVIEW)
+    with db.begin() as session:
+        session.execute(text("UPDATE readings SET in_domain = false"))
+        session.execute(
+            text("UPDATE documents SET document_type = 'invoice' WHERE id = :id"),
+            {"id": document.id},
+        )
+    for words in (("list",), ("show", str(document.id))):
+        lines = said_by(database_url, tmp_path, *words).splitlines()
+        assert "was made for slip and nothing else" in lines[0]
+        assert sum("was made for" in line for line in lines) == 1
+    other = {"SUREFIELD_BACKEND": "vllm", "SUREFIELD_SERVER_URL": "http://gpu:8000/v1"}
+    said = said_by(
+        database_url, tmp_path, "show", str(document.id), SUREFIELD_MODEL="some/model", **other
+    )
+    assert f"surefield reread {document.id}" in said.splitlines()[0]
+
+
+@pytest.mark.parametrize("type_", ["slip", "auto"])
+def test_nothing_is_said_of_what_the_model_was_made_for(db, database_url, tmp_path, type_):
+    """Nor of a file whose type is still to be found."""
+    paper = tmp_path / "a.pdf"
+    paper.write_bytes(b"%PDF-1.7")
+    a_document(db, status=Status.IN_REVIEW)
+    a_document(db)
+    said = said_by(database_url, tmp_path, "submit", str(paper), "--type", type_)
+    assert "made for" not in said + said_by(database_url, tmp_path, "list")
+
+
 def test_sql_writes_csv_as_postgres_does(db, surefield):
     """NULL is nothing, an empty text is quoted; an answer without rows still has its head."""
     query = (
