@@ -10,7 +10,7 @@ class Role(StrEnum):
     """What a person may do; each role may do all that the one before may."""
 
     REVIEWER = "reviewer"  # decides fields, undoes their own decisions
-    MANAGER = "manager"  # sees everybody's pace, undoes anybody's decision
+    MANAGER = "manager"  # hands files in, sees everybody's pace, undoes anybody's decision
     ADMIN = "admin"  # invites people, takes rights away
 
     def covers(self, role: "Role") -> bool:

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import cache
 from uuid import UUID
 
-from extractors.backends import BACKENDS, Backend, canvas
+from extractors.backends import BACKENDS, Backend, canvas, made_for
 from extractors.documents import AUTO
-from extractors.errors import SurefieldError
+from extractors.errors import ModelNotLoadable, SurefieldError
 from extractors.page.ocr import engines
 from extractors.page.ocr.types import Recogniser
 from extractors.rerankers import RERANKERS, Reranker
@@ -71,6 +71,28 @@ def open_backends(settings: Settings) -> Callable[[str], Backend]:
     return lambda document_type: opened(settings.reader_of(document_type))
 
 
+def caution(settings: Settings) -> Callable[[str], str | None]:
+    """Document type -> what to know before one is read: that the model was made for others, and
+    what to do about it; None where there is nothing to know.
+    """
+
+    @cache
+    def of(document_type: str) -> str | None:
+        try:
+            others = made_for(settings.reader_of(document_type))
+        except ModelNotLoadable:
+            return None  # health says it
+        if document_type == AUTO or others is None or document_type in others:
+            return None
+        return (
+            f"The model that reads here was made for {', '.join(sorted(others))} and nothing else:"
+            f" every field of type {document_type} will wait for a person. Choose a larger model"
+            " first (SUREFIELD_MODEL, or SUREFIELD_BACKEND=vllm); docs/models.md names some."
+        )
+
+    return of
+
+
 def open_reranker(settings: Settings) -> Reranker | None:
     """The reranker that the settings name, if any; nothing is loaded or asked before its first
     pairs.
@@ -121,6 +143,7 @@ def runtime(
         backend=backend,
         reranker=cache(lambda: open_reranker(settings)),
         recogniser=cache(lambda: open_recogniser(settings)),
+        caution=caution(settings),
         announce=announce,
         document_types_folder=settings.document_types,
         source_roots=settings.source_roots,

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from extractors.types import FieldState
 from worker.review.tables import ReviewDecision
 from worker.tables.documents import Document, Status, Submission
-from worker.tables.evidence import Page, PageStatus
+from worker.tables.evidence import Page, PageReading, PageStatus
 from worker.tables.results import Outcome, Result
 
 Sessions = sessionmaker[Session]
@@ -44,6 +44,7 @@ class DocumentRow(JsonRow):
     generation: int  # of the answer that counts, from 1
     page_count: int | None
     pages_left_out: int  # that nobody asked the model to read
+    in_domain: bool | None  # the model was made for its type; None: nothing is read yet
     accepted: int  # fields accepted unseen
     waiting: int  # fields that wait for a person
     reviewed: int  # fields that a person decided
@@ -87,7 +88,7 @@ class BacklogRow(JsonRow):
     field: str
     reason: str
     waiting: int
-    overdue: int
+    overdue: int | None  # None: nothing sets a deadline
     oldest: timedelta
 
 
@@ -98,21 +99,26 @@ class StraightThroughRow(JsonRow):
     day: date
     document_type: str
     documents: int
-    accepted: int
-    in_review: int
+    untouched: int  # accepted, and no person decided type, split or any field
+    accepted_touched: int
+    waiting: int
     reviewed: int
+    rejected: int
     failed: int
     in_progress: int
-    straight_through: float | None
+    straight_through: float | None  # of those not in progress: failed ones count
     fields: int
     fields_accepted: int
-    fields_straight_through: float | None
-    median_seconds_to_accept: float | None
+    fields_accepted_share: float | None
+    median_seconds_untouched: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationRow(JsonRow):
-    """How often reviewers found right what was read with a score in one tenth."""
+    """How often reviewers found right what was read with a score in one tenth.
+
+    Reviewed fields only, so it is not the share that is right of all fields with such a score.
+    """
 
     document_type: str
     method: str
@@ -195,15 +201,16 @@ def backlog(sessions: Sessions) -> list[BacklogRow]:
         sessions,
         BacklogRow,
         text(
-            "SELECT document_type, field, reason, count(*) AS waiting, count(*) FILTER (WHERE"
-            " overdue) AS overdue, max(waiting_for) AS oldest FROM reporting.review_backlog GROUP"
-            " BY 1, 2, 3 ORDER BY waiting DESC, 1, 2, 3"
+            "SELECT document_type, field, reason, count(*) AS waiting,"
+            " CASE WHEN count(deadline) > 0 THEN count(*) FILTER (WHERE overdue) END AS overdue,"
+            " max(waiting_for) AS oldest FROM reporting.review_backlog"
+            " GROUP BY 1, 2, 3 ORDER BY waiting DESC, 1, 2, 3"
         ),
     )
 
 
 def straight_through(sessions: Sessions, *, days: int = 30) -> list[StraightThroughRow]:
-    """How much went through without a person, by day and type, the newest day first."""
+    """How many documents no person touched, by day and type, the newest day first."""
     return _read(
         sessions,
         StraightThroughRow,
@@ -216,7 +223,7 @@ def straight_through(sessions: Sessions, *, days: int = 30) -> list[StraightThro
 
 
 def calibration(sessions: Sessions, *, method: str | None = None) -> list[CalibrationRow]:
-    """How far the scores can be believed, by type, method and tenth."""
+    """What reviewers found right, by type, method and tenth of the score; reviewed fields only."""
     return _read(
         sessions,
         CalibrationRow,
@@ -251,6 +258,15 @@ def _documents(ids: Any) -> Select[*tuple[Any, ...]]:
         .correlate(Document)
         .scalar_subquery()
     )
+    in_domain = (
+        select(func.bool_and(PageReading.in_domain))
+        .join(Page, Page.id == PageReading.page_id)
+        .where(
+            Page.document_id == Document.id, PageReading.generation == Document.reading_generation
+        )
+        .correlate(Document)
+        .scalar_subquery()
+    )
     return (
         select(
             Document.id.label("document_id"),
@@ -262,6 +278,7 @@ def _documents(ids: Any) -> Select[*tuple[Any, ...]]:
             Document.generation,
             Document.page_count,
             left_out.label("pages_left_out"),
+            in_domain.label("in_domain"),
             func.coalesce(counted.c.accepted, 0).label("accepted"),
             func.coalesce(counted.c.waiting, 0).label("waiting"),
             func.coalesce(counted.c.reviewed, 0).label("reviewed"),

@@ -54,6 +54,11 @@ def silent(document_id: UUID, status: Status) -> None:
     """
 
 
+def no_caution(document_type: str) -> str | None:
+    """Nothing to know beforehand."""
+    return None
+
+
 class Rests:
     """Which stages of this process rest, after an error of the installation: what is left in the
     line need not run into the same wall one by one.
@@ -85,6 +90,8 @@ class Runtime:
     reranker: Callable[[], Reranker | None] = no_reranker
     # what reads pictures: one warm engine per process, started when first needed
     recogniser: Callable[[], Recogniser | None] = no_recogniser
+    # what whoever submits a document of this type should know before it is read
+    caution: Callable[[str], str | None] = no_caution
     announce: Callable[[UUID, Status], None] = silent
     document_types_folder: Path | None = None
     source_roots: tuple[Path, ...] = ()

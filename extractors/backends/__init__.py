@@ -106,6 +106,16 @@ def canvas(options: BackendOptions) -> Canvas:
     return found
 
 
+def made_for(options: BackendOptions) -> frozenset[str] | None:
+    """Names of the document types that the model of these options was made for; None: of any.
+
+    Raises ModelNotLoadable when what it says of itself cannot be understood.
+    """
+    says = getattr(BACKENDS.of(options).module, "made_for", None)
+    found: frozenset[str] | None = None if says is None else says(options)
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What a checkpoint says of itself; None where it does not say."""

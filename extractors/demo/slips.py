@@ -102,15 +102,17 @@ def raster(document: "pymupdf.Document", px_per_pt: float, page: int = 0) -> Ima
     return Image.frombytes("L", (pixmap.width, pixmap.height), pixmap.samples)
 
 
-def write_slips(n: int, seed: int, out: Path, *, level: int | None = None) -> Path:
+def write_slips(
+    n: int, seed: int, out: Path, *, level: int | None = None, no_slip: float = 0.0
+) -> Path:
     """Write ``n`` PDFs and ``truth.jsonl`` beside them; returns the truth's path.
 
-    ``level`` None takes all levels in turn.
+    ``level`` None takes all levels in turn; a share ``no_slip`` of the PDFs is something else.
     """
     out.mkdir(parents=True, exist_ok=True)
     truth = out / "truth.jsonl"
     with truth.open("w", encoding="utf-8") as lines:
-        for slip in slips(n, seed, levels=LEVELS if level is None else (level,)):
+        for slip in slips(n, seed, levels=LEVELS if level is None else (level,), no_slip=no_slip):
             (out / f"{slip.name}.pdf").write_bytes(slip.pdf)
             row = {
                 "file": f"{slip.name}.pdf",

@@ -6,8 +6,9 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
@@ -144,6 +145,108 @@ def test_sql_answers_from_the_views_and_from_nothing_else(db, surefield):
         "COMMIT; DROP TABLE public.scores",
     ):
         assert "bad_question" in surefield("sql", query, fails=True)
+
+
+def said_by(database_url, tmp_path, *words, **env):
+    """Both outputs in the order of a terminal."""
+    done = subprocess.run(
+        [sys.executable, "-m", "worker", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={
+            **os.environ,
+            "SUREFIELD_DATABASE_URL": database_url,
+            "SUREFIELD_STATE_DIR": str(tmp_path),
+            **env,
+        },
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_a_type_that_the_model_was_not_made_for_is_said_first(db, database_url, tmp_path):
+    """By submit before anything is stored, by list and show before their rows; with what to do."""
+    paper = tmp_path / "a.pdf"
+    paper.write_bytes(b"%PDF-1.7")
+    said = said_by(database_url, tmp_path, "submit", str(paper), "--type", "invoice")
+    first, *_ = said.splitlines()
+    assert "was made for slip and nothing else" in first
+    assert "SUREFIELD_MODEL" in first
+    assert "docs/models.md" in first
+    document = a_document(db, status=Status.IN_REVIEW)
+    with db.begin() as session:
+        session.execute(text("UPDATE readings SET in_domain = false"))
+        session.execute(
+            text("UPDATE documents SET document_type = 'invoice' WHERE id = :id"),
+            {"id": document.id},
+        )
+    for words in (("list",), ("show", str(document.id))):
+        lines = said_by(database_url, tmp_path, *words).splitlines()
+        assert "was made for slip and nothing else" in lines[0]
+        assert sum("was made for" in line for line in lines) == 1
+    other = {"SUREFIELD_BACKEND": "vllm", "SUREFIELD_SERVER_URL": "http://gpu:8000/v1"}
+    said = said_by(
+        database_url, tmp_path, "show", str(document.id), SUREFIELD_MODEL="some/model", **other
+    )
+    assert f"surefield reread {document.id}" in said.splitlines()[0]
+
+
+@pytest.mark.parametrize("type_", ["slip", "auto"])
+def test_nothing_is_said_of_what_the_model_was_made_for(db, database_url, tmp_path, type_):
+    """Nor of a file whose type is still to be found."""
+    paper = tmp_path / "a.pdf"
+    paper.write_bytes(b"%PDF-1.7")
+    a_document(db, status=Status.IN_REVIEW)
+    a_document(db)
+    said = said_by(database_url, tmp_path, "submit", str(paper), "--type", type_)
+    assert "made for" not in said + said_by(database_url, tmp_path, "list")
+
+
+def test_sql_writes_csv_as_postgres_does(db, surefield):
+    """NULL is nothing, an empty text is quoted; an answer without rows still has its head."""
+    query = (
+        "SELECT 1.50 AS number, NULL AS none, '' AS empty, 'a \"b\", c' AS text, true AS yes,"
+        " '{\"a\": 1}'::jsonb AS json, ARRAY[1, 2] AS list, interval '26 hours' AS time"
+    )
+    assert surefield("sql", "--csv", query) == (
+        "number,none,empty,text,yes,json,list,time\n"
+        '1.50,,"","a ""b"", c",t,"{""a"": 1}","{1,2}",26:00:00\n'
+    )
+    assert surefield("sql", "--csv", "SELECT document_id, code FROM documents") == (
+        "document_id,code\n"
+    )
+    assert "Choose one" in surefield("sql", "--csv", "--json", "SELECT 1", fails=True)
+    assert "bad_question" in surefield("sql", "--csv", "SELECT * FROM public.users", fails=True)
+
+
+def test_a_query_that_runs_too_long_is_ended(surefield):
+    """And the message names the setting."""
+    said = surefield("sql", "SELECT pg_sleep(60)", fails=True, SUREFIELD_QUERY_TIMEOUT="0.2")
+    assert "bad_question" in said
+    assert "SUREFIELD_QUERY_TIMEOUT" in said
+
+
+def test_an_analyst_gets_a_login_in_one_command(db, surefield):
+    """Its address is printed once and works in any client; removed, it lets nobody in."""
+    a_document(db, status=Status.FAILED)
+    name = f"ada_{uuid4().hex[:8]}"
+    address = surefield("analyst", "add", name).strip()
+
+    with psycopg.connect(address) as client:
+        assert client.execute("SELECT session_user, code FROM documents").fetchall() == [
+            (name, "unreadable_file")
+        ]
+    listed = json.loads(surefield("analyst", "list", "--json"))
+    assert [each for each in listed if each["name"] == name] == [
+        {"name": name, "connections": 0, "timeout": "300000"}
+    ]
+    assert "bad_login" in surefield("analyst", "add", name, fails=True)
+    surefield("analyst", "remove", name)
+    assert "not_found" in surefield("analyst", "remove", name, fails=True)
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(address)
 
 
 def test_doctor_finds_a_model_folder_without_weights(surefield, tmp_path):
@@ -309,6 +412,8 @@ READING = (
     ("user", "list"),
     ("key", "list"),
     ("sql", "SELECT 1"),
+    ("analyst", "list"),
+    ("analyst", "add", "ada"),
     ("show", "abcd"),
     ("review", "decide", "abcd", "--accept"),
     ("retry", "abcd"),

@@ -22,6 +22,7 @@ from extractors.demo.layout import (
     draw,
     glyphs,
 )
+from extractors.demo.others import NO_SLIP
 from extractors.demo.samples import PASSWORD, sample_pdfs
 from extractors.demo.slips import printed, raster, slips, write_slips
 
@@ -99,6 +100,18 @@ def test_slips_use_at_least_eight_faces_and_up_to_three_items() -> None:
     assert len({ink.face for sheet in sheets for ink in sheet.inks}) >= 8
     assert {len(sheet.truth["items"]) for sheet in sheets} == {0, 1, 2, 3}
     assert any(not slip.is_slip for slip in slips(40, 0, levels=(0,)))
+
+
+def test_the_first_slip_that_anybody_makes_is_a_slip(tmp_path: Path) -> None:
+    """The first command of the docs makes one; other papers come only where they are asked for."""
+    for seed in range(5):
+        rows = write_slips(8, seed, tmp_path / str(seed), level=0).read_text("utf-8").splitlines()
+        assert all(json.loads(row)["is_slip"] for row in rows)
+    mixed = write_slips(40, 0, tmp_path / "mixed", level=0, no_slip=NO_SLIP)
+    assert {json.loads(row)["is_slip"] for row in mixed.read_text("utf-8").splitlines()} == {
+        True,
+        False,
+    }
 
 
 @pytest.mark.parametrize("face", sorted(FACES))

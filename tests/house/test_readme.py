@@ -58,6 +58,37 @@ def test_the_front_page_is_short():
     assert len(README.read_text("utf-8").splitlines()) <= 130
 
 
+def test_the_front_page_says_where_the_command_and_the_state_of_the_demo_are():
+    """Nothing puts the command on the PATH, and the demo keeps its documents to itself."""
+    from worker.settings import Settings
+
+    page = README.read_text("utf-8")
+    typed = re.findall(r"^\$ (\S*surefield)\b", page, re.MULTILINE)
+    assert set(typed) == {".venv/bin/surefield"}
+    assert f"`{Settings.model_fields['state_dir'].default / 'demo'}`" in page
+
+
+def test_the_first_document_is_one_that_the_bundled_model_reads():
+    """Its type is one that the model was made for."""
+    from extractors.backends import BACKENDS, made_for
+
+    (named,) = re.findall(r"surefield submit .*--type (\w+)", README.read_text("utf-8"))
+    bundled = made_for(BACKENDS.options("mllama", {}))
+    assert bundled is not None
+    assert named in bundled
+
+
+def test_every_model_that_the_front_page_names_has_its_size_and_licence():
+    """Whoever chooses one knows what it takes, and whether they may."""
+    page = README.read_text("utf-8")
+    models = re.findall(r"`([\w.-]+/[\w.-]+-Instruct)`[^(]*\(([^)]*)\)", page)
+    assert len(models) >= 2
+    for name, about in models:
+        assert re.search(r"\d+ GB", about), name
+        assert re.search(r"Licen[cs]e|Apache", about), name
+        assert ("European Union" in about) == ("Llama-3.2" in name)
+
+
 def test_every_place_that_the_map_names_exists_unless_it_is_to_come():
     """An engineer finds where the next thing goes."""
     row = re.compile(r"^\| ([^|]+) \| `([^`]+)` \| ([^|]+) \|$", re.MULTILINE)

@@ -2,6 +2,7 @@
 else.
 """
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from extractors.types import FieldState
 from tests.factories import MadeDocument, a_document, begin
 from worker import reporting
-from worker.review import queue
+from worker.review import queue, reads
 from worker.review import store as review_store
 from worker.review.tables import Action
 from worker.review.types import Decision, ItemFilter
@@ -23,6 +24,7 @@ from worker.tables.results import Outcome
 
 Sessions = sessionmaker[Session]
 VIEWS = (
+    "documents",
     "field_outcomes",
     "review_backlog",
     "straight_through",
@@ -179,6 +181,68 @@ def test_a_value_that_is_no_number_does_not_break_the_view(db: Sessions) -> None
     assert [row.number for row in rows] == [None, None]
 
 
+def test_every_status_column_lists_every_status(db: Sessions) -> None:
+    """An analyst who filters by status knows what there is; the comments are the only list."""
+    columns = ask(
+        db,
+        "SELECT c.relname || '.' || attname AS name, col_description(c.oid, attnum) AS said FROM"
+        " pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace ="
+        " 'reporting'::regnamespace AND attname ~ '(^|_)status$'",
+    )
+
+    assert len(columns) == 8
+    for column in columns:
+        assert set(re.findall(r"[a-z_]+", column.said)) >= {each.value for each in Status}, column
+
+
+@pytest.mark.parametrize("view", ["field_outcomes", "field_history"])
+def test_an_accepted_field_is_not_said_to_be_right(db: Sessions, view: str) -> None:
+    """Nobody looked: `corrected` is unknown, so a count of accepted and wrong ones is no 0."""
+    a_document(db, status=Status.ACCEPTED)
+    a_document(db, status=Status.IN_REVIEW)
+    reviewed(db, Action.ACCEPT)
+    reviewed(db, Action.CORRECT, text="13.50", value="13.50")
+
+    rows = ask(
+        db,
+        f"SELECT decision, bool_or(corrected) AS any, count(corrected) AS known, count(*) AS rows"
+        f" FROM reporting.{view} GROUP BY 1 ORDER BY 1",
+    )
+
+    assert [tuple(row) for row in rows] == [
+        ("accepted", None, 0, 5),
+        ("review", None, 0, 1),
+        ("reviewed", True, 2, 2),
+    ]
+
+
+def test_calibration_says_that_it_rests_on_reviewed_fields(db: Sessions) -> None:
+    """The doubtful ones were reviewed and the sure ones were not, so its share is another one."""
+    said = ask(
+        db,
+        "SELECT obj_description('reporting.calibration'::regclass) AS view,"
+        " col_description('reporting.calibration'::regclass, attnum) AS column FROM pg_attribute"
+        " WHERE attrelid = 'reporting.calibration'::regclass AND attname = 'share_right'",
+    )
+
+    assert "rests on reviewed fields only" in said[0].view
+    assert "not the share of all fields" in said[0].column
+
+
+def test_nothing_is_overdue_where_nothing_sets_a_deadline(db: Sessions) -> None:
+    """Unknown is NULL, never 0 and never false."""
+    a_document(db, status=Status.IN_REVIEW)
+
+    rows = ask(db, "SELECT deadline, overdue FROM reporting.review_backlog")
+
+    assert [tuple(row) for row in rows] == [(None, None)]
+    (grouped,) = reporting.backlog(db)
+    assert (grouped.waiting, grouped.overdue) == (1, None)
+    with begin(db) as tx:
+        (waits,) = reads.backlog(tx, ItemFilter())
+    assert (waits.waiting, waits.overdue) == (1, None)
+
+
 def test_the_backlog_is_what_waits_now(db: Sessions) -> None:
     """Decided fields are gone from it; overdue ones say so."""
     reviewed(db, Action.ACCEPT)
@@ -191,7 +255,7 @@ def test_the_backlog_is_what_waits_now(db: Sessions) -> None:
 
     rows = ask(db, "SELECT overdue, held_by FROM reporting.review_backlog ORDER BY overdue")
 
-    assert [tuple(row) for row in rows] == [(False, None), (True, "ada")]
+    assert [tuple(row) for row in rows] == [(True, "ada"), (None, None)]
     (grouped,) = reporting.backlog(db)
     assert (grouped.field, grouped.reason, grouped.waiting, grouped.overdue) == (
         "total",
@@ -218,15 +282,28 @@ def test_straight_through_counts_every_document_once(db: Sessions) -> None:
 
     assert (
         row.documents,
-        row.accepted,
-        row.in_review,
+        row.untouched,
+        row.accepted_touched,
+        row.waiting,
         row.reviewed,
+        row.rejected,
         row.failed,
         row.in_progress,
-    ) == (7, 2, 1, 1, 1, 2)
+    ) == (7, 2, 0, 1, 1, 0, 1, 2)
     assert row.straight_through == pytest.approx(2 / 5)
-    assert (row.fields, row.fields_accepted, row.fields_straight_through) == (8, 6, 0.75)
-    assert row.median_seconds_to_accept is not None
+    assert (row.fields, row.fields_accepted, row.fields_accepted_share) == (8, 6, 0.75)
+    assert row.median_seconds_untouched is not None
+
+
+def test_documents_on_their_way_make_no_share(db: Sessions) -> None:
+    """Nor a share of 0: nothing of them is decided yet."""
+    a_document(db, status=Status.EXTRACTED)
+    a_document(db, status=Status.FAILED, document_type="memo")
+
+    memo, slip = sorted(reporting.straight_through(db), key=lambda row: row.document_type)
+
+    assert (slip.in_progress, slip.straight_through) == (1, None)
+    assert (memo.failed, memo.straight_through, memo.fields) == (1, 0.0, 0)
 
 
 def test_straight_through_of_nothing_is_unknown(db: Sessions) -> None:
@@ -235,7 +312,7 @@ def test_straight_through_of_nothing_is_unknown(db: Sessions) -> None:
 
     (row,) = reporting.straight_through(db)
 
-    assert (row.straight_through, row.fields_straight_through, row.median_seconds_to_accept) == (
+    assert (row.straight_through, row.fields_accepted_share, row.median_seconds_untouched) == (
         None,
         None,
         None,

@@ -15,6 +15,7 @@ from extractors.errors import SurefieldError
 from worker import log
 from worker.cli import (
     again,
+    analysts,
     demo,
     document_types,
     documents,
@@ -68,6 +69,7 @@ review.app.command("split")(document_types.split)
 app.add_typer(review.app, name="review")
 app.add_typer(people.user, name="user")
 app.add_typer(people.key, name="key")
+app.add_typer(analysts.app, name="analyst")
 app.command("sql")(sql.sql)
 app.command("types")(documents.types)
 app.command("migrate")(operations.migrate)

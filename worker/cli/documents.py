@@ -56,6 +56,8 @@ def submit(
     base = Settings()
     with local.database(base, migrates=True) as settings, local.runtime(settings) as rt:
         rt.check_type(type)  # a misspelt type is said at once
+        if caution := rt.caution(type):
+            _warn(caution)
         made, refused = submit_files(
             files, type, rt, upstream=settings.upstream, key=key, priority=priority, password=secret
         )
@@ -72,6 +74,32 @@ def submit(
     else:
         tables.documents(tables.console(), rows)
     raise typer.Exit(1 if refused or any(row.status is Status.FAILED for row in rows) else 0)
+
+
+def _cautions(rows: Sequence[reporting.DocumentRow], rt: Runtime) -> list[str]:
+    """What to know first: of documents that a model read, or is to read, which was made for other
+    types; each said once.
+    """
+    said: dict[str, None] = {}
+    for row in rows:
+        is_open = row.in_domain is None and row.status not in RESTING
+        if row.in_domain is False:
+            said[rt.caution(row.document_type) or _of_before(row)] = None
+        elif is_open and (caution := rt.caution(row.document_type)):
+            said[caution] = None
+    return list(said)
+
+
+def _of_before(row: reporting.DocumentRow) -> str:
+    return (
+        f"The model that read it was not made for type {row.document_type}: every field waits for a"
+        f" person. Read it again with the model of today: surefield reread {row.document_id}"
+    )
+
+
+def _warn(words: str) -> None:
+    """Say it before anything else, beside what programs read."""
+    Console(stderr=True, highlight=False).print(escape(words), style="yellow", soft_wrap=True)
 
 
 def submit_files(
@@ -154,9 +182,12 @@ def list_documents(
         )
     with local.house() as rt:
         rows = reporting.recent(rt.sessions, status=Status(status) if status else None, limit=limit)
+        cautions = _cautions(rows, rt)
     if as_json:
         typer.echo(json.dumps([row.as_json() for row in rows], indent=1))
     else:
+        for caution in cautions:
+            _warn(caution)
         tables.documents(tables.console(), rows)
 
 
@@ -171,6 +202,7 @@ def show(
             waiting = untyped(tx, document_id=found_id)
         found = reporting.documents(rt.sessions, [found_id])
         fields = reporting.fields(rt.sessions, [found_id])
+        cautions = _cautions(found, rt)
     if as_json:
         typer.echo(
             json.dumps(
@@ -180,6 +212,8 @@ def show(
             )
         )
         return
+    for caution in cautions:
+        _warn(caution)
     tables.documents(tables.console(), found)
     tables.fields(tables.console(), fields)
     for each in waiting:

@@ -91,11 +91,15 @@ def demo_slips(
     level: Annotated[
         int, typer.Option(min=0, max=4, help="Damage, from 0 (clean) to 4 (barely legible).")
     ] = 0,
+    others: Annotated[
+        bool, typer.Option("--others", help="Papers that are no slips stand among them.")
+    ] = False,
 ) -> None:
     """Make payment slips like those the demonstration model was trained on: PDFs, and their truth
     as printed.
     """
+    from extractors.demo.others import NO_SLIP
     from extractors.demo.slips import write_slips
 
-    write_slips(count, seed, out, level=level)
+    write_slips(count, seed, out, level=level, no_slip=NO_SLIP if others else 0.0)
     Console().print(f"{count} slips and truth.jsonl are in {out}")

@@ -1,18 +1,19 @@
 """``surefield sql``: one question to the reporting schema, without a client or a password."""
 
 import json
-from contextlib import closing
+import sys
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import psycopg
 import typer
-from sqlalchemy import text
-from sqlalchemy.orm import Session
+from psycopg.types.string import TextLoader
 
 from extractors.errors import SurefieldError
+from worker import bootstrap
+from worker.accounts import analysts
 from worker.cli import local, tables
-
-READER = "surefield_reader"
+from worker.settings import Settings
 
 
 class BadQuestion(SurefieldError):
@@ -26,41 +27,87 @@ def sql(
         str, typer.Argument(help="For example: SELECT * FROM reporting.straight_through")
     ],
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="For spreadsheets and pandas, as Postgres writes it.")
+    ] = False,
 ) -> None:
-    """Ask the views of the schema ``reporting``, as the role that may read them and nothing
-    else.
-    """
-    with local.house() as rt, rt.sessions() as session:
+    """Ask the views of the schema ``reporting``, as a login that may read them and nothing else."""
+    if as_json and as_csv:
+        raise typer.BadParameter("Choose one: --json or --csv.")
+    settings = Settings()
+    with (
+        local.database(settings) as there,
+        analysts.reader(
+            bootstrap.database_url(there),
+            there.reader_url.get_secret_value() if there.reader_url else None,
+            timeout=there.query_timeout,
+            ours=settings.embedded,
+        ) as reader,
+    ):
         try:
-            session.execute(text("SET TRANSACTION READ ONLY"))
-            session.execute(text(f"SET LOCAL ROLE {READER}"))
-            session.execute(text("SET LOCAL search_path = reporting"))
-            names, rows = _answer(session, query)
-        except psycopg.Error as error:
+            if as_csv:
+                _write_csv(reader, query)
+            else:
+                _write(*_answer(reader, query), as_json=as_json)
+        except psycopg.errors.QueryCanceled as error:
             raise BadQuestion(
-                f"{str(error).splitlines()[0]}. The views and their columns: docs/reporting.md."
+                f"It took longer than {there.query_timeout.total_seconds():g} s. Ask for less, or"
+                " set SUREFIELD_QUERY_TIMEOUT."
             ) from error
+        except psycopg.Error as error:
+            first = (str(error).splitlines() or [type(error).__name__])[0]
+            raise BadQuestion(
+                f"{first.rstrip('.')}. The views and their columns: docs/reporting.md."
+            ) from error
+
+
+def _write(names: Sequence[str], rows: list[tuple[Any, ...]], *, as_json: bool) -> None:
     if as_json:
-        typer.echo(
-            json.dumps(
-                [dict(zip(names, row, strict=True)) for row in rows],
-                indent=1,
-                default=str,
-                ensure_ascii=False,
-            )
-        )
+        found = [dict(zip(names, row, strict=True)) for row in rows]
+        typer.echo(json.dumps(found, indent=1, default=str, ensure_ascii=False))
     else:
         tables.answer(tables.console(), names, rows)
 
 
-def _answer(session: Session, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+def _answer(reader: analysts.Connection, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Column names and rows.
 
     As a prepared statement, since Postgres takes but one of those: none can follow a COMMIT.
     """
-    with closing(session.connection().connection.cursor()) as opened:
-        cursor: Any = opened  # psycopg's own, which knows ``prepare``
-        cursor.execute(query, prepare=True)
+    with reader.cursor() as cursor:
+        cursor.execute(query.encode(), prepare=True)
         return [column[0] for column in cursor.description or ()], (
             cursor.fetchall() if cursor.description else []
         )
+
+
+def _write_csv(reader: analysts.Connection, query: str) -> None:
+    """Row by row, so that no answer is too large; values as Postgres writes them.
+
+    A stream, too, is one statement.
+    """
+    with reader.cursor() as cursor:
+        for known in cursor.adapters.types:  # nothing is parsed: it goes on as Postgres wrote it
+            for oid in filter(None, (known.oid, known.array_oid)):
+                cursor.adapters.register_loader(oid, TextLoader)
+        head = True
+        for row in cursor.stream(query.encode()):
+            if head:
+                _line(column[0] for column in cursor.description or ())
+                head = False
+            _line(row)
+    if head:  # a stream without rows does not say their columns
+        _line(_answer(reader, query)[0])
+
+
+def _line(values: Iterable[str | None]) -> None:
+    sys.stdout.write(",".join(map(_quoted, values)) + "\n")
+
+
+def _quoted(value: str | None) -> str:
+    """As Postgres' own CSV: NULL is nothing, an empty text is a pair of quotes."""
+    if value is None:
+        return ""
+    if value and not set(value) & set(',"\r\n') and value != "\\.":
+        return value
+    return '"' + value.replace('"', '""') + '"'

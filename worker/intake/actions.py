@@ -6,13 +6,39 @@ nothing is lost.
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
+from extractors.errors import UnsupportedFile
+from worker.actor import Actor, Forbidden, Role
 from worker.intake import store as intake_store
-from worker.intake.errors import TooLarge
-from worker.intake.sources import Request, media_type, opened
+from worker.intake.errors import InvalidSubmission, TooLarge
+from worker.intake.sources import UNKNOWN, Request, media_type, opened
 from worker.intake.types import Submission, Submitted
 from worker.runtime import Runtime
+
+WEB = "web"  # the upstream of all that people hand in on a page
+
+
+def hand_in(actor: Actor, file: BinaryIO, request: Request, rt: Runtime) -> Submitted:
+    """A person hands one file in; the same file as the same type again is the same document.
+
+    Raises Forbidden, UnknownDocumentType, BrokenDocumentType, InvalidSubmission, TooLarge,
+    UnsupportedFile.
+    """
+    if not actor.role.covers(Role.MANAGER):
+        raise Forbidden(
+            f"Managers hand files in; your role is {actor.role.value}. Ask an administrator for it."
+        )
+    rt.check_type(request.document_type)
+    first = file.read(1024)
+    file.seek(0)
+    if not first:
+        raise InvalidSubmission("The file is empty. Save it again, and drop it again.")
+    if media_type(first) == UNKNOWN:
+        raise UnsupportedFile("It is no PDF, PNG, JPEG or TIFF. Print it to a PDF, and drop that.")
+    return submit(replace(request, upstream=WEB, who=actor.name, file=file), rt)
 
 
 def submit(request: Request, rt: Runtime) -> Submitted:
@@ -43,6 +69,7 @@ def submit(request: Request, rt: Runtime) -> Submitted:
                 filename=request.filename
                 or (Path(request.source).name if request.source else None),
                 priority=request.priority,
+                who=request.who,
                 password=request.password,
                 metadata=request.metadata,
             ),

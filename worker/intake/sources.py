@@ -15,6 +15,7 @@ from extractors.errors import UnreadableFile
 from worker.intake.errors import InvalidSubmission, SourceNotAllowed
 from worker.runtime import Runtime
 
+UNKNOWN = "application/octet-stream"
 MAGIC = {
     b"%PDF": "application/pdf",
     b"\x89PNG": "image/png",
@@ -39,6 +40,7 @@ class Request:
     filename: str | None = None  # for people
     key: str | None = None  # the upstream's own: the same key gives the same document back
     priority: int = 0  # higher goes first
+    who: str | None = None  # the person who hands it in; None: a program
     password: str | None = field(default=None, repr=False)
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
@@ -93,4 +95,4 @@ def media_type(data: bytes) -> str:
     A PDF's mark may stand a little further in.
     """
     named = next((name for mark, name in MAGIC.items() if data.startswith(mark)), None)
-    return named or ("application/pdf" if b"%PDF" in data[:1024] else "application/octet-stream")
+    return named or ("application/pdf" if b"%PDF" in data[:1024] else UNKNOWN)

@@ -63,7 +63,11 @@ def submit(tx: Tx, submission: Submission) -> Submitted:
             "deadline": submission.deadline,
         },
         at=Status.SUBMITTED,
-        by=transitions.upstream(submission.upstream),
+        by=(
+            transitions.upstream(submission.upstream)
+            if submission.who is None
+            else transitions.person(submission.who)
+        ),
         stage=STAGE,
     )
     if submission.password is not None:

@@ -17,6 +17,7 @@ class Submission:
     document_type: str
     key: str | None = None  # None: the bytes and the type are the key
     priority: int = 0  # higher first, -100..100
+    who: str | None = None  # the person who hands it in; None: a program
     deadline: datetime | None = None
     password: str | None = field(default=None, repr=False)
     filename: str | None = None

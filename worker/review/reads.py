@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from worker.db import Tx
 from worker.errors import NotFound
@@ -39,7 +39,7 @@ class Waiting:
     field: str
     reason: str
     waiting: int
-    overdue: int
+    overdue: int | None  # None: nothing sets a deadline
     oldest: datetime
 
 
@@ -78,13 +78,14 @@ def last_decision(tx: Tx, who: str) -> LastDecision | None:
 def backlog(tx: Tx, filters: ItemFilter) -> list[Waiting]:
     """What waits and fits these filters, by type, field and reason, the most first."""
     groups = (Document.document_type, Result.name, ReviewItem.reason)
+    late = func.count().filter(ReviewItem.deadline < func.now())
     rows = tx.session.execute(
         select(
             Document.document_type,
             Result.name.label("field"),
             ReviewItem.reason,
             func.count().label("waiting"),
-            func.count().filter(ReviewItem.deadline < func.now()).label("overdue"),
+            case((func.count(ReviewItem.deadline) > 0, late)).label("overdue"),
             func.min(ReviewItem.created_at).label("oldest"),
         )
         .join(Result, ReviewItem.result_id == Result.id)

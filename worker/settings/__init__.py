@@ -48,6 +48,20 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="Your own Postgres 15 or newer; without it one is run in `state_dir`."
     )
+    reader_url: SecretStr | None = Field(
+        None,
+        description=(
+            "A login that only reads the views, for `surefield sql`, where the owner of the"
+            " database may not make one."
+        ),
+    )
+    query_timeout: Duration = Field(
+        timedelta(minutes=5),
+        gt=timedelta(0),
+        description=(
+            "Longest that a query of `surefield sql`, or of a new analyst's login, may run."
+        ),
+    )
     broker_url: SecretStr | None = Field(
         None,
         description=(

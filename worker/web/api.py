@@ -91,6 +91,9 @@ class SubmissionOut(BaseModel):
         description="False: the same key had been sent before, and this is the document it made."
     )
     url: str
+    caution: str | None = Field(
+        None, description="What to know before it is read: the model was made for other types."
+    )
 
 
 class FieldResult(BaseModel):
@@ -231,7 +234,12 @@ async def post_document(
             _submit, replace(sent, upstream=upstream, key=idempotency_key), site
         )
     address = site.address(request, "get_document", document_id=taken.document_id)
-    body = SubmissionOut(document_id=taken.document_id, created=taken.created, url=address)
+    body = SubmissionOut(
+        document_id=taken.document_id,
+        created=taken.created,
+        url=address,
+        caution=site.rt.caution(sent.document_type),
+    )
     return JSONResponse(
         body.model_dump(mode="json"), 201 if taken.created else 200, headers={"location": address}
     )

@@ -20,6 +20,7 @@ from worker.web import (
     review,
     review_queue,
     signin,
+    uploads,
     verdicts,
 )
 from worker.web.dependencies import Site, from_our_page
@@ -66,7 +67,7 @@ def create_app(
     )
     app.state.site = site
     problems.install(app)
-    for pages in (signin, review, review_queue, documents, lists, verdicts, people):
+    for pages in (signin, review, review_queue, uploads, documents, lists, verdicts, people):
         app.include_router(
             pages.router, dependencies=[Depends(from_our_page)], include_in_schema=False
         )
@@ -74,7 +75,11 @@ def create_app(
     app.include_router(health.router)
     app.mount("/static", KeptStatic(directory=STATIC), name="static")
     app.add_api_route("/", _home, methods=["GET"], include_in_schema=False)
-    app.add_middleware(LimitedBody, file_bytes=rt.max_bytes, upload_path="/v1/documents")
+    app.add_middleware(
+        LimitedBody,
+        file_bytes=rt.max_bytes,
+        upload_paths=frozenset({"/v1/documents", "/documents"}),
+    )
     app.add_middleware(SecureHeaders, https=site.secure)
     return app
 

@@ -23,6 +23,7 @@ from worker.store import transitions
 from worker.tables.documents import ANSWERED, JUDGED, Status
 from worker.web.dependencies import Site, SiteHere, Someone, action_of, limits
 from worker.web.templating import render
+from worker.web.uploads import offered
 
 router = APIRouter(prefix="/documents")
 
@@ -35,7 +36,14 @@ def documents_page(request: Request, site: SiteHere, person: Someone, status: st
     wanted = Status(status) if status in list(Status) else None
     rows = reporting.recent(site.rt.sessions, status=wanted, limit=LISTED)
     return render(
-        request, "documents.html", rows=rows, chosen=status, statuses=list(Status), listed=LISTED
+        request,
+        "documents.html",
+        rows=rows,
+        chosen=status,
+        statuses=list(Status),
+        listed=LISTED,
+        types=offered(site, person),
+        most=site.rt.max_bytes,
     )
 
 

@@ -53,11 +53,11 @@ class LimitedBody:
     a limit of its own. Reading further raises TooLarge.
     """
 
-    def __init__(self, app: ASGIApp, *, file_bytes: int, upload_path: str) -> None:
+    def __init__(self, app: ASGIApp, *, file_bytes: int, upload_paths: frozenset[str]) -> None:
         self.app = app
         self.form_bytes = file_bytes + PAGE_BYTES
         self.json_bytes = min(file_bytes * 4 // 3 + PAGE_BYTES, JSON_BYTES)
-        self.upload_path = upload_path
+        self.upload_paths = upload_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -80,7 +80,7 @@ class LimitedBody:
         await self.app(scope, counted, send)
 
     def _most(self, scope: Scope) -> int:
-        if scope["path"] != self.upload_path:
+        if scope["path"] not in self.upload_paths:
             return PAGE_BYTES
         is_json = (
             Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()

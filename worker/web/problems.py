@@ -54,6 +54,7 @@ TITLES: Mapping[int, str] = {
     503: "Not now",
 }
 API = "/v1"
+UPLOAD = ("POST", "/documents")
 
 
 def install(app: FastAPI) -> None:
@@ -95,8 +96,10 @@ def answer(request: Request, status: int, code: str, detail: str, **more: Any) -
 
 
 def _for_programs(request: Request) -> bool:
-    """Whoever sends JSON, or asks the API, reads JSON."""
+    """Whoever sends JSON, or asks the API, reads JSON; so does the script that sends files."""
     path, kind = request.url.path, request.headers.get("content-type", "")
+    if (request.method, path) == UPLOAD:
+        return True
     return path == API or path.startswith(f"{API}/") or kind.startswith("application/json")
 
 

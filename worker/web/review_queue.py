@@ -26,6 +26,7 @@ def queue_page(request: Request, site: SiteHere, person: Someone) -> Response:
         everybody = reads.pace(tx) if person.may(Role.MANAGER) else []
         skipped = reads.skipped(tx, person.name)
         untyped = document_types.untyped(tx, limit=MOST_UNTYPED)
+    late = [row.overdue for row in shown if row.overdue is not None]
     return render(
         request,
         "queue.html",
@@ -36,7 +37,7 @@ def queue_page(request: Request, site: SiteHere, person: Someone) -> Response:
         fields=sorted({row.field for row in rows}),
         reasons=sorted({row.reason for row in rows}),
         waiting=sum(row.waiting for row in shown),
-        overdue=sum(row.overdue for row in shown),
+        overdue=sum(late) if late else None,
         oldest=min((row.oldest for row in shown), default=None),
         mine=mine,
         everybody=everybody,

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from extractors.backends import Backend, BackendOptions, PlansMemory
+from extractors.backends import Backend, BackendOptions, PlansMemory, read_manifest
 from extractors.documents.spec import DocumentType
 from extractors.errors import MissingExtra, SurefieldError
 from extractors.registry import Finding, missing
@@ -94,6 +94,11 @@ def open(options: Options) -> Backend:
 def canvas(options: Options) -> Canvas:
     """The tile canvas of the checkpoint."""
     return canvas_of(options.model)
+
+
+def made_for(options: Options) -> frozenset[str] | None:
+    """The document types that the checkpoint says it was trained for."""
+    return read_manifest(options.model).document_types
 
 
 def check(options: Options) -> Finding:
