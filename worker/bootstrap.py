@@ -13,6 +13,8 @@ from extractors.rerankers import RERANKERS, Reranker
 from extractors.types import Canvas
 from worker import db
 from worker.blobs import Blobs
+from worker.intake import dead_letters
+from worker.intake.dead_letters import Letter
 from worker.rendering.protocol import RenderLimits
 from worker.rendering.renderer import Renderer
 from worker.runtime import Runtime, no_backend, silent
@@ -153,6 +155,22 @@ def runtime(
         max_attempts=settings.max_attempts,
         batch_pages=settings.reader.batch_pages,
     )
+
+
+def dead_letter_keeper(settings: Settings) -> Callable[[Letter], None]:
+    """What writes a dead letter over a connection of its own: the consumer is not the process that
+    works, and must share nothing with the ones that are forked from it.
+    """
+
+    def keep(letter: Letter) -> None:
+        engine = db.open_engine(database_url(settings), pool_size=1)
+        try:
+            with db.transaction(db.open_sessions(engine), silent) as tx:
+                dead_letters.keep(tx, letter)
+        finally:
+            engine.dispose()
+
+    return keep
 
 
 def close(rt: Runtime) -> None:

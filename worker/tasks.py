@@ -5,13 +5,15 @@ with a model.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 import structlog
 from celery import Celery, Task, signals
+from celery.exceptions import Reject
 from celery.worker.request import Request
 from kombu.exceptions import OperationalError
 from pydantic import ValidationError
@@ -20,8 +22,10 @@ from extractors.backends import Backend
 from extractors.errors import SurefieldError
 from worker import bootstrap
 from worker import log as logs
+from worker.consumer import guarded
 from worker.embedded.broker import broker_options
-from worker.intake import actions, sources
+from worker.intake import actions, dead_letters, messages
+from worker.intake.outages import is_outage, until_it_passes
 from worker.pipeline import flow
 from worker.runtime import Runtime, no_backend
 from worker.settings import LogForm, Settings, problems
@@ -29,6 +33,8 @@ from worker.tables.documents import Status
 
 log = structlog.get_logger()
 HIDDEN = "(hidden)"
+# how long a submission is held while something is away, before the broker has it again
+PATIENCE = timedelta(seconds=8)
 
 Announce = Callable[[UUID, Status], None]
 
@@ -53,6 +59,20 @@ class QuietTask(Task):  # type: ignore[misc]  # celery is untyped
         return super().apply_async(*args, **{**options, "argsrepr": HIDDEN, "kwargsrepr": HIDDEN})
 
 
+def _names_a_document(args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Raises ValueError when a wake-up does not name exactly one document."""
+    if args or set(kwargs) != {"document_id"}:
+        raise ValueError("a wake-up has one argument, document_id")
+    UUID(str(kwargs["document_id"]))
+
+
+CHECKS = {
+    name: _names_a_document
+    for step in flow.FLOW
+    for name in (step.task, *flow.RENAMED.get(step.name, ()))
+}
+
+
 def create_celery(
     settings: Settings,
     *,
@@ -73,6 +93,7 @@ def create_celery(
         backend = backends(settings) if backends else no_backend
         return bootstrap.runtime(settings, announce=announcer(app), backend=backend)
 
+    app.conf.worker_consumer = guarded(bootstrap.dead_letter_keeper(settings), CHECKS)
     for step in flow.FLOW:
         for name in (step.task, *flow.RENAMED.get(step.name, ())):
             _add_stage(app, step, name, runtime)
@@ -150,29 +171,36 @@ def _add_stage(app: Celery, step: flow.Step, name: str, runtime: Callable[[], Ru
 
 
 def _add_submit(app: Celery, runtime: Callable[[], Runtime]) -> None:
-    @app.task(name="surefield.submit", base=QuietTask)  # type: ignore[untyped-decorator]  # celery is untyped
-    def submit_task(
-        *,
-        type: str,
-        upstream: str = "queue",
-        source: str | None = None,
-        content_base64: str | None = None,
-        key: str | None = None,
-        priority: int = 0,
-        password: str | None = None,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:
-        """Take one document from an upstream system; see docs/upstream.md for the message."""
-        actions.submit(
-            sources.Request(
-                upstream=upstream,
-                document_type=type,
-                source=source,
-                content=None if content_base64 is None else sources.decoded(content_base64),
-                key=key,
-                priority=priority,
-                password=password,
-                metadata=metadata or {},
-            ),
-            runtime(),
-        )
+    @app.task(name="surefield.submit", base=QuietTask, bind=True, typing=False)  # type: ignore[untyped-decorator]  # celery is untyped
+    def submit_task(self: Any, *args: Any, **kwargs: Any) -> None:
+        """Take one document from an upstream system; see docs/upstream.md for the message.
+
+        The message leaves the broker only when it is a row: a document, or a dead letter that says
+        why it is none.
+        """
+        try:
+            until_it_passes(lambda: _take_in(args, kwargs, runtime()), patience=PATIENCE)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.warning("submission_waits", error=type(error).__name__)
+            raise Reject(type(error).__name__, requeue=True) from error
+
+
+def _take_in(args: tuple[Any, ...], kwargs: dict[str, Any], rt: Runtime) -> None:
+    """The document of a message, or its dead letter.
+
+    Raises what may pass by itself: the message is not done then.
+    """
+    try:
+        actions.submit(messages.request_of(args, kwargs), rt)
+    except Exception as error:
+        if is_outage(error):
+            raise
+        letter = messages.letter_of(args, kwargs, error)
+        with rt.transaction() as tx:
+            dead_letters.keep(tx, letter)
+        if isinstance(error, SurefieldError):
+            log.error("submission_refused", code=error.code, digest=letter.digest)
+        else:
+            log.exception("submission_broke", digest=letter.digest)

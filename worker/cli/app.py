@@ -16,6 +16,7 @@ from worker import log
 from worker.cli import (
     again,
     analysts,
+    dead_letters,
     demo,
     document_types,
     documents,
@@ -70,6 +71,7 @@ app.add_typer(review.app, name="review")
 app.add_typer(people.user, name="user")
 app.add_typer(people.key, name="key")
 app.add_typer(analysts.app, name="analyst")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.command("sql")(sql.sql)
 app.command("types")(documents.types)
 app.command("migrate")(operations.migrate)

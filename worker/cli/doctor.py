@@ -3,6 +3,7 @@
 import importlib.util
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 
 from pydantic import SecretStr
 from sqlalchemy import text
@@ -19,6 +20,7 @@ from worker.blobs import Blobs
 from worker.embedded.broker import broker_options
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.supervisor import Supervisor
+from worker.intake import dead_letters
 from worker.migrate import check_schema
 from worker.settings import Settings
 
@@ -228,6 +230,23 @@ def document_types(settings: Settings) -> Finding:
     return Finding(True, ", ".join(names))
 
 
+def letters(settings: Settings) -> Finding:
+    """Messages that became no document lately; they say nothing against the installation."""
+    url = _database(settings)
+    if url is None or not schema(settings).sound:
+        return Finding(True, "the database does not answer now")
+    rt = bootstrap.runtime(settings.model_copy(update={"database_url": SecretStr(url)}))
+    try:
+        with rt.transaction() as tx:
+            found = dead_letters.count(tx, since=timedelta(days=1))
+    except SQLAlchemyError as error:
+        return Finding(False, _words(error))
+    return Finding(
+        True,
+        f"{found} put aside in 24 h; see: surefield dead-letters list" if found else "none in 24 h",
+    )
+
+
 CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "database": database,
     "schema": schema,
@@ -239,6 +258,7 @@ CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "second looks": second_looks,
     "memory": memory,
     "document types": document_types,
+    "dead letters": letters,
     "processes": processes,
 }
 

@@ -11,6 +11,7 @@ from extractors.errors import SurefieldError
 from worker.accounts.tables import ApiKey
 from worker.db import Tx
 from worker.errors import NotFound
+from worker.intake.tables import DeadLetter
 from worker.review.tables import ReviewItem
 from worker.tables.documents import Document
 
@@ -37,6 +38,11 @@ def item(tx: Tx, given: str) -> UUID:
 def key(tx: Tx, given: str) -> UUID:
     """The upstream's key of this id."""
     return _find(tx, ApiKey.id, given, "key", "surefield key list")
+
+
+def letter(tx: Tx, given: str) -> UUID:
+    """The dead letter of this id."""
+    return _find(tx, DeadLetter.id, given, "dead letter", "surefield dead-letters list")
 
 
 def _find(tx: Tx, column: InstrumentedAttribute[Any], given: str, noun: str, listed: str) -> UUID:

@@ -24,6 +24,7 @@ asks no more.
 Written against kombu 5.7.0 and pgmq 1.1.4, which are pinned.
 """
 
+import base64
 import hashlib
 import logging
 import time
@@ -35,6 +36,7 @@ from typing import Any
 import psycopg
 from kombu.transport import pgmq
 from pgmq import PGMQueue
+from psycopg import sql
 from psycopg_pool import ConnectionPool
 
 from worker.embedded.queues import create_missing, exists
@@ -61,24 +63,43 @@ class Channel(pgmq.Channel):  # type: ignore[misc]  # kombu has no types
 
     def _receive_messages(self, queue: str, *args: Any, **options: Any) -> list[Any]:
         messages: list[Any] = super()._receive_messages(queue, *args, **options)
-        worn = [message for message in messages if message.read_ct > READS_MAX]
-        for message in worn:
-            self.pgmq.archive(self._queue_name(queue), message.msg_id)
-            log.error(
-                "message %s was read %s times and is now in pgmq.a_%s",
-                message.msg_id,
-                READS_MAX,
-                self._queue_name(queue),
-            )
-        return [message for message in messages if message not in worn]
+        kept = []
+        for message in messages:
+            if message.read_ct > READS_MAX:
+                self._archive(queue, message, f"was read {READS_MAX} times")
+            elif not _is_envelope(message.message):
+                self._archive(queue, message, "is no Celery message")
+            else:
+                kept.append(message)
+        return kept
+
+    def _archive(self, queue: str, message: Any, why: str) -> None:
+        name = self._queue_name(queue)
+        self.pgmq.archive(name, message.msg_id)
+        log.error("message %s %s and is now in pgmq.a_%s", message.msg_id, why, name)
 
     def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
         """Delete the message; if the database is away, it will come again."""
         self._settle(delivery_tag, partial(super().basic_ack, delivery_tag, multiple=multiple))
 
     def basic_reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        """Delete the message or give it back; if the database is away, it will come again."""
+        """Delete the message or give it back; if the database is away, it will come again.
+
+        One that is given back was read without harm: only readings that ended a worker count.
+        """
+        if requeue:
+            self._settle(delivery_tag, partial(self._uncount, delivery_tag))
         self._settle(delivery_tag, partial(super().basic_reject, delivery_tag, requeue=requeue))
+
+    def _uncount(self, delivery_tag: str) -> None:
+        info = self.qos.get(delivery_tag).delivery_info
+        name, number = info.get("pgmq_queue"), info.get("pgmq_msg_id")
+        if name is None or number is None:
+            return
+        table = sql.Identifier("pgmq", f"q_{name}")
+        count = sql.SQL("UPDATE {} SET read_ct = greatest(read_ct - 1, 0) WHERE msg_id = %s")
+        with self.pgmq.pool.connection() as connection:
+            connection.execute(count.format(table), [number])
 
     def _settle(self, delivery_tag: str, tell: Callable[[], None]) -> None:
         """Tell the database, once more over a fresh connection, and go on without it."""
@@ -117,6 +138,24 @@ class Channel(pgmq.Channel):  # type: ignore[misc]  # kombu has no types
 
     def _pgmq_send_kwargs(self, message: dict[str, Any]) -> dict[str, Any]:
         return {"headers": {}, "delay": 0, **super()._pgmq_send_kwargs(message)}
+
+
+def _is_envelope(message: Any) -> bool:
+    """Whether Celery's client made it: kombu would raise at anything else, and end the worker."""
+    if not isinstance(message, dict) or not isinstance(message.get("properties"), dict):
+        return False
+    properties, body = message["properties"], message.get("body") or ""
+    try:
+        if properties.get("body_encoding") == "base64":
+            base64.b64decode(body)
+    except (TypeError, ValueError):
+        return False
+    return (
+        isinstance(body, str)
+        and isinstance(properties.get("delivery_info", {}), dict)
+        and isinstance(message.get("headers") or {}, dict)
+        and "delivery_tag" in properties
+    )
 
 
 class Transport(pgmq.Transport):  # type: ignore[misc]

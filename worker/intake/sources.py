@@ -5,6 +5,8 @@ allowed root.
 import base64
 import binascii
 import io
+import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -74,6 +76,8 @@ def opened(request: Request, rt: Runtime) -> Iterator[BinaryIO]:
 
 
 def _source(source: str, rt: Runtime) -> BinaryIO:
+    if "\0" in source:
+        raise SourceNotAllowed("source has a NUL in it. Name a file under an allowed folder.")
     path = Path(source).resolve()  # symbolic links are followed before the roots are checked
     if not any(path.is_relative_to(root.resolve()) for root in rt.source_roots):
         raise SourceNotAllowed(
@@ -81,7 +85,12 @@ def _source(source: str, rt: Runtime) -> BinaryIO:
             " send content_base64."
         )
     try:
-        return path.open("rb")
+        # a pipe would be waited for, for ever
+        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.close()
+            raise UnreadableFile("source is no file. Name a regular file under an allowed folder.")
+        return file
     except OSError as error:
         raise UnreadableFile(
             f"source cannot be read: {error.strerror}. Check the path and its rights on the"

@@ -1,0 +1,167 @@
+"""A submission over a queue: what its message may say, and what becomes of it when it may not."""
+
+import base64
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from tests.pipeline.conftest import a_pdf
+from worker.blobs import Blobs
+from worker.db import is_passing
+from worker.errors import BlobsUnavailable
+from worker.intake import dead_letters, messages
+from worker.intake.errors import InvalidSubmission
+from worker.intake.outages import is_outage, until_it_passes
+from worker.tasks import _take_in as take_in
+
+
+def arguments(**more: Any) -> dict[str, Any]:
+    content = base64.b64encode(a_pdf()).decode()
+    return {"type": "slip", "upstream": "erp", "key": "k-1", "content_base64": content, **more}
+
+
+def letters(house: Any) -> list[dead_letters.Kept]:
+    with house.rt.transaction() as tx:
+        return dead_letters.letters(tx)
+
+
+def test_a_right_message_becomes_a_document_and_no_letter(house):
+    """The second time it is the same document."""
+    said = arguments()
+    for _ in range(2):
+        take_in((), said, house.rt)
+
+    assert len(house.rows("SELECT id FROM documents")) == 1
+    assert letters(house) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"priority": "5"}, "priority"),
+        ({"priority": 2.5}, "priority"),
+        ({"priority": True}, "priority"),
+        ({"metadata": ["x"]}, "metadata"),
+        ({"type": None}, "type"),
+        ({"colour": "red"}, "unknown argument"),
+        ({"content_base64": "!"}, "base64"),
+        ({"source": "/etc/passwd"}, "exactly one"),
+    ],
+)
+def test_a_wrong_argument_is_named_and_quoted_nowhere(house, wrong, says):
+    """Each is a dead letter with its upstream and key, and there is no document."""
+    take_in((), arguments(password="hush-hush", **wrong), house.rt)
+
+    (letter,) = letters(house)
+    assert says in letter.message
+    assert (letter.code, letter.upstream, letter.key) == ("invalid_submission", "erp", "k-1")
+    assert "hush" not in f"{letter}"
+    assert house.rows("SELECT id FROM documents") == []
+
+
+def test_positional_arguments_are_refused_in_words(house):
+    """A list says nothing about what is what."""
+    with pytest.raises(InvalidSubmission, match="keyword arguments only"):
+        messages.request_of(["slip"], {})
+
+
+def test_the_same_refusal_again_is_counted_and_not_repeated(house):
+    """One row, two times."""
+    said = arguments(colour="red")
+    for _ in range(2):
+        take_in((), said, house.rt)
+
+    (letter,) = letters(house)
+    assert letter.times == 2
+    assert letter.last_at >= letter.first_at
+
+
+def test_a_key_used_for_other_bytes_is_a_letter_and_the_document_stays(house):
+    """The upstream can look up what became of its second message."""
+    take_in((), arguments(), house.rt)
+    other = base64.b64encode(a_pdf("something else")).decode()
+    take_in((), arguments(content_base64=other), house.rt)
+
+    (letter,) = letters(house)
+    assert letter.code == "key_reused"
+    assert len(house.rows("SELECT id FROM documents")) == 1
+
+
+def test_blobs_that_are_away_are_no_reason_to_refuse(house, tmp_path):
+    """The message is not done: the error goes back to whoever holds it, and no letter is written;
+    when the blobs are back, it becomes a document.
+    """
+    away = tmp_path / "no folder"
+    away.write_text("a file stands where the folder should")
+    broken = house.rt.__class__(**{**_values(house.rt), "blobs": Blobs(str(away))})
+    with pytest.raises(BlobsUnavailable):
+        take_in((), arguments(), broken)
+    assert letters(house) == []
+
+    take_in((), arguments(), house.rt)
+    assert len(house.rows("SELECT id FROM documents")) == 1
+
+
+def _values(rt: Any) -> dict[str, Any]:
+    return {name: getattr(rt, name) for name in rt.__dataclass_fields__}
+
+
+def test_a_fault_of_ours_is_a_letter_too(house):
+    """It would come back for ever otherwise; its text is not quoted."""
+    broken = house.rt.__class__(**{**_values(house.rt), "max_bytes": "many"})
+    take_in((), arguments(), broken)
+
+    (letter,) = letters(house)
+    assert letter.code == "internal"
+    assert "TypeError" in letter.message
+
+
+def test_work_is_done_again_while_an_outage_lasts_and_not_after(house):
+    """It ends with what the last attempt raised; a refusal ends it at once."""
+    tries = []
+
+    def passes() -> str:
+        tries.append(1)
+        if len(tries) < 3:
+            raise BlobsUnavailable("away")
+        return "done"
+
+    assert until_it_passes(passes, patience=timedelta(seconds=5)) == "done"
+    assert len(tries) == 3
+
+    def refuses() -> None:
+        tries.append(1)
+        raise InvalidSubmission("no")
+
+    with pytest.raises(InvalidSubmission):
+        until_it_passes(refuses, patience=timedelta(seconds=5))
+    assert len(tries) == 4
+
+    def stays_away() -> None:
+        raise BlobsUnavailable("away")
+
+    with pytest.raises(BlobsUnavailable):
+        until_it_passes(stays_away, patience=timedelta(0))
+
+
+def test_a_broken_rule_of_the_database_is_no_outage():
+    """Or the message would come back for ever."""
+    error = IntegrityError("insert", {}, Exception())
+    assert not is_passing(error)
+    assert not is_outage(error)
+    assert is_outage(OSError(28, "No space left on device"))
+
+
+def test_a_source_that_is_no_regular_file_is_refused_at_once(house, tmp_path: Path):
+    """A pipe that nobody writes to would hold the worker for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    rt = house.rt.__class__(**{**_values(house.rt), "source_roots": (tmp_path,)})
+    for name in ("pipe", ".", "nul\0.pdf"):
+        take_in((), arguments(source=str(tmp_path / name), content_base64=None), rt)
+
+    assert {one.code for one in letters(house)} == {"unreadable_file", "source_not_allowed"}
+    assert house.rows("SELECT id FROM documents") == []

@@ -1,0 +1,183 @@
+"""What upstreams send over a queue: nothing is lost while the database is away, and no message,
+however it is made, ends a worker.
+"""
+
+import base64
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import kombu
+import psutil
+from celery import Celery
+from sqlalchemy import text
+
+from tests.embedded.processes import eventually
+from tests.faults.work import counts, upstream, wait_until_resting
+from tests.pipeline.conftest import a_pdf
+from tests.services.test_pipeline import broker, database, settings_for  # noqa: F401  fixtures
+from worker import bootstrap
+from worker.cli import local
+from worker.embedded.broker import broker_options
+from worker.intake import dead_letters
+from worker.intake.messages import QUEUE, TASK
+
+GOOD = 5
+PASSWORD = "hunter4-secret"
+
+
+def arguments(**more: Any) -> dict[str, Any]:
+    """The keyword arguments of a submission of a file that no other test sends."""
+    content = base64.b64encode(a_pdf("Foo Ltd A-17", uuid4().hex)).decode()
+    return {"type": "slip", "upstream": "erp", "content_base64": content, **more}
+
+
+def body(kwargs: Any, args: Any = ()) -> bytes:
+    return json.dumps([list(args), kwargs, {}]).encode()
+
+
+def headers(**more: Any) -> dict[str, Any]:
+    return {"task": TASK, "id": uuid4().hex, **more}
+
+
+JSON = {"content_type": "application/json", "content_encoding": "utf-8"}
+
+
+def malformed() -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """Bodies and properties of messages that are wrong, each in another way."""
+    good = body(arguments(password=PASSWORD))
+    yield good, {"headers": headers(), "content_encoding": "utf-8"}  # no content type
+    yield good, {**JSON, "headers": {"task": TASK}}  # no id
+    yield good, {**JSON, "headers": {"id": uuid4().hex}}  # no task
+    yield good, {**JSON, "headers": headers(task="surefield.unknown")}
+    yield good, {**JSON, "headers": headers(task=7)}
+    yield good, {"content_type": "application/x-python-serialize", "headers": headers()}
+    yield good, {"content_type": "text/plain", "headers": headers(), "content_encoding": "utf-8"}
+    yield good, {**JSON, "headers": headers(), "content_encoding": "klingon"}
+    yield good[:-9], {**JSON, "headers": headers()}
+    yield b"", {**JSON, "headers": headers()}
+    for shape in (b"{}", b"[1]", b"null", b'"x"', b"[[], {}]", b"[[], {}, {}, {}]", b"\xff\xfe"):
+        yield shape, {**JSON, "headers": {}}
+        yield shape, {**JSON, "headers": headers()}
+    yield b"[" * 5_000, {**JSON, "headers": headers()}
+    for wrong in ({}, {"document_id": "7"}, {"document_id": None}, {"document": "x"}):
+        yield body(wrong), {**JSON, "headers": headers(task="surefield.render")}
+    yield body({}, args=[uuid4().hex]), {**JSON, "headers": headers(task="surefield.score")}
+
+
+def refused() -> Iterator[dict[str, Any]]:
+    """Arguments of submissions that can be read and are wrong."""
+    yield arguments(kind="slip", password=PASSWORD)
+    yield {**arguments(), "content_base64": "no base64 !"}
+    yield arguments(priority="5")
+    yield arguments(priority=2.5)
+    yield arguments(metadata=["a", "list"])
+    yield arguments(upstream="")
+    yield arguments(key="nul \0 in it")
+    yield arguments(source="/etc/passwd", content_base64=None)
+    yield {"upstream": "erp"}
+
+
+def send_raw(settings: Any, messages: Any) -> int:
+    """Publish them as they are; returns how many."""
+    options = broker_options(bootstrap.broker_url(settings))
+    sent = 0
+    with kombu.Connection(
+        options["broker_url"], transport_options=options["broker_transport_options"]
+    ) as connection:
+        channel = connection.default_channel
+        kombu.Queue(QUEUE, kombu.Exchange(QUEUE), routing_key=QUEUE)(channel).declare()
+        for text, properties in messages:
+            message = channel.prepare_message(text, **properties)
+            channel.basic_publish(message, exchange=QUEUE, routing_key=QUEUE)
+            sent += 1
+    return sent
+
+
+def send(settings: Any, *many: dict[str, Any]) -> None:
+    """As the documented client does."""
+    with Celery("upstream", set_as_current=False) as app:
+        app.conf.update(broker_options(bootstrap.broker_url(settings)))
+        for kwargs in many:
+            app.send_task(TASK, kwargs=kwargs, queue=QUEUE)
+
+
+def workers() -> set[int]:
+    """The processes that take messages here."""
+    return {
+        child.pid
+        for child in psutil.Process().children(recursive=True)
+        if "celery" in " ".join(child.cmdline()) and "worker.tasks" in " ".join(child.cmdline())
+    }
+
+
+def test_no_message_however_it_is_made_ends_a_worker(tmp_path, database, broker, capfd):
+    """Each becomes a dead letter that can be looked up, or the document that it means; good ones
+    behind them are read by the same processes, and no password reaches a log.
+    """
+    settings = settings_for(tmp_path, database, broker)
+    with (
+        local.database(settings, migrates=True) as ready,
+        local.running(ready),
+        upstream(ready) as rt,
+    ):
+        eventually(lambda: len(workers()) >= ready.cpu_processes, within_s=30)
+        before = workers()
+        broken = list(malformed())
+        send_raw(ready, broken)
+        wrong = list(refused())
+        send(ready, *wrong, *(arguments(key=f"good-{n}") for n in range(GOOD)))
+        wait_until_resting(rt, GOOD, within_s=60)
+
+        def letters() -> list[dead_letters.Kept]:
+            with rt.transaction() as tx:
+                return dead_letters.letters(tx, limit=1_000)
+
+        def nothing_is_lost() -> bool:
+            aside = sum(one.times for one in letters())
+            return aside + counts(rt).resting == len(broken) + len(wrong) + GOOD
+
+        eventually(nothing_is_lost)
+        assert workers() == before
+        assert not any(PASSWORD in f"{one}" for one in letters())
+        named = {one.code for one in letters()}
+        assert {"malformed_message", "unknown_task", "invalid_submission"} <= named
+        (source,) = (one for one in letters() if one.code == "source_not_allowed")
+        assert (source.upstream, source.task, source.queue) == ("erp", TASK, QUEUE)
+        with rt.transaction() as tx:
+            gone = dead_letters.drop(tx, [source.id])
+        assert gone == 1
+    logs = "".join(path.read_text(errors="replace") for path in tmp_path.rglob("*.log"))
+    assert PASSWORD not in logs + "".join(capfd.readouterr())
+
+
+def test_submissions_over_the_queue_outlive_a_database_that_is_away(
+    tmp_path, database, broker, postgres15
+):
+    """kill -9 of Postgres while they are taken in: each becomes a document, once."""
+    settings = settings_for(tmp_path, database, broker)
+    keys = [f"k-{number}" for number in range(40)]
+    with (
+        local.database(settings, migrates=True) as ready,
+        local.running(ready),
+        upstream(ready) as rt,
+    ):
+        if broker is None:
+            send(ready, *(arguments(key=key) for key in keys))
+            postgres15.restart()
+        else:
+            for at, key in enumerate(keys):
+                send(ready, arguments(key=key))
+                if at == 15:
+                    postgres15.kill()
+                    time.sleep(2)
+                    postgres15.start()
+        wait_until_resting(rt, len(keys), within_s=120)
+        with rt.sessions() as session:
+            query = "SELECT key FROM submissions WHERE upstream = 'erp' ORDER BY key"
+            found = [row.key for row in session.execute(text(query))]
+            letters = session.execute(text("SELECT count(*) FROM dead_letters")).scalar_one()
+    assert found == sorted(keys)
+    assert letters == 0

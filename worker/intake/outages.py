@@ -1,0 +1,38 @@
+"""What may pass by itself while a submission is taken in: the message must not be done then."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from extractors.errors import SurefieldError
+from worker import db
+
+T = TypeVar("T")
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 2.0
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the installation is what is wrong, and not the submission: the database or its
+    connections, the blobs, a full disk.
+    """
+    if isinstance(error, SurefieldError):
+        return error.retry or error.installation
+    return db.is_passing(error) or isinstance(error, OSError | MemoryError)
+
+
+def until_it_passes(work: Callable[[], T], *, patience: timedelta) -> T:
+    """Do the work, again while an outage lasts, for at most ``patience``.
+
+    Raises what the last attempt raised.
+    """
+    give_up = time.monotonic() + patience.total_seconds()
+    pause_s = FIRST_PAUSE_S
+    while True:
+        try:
+            return work()
+        except Exception as error:
+            if not is_outage(error) or time.monotonic() + pause_s > give_up:
+                raise
+        time.sleep(pause_s)
+        pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
