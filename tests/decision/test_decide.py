@@ -110,6 +110,32 @@ def test_one_missing_proof_is_enough_for_review_and_is_the_reason(code):
     assert got.doubts == (got.reason,)
 
 
+@pytest.mark.parametrize("score", [None, math.nan, math.inf, -0.1, 1.1])
+def test_a_page_that_says_without_a_score_that_it_holds_no_rows_is_not_believed(score):
+    """Unknown is not sure: the list's rows wait, one by one."""
+    evidence = [*row_of_items(1, 0, "a", "1.00"), absent("items", page=2, score=score)]
+    spec = a_type(ITEMS)
+
+    decisions = decide_all(
+        answers(spec, evidence, pages={1, 2}), spec, policy_of(spec, accept_at=0.7), in_domain=True
+    )
+
+    assert {(d.outcome, d.reason.code) for d in decisions} == {(Outcome.REVIEW, "list_unsure")}
+    assert [d.reason.details["scores"] for d in decisions] == [[None]] * 2
+
+
+def test_a_page_that_surely_holds_no_rows_costs_the_list_nothing():
+    """The control of the test above: with a score that is high enough the rows are accepted."""
+    evidence = [*row_of_items(1, 0, "a", "1.00"), absent("items", page=2, score=0.99)]
+    spec = a_type(ITEMS)
+
+    decisions = decide_all(
+        answers(spec, evidence, pages={1, 2}), spec, policy_of(spec, accept_at=0.7), in_domain=True
+    )
+
+    assert {d.outcome for d in decisions} == {Outcome.ACCEPTED}
+
+
 def test_a_value_found_on_the_pages_read_stands_whatever_was_left_out():
     """It is there; only that something is nowhere needs every page."""
     assert decided(replace(GOOD, left_out_pages=(2, 3))).outcome is Outcome.ACCEPTED

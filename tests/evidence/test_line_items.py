@@ -2,6 +2,7 @@
 
 import inspect
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -113,6 +114,16 @@ def test_a_row_that_nobody_read_shows_on_the_page_without_any_sum(missing):
     rows = [row for at, row in enumerate(ROWS) if at != missing]
 
     assert problem_of(rows, words=PAGE[:-3], net=None, total=None) == ("row_not_read", False)
+
+
+@pytest.mark.parametrize("printed", ["6.O0", "about six", "6,00.0.0"])
+def test_a_list_with_an_amount_that_does_not_parse_is_not_proven(printed):
+    """The other rows may make a printed sum all the same: nobody knows what this one adds."""
+    others = f"{sum(Decimal(row[2]) for row in ROWS):.2f}"
+    row = ("1  Stapler", "6.00", printed)
+
+    assert problem_of((*ROWS, row), words=(), net=others, total=None) == (None, False)
+    assert problem_of(ROWS, words=(), net=others, total=None) == (None, True)
 
 
 def test_sums_and_what_is_carried_over_are_no_rows():

@@ -22,6 +22,11 @@ from worker.pipeline.stages import extract, render, route, score
 from worker.tables.documents import Status
 
 
+def blobs_of(house) -> list[Path]:
+    """The files in which bytes of documents are kept."""
+    return [path for path in Path(house.rt.blobs.url).rglob("*") if path.is_file()]
+
+
 def test_a_sure_document_is_accepted_without_a_person(house):
     """Every field proven: the document ends as accepted, and nothing waits."""
     document = house.submit(a_pdf())
@@ -317,12 +322,53 @@ def test_a_source_outside_the_allowed_folders_is_refused(make_house, tmp_path):
     ).created
 
 
+@pytest.mark.parametrize("beside", ["in-evil/own.pdf", "in.pdf", "in evil.pdf"])
+def test_what_only_begins_like_an_allowed_folder_is_not_in_it(make_house, tmp_path, beside):
+    """The root is a folder, and no beginning of a name."""
+    inside, outside = tmp_path / "in", tmp_path / beside
+    for path in (inside / "own.pdf", outside):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(a_pdf())
+    house = make_house(source_roots=(inside,))
+    request = sources.Request(upstream="t", document_type="slip", source=str(outside))
+    with pytest.raises(SourceNotAllowed):
+        actions.submit(request, house.rt)
+    assert blobs_of(house) == []
+    assert actions.submit(replace(request, source=str(inside / "own.pdf")), house.rt).created
+
+
+@pytest.mark.parametrize("door", ["content", "source", "file"])
+def test_the_size_limit_holds_at_every_door(make_house, tmp_path, door):
+    """Also for a path under an allowed root: no row and no blob; a file of exactly the limit is
+    taken.
+    """
+    path = tmp_path / "slip.pdf"
+    path.write_bytes(a_pdf())
+    size = path.stat().st_size
+    given = {
+        "content": lambda: {"content": path.read_bytes()},
+        "source": lambda: {"source": str(path)},
+        "file": lambda: {"file": path.open("rb")},
+    }
+    request = sources.Request(upstream="t", document_type="slip")
+    house = make_house(max_bytes=size - 1, source_roots=(tmp_path,))
+    with pytest.raises(TooLarge) as caught:
+        actions.submit(replace(request, **given[door]()), house.rt)
+    assert caught.value.code == "too_large"
+    assert house.rows("SELECT 1 FROM documents") == []
+    assert blobs_of(house) == []
+    assert actions.submit(
+        replace(request, **given[door]()), replace(house.rt, max_bytes=size)
+    ).created
+
+
 def test_a_file_over_the_size_limit_is_refused_with_the_setting_to_raise(make_house):
     """Nothing of it is stored."""
     house = make_house(max_bytes=10)
     with pytest.raises(TooLarge, match="SUREFIELD_MAX_BYTES"):
         house.submit(a_pdf())
     assert house.rows("SELECT 1 FROM documents") == []
+    assert blobs_of(house) == []
 
 
 def test_a_submission_names_a_source_or_content_never_both_or_neither(house):
@@ -453,3 +499,38 @@ def test_a_list_row_is_accepted_whole_or_not_at_all(make_house):
         ("items.description", 1): ("review", "not_on_page"),
         ("items.amount", 1): ("review", "row_in_doubt"),
     }
+
+
+def test_an_absent_member_of_a_doubted_row_waits_with_it(make_house):
+    """That there is no amount is no proof of a row that may be none; in a row without a doubt the
+    same absence is accepted.
+    """
+    items = [{"description": "Soap", "amount": None}, {"description": "Nels", "amount": None}]
+    house = make_house(Line(truth={**TRUTH, "items": items}))
+    document = house.submit(a_pdf("Foo Ltd A-17 03/04/2026", "Soap", "Net", "Total 12.50 EUR"))
+    house.work()
+    rows = house.rows(
+        "SELECT ordinal, state, decision, reason FROM results WHERE document_id = :id AND name ="
+        " 'items.amount' ORDER BY ordinal",
+        id=document,
+    )
+    assert [tuple(row) for row in rows] == [
+        (0, "absent", "accepted", "absent"),
+        (1, "absent", "review", "row_in_doubt"),
+    ]
+
+
+def test_one_page_that_the_model_was_not_made_for_is_enough_to_accept_nothing(house):
+    """The last page is read by another model, as when the reader changes in the middle of a
+    document.
+    """
+    other = ScriptedBackend(
+        lambda page, spec: Line(truth=TRUTH), canvas=TINY_CANVAS, document_types=["receipt"]
+    )
+    readers = iter([house.backend, other])
+    house.rt = replace(house.rt, batch_pages=1, backend=lambda document_type: next(readers))
+    document = house.submit(a_pdf(pages=extract.AHEAD + 1))
+    house.work()
+    read = house.rows("SELECT in_domain FROM readings ORDER BY in_domain")
+    assert [row.in_domain for row in read] == [False] + [True] * extract.AHEAD
+    assert {row.reason for row in house.results(document).values()} == {"not_in_domain"}

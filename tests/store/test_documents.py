@@ -459,6 +459,23 @@ def test_an_expired_lease_is_counted_once(db: Sessions) -> None:
     assert taken(db, document).failures == 1
 
 
+def test_the_sweeper_leaves_a_lease_alone_that_has_not_run_out(db: Sessions) -> None:
+    """Whoever works on the document keeps it, and nothing is counted against it."""
+    alive, dead = a_document(db), a_document(db)
+    taken(db, dead)
+    let_lease_run_out(db)
+    held = taken(db, alive)
+    before = everything_about(db, alive.id)
+    with begin(db) as tx:
+        assert store.sweep.expire_leases(tx, backoff=NO_PAUSE, max_attempts=1) == [dead.id]
+
+    assert everything_about(db, alive.id) == before
+    assert take(db, alive) is None
+    with begin(db) as tx:
+        assert store.documents.renew(tx, held, LEASE)
+        store.documents.finish(tx, held, to=Status.RENDERED)
+
+
 def stuck(
     db: Sessions,
     at: Status = Status.SUBMITTED,
