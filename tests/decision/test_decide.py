@@ -247,6 +247,34 @@ def test_a_document_in_which_nothing_is_found_is_reviewed_whole():
     ] * 2
 
 
+def test_a_type_of_one_field_that_is_on_no_page_is_nothing_found():
+    """The whole document may be something else, be its type ever so small."""
+    spec = a_type(TOTAL)
+
+    (decision,) = decide_all(
+        answers(spec, [absent(page=1), absent(page=2)], pages={1, 2}),
+        spec,
+        policy_of(spec, accept_at=0.5),
+        in_domain=True,
+    )
+
+    assert (decision.outcome, decision.reason.code) == (Outcome.REVIEW, "nothing_found")
+
+
+def test_what_could_not_be_read_is_not_called_nothing_found():
+    """A page that nobody could read may hold everything."""
+    spec = a_type(TOTAL, ITEMS)
+
+    decisions = decide_all(
+        answers(spec, [unreadable(), unreadable("items")], pages={1}),
+        spec,
+        policy_of(spec, accept_at=0.5),
+        in_domain=True,
+    )
+
+    assert [decision.reason.code for decision in decisions] == ["unreadable"] * 2
+
+
 def test_one_value_is_enough_to_accept_the_other_absences():
     """The usual case."""
     spec = a_type(TOTAL, ITEMS)

@@ -133,6 +133,27 @@ def test_sums_and_what_is_carried_over_are_no_rows():
     assert problem_of(ROWS, words=words, net=None, total=None) == (None, False)
 
 
+def test_a_sum_that_has_no_word_beside_it_is_no_row():
+    """The amount alone says what it is, under the rows and on top of the next page."""
+    bare = " " * 42 + "73.00"
+    overleaf = (bare, "", "5    Pencils            1.00               5.00")
+    first, second = (*PAGE[:5], bare), evidence([("5  Pencils", "1.00", "5.00")], words=overleaf)
+    given = evidence(ROWS, words=first, net=None, total=None)
+    moved = [replace(each, page=2) for each in second if each.name.startswith("lines.")]
+
+    assert problem_of(ROWS, words=first, net=None, total=None) == (None, False)
+    assert _problem([*given, *moved], {1: page_of(*first), 2: page_of(*overleaf)}) == (None, False)
+
+
+def test_what_stands_behind_the_sum_like_a_row_is_none():
+    """A list ends at its sum."""
+    deposit = "1    Deposit            5.00               5.00"
+
+    assert problem_of(ROWS, words=(*PAGE[:6], deposit), total=None) == (None, True)
+    words = (*PAGE[:5], deposit)  # the control: without a sum before it, it is a row
+    assert problem_of(ROWS, words=words, net=None, total=None) == ("row_not_read", False)
+
+
 def test_other_text_far_beneath_a_list_is_no_row():
     """A footer with a figure in it does not make a list incomplete."""
     words = (*PAGE[:5], "", "", "", "", "", "", "99   Bank code           x                 99.99")
@@ -216,6 +237,19 @@ def test_an_answer_that_was_cut_names_its_page_on_every_field():
     (total,) = [row for row in rows if row.name == "total"]
     assert (total.cut_pages, total.agreeing) == ((2,), ids(cut))
     assert Kind.AMOUNT is INVOICE.field("total").kind
+
+
+def test_an_answer_about_a_list_that_was_cut_on_one_page_taints_every_cell_of_every_page():
+    """The cells of the first page too: what comes after them is not known."""
+    first, second = evidence(ROWS[:1]), evidence(ROWS[1:2], page=2)
+    at = next(i for i, each in enumerate(second) if each.name == "lines.amount")
+    second[at] = replace(second[at], cut=True)
+    rows = answers(INVOICE, [*first, *second], pages={1, 2})
+
+    cells = [row for row in rows if row.name.startswith("lines.")]
+    assert {row.ordinal for row in cells} == {0, 1}
+    assert {row.cut_pages for row in cells} == {(2,)}
+    assert {row.cut_pages for row in rows if row.name in ("net", "total")} == {()}
 
 
 def test_pages_that_disagree_about_a_total_do_not_put_the_list_in_doubt():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pymupdf
 import pytest
+from sqlalchemy import text
 
 from extractors.backends.scripted import Line, ScriptedBackend
 from extractors.decision.scores import METHODS
@@ -476,6 +477,42 @@ def test_a_value_that_the_page_denies_keeps_the_place_the_model_looked_at(make_h
         "cross-attention",
         "none",
     )
+
+
+REFUSAL = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'the disk is full'; END $$;
+CREATE TRIGGER refusal BEFORE {what} FOR EACH ROW {when} EXECUTE FUNCTION refuse();
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "when"),
+    [
+        ("INSERT ON results", ""),
+        ("INSERT ON review_items", ""),
+        ("UPDATE ON documents", "WHEN (NEW.status = 'in_review')"),
+        ("INSERT ON document_events", "WHEN (NEW.to_status = 'in_review')"),
+    ],
+)
+def test_an_answer_and_its_documents_move_are_there_together_or_not_at_all(make_house, what, when):
+    """Whichever of its writes the database refuses; the next attempt writes all of them once."""
+    house = make_house(Line(truth=TRUTH, doubts={"total": 0.41}))
+    with house.rt.transaction() as tx:
+        tx.session.execute(text(REFUSAL.format(what=what, when=when)))
+    document = house.submit(a_pdf())
+    house.work()
+    assert house.status(document) == "scored"
+    for table in ("results", "review_items"):
+        assert house.rows(f"SELECT 1 FROM {table}") == []
+    with house.rt.transaction() as tx:
+        tx.session.execute(text("DROP FUNCTION refuse CASCADE"))
+    route.run(document, house.rt)
+    assert house.status(document) == "in_review"
+    assert len(house.rows("SELECT 1 FROM review_items")) == 1
+    after = house.everything()
+    route.run(document, house.rt)
+    assert house.everything() == after
 
 
 def test_a_list_row_is_accepted_whole_or_not_at_all(make_house):
