@@ -133,16 +133,23 @@ def test_sums_and_what_is_carried_over_are_no_rows():
     assert problem_of(ROWS, words=words, net=None, total=None) == (None, False)
 
 
-def test_a_sum_that_has_no_word_beside_it_is_no_row():
-    """The amount alone says what it is, under the rows and on top of the next page."""
-    bare = " " * 42 + "73.00"
-    overleaf = (bare, "", "5    Pencils            1.00               5.00")
-    first, second = (*PAGE[:5], bare), evidence([("5  Pencils", "1.00", "5.00")], words=overleaf)
-    given = evidence(ROWS, words=first, net=None, total=None)
-    moved = [replace(each, page=2) for each in second if each.name.startswith("lines.")]
+@pytest.mark.parametrize("words", ["", "Thus far", "1-3  Akkumuliert"])
+def test_a_running_sum_is_no_row_though_no_word_says_so(words):
+    """Its amount says what it is, under the rows and on top of the next page."""
+    running, pencils = f"{words:42}73.00", "5    Pencils            1.00               5.00"
+    first, overleaf = (*PAGE[:5], running), (running, "", pencils)
+    read = evidence(ROWS, words=first, net=None, total=None)
+    more = evidence([("5  Pencils", "1.00", "5.00")], page=2, words=overleaf, net=None, total=None)
 
     assert problem_of(ROWS, words=first, net=None, total=None) == (None, False)
-    assert _problem([*given, *moved], {1: page_of(*first), 2: page_of(*overleaf)}) == (None, False)
+    assert _problem([*read, *more], {1: page_of(*first), 2: page_of(*overleaf)}) == (None, False)
+
+
+def test_another_amount_in_the_place_of_a_running_sum_is_a_row():
+    """The control of the test above."""
+    words = (*PAGE[:5], f"{'Thus far':42}74.00")
+
+    assert problem_of(ROWS, words=words, net=None, total=None) == ("row_not_read", False)
 
 
 def test_what_stands_behind_the_sum_like_a_row_is_none():
