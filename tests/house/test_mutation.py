@@ -2,12 +2,13 @@
 
 import ast
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from tests.mutation.areas import AREAS, LEFT_OUT, ROOT, TESTS, modules
 from tests.mutation.mutants import OPERATORS, Mutant, drawn, mutants, mutated, of_module
-from tests.mutation.reach import Reach
+from tests.mutation.reach import ENOUGH, Reach
 from tests.mutation.trial import Fate, tried
 
 POLICY = "extractors/decision/policy.py"
@@ -113,19 +114,20 @@ def test_a_fault_is_caught_by_the_test_that_notices_it_and_leaves_no_trace(tmp_p
 
 
 def test_the_nearest_tests_are_run_first_and_only_those_that_reach_the_statement():
-    """Those of the module's own folder, the quick ones before the slow ones."""
+    """Those of the module's own folder, those that run little else before those that run much."""
     fault = Mutant(
         area="decision", module=POLICY, operator="AddNot", occurrence=0,
         line=7, first=6, last=8, at_import=False,
     )  # fmt: skip
-    far, slow, quick, other = (
+    far, broad, narrow, other = (
         "tests/web/test_a.py::test_far",
-        "tests/decision/test_b.py::test_slow",
-        "tests/decision/test_b.py::test_quick",
+        "tests/decision/test_b.py::test_broad",
+        "tests/decision/test_b.py::test_narrow",
         "tests/decision/test_b.py::test_other",
     )
-    reach = Reach(
-        {POLICY: {6: [far, slow], 8: [quick], 9: [other]}},
-        {far: 0.1, slow: 3.0, quick: 1.0, other: 1.0},
-    )
-    assert reach.tests_of(fault) == [quick, slow, far]
+    lines = {6: [far, broad], 8: [narrow], 9: [other, broad]}
+    reach = Reach({POLICY: lines}, dict.fromkeys((far, broad, narrow, other), 1.0))
+    assert reach.tests_of(fault) == [narrow, broad, far]
+    assert reach.tests_of(replace(fault, at_import=True)) == [narrow, other, broad, far]
+    slow = Reach({POLICY: lines}, {far: 1.0, broad: ENOUGH, narrow: 1.0})
+    assert slow.tests_of(fault) == [narrow, far]

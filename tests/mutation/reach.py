@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -25,7 +27,7 @@ include =
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reach:
     """Tests by module and line, and the seconds that each took."""
 
@@ -34,16 +36,25 @@ class Reach:
 
     def tests_of(self, mutant: Mutant) -> list[str]:
         """The tests that run the mutant's statement, the nearest first, until they take long
-        enough. What is run when the module is imported is any test's that runs the module.
+        enough: those of the module's own folder, and of them those that run little else.
+
+        What is run when the module is imported is any test's that runs the module.
         """
         of_module = self.lines.get(mutant.module, {})
         lines = of_module if mutant.at_import else range(mutant.first, mutant.last + 1)
         found = {test for line in lines for test in of_module.get(line, ())}
         return _enough(sorted(found, key=lambda each: self._near(mutant, each)), self.seconds)
 
-    def _near(self, mutant: Mutant, test: str) -> tuple[bool, float, str]:
-        own = Path(mutant.module).parts[1] in test
-        return not own, self.seconds.get(test, 1.0), test
+    def _near(self, mutant: Mutant, test: str) -> tuple[bool, int, str]:
+        own = f"/{Path(mutant.module).parts[1]}/" in test
+        return not own, self.breadth[test], test
+
+    @cached_property
+    def breadth(self) -> Counter[str]:
+        """How many lines each test runs."""
+        return Counter(
+            test for of in self.lines.values() for tests in of.values() for test in tests
+        )
 
 
 def _enough(tests: Iterable[str], seconds: dict[str, float]) -> list[str]:

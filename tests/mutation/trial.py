@@ -60,7 +60,6 @@ def _fail(tests: Sequence[str], tree: Path, state: Path, seed: int) -> bool:
         env={
             **os.environ,
             "SUREFIELD_TEST_STATE": str(state),
-            "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": str(tree),
         },
         stdout=subprocess.DEVNULL,
