@@ -124,7 +124,7 @@ class Mutant:
     line: int
     first: int  # of the innermost statement around it
     last: int
-    at_import: bool  # it stands in no function: no test runs the line
+    at_import: bool  # run once a process, when it is imported or first asked: by no test alone
 
     @property
     def name(self) -> str:
@@ -231,7 +231,7 @@ class _Statements:
 
     def _walk(self, node: ast.AST, *, inside: bool) -> None:
         for child in ast.iter_child_nodes(node):
-            within = inside or isinstance(node, ast.FunctionDef)
+            within = inside or (isinstance(node, ast.FunctionDef) and not _runs_once(node))
             if isinstance(child, ast.stmt | ast.ExceptHandler):
                 body = getattr(child, "body", None)
                 last = (body[0].lineno - 1) if body else (child.end_lineno or child.lineno)
@@ -244,6 +244,12 @@ class _Statements:
                     )
                 )
             self._walk(child, inside=within)
+
+
+def _runs_once(node: ast.FunctionDef) -> bool:
+    """Its answer is kept: coverage sees only the first test that asks."""
+    names = {ast.unparse(each).partition("(")[0] for each in node.decorator_list}
+    return not names.isdisjoint({"cache", "lru_cache"})
 
 
 def _annotations(node: ast.AST) -> Iterable[Any]:

@@ -38,11 +38,14 @@ class Reach:
         """The tests that run the mutant's statement, the nearest first, until they take long
         enough: those of the module's own folder, and of them those that run little else.
 
-        What is run when the module is imported is any test's that runs the module.
+        What is run when the module is imported, or before a test, is any test's that runs the
+        module.
         """
         of_module = self.lines.get(mutant.module, {})
-        lines = of_module if mutant.at_import else range(mutant.first, mutant.last + 1)
-        found = {test for line in lines for test in of_module.get(line, ())}
+        own = [line for line in range(mutant.first, mutant.last + 1) if line in of_module]
+        found = {test for line in own for test in of_module[line]}
+        if mutant.at_import or (own and not found):
+            found = {test for tests in of_module.values() for test in tests}
         return _enough(sorted(found, key=lambda each: self._near(mutant, each)), self.seconds)
 
     def _near(self, mutant: Mutant, test: str) -> tuple[bool, int, str]:
