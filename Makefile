@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest test-services test-web test-vllm test-wheel lint bench bench-gpu clean up
+.PHONY: help demo test mutation test-oldest test-services test-web test-vllm test-wheel lint bench bench-gpu clean up
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ test-vllm: .venv/dev.stamp .venv-vllm/ready.stamp ## the vLLM backend and the re
 test-wheel: .venv/bin/python ## the built wheel outside of the checkout: bare, through the demo, and every extra
 	@tests/wheel/run $(BIN)/python
 
+mutation: .venv/dev.stamp ## faults planted one at a time, and which of them the tests notice (two hours; more: ARGS=--help)
+	@nice -n 10 $(BIN)/python -m tests.mutation $(ARGS)
+
 lint: .venv/dev.stamp ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -47,7 +50,7 @@ bench-gpu: .venv/dev.stamp ## the engine on a random Mllama of the real 11B size
 	@$(BIN)/python -m tests.benchmarks.engine_gpu
 
 clean: ## remove the environments and all local state
-	rm -rf .venv .venv-oldest .venv-vllm .surefield .bench .mypy_cache .ruff_cache .pytest_cache build dist
+	rm -rf .venv .venv-oldest .venv-vllm .surefield .bench .mutation .mypy_cache .ruff_cache .pytest_cache build dist
 
 # The accessibility checker, from npm.
 .venv/axe/axe.min.js: | .venv/bin/python

@@ -9,7 +9,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -25,17 +25,39 @@ from worker.migrate import migrate
 # the run's folder; xdist's workers inherit it, and share the server in it
 STATE = "SUREFIELD_TEST_STATE"
 TEMPLATE = "migrated"
+# set: a test that would be skipped fails
+NO_SKIP = "SUREFIELD_TEST_NO_SKIP"
+
+
+OURS = pytest.StashKey[bool]()  # the server is this run's own, and ends with it
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the folder of this run's server; nothing starts before a test asks."""
-    if not hasattr(config, "workerinput"):
+    """Name the folder of this run's server, unless whoever started the run named one; nothing
+    starts before a test asks.
+    """
+    # xdist's own, for a run without it: pytest refuses marks that it does not know
+    config.addinivalue_line("markers", "xdist_group(name): tests that one process runs in a row")
+    config.stash[OURS] = not hasattr(config, "workerinput") and not os.environ.get(STATE)
+    if config.stash[OURS]:
         os.environ[STATE] = tempfile.mkdtemp(prefix="surefield-tests-")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where everything must be there that a test needs, one that is skipped fails."""
+    report = yield
+    if os.environ.get(NO_SKIP) and report.skipped and not hasattr(report, "wasxfail"):
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome, report.longrepr = "failed", f"{why}. {NO_SKIP} is set: nothing is skipped."
+    return report
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server when the whole run is over."""
-    if not hasattr(config, "workerinput") and STATE in os.environ:
+    if config.stash.get(OURS, False):
         folder = Path(os.environ.pop(STATE))
         EmbeddedPostgres(folder, durable=False).stop()
         shutil.rmtree(folder, ignore_errors=True)
@@ -44,7 +66,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def postgres() -> EmbeddedPostgres:
     """The run's server, with a migrated database to clone."""
-    folder = Path(os.environ[STATE])
+    return server_in(Path(os.environ[STATE]))
+
+
+def server_in(folder: Path) -> EmbeddedPostgres:
+    """The server of this folder, started and with its template when it is not yet."""
     server = EmbeddedPostgres(folder, durable=False)
     with (folder / "migrate.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -110,6 +110,32 @@ def test_one_missing_proof_is_enough_for_review_and_is_the_reason(code):
     assert got.doubts == (got.reason,)
 
 
+@pytest.mark.parametrize("score", [None, math.nan, math.inf, -0.1, 1.1])
+def test_a_page_that_says_without_a_score_that_it_holds_no_rows_is_not_believed(score):
+    """Unknown is not sure: the list's rows wait, one by one."""
+    evidence = [*row_of_items(1, 0, "a", "1.00"), absent("items", page=2, score=score)]
+    spec = a_type(ITEMS)
+
+    decisions = decide_all(
+        answers(spec, evidence, pages={1, 2}), spec, policy_of(spec, accept_at=0.7), in_domain=True
+    )
+
+    assert {(d.outcome, d.reason.code) for d in decisions} == {(Outcome.REVIEW, "list_unsure")}
+    assert [d.reason.details["scores"] for d in decisions] == [[None]] * 2
+
+
+def test_a_page_that_surely_holds_no_rows_costs_the_list_nothing():
+    """The control of the test above: with a score that is high enough the rows are accepted."""
+    evidence = [*row_of_items(1, 0, "a", "1.00"), absent("items", page=2, score=0.99)]
+    spec = a_type(ITEMS)
+
+    decisions = decide_all(
+        answers(spec, evidence, pages={1, 2}), spec, policy_of(spec, accept_at=0.7), in_domain=True
+    )
+
+    assert {d.outcome for d in decisions} == {Outcome.ACCEPTED}
+
+
 def test_a_value_found_on_the_pages_read_stands_whatever_was_left_out():
     """It is there; only that something is nowhere needs every page."""
     assert decided(replace(GOOD, left_out_pages=(2, 3))).outcome is Outcome.ACCEPTED
@@ -223,6 +249,34 @@ def test_a_document_in_which_nothing_is_found_is_reviewed_whole():
     assert [(d.outcome, d.reason.code) for d in decisions] == [
         (Outcome.REVIEW, "nothing_found")
     ] * 2
+
+
+def test_a_type_of_one_field_that_is_on_no_page_is_nothing_found():
+    """The whole document may be something else, be its type ever so small."""
+    spec = a_type(TOTAL)
+
+    (decision,) = decide_all(
+        answers(spec, [absent(page=1), absent(page=2)], pages={1, 2}),
+        spec,
+        policy_of(spec, accept_at=0.5),
+        in_domain=True,
+    )
+
+    assert (decision.outcome, decision.reason.code) == (Outcome.REVIEW, "nothing_found")
+
+
+def test_what_could_not_be_read_is_not_called_nothing_found():
+    """A page that nobody could read may hold everything."""
+    spec = a_type(TOTAL, ITEMS)
+
+    decisions = decide_all(
+        answers(spec, [unreadable(), unreadable("items")], pages={1}),
+        spec,
+        policy_of(spec, accept_at=0.5),
+        in_domain=True,
+    )
+
+    assert [decision.reason.code for decision in decisions] == ["unreadable"] * 2
 
 
 def test_one_value_is_enough_to_accept_the_other_absences():

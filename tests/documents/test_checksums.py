@@ -202,6 +202,38 @@ def test_an_iban_of_a_country_outside_the_registry_has_a_form_too(country):
     assert not CHECKSUMS["iban"](iban[:-1])
 
 
+@pytest.mark.parametrize(("country", "length"), [("DE", 18), ("NL", 14), ("AT", 16), ("PL", 24)])
+@given(st.text("123456789", min_size=8, max_size=30))
+def test_an_iban_has_its_countrys_length_whatever_its_sum_says(country, length, account):
+    """An account with a group too many, or one too few, whose check digits fit all the same."""
+    account = "ABNA" + account[4:] if country == "NL" else account
+    number = "".join(str(int(c, 36)) for c in f"{account}{country}00")
+    iban = f"{country}{98 - int(number) % 97:02}{account}"
+    spelled = "".join(str(int(c, 36)) for c in iban[4:] + iban[:4])
+
+    assert int(spelled) % 97 == 1
+    assert len(account) == length or not CHECKSUMS["iban"](iban)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "right"),
+    [
+        ("vat_fr", "FR 86 404833049", "FR 83 404833048"),
+        ("vat_be", "BE 2428.759.442", "BE 0428.759.497"),
+        ("vat_be", "BE 9428.759.492", "BE 1428.759.421"),
+        ("isbn13", "400-6-38-133393-1", "978-3-16-148410-0"),
+        ("iban", "DE77 3704 0044 0532 0130 0000 00", "DE89 3704 0044 0532 0130 00"),
+    ],
+    ids=["the SIREN in it", "begins with 2", "begins with 9", "an article", "its length"],
+)
+def test_check_digits_that_fit_do_not_make_up_for_another_fault(name, wrong, right):
+    """A French number's SIREN has a digit of its own, a Belgian number begins with 0 or 1, a book
+    begins with 978 or 979, an account has its country's length.
+    """
+    assert checksum_of(name)(compact(right))
+    assert not checksum_of(name)(compact(wrong))
+
+
 @given(st.sampled_from(RIGHT["iban"]), st.data())
 def test_an_iban_with_a_letter_for_a_digit_never_has_its_countrys_form(text, data):
     """O for 0, I for 1, S for 5 in an account of figures is misread, whatever the sum says."""

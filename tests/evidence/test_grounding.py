@@ -55,6 +55,8 @@ FOUND = [  # text, kind, page, agreement
     ("3", Kind.NUMBER, "3 pcs", Agreement.EXACT),
     ("€", Kind.CURRENCY, "€1,204.50", Agreement.EXACT),
     ("EUR", Kind.CURRENCY, "12.00EUR", Agreement.EXACT),
+    ("4711", Kind.IDENTIFIER, "see 4711. Then", Agreement.EXACT),
+    ("4711", Kind.TEXT, "see 4711.", Agreement.EXACT),
     ("Cash", Kind.CHOICE, "paid in cash", Agreement.NORMALISED),
 ]
 NOT_FOUND = [  # text, kind, page, what the page says instead
@@ -64,6 +66,10 @@ NOT_FOUND = [  # text, kind, page, what the page says instead
     ("12345", Kind.IDENTIFIER, "12345-6", "12345-6"),
     ("12345", Kind.IDENTIFIER, "123456", "123456"),
     ("ab12", Kind.IDENTIFIER, "AB12", None),
+    ("4711", Kind.IDENTIFIER, "4711.A", "4711.A"),
+    ("4711", Kind.IDENTIFIER, "4711.pdf", "4711.pdf"),
+    ("4711", Kind.TEXT, "4711.A", "4711.A"),
+    ("4711", Kind.TEXT, "4711.pdf", "4711.pdf"),
     ("204.50", Kind.AMOUNT, "1,204.50", "1,204.50"),
     ("345.00", Kind.AMOUNT, "12 345.00", "345.00"),
     ("5.00", Kind.AMOUNT, "-5.00", "-5.00"),

@@ -2,6 +2,7 @@
 
 import inspect
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -115,11 +116,49 @@ def test_a_row_that_nobody_read_shows_on_the_page_without_any_sum(missing):
     assert problem_of(rows, words=PAGE[:-3], net=None, total=None) == ("row_not_read", False)
 
 
+@pytest.mark.parametrize("printed", ["6.O0", "about six", "6,00.0.0"])
+def test_a_list_with_an_amount_that_does_not_parse_is_not_proven(printed):
+    """The other rows may make a printed sum all the same: nobody knows what this one adds."""
+    others = f"{sum(Decimal(row[2]) for row in ROWS):.2f}"
+    row = ("1  Stapler", "6.00", printed)
+
+    assert problem_of((*ROWS, row), words=(), net=others, total=None) == (None, False)
+    assert problem_of(ROWS, words=(), net=others, total=None) == (None, True)
+
+
 def test_sums_and_what_is_carried_over_are_no_rows():
     """They stand in the same column and begin in the same place."""
     words = (*PAGE[:5], "Carried forward                           73.00")
 
     assert problem_of(ROWS, words=words, net=None, total=None) == (None, False)
+
+
+@pytest.mark.parametrize("words", ["", "Thus far", "1-3  Akkumuliert"])
+def test_a_running_sum_is_no_row_though_no_word_says_so(words):
+    """Its amount says what it is, under the rows and on top of the next page."""
+    running, pencils = f"{words:42}73.00", "5    Pencils            1.00               5.00"
+    first, overleaf = (*PAGE[:5], running), (running, "", pencils)
+    read = evidence(ROWS, words=first, net=None, total=None)
+    more = evidence([("5  Pencils", "1.00", "5.00")], page=2, words=overleaf, net=None, total=None)
+
+    assert problem_of(ROWS, words=first, net=None, total=None) == (None, False)
+    assert _problem([*read, *more], {1: page_of(*first), 2: page_of(*overleaf)}) == (None, False)
+
+
+def test_another_amount_in_the_place_of_a_running_sum_is_a_row():
+    """The control of the test above."""
+    words = (*PAGE[:5], f"{'Thus far':42}74.00")
+
+    assert problem_of(ROWS, words=words, net=None, total=None) == ("row_not_read", False)
+
+
+def test_what_stands_behind_the_sum_like_a_row_is_none():
+    """A list ends at its sum."""
+    deposit = "1    Deposit            5.00               5.00"
+
+    assert problem_of(ROWS, words=(*PAGE[:6], deposit), total=None) == (None, True)
+    words = (*PAGE[:5], deposit)  # the control: without a sum before it, it is a row
+    assert problem_of(ROWS, words=words, net=None, total=None) == ("row_not_read", False)
 
 
 def test_other_text_far_beneath_a_list_is_no_row():
@@ -205,6 +244,19 @@ def test_an_answer_that_was_cut_names_its_page_on_every_field():
     (total,) = [row for row in rows if row.name == "total"]
     assert (total.cut_pages, total.agreeing) == ((2,), ids(cut))
     assert Kind.AMOUNT is INVOICE.field("total").kind
+
+
+def test_an_answer_about_a_list_that_was_cut_on_one_page_taints_every_cell_of_every_page():
+    """The cells of the first page too: what comes after them is not known."""
+    first, second = evidence(ROWS[:1]), evidence(ROWS[1:2], page=2)
+    at = next(i for i, each in enumerate(second) if each.name == "lines.amount")
+    second[at] = replace(second[at], cut=True)
+    rows = answers(INVOICE, [*first, *second], pages={1, 2})
+
+    cells = [row for row in rows if row.name.startswith("lines.")]
+    assert {row.ordinal for row in cells} == {0, 1}
+    assert {row.cut_pages for row in cells} == {(2,)}
+    assert {row.cut_pages for row in rows if row.name in ("net", "total")} == {()}
 
 
 def test_pages_that_disagree_about_a_total_do_not_put_the_list_in_doubt():

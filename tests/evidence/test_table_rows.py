@@ -85,6 +85,16 @@ def test_an_empty_list_is_denied_where_the_page_shows_its_rows(made):
     assert denied(line_items, document({1: []}, {1: page_of(rows, 0.0, step)})) == {MISSED}
 
 
+def test_rows_are_looked_for_beneath_the_heads_and_not_above():
+    """Heads on the first line of a long page have their rows; what stands above heads is none."""
+    row = ("Paper", "2", "4.50", "9.00")
+    long = [*head(20), *table([row] * 14, top=35, step=14.0)]
+    above = [*table([row], top=85), *head(100), *line("Thank you.", 50, 160)]
+
+    assert denied(line_items, document({1: []}, {1: long})) == {MISSED}
+    assert denied(line_items, document({1: []}, {1: above})) == set()
+
+
 def test_an_empty_list_is_right_where_the_page_shows_only_heads_or_sums():
     """A table without rows, and a summary of amounts, hold no line items."""
     empty = [*head(100), *line("Total", 50, 115), *cell("0.00", 500, 115)]

@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -44,6 +45,23 @@ def test_what_cannot_run_fails_with_the_install_line(tests, line):
     assert done.returncode == 1
     assert line in done.stdout + done.stderr
     assert "passed" not in done.stdout
+
+
+@pytest.mark.parametrize(("switch", "code", "said"), [("1", 1, "errors"), ("", 0, "skipped")])
+def test_a_skip_is_a_failure_where_nothing_may_be_missing(switch, code, said):
+    """The whole check sets the switch where it has the sample documents; nobody else does."""
+    done = run_without(
+        "SUREFIELD_CORPUS", "tests/evidence/test_corpus.py", SUREFIELD_TEST_NO_SKIP=switch
+    )
+    assert done.returncode == code, done.stdout
+    assert re.search(rf"\d+ {said} in", done.stdout)
+    assert "SUREFIELD_CORPUS does not name the folder" in done.stdout
+
+
+def test_the_tests_can_be_collected_without_xdist():
+    """Its mark is known all the same."""
+    done = run_without("", "tests/faults", PYTEST_ADDOPTS="-p no:xdist --collect-only")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", NAMES)

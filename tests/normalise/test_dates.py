@@ -105,6 +105,10 @@ def test_what_is_not_one_day_is_refused(text, problem):
         ("03/04/2026", "2026-03-04", None),
         ("13/04/2026", None, "day_month_order"),
         ("03.04.2026", None, "ambiguous_date"),
+        ("12.05.2026", None, "ambiguous_date"),
+        ("05.12.2026", None, "ambiguous_date"),
+        ("12.12.2026", "2026-12-12", None),
+        ("05.13.2026", "2026-05-13", None),
         ("13.04.2026", "2026-04-13", None),
         ("05.05.2026", "2026-05-05", None),
     ],
@@ -114,6 +118,12 @@ def test_where_the_month_comes_first_dots_are_still_the_other_countries_sign(tex
     got = value_of(text, Kind.DATE, day_first=False)
 
     assert (got.value, got.problem) == (value, problem)
+
+
+@pytest.mark.parametrize("locale", ["dua", "bas"])
+def test_a_month_of_two_meanings_is_no_month(locale):
+    """ "may" is a month of their own there, and the English May."""
+    assert value_of("3 may 2026", Kind.DATE, locale=locale).problem == "unparsable_date"
 
 
 @pytest.mark.parametrize("locale", ["sv_SE", "ja_JP", "hu_HU"])

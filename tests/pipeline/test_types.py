@@ -238,6 +238,14 @@ def test_a_file_of_several_documents_goes_on_as_its_parts(open_house):
     assert len({row.submission_key for row in parts}) == 2
 
 
+def test_a_file_of_several_documents_counts_in_reports_by_its_parts(open_house):
+    """The file itself is no document that went through, or did not."""
+    submit(open_house, INVOICE, RECEIPT)
+
+    rows = open_house.rows("SELECT * FROM reporting.straight_through ORDER BY document_type")
+    assert [(row.document_type, row.documents) for row in rows] == [("invoice", 1), ("receipt", 1)]
+
+
 def test_the_key_of_a_file_gives_the_file_back(open_house):
     """However often it is sent, its parts are made once."""
     content = a_paper(INVOICE, RECEIPT)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pymupdf
 import pytest
+from sqlalchemy import text
 
 from extractors.backends.scripted import Line, ScriptedBackend
 from extractors.decision.scores import METHODS
@@ -20,6 +21,11 @@ from worker.intake.errors import InvalidSubmission, KeyReused, SourceNotAllowed,
 from worker.pipeline import flow
 from worker.pipeline.stages import extract, render, route, score
 from worker.tables.documents import Status
+
+
+def blobs_of(house) -> list[Path]:
+    """The files in which bytes of documents are kept."""
+    return [path for path in Path(house.rt.blobs.url).rglob("*") if path.is_file()]
 
 
 def test_a_sure_document_is_accepted_without_a_person(house):
@@ -256,23 +262,27 @@ def test_a_backend_that_is_away_for_a_moment_costs_an_attempt_and_no_document(ma
     assert house.status(document) == "accepted"
 
 
-def test_a_page_that_breaks_the_model_fails_alone(make_house):
-    """Its neighbours in the batch are read, and it ends with an error after its attempts."""
+@pytest.mark.parametrize(("neighbours", "max_attempts"), [(1, 1), (2, 1), (2, 2)])
+def test_a_page_that_breaks_the_model_fails_alone(make_house, neighbours, max_attempts):
+    """Its neighbours in the batch are read at the first attempt, and it ends with an error after
+    its own.
+    """
 
     def said(page, spec):
         if page.width_px < page.height_px:
             raise ValueError("a page nobody foresaw")
         return Line(truth=TRUTH)
 
-    house = make_house(backend=ScriptedBackend(said, canvas=TINY_CANVAS), max_attempts=2)
+    house = make_house(backend=ScriptedBackend(said, canvas=TINY_CANVAS), max_attempts=max_attempts)
     upright = pymupdf.open()
     upright.new_page(width=160, height=320)
-    good = [house.submit(a_pdf(f"Foo Ltd A-17 03/04/2026 12.50 EUR {n}")) for n in range(2)]
+    said_by = "Foo Ltd A-17 03/04/2026 12.50 EUR"
+    good = [house.submit(a_pdf(f"{said_by} {number}")) for number in range(neighbours)]
     bad = house.submit(upright.tobytes())
     for _ in range(4):
         house.work()
         extract.run(bad, house.rt)
-    assert [house.status(document) for document in good] == ["accepted", "accepted"]
+    assert {house.status(document) for document in good} == {"accepted"}
     assert house.status(bad) == "failed"
 
 
@@ -317,12 +327,53 @@ def test_a_source_outside_the_allowed_folders_is_refused(make_house, tmp_path):
     ).created
 
 
+@pytest.mark.parametrize("beside", ["in-evil/own.pdf", "in.pdf", "in evil.pdf"])
+def test_what_only_begins_like_an_allowed_folder_is_not_in_it(make_house, tmp_path, beside):
+    """The root is a folder, and no beginning of a name."""
+    inside, outside = tmp_path / "in", tmp_path / beside
+    for path in (inside / "own.pdf", outside):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(a_pdf())
+    house = make_house(source_roots=(inside,))
+    request = sources.Request(upstream="t", document_type="slip", source=str(outside))
+    with pytest.raises(SourceNotAllowed):
+        actions.submit(request, house.rt)
+    assert blobs_of(house) == []
+    assert actions.submit(replace(request, source=str(inside / "own.pdf")), house.rt).created
+
+
+@pytest.mark.parametrize("door", ["content", "source", "file"])
+def test_the_size_limit_holds_at_every_door(make_house, tmp_path, door):
+    """Also for a path under an allowed root: no row and no blob; a file of exactly the limit is
+    taken.
+    """
+    path = tmp_path / "slip.pdf"
+    path.write_bytes(a_pdf())
+    size = path.stat().st_size
+    given = {
+        "content": lambda: {"content": path.read_bytes()},
+        "source": lambda: {"source": str(path)},
+        "file": lambda: {"file": path.open("rb")},
+    }
+    request = sources.Request(upstream="t", document_type="slip")
+    house = make_house(max_bytes=size - 1, source_roots=(tmp_path,))
+    with pytest.raises(TooLarge) as caught:
+        actions.submit(replace(request, **given[door]()), house.rt)
+    assert caught.value.code == "too_large"
+    assert house.rows("SELECT 1 FROM documents") == []
+    assert blobs_of(house) == []
+    assert actions.submit(
+        replace(request, **given[door]()), replace(house.rt, max_bytes=size)
+    ).created
+
+
 def test_a_file_over_the_size_limit_is_refused_with_the_setting_to_raise(make_house):
     """Nothing of it is stored."""
     house = make_house(max_bytes=10)
     with pytest.raises(TooLarge, match="SUREFIELD_MAX_BYTES"):
         house.submit(a_pdf())
     assert house.rows("SELECT 1 FROM documents") == []
+    assert blobs_of(house) == []
 
 
 def test_a_submission_names_a_source_or_content_never_both_or_neither(house):
@@ -432,6 +483,42 @@ def test_a_value_that_the_page_denies_keeps_the_place_the_model_looked_at(make_h
     )
 
 
+REFUSAL = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'the disk is full'; END $$;
+CREATE TRIGGER refusal BEFORE {what} FOR EACH ROW {when} EXECUTE FUNCTION refuse();
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "when"),
+    [
+        ("INSERT ON results", ""),
+        ("INSERT ON review_items", ""),
+        ("UPDATE ON documents", "WHEN (NEW.status = 'in_review')"),
+        ("INSERT ON document_events", "WHEN (NEW.to_status = 'in_review')"),
+    ],
+)
+def test_an_answer_and_its_documents_move_are_there_together_or_not_at_all(make_house, what, when):
+    """Whichever of its writes the database refuses; the next attempt writes all of them once."""
+    house = make_house(Line(truth=TRUTH, doubts={"total": 0.41}))
+    with house.rt.transaction() as tx:
+        tx.session.execute(text(REFUSAL.format(what=what, when=when)))
+    document = house.submit(a_pdf())
+    house.work()
+    assert house.status(document) == "scored"
+    for table in ("results", "review_items"):
+        assert house.rows(f"SELECT 1 FROM {table}") == []
+    with house.rt.transaction() as tx:
+        tx.session.execute(text("DROP FUNCTION refuse CASCADE"))
+    route.run(document, house.rt)
+    assert house.status(document) == "in_review"
+    assert len(house.rows("SELECT 1 FROM review_items")) == 1
+    after = house.everything()
+    route.run(document, house.rt)
+    assert house.everything() == after
+
+
 def test_a_list_row_is_accepted_whole_or_not_at_all(make_house):
     """A subtotal read as a line has a right amount beside a wrong description: neither is
     accepted.
@@ -453,3 +540,38 @@ def test_a_list_row_is_accepted_whole_or_not_at_all(make_house):
         ("items.description", 1): ("review", "not_on_page"),
         ("items.amount", 1): ("review", "row_in_doubt"),
     }
+
+
+def test_an_absent_member_of_a_doubted_row_waits_with_it(make_house):
+    """That there is no amount is no proof of a row that may be none; in a row without a doubt the
+    same absence is accepted.
+    """
+    items = [{"description": "Soap", "amount": None}, {"description": "Nels", "amount": None}]
+    house = make_house(Line(truth={**TRUTH, "items": items}))
+    document = house.submit(a_pdf("Foo Ltd A-17 03/04/2026", "Soap", "Net", "Total 12.50 EUR"))
+    house.work()
+    rows = house.rows(
+        "SELECT ordinal, state, decision, reason FROM results WHERE document_id = :id AND name ="
+        " 'items.amount' ORDER BY ordinal",
+        id=document,
+    )
+    assert [tuple(row) for row in rows] == [
+        (0, "absent", "accepted", "absent"),
+        (1, "absent", "review", "row_in_doubt"),
+    ]
+
+
+def test_one_page_that_the_model_was_not_made_for_is_enough_to_accept_nothing(house):
+    """The last page is read by another model, as when the reader changes in the middle of a
+    document.
+    """
+    other = ScriptedBackend(
+        lambda page, spec: Line(truth=TRUTH), canvas=TINY_CANVAS, document_types=["receipt"]
+    )
+    readers = iter([house.backend, other])
+    house.rt = replace(house.rt, batch_pages=1, backend=lambda document_type: next(readers))
+    document = house.submit(a_pdf(pages=extract.AHEAD + 1))
+    house.work()
+    read = house.rows("SELECT in_domain FROM readings ORDER BY in_domain")
+    assert [row.in_domain for row in read] == [False] + [True] * extract.AHEAD
+    assert {row.reason for row in house.results(document).values()} == {"not_in_domain"}

@@ -409,6 +409,25 @@ def test_a_field_cut_short_in_fields_mode_is_truncated():
     assert readings["number"].problem == "truncated"
 
 
+@pytest.mark.parametrize("second", ['"1"', '"2"', "null"])
+def test_a_key_that_is_answered_twice_in_fields_mode_is_not_decided_by_order(second):
+    """Nobody knows which of the two is meant, even where they say the same."""
+    parts = (
+        generation('{"total": ', '"1"', forced=1),
+        generation('{"total": ', second, forced=1),
+        generation('{"number": ', '"7"', forced=1),
+    )
+    readings = {
+        f.name: f
+        for f in fields_of(PageAnswer(page=1, generations=parts, decode_mode="fields"), Slip.spec)
+    }
+    assert (readings["total"].state, readings["total"].problem) == (
+        FieldState.UNREADABLE,
+        "repeated_key",
+    )
+    assert readings["number"].text == "7"
+
+
 def test_an_answer_without_a_generation_says_nothing():
     """Every field is missing; none is absent."""
     readings = fields_of(PageAnswer(page=1, generations=(), decode_mode="json"), Invoice.spec)

@@ -14,6 +14,7 @@ from extractors.errors import (
     RenderCrashed,
     RenderTimeout,
     TooManyPages,
+    TooManyPixels,
     UnsupportedFile,
 )
 from extractors.types import LLAMA_CANVAS
@@ -24,6 +25,7 @@ from tests.rendering.files import (
     alive,
     encoded,
     endless_pdf,
+    large_image_pdf,
     locked,
     memory_bomb_pdf,
     two_squares,
@@ -111,6 +113,25 @@ def test_limits_hold_for_one_file_and_not_for_the_next(warm):
     assert len(pages_of(warm, a_pdf(pages=3))) == 3
 
 
+def test_the_limit_on_images_reaches_the_child(warm):
+    """One pixel more than the worker allows is refused there, and as many as it allows are not."""
+    data = large_image_pdf(width=1000, height=500)
+    with pytest.raises(TooManyPixels, match="1000 x 500"):
+        pages_of(warm, data, render_limits(max_pixels=499_999, view_dpi=36))
+    assert len(pages_of(warm, data, render_limits(max_pixels=500_000, view_dpi=36))) == 1
+
+
+def test_a_file_that_no_message_can_hold_is_refused_before_the_child_sees_it(renderer, monkeypatch):
+    """A small limit stands for the large one: what is longer by a byte starts no child."""
+    data = a_pdf()
+    monkeypatch.setattr(module, "MAX_PAYLOAD", len(data) - 1)
+    with pytest.raises(UnsupportedFile, match="larger than"):
+        pages_of(renderer, data)
+    assert renderer.child_pid is None
+    monkeypatch.setattr(module, "MAX_PAYLOAD", len(data))
+    assert len(pages_of(renderer, data)) == 1
+
+
 def test_a_password_opens_its_file_and_no_other(warm):
     """It is not remembered."""
     assert len(pages_of(warm, locked("sesam"), password="sesam")) == 1
@@ -138,8 +159,18 @@ def test_pages_before_the_endless_one_arrive(renderer):
         next(rendering)
 
 
-def test_a_document_has_a_time_limit_of_its_own(renderer):
-    """Many pages, each just within its limit, would hold a worker for hours."""
+def test_the_time_limit_of_a_document_runs_down_over_its_pages(renderer):
+    """Many pages, each far within its limit, would hold a worker for hours."""
+    pages_of(renderer, a_pdf())  # the start of the child is no part of it
+    limits = render_limits(page_seconds=60, document_seconds=1, max_pages=600, view_dpi=200)
+    rendering = renderer.render(a_pdf(pages=600), canvas=CANVAS, limits=limits)
+    assert next(rendering).number == 1
+    with pytest.raises(RenderTimeout, match=r"file was not rendered within 1 s"):
+        list(rendering)
+
+
+def test_one_page_may_not_take_longer_than_the_document(renderer):
+    """The shorter of the two limits counts."""
     with pytest.raises(RenderTimeout, match=r"file was not rendered within 0\.5 s"):
         pages_of(renderer, endless_pdf(), render_limits(page_seconds=60, document_seconds=0.5))
 

@@ -3,6 +3,7 @@ else.
 """
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,8 +14,8 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.types import FieldState
-from tests.factories import MadeDocument, a_document, begin
-from worker import reporting
+from tests.factories import LEASE, MadeDocument, a_document, begin, results_of
+from worker import reporting, store
 from worker.review import queue, reads
 from worker.review import store as review_store
 from worker.review.tables import Action
@@ -346,6 +347,31 @@ def test_calibration_compares_scores_with_what_people_found(db: Sessions) -> Non
     assert (row.fields, row.fields_right, row.share_right) == (5, 3, 0.6)
     assert row.mean_score == pytest.approx(0.9)
     assert reporting.calibration(db, method="other/1") == []
+
+
+def test_what_the_machine_could_not_read_is_no_case_of_its_calibration(db: Sessions) -> None:
+    """A person typed it in: there is nothing that was right or wrong."""
+    document = a_document(db, status=Status.SCORED)
+    with begin(db) as tx:
+        held = store.documents.claim(tx, document.id, at=Status.SCORED, stage="route", lease=LEASE)
+        assert held is not None
+        made = results_of(tx, document.id, review=frozenset({"total"}))
+        damaged = {"state": FieldState.UNREADABLE, "text": None, "value": None}
+        store.results.save_results(
+            tx, held, [replace(each, **damaged) if each.name == "total" else each for each in made]
+        )
+        review_store.open_review(tx, held)
+        store.documents.finish(tx, held, to=Status.IN_REVIEW)
+    with begin(db) as tx:
+        (item,) = queue.list_items(tx, ItemFilter(document_id=document.id))
+        said = Decision(
+            item_id=item.item_id, version=1, who="ada", action=Action.CORRECT, text="9", value="9"
+        )
+        review_store.decide(tx, said)
+
+    (row,) = ask(db, "SELECT state, read_state FROM public.results WHERE decision = 'reviewed'")
+    assert tuple(row) == ("value", "unreadable")
+    assert reporting.calibration(db) == []
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,31 @@ def test_an_unusable_name_is_refused_with_a_reason(db: Sessions, change: dict[st
         intake_store.submit(tx, a_submission(**change))
 
 
+@pytest.mark.parametrize(
+    ("most", "more"),
+    [
+        ({"key": "k" * 200}, {"key": "k" * 201}),
+        ({"upstream": "u" * 100}, {"upstream": "u" * 101}),
+        ({"document_type": "t" * 100}, {"document_type": "t" * 101}),
+        ({"priority": 100}, {"priority": 101}),
+        ({"priority": -100}, {"priority": -101}),
+        ({"key": "k"}, {"key": ""}),
+        ({"upstream": "u"}, {"upstream": ""}),
+        ({"document_type": "t"}, {"document_type": ""}),
+        ({"metadata": {"a": "m" * 63_991}}, {"metadata": {"a": "m" * 63_992}}),
+    ],
+    ids=lambda change: repr(change)[:30],
+)
+def test_the_longest_and_the_shortest_names_are_taken(
+    db: Sessions, most: dict[str, Any], more: dict[str, Any]
+) -> None:
+    """And what is one further is refused, before the database has to."""
+    with begin(db) as tx:
+        assert intake_store.submit(tx, a_submission(**most)).created
+    with pytest.raises(InvalidSubmission), begin(db) as tx:
+        intake_store.submit(tx, a_submission(**more))
+
+
 def test_many_at_once_make_one_document(db: Sessions) -> None:
     """Eight messages of one key on eight connections: one insert wins, the others wait and find
     it.
@@ -457,6 +482,49 @@ def test_an_expired_lease_is_counted_once(db: Sessions) -> None:
             store.sweep.expire_leases(tx, backoff=NO_PAUSE)
 
     assert taken(db, document).failures == 1
+
+
+def test_the_sweeper_leaves_a_lease_alone_that_has_not_run_out(db: Sessions) -> None:
+    """Whoever works on the document keeps it, and nothing is counted against it."""
+    alive, dead = a_document(db), a_document(db)
+    taken(db, dead)
+    let_lease_run_out(db)
+    held = taken(db, alive)
+    before = everything_about(db, alive.id)
+    with begin(db) as tx:
+        assert store.sweep.expire_leases(tx, backoff=NO_PAUSE, max_attempts=1) == [dead.id]
+
+    assert everything_about(db, alive.id) == before
+    assert take(db, alive) is None
+    with begin(db) as tx:
+        assert store.documents.renew(tx, held, LEASE)
+        store.documents.finish(tx, held, to=Status.RENDERED)
+
+
+def test_the_sweeper_waits_for_nobody(db: Sessions) -> None:
+    """A document that somebody has locked is passed over, and so are its pages; the others are
+    swept meanwhile.
+    """
+    locked, free = a_document(db), a_document(db)
+    of_pages = a_document(db, status=Status.RENDERED)
+    for each in (locked, free):
+        taken(db, each)
+    with begin(db) as tx:
+        assert len(store.pages.claim_pages(tx, limit=8, lease=LEASE)) == 1
+    let_lease_run_out(db)
+    let_lease_run_out(db, "pages")
+    with begin(db) as held:
+        held.session.execute(
+            text("SELECT 1 FROM documents WHERE id = ANY(:ids) FOR UPDATE"),
+            {"ids": [locked.id, of_pages.id]},
+        )
+        with begin(db) as tx:
+            tx.session.execute(text("SET LOCAL lock_timeout = '200ms'"))
+            ended = store.sweep.expire_leases(tx, backoff=NO_PAUSE, max_attempts=1)
+    assert ended == [free.id]
+    with begin(db) as tx:
+        ended = store.sweep.expire_leases(tx, backoff=NO_PAUSE, max_attempts=1)
+    assert sorted(ended) == sorted([locked.id, of_pages.id])
 
 
 def stuck(

@@ -347,6 +347,44 @@ def test_a_page_that_kills_workers_ends_its_document(db: Sessions) -> None:
     assert (row["status"], row["error_code"]) == ("failed", "too_many_attempts")
 
 
+def test_the_sweeper_leaves_a_pages_lease_alone_that_has_not_run_out(db: Sessions) -> None:
+    """Of two pages of one document, one whose reader died is freed, and the other stays held."""
+    document = rendered(db, 2)
+    dead, alive = claim_pages(db)
+    with begin(db) as tx:
+        tx.session.execute(
+            text("UPDATE pages SET lease_until = now() - interval '1 s' WHERE id = :id"),
+            {"id": dead.page_id},
+        )
+        assert store.sweep.expire_leases(tx, backoff=NO_PAUSE) == []
+
+    pages = {row["number"]: row for row in everything_about(db, document.id)["pages"]}
+    assert [pages[held.number]["failures"] for held in (dead, alive)] == [1, 0]
+    assert pages[dead.number]["lease_until"] is None
+    assert pages[alive.number]["lease_until"] is not None
+    with begin(db) as tx:
+        assert store.pages.renew_pages(tx, [alive], LEASE) == [alive]
+    assert [held.number for held in claim_pages(db)] == [dead.number]
+
+
+def test_a_document_whose_unread_page_is_in_its_pause_is_not_stuck(db: Sessions) -> None:
+    """A message would find nothing to take; when the pause is over it is named."""
+    document = rendered(db)
+    claims = claim_pages(db)
+    with begin(db) as tx:
+        store.pages.fail_pages(tx, claims, LOADING, backoff=timedelta(hours=2))
+        tx.session.execute(text("UPDATE documents SET updated_at = now() - interval '1 h'"))
+
+    def named() -> list[Any]:
+        with begin(db) as tx:
+            return store.sweep.stuck(tx, at=Status.RENDERED, patience=timedelta(minutes=1))
+
+    assert named() == []
+    with begin(db) as tx:
+        tx.session.execute(text("UPDATE pages SET next_attempt_at = now()"))
+    assert named() == [document.id]
+
+
 def test_a_document_with_a_free_page_is_stuck(db: Sessions) -> None:
     """And one whose pages are all held is not."""
     held, free = rendered(db), rendered(db, 2)

@@ -259,6 +259,18 @@ def test_nan_is_no_score(db: sessionmaker[Session]) -> None:
         )
 
 
+@pytest.mark.parametrize("half", ["leased_by = 'ada'", "lease_until = now()"])
+def test_a_review_item_is_leased_to_somebody_until_some_time(
+    db: sessionmaker[Session], half: str
+) -> None:
+    """Half a lease would be held by nobody, or for ever; a whole one is taken."""
+    a_document(db, status=Status.IN_REVIEW)
+    with pytest.raises(IntegrityError, match="review_items_lease_check"), db.begin() as session:
+        session.execute(text(f"UPDATE review_items SET {half}"))
+    with db.begin() as session:
+        session.execute(text("UPDATE review_items SET leased_by = 'ada', lease_until = now()"))
+
+
 def test_a_failed_document_says_why(db: sessionmaker[Session]) -> None:
     """A failure without a code would be a riddle for whoever finds it."""
     document = a_document(db)

@@ -120,10 +120,15 @@ def test_the_same_key_gives_the_same_document_back(site, post):
 
 
 def test_an_upstream_sees_its_own_documents_only(site, post):
-    """Another's document is not there."""
+    """Another's document is not there, and neither is the image of its page, which its owner
+    gets.
+    """
     url = post().json()["url"]
-    problem(post.client.get(url, headers=site.key("other")), 404, "not_found")
-    problem(post.client.get(f"{url}/pages/1.png", headers=site.key("other")), 404, "not_found")
+    site.house.work()
+    other = site.key("other")
+    for address in (url, f"{url}/pages/1.png"):
+        assert post.client.get(address, headers=post.key).status_code == 200
+        problem(post.client.get(address, headers=other), 404, "not_found")
 
 
 @pytest.mark.parametrize(

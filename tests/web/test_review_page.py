@@ -4,6 +4,7 @@ import re
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from tests.web.conftest import SiteInTest
 from tests.web.making import TRUTH, a_slip
@@ -214,6 +215,62 @@ def test_undo_takes_back_ones_own_last_decision(site):
     assert card_of(back.text) == str(site.decisions()[-1].item_id)
     assert site.house.status(document) == "in_review"
     assert [each.action for each in site.decisions()] == ["accept", "accept", "undo"]
+
+
+def hours_pass(site, hours, table="review_decisions"):
+    """Everything that was said was said so much earlier, past the trigger that keeps it."""
+    with site.house.rt.transaction() as tx:
+        tx.session.execute(text("SET LOCAL session_replication_role = replica"))
+        tx.session.execute(
+            text(f"UPDATE {table} SET decided_at = decided_at - make_interval(hours => :hours)"),
+            {"hours": hours},
+        )
+
+
+def test_undo_reaches_back_one_day_and_no_further(site):
+    """What was decided yesterday at this time is not a slip of the hand."""
+    document = site.read()
+    ada = site.sign_in("ada")
+    for item in site.items().values():
+        ada.decide(item, "accept")
+    hours_pass(site, 25)
+    assert ada.post("/review/undo").status_code == 422
+    assert site.house.status(document) == "reviewed"
+    hours_pass(site, -2)
+    assert ada.post("/review/undo").status_code == 303
+    assert site.house.status(document) == "in_review"
+
+
+def test_undo_passes_over_what_somebody_else_decided_anew(site):
+    """One's own decision before that one is taken back, and then there is none left."""
+    site.read()
+    ada, ben, max_ = site.sign_in("ada"), site.sign_in("ben"), site.sign_in("max", Role.MANAGER)
+    items = site.items()
+    for name in ("date", "total"):
+        assert ada.decide(items[name], "accept").status_code == 200
+    assert max_.decide(items["total"], "undo", version=2).status_code == 200
+    assert ben.decide(items["total"], "accept", version=3).status_code == 200
+    assert ada.post("/review/undo").status_code == 303
+    assert set(site.items()) == {"date"}
+    assert ada.post("/review/undo").status_code == 422
+    last = site.decisions()[-1]
+    assert (last.item_id, last.who, last.action) == (items["date"], "ada", "undo")
+
+
+def test_an_equal_decision_about_another_version_is_a_conflict_and_no_retry(site):
+    """Somebody else decided since; what one said of an earlier version is not an answer to that."""
+    site.read()
+    ada, ben = site.sign_in("ada"), site.sign_in("ben")
+    item = site.items()["total"]
+    assert ada.decide(item, "accept").status_code == 200
+    assert ada.decide(item, "undo", version=2).status_code == 200
+    assert ben.decide(item, "absent", version=3).status_code == 200
+    assert ada.decide(item, "accept", version=3).status_code == 409
+    assert [(each.who, each.action) for each in site.decisions()] == [
+        ("ada", "accept"),
+        ("ada", "undo"),
+        ("ben", "absent"),
+    ]
 
 
 def test_only_a_manager_takes_back_what_somebody_else_decided(site):

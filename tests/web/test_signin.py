@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from tests.web.conftest import PASSWORD
 from worker.accounts import store
@@ -146,6 +147,66 @@ def test_an_old_link_opens_nothing(site):
     )
 
 
+def press(site, secret):
+    """Press the button behind a sign-in link."""
+    client = site.anybody()
+    client.get(f"/sign-in/{secret}")
+    form = {"csrf": csrf_of(client.cookies["surefield"])}
+    return client.post(f"/sign-in/{secret}", data=form, follow_redirects=False)
+
+
+def new_password(site):
+    form = {"old": PASSWORD, "new": "another long password"}
+    assert site.sign_in("ada").post("/account", form).status_code == 303
+
+
+def change(**form):
+    def done(site):
+        root = site.sign_in("root", Role.ADMIN)
+        assert root.post("/people/ada/change", form).status_code == 303
+
+    return done
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        (new_password,),
+        (change(role="manager"),),
+        (change(role="reviewer"),),
+        (change(disabled="true"), change(disabled="false")),
+    ],
+    ids=["a new password", "another role", "the same role", "shut out and let in again"],
+)
+def test_a_link_of_before_a_change_of_the_person_opens_nothing(site, changes):
+    """Whoever stole a link loses it with everything else; a link of afterwards works."""
+    add(site)
+    secret = link(site, "ada")
+    for each in changes:
+        each(site)
+    assert press(site, secret).status_code == 401
+    assert press(site, link(site, "ada")).status_code == 303
+
+
+def test_a_link_of_somebody_else_survives(site):
+    """Only the person whose rights changed has to ask for a new one."""
+    add(site)
+    add(site, "ben")
+    secret = link(site, "ben")
+    new_password(site)
+    assert press(site, secret).status_code == 303
+
+
+def test_a_session_ends_at_its_time(site):
+    """Its cookie signs nobody in any more, at pages and at doors for programs."""
+    ada = site.sign_in("ada")
+    assert ada.get("/queue").status_code == 200
+    with site.house.rt.transaction() as tx:
+        tx.session.execute(text("UPDATE web_sessions SET expires_at = now()"))
+    for url in ("/queue", "/documents", "/review"):
+        assert ada.get(url, headers={"accept": "application/json"}).status_code == 401
+
+
 def test_a_new_password_signs_every_other_browser_out(site):
     """Whoever stole a session loses it."""
     add(site)
@@ -165,6 +226,22 @@ def test_the_present_password_is_asked_for(site):
         .status_code
         == 422
     )
+
+
+def test_guessing_the_present_password_is_counted_as_signing_in_is(site):
+    """The eleventh attempt within a quarter of an hour is refused, even with the right password,
+    here and at the door.
+    """
+    add(site)
+    ada = site.sign_in("ada")
+    for _ in range(store.MOST_FOR_A_NAME):
+        answer = ada.post("/account", {"old": "not the one", "new": "another long password"})
+        assert answer.status_code == 422
+    refused = ada.post("/account", {"old": PASSWORD, "new": "another long password"})
+    assert refused.status_code == 422
+    assert "Too many attempts" in refused.text
+    assert enter(site, site.anybody(), "ada", PASSWORD).status_code == 429
+    assert site.house.rows("SELECT count(*) FROM sign_in_attempts")[0][0] == 12
 
 
 def test_signing_out_ends_the_session_and_frees_what_was_held(site):
@@ -246,6 +323,22 @@ def test_the_door_itself_refuses_a_forged_form(site):
     """Nobody is signed in as somebody else without noticing."""
     add(site)
     assert enter(site, site.anybody(), "ada", PASSWORD, token="0" * 64).status_code == 403
+
+
+@pytest.mark.parametrize("url", ["/sign-in", "/sign-in/{secret}", "/sign-out", "/review/undo"])
+@pytest.mark.parametrize("cookies", [{}, {"surefield": ""}], ids=["none", "empty"])
+def test_a_form_from_a_browser_without_a_cookie_is_refused(site, url, cookies):
+    """There is a token of the empty secret, which everybody can compute: it opens nothing."""
+    add(site)
+    url = url.format(secret=link(site, "ada"))
+    client = site.anybody()
+    client.cookies.update(cookies)
+    form = {"name": "ada", "password": PASSWORD, "csrf": csrf_of("")}
+    assert client.post(url, data=form, follow_redirects=False).status_code == 403
+    headers = {"x-csrf-token": csrf_of("")}
+    assert client.post(url, data=form, headers=headers, follow_redirects=False).status_code == 403
+    assert "__Host-surefield" not in client.cookies
+    assert site.house.rows("SELECT 1 FROM web_sessions") == []
 
 
 def test_every_answer_carries_the_security_headers(site):
