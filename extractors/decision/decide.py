@@ -279,11 +279,14 @@ def _parses(case: Case) -> Reason | None:
     )
 
 
+NO_SCORE = "no confidence could be computed: no tokens are known that spell the answer"
+
+
 def _is_scored(case: Case) -> Reason | None:
     score = case.row.score
     if case.row.state is FieldState.UNREADABLE or _known(score):
         return None
-    return Reason(code="not_scored", message="no confidence could be computed")
+    return Reason(code="not_scored", message=NO_SCORE)
 
 
 def _known(score: float | None) -> TypeGuard[float]:

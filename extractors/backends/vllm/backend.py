@@ -19,7 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from extractors.backends.vllm.client import Client
-from extractors.backends.vllm.tokens import Step, chosen_steps, prompt_steps, traces, without_ending
+from extractors.backends.vllm.tokens import (
+    Step,
+    adds_up,
+    chosen_steps,
+    prompt_steps,
+    traces,
+    without_ending,
+)
 from extractors.backends.vllm.wire import Completion
 from extractors.documents.spec import DocumentType
 from extractors.errors import ModelNotLoadable, RequestRefused
@@ -107,6 +114,7 @@ class VllmBackend:
         )
         # model and system fingerprint, as the server last named them
         self._served: tuple[str, str | None] | None = None
+        self._said_so = False  # that tokens do not spell an answer
         self._lock = threading.Lock()
 
     @property
@@ -235,7 +243,19 @@ class VllmBackend:
         return Generation(tokens=self._traces(steps, text.encode()), stop_reason=_stop_reason(said))
 
     def _traces(self, steps: Sequence[Step], text: bytes) -> tuple[TokenTrace, ...]:
-        return traces(steps, text, top=self.top_logprobs, exact=self._spelled is not None)
+        made = traces(steps, text, top=self.top_logprobs, exact=self._spelled is not None)
+        if not adds_up(made):
+            self._say_once()
+        return made
+
+    def _say_once(self) -> None:
+        """That the server's account does not add up: no value of such an answer has a confidence,
+        and all of them go to people.
+        """
+        with self._lock:
+            said, self._said_so = self._said_so, True
+        if not said:
+            log.warning("tokens_do_not_spell_the_answer", extra={"model": self.model})
 
     def _complete(self, body: Mapping[str, Any]) -> Completion:
         answer = self._client.complete({"model": self.model, **body})

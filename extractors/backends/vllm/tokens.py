@@ -8,7 +8,7 @@ log-probability is that of all of them together: never surer than any of its par
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from extractors.backends.vllm.wire import MASKED, Completion, Top
@@ -149,6 +149,9 @@ def without_ending(steps: Sequence[Step], said: bytes) -> list[Step]:
 def traces(steps: Sequence[Step], said: bytes, *, top: int, exact: bool) -> tuple[TokenTrace, ...]:
     """Traces that together spell ``said``.
 
+    Where the steps do not spell it, their numbers say nothing about it: then there is one trace,
+    which counts as forced, so that no value has a confidence.
+
     exact: every step's bytes are its very own, from the tokenizer
     """
     if exact:
@@ -159,12 +162,20 @@ def traces(steps: Sequence[Step], said: bytes, *, top: int, exact: bool) -> tupl
                 " model that it serves."
             )
         return tuple(_trace([step], step.reported, top) for step in steps)
-    return tuple(_trace(group, text, top) for group, text in _groups(steps, said))
+    groups = _groups(steps, said)
+    if groups is None:
+        return (TokenTrace(token_id=UNKNOWN_ID, text=said, logprob=0.0, forced=True),)
+    return tuple(_trace(group, text, top) for group, text in groups)
 
 
-def _groups(steps: Sequence[Step], said: bytes) -> Iterable[tuple[Sequence[Step], bytes]]:
-    """Steps and the part of ``said`` that they spell together; all of both as one when the server's
-    account does not add up.
+def adds_up(traces: Sequence[TokenTrace]) -> bool:
+    """Whether the server's account of its tokens spelled the answer."""
+    return not any(one.forced and one.token_id == UNKNOWN_ID for one in traces)
+
+
+def _groups(steps: Sequence[Step], said: bytes) -> Sequence[tuple[Sequence[Step], bytes]] | None:
+    """Steps and the part of ``said`` that they spell together; None when the server's account does
+    not add up.
     """
     groups: list[tuple[Sequence[Step], bytes]] = []
     at, first = 0, 0
@@ -179,14 +190,14 @@ def _groups(steps: Sequence[Step], said: bytes) -> Iterable[tuple[Sequence[Step]
         ):
             start += len(_LOST)  # an unfinished character before this token; it shares its trace
         if not said.startswith(step.reported, start):
-            return [(steps, said)]
+            return None
         end = start + len(step.reported)
         groups.append((steps[first : number + 1], said[at:end]))
         at, first = end, number + 1
     # tokens that spell nothing; and nothing but unfinished characters must be left for them
     rest, left = (steps[first:], said[at:])
     if left.replace(_LOST, b"") or (left and not rest):
-        return [(steps, said)] if steps else []
+        return None if steps else []
     return [*groups, (rest, left)] if rest else groups
 
 

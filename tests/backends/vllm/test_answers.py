@@ -1,7 +1,6 @@
 """What becomes of real answers: bytes, log-probabilities, ends."""
 
 import json
-import math
 from itertools import pairwise
 from typing import Any
 
@@ -344,16 +343,17 @@ def test_a_raw_control_character_makes_one_value_unreadable(replaying):
     assert (total.state, visible.state) == (FieldState.ABSENT, FieldState.VALUE)
 
 
-def test_a_text_that_its_tokens_do_not_spell_becomes_one_doubtful_trace(replaying):
-    """When the server's account does not add up, the answer is as sure as all of its tokens
-    together.
+def test_a_text_that_its_tokens_do_not_spell_has_no_evidence_and_is_said_once(replaying, caplog):
+    """When the server's account does not add up, its numbers are those of other characters: each
+    value keeps its text and has no token to be scored by.
     """
     body = body_of("raw_top0")
     body["choices"][0]["message"]["content"] = json.dumps({"total": "12.50"})
-    backend, _ = replaying(ok(body), grammar=False)
-    told = body_of("raw_top0")["choices"][0]["logprobs"]["content"]
+    backend, _ = replaying(ok(body), ok(body), grammar=False)
 
-    (trace,) = only_generation(backend).tokens
-
-    assert trace.text == b'{"total": "12.50"}'
-    assert trace.logprob == pytest.approx(math.fsum(token["logprob"] for token in told))
+    for _ in range(2):
+        (answer,) = backend.answer([a_page()], SPEC)
+        (total,) = (one for one in fields_of(answer, SPEC) if one.name == "total")
+        assert (total.text, total.tokens) == ("12.50", ())
+    said = [one for one in caplog.records if one.message == "tokens_do_not_spell_the_answer"]
+    assert len(said) == 1

@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.backends.vllm.tokens import Step, traces
+from extractors.backends.vllm.tokens import Step, adds_up, traces
 from extractors.types import Alternative
 
 texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\ufffd"), max_size=12)
@@ -89,3 +89,14 @@ def test_entropy_is_no_smaller_than_nothing(logprobs):
     (trace,) = traces([Step(0, b"x", top[0].logprob, top)], b"x", top=5, exact=False)
 
     assert 0.0 <= trace.entropy < math.log(8)
+
+
+def test_an_account_that_does_not_spell_the_answer_gives_no_evidence():
+    """Its numbers belong to other characters: nothing is as likely as one of them says."""
+    steps = [Step(1, b"<think>", -0.01, ()), Step(2, b"12", -3.5, ())]
+    made = traces(steps, b"12", top=5, exact=False)
+
+    assert not adds_up(made)
+    assert b"".join(trace.text for trace in made) == b"12"
+    assert all(trace.forced for trace in made)
+    assert adds_up(traces(steps[1:], b"12", top=5, exact=False))
