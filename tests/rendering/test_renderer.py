@@ -161,7 +161,7 @@ def test_pages_before_the_endless_one_arrive(renderer):
 
 def test_the_time_limit_of_a_document_runs_down_over_its_pages(renderer):
     """Many pages, each far within its limit, would hold a worker for hours."""
-    pages_of(renderer, a_pdf())  # the start of the child is no part of it
+    pages_of(renderer, a_pdf())  # so that the start of the child takes none of the time
     limits = render_limits(page_seconds=60, document_seconds=1, max_pages=600, view_dpi=200)
     rendering = renderer.render(a_pdf(pages=600), canvas=CANVAS, limits=limits)
     assert next(rendering).number == 1

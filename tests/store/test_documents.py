@@ -209,6 +209,15 @@ def test_metadata_with_anything_in_it_is_kept(db: Sessions) -> None:
     assert kept["filename"] == "␀.pdf"
 
 
+def test_of_a_long_file_name_its_end_is_kept(db: Sessions) -> None:
+    """The extension and what numbers the file stand there; 255 characters are kept whole."""
+    for length in (255, 256):
+        name = f"{'n' * (length - 7)}-12.pdf"
+        document = a_document(db, filename=name)
+        kept = everything_about(db, document.id)["submissions"][0]
+        assert kept["filename"] == name[-255:]
+
+
 def test_only_one_of_many_gets_the_claim(db: Sessions) -> None:
     """A message may be delivered to several workers at once."""
     document, gate = a_document(db), Barrier(8)
