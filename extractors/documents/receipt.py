@@ -22,6 +22,10 @@ class Receipt(DocumentModel, name="receipt", title="till receipt", day_first=Tru
     company: str | None = field.text(
         "the shop's name", required=True, distinct=("date", "address", "total")
     )
-    date: str | None = field.date("the day of purchase", required=True, years=(50, 2))
-    address: str | None = field.text("the shop's address")
-    total: str | None = field.amount("the amount paid, tax included", required=True)
+    date: str | None = field.date(
+        "the day of purchase", required=True, years=(50, 2), einvoice="date"
+    )
+    address: str | None = field.text("the shop's address", distinct=("date", "total"))
+    total: str | None = field.amount(
+        "the amount paid, tax included", required=True, einvoice="total"
+    )

@@ -86,7 +86,8 @@ def own_label(document: DocumentEvidence) -> Iterator[Testimony]:
         others = [
             one
             for name, ones in found.items()
-            if name != term and _KIND[name] is field.kind
+            # a receipt has one sum: what is a net sum elsewhere is a name of it there
+            if name != term and name in fields and _KIND[name] is field.kind
             for one in ones
         ]
         for candidate in document.of(field.name):
@@ -238,12 +239,12 @@ def _date(words: Cell, field: FieldSpec, spec: DocumentType) -> Cell:
 
 def _amount(label: Label, field: FieldSpec, spec: DocumentType) -> Cell:
     """One amount and no other number before the next label."""
-    for cells in (label.after[:1], (label.beneath,) if label.beneath else ()):
-        words = cells[0] if cells else ()
-        found = _longest(words, field, spec)
+    for words, beside in ((label.after[:1], label.after[1:]), ((label.beneath,), ())):
+        first = words[0] if words else ()
+        found = _longest(first, field, spec)
         if not found:
             continue
-        rest = (words[len(found) :], *(label.after[1:] if cells is label.after[:1] else ()))
+        rest = (first[len(found) :], *beside)
         following = [w for cell in rest for w in cell]
         alone = True
         for word in following:

@@ -21,7 +21,7 @@ from extractors.evidence.gather import PageEvidence, gather
 from extractors.evidence.grounding import Grounding, ground
 from extractors.evidence.witnesses import DENIES, DocumentEvidence, hear
 from extractors.normalise import Value, normalise
-from extractors.page.text import PageText
+from extractors.page.text import TEXT_LAYER, PageText
 from extractors.rendering.einvoice import EInvoice
 from extractors.types import FieldState, Word
 
@@ -46,10 +46,11 @@ class Paper:
     spec: DocumentType
     pages: Mapping[int, Sequence[Word]]
     einvoice: EInvoice | None = None
+    source: str = TEXT_LAYER  # of the words
 
     @cached_property
     def texts(self) -> dict[int, PageText]:
-        return {number: PageText(words) for number, words in self.pages.items()}
+        return {number: PageText(words, source=self.source) for number, words in self.pages.items()}
 
     @cached_property
     def _known(

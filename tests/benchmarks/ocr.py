@@ -38,8 +38,10 @@ SPEC = replace(BUILT_IN["receipt"], locale="en_MY", day_first=True)  # where the
 class Receipt:
     """One receipt: its page as rendered, and what is printed on it."""
 
+    name: str
     page: RenderedPage
     truth: dict[str, str]
+    printed: dict[str, str]  # as the page prints it
 
 
 def run() -> list[dict[str, Any]]:
@@ -48,17 +50,17 @@ def run() -> list[dict[str, Any]]:
     if not named:
         print("ocr: skipped, SUREFIELD_CORPUS is not set")
         return []
-    receipts = list(_receipts(Path(named)))
+    found = list(receipts(Path(named)))
     rows = []
     for engine in (Engine.RAPIDOCR, Engine.TESSERACT):
         if reason := why_not(engine):
             print(f"ocr: {engine} is left out: {reason}")
         else:
-            rows += _measured(engine, receipts)
+            rows += _measured(engine, found)
     return rows
 
 
-def _receipts(corpus: Path) -> Iterator[Receipt]:
+def receipts(corpus: Path) -> Iterator[Receipt]:
     labels = map(json.loads, (corpus / "truth.jsonl").open(encoding="utf-8"))
     limits = bootstrap.limits(Settings())
     with Renderer() as renderer:
@@ -69,7 +71,10 @@ def _receipts(corpus: Path) -> Iterator[Receipt]:
             given = {**label["truth"], **label}
             truth = {name: str(given[at]) for name, at in LABELS.items() if given.get(at)}
             drawn = renderer.render(path.read_bytes(), canvas=LLAMA_CANVAS, limits=limits)
-            yield from (Receipt(page=page, truth=truth) for page in drawn)
+            printed = {name: text for name, text in label["truth"].items() if text}
+            yield from (
+                Receipt(name=path.stem, page=page, truth=truth, printed=printed) for page in drawn
+            )
 
 
 def _measured(engine: Engine, receipts: Sequence[Receipt]) -> list[dict[str, Any]]:
