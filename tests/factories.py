@@ -1,12 +1,12 @@
 """Rows for tests, made through the store as the stages make them."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import text
@@ -39,6 +39,7 @@ from worker.tables.results import Outcome
 
 Sessions = sessionmaker[Session]
 LEASE = timedelta(seconds=30)
+T = TypeVar("T")
 # text and log-probability of its one token
 FIELDS = {"payee": ("Ada", -0.01), "total": ("12.50", -0.5)}
 WAY = (Status.SUBMITTED, Status.RENDERED, Status.EXTRACTED, Status.GROUNDED, Status.SCORED)
@@ -75,6 +76,12 @@ class MadeDocument:
 def begin(db: Sessions) -> AbstractContextManager[Tx]:
     """A transaction whose announcements nobody hears."""
     return transaction(db, lambda document_id, status: None)
+
+
+def rows_of(read: Callable[..., T], db: Sessions, *args: Any, **more: Any) -> T:
+    """What one read says, in a transaction of its own."""
+    with begin(db) as tx:
+        return read(tx, *args, **more)
 
 
 def a_submission(content: bytes | None = None, **changes: Any) -> Submission:

@@ -8,15 +8,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Row, Select, TextClause, func, select, text
-from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.types import FieldState
+from worker.db import Tx
 from worker.review.tables import ReviewDecision
 from worker.tables.documents import Document, Status, Submission
 from worker.tables.evidence import Page, PageReading, PageStatus
 from worker.tables.results import Outcome, Result
 
-Sessions = sessionmaker[Session]
 T = TypeVar("T")
 
 
@@ -131,25 +130,23 @@ class CalibrationRow(JsonRow):
     mean_score: float | None
 
 
-def documents(sessions: Sessions, ids: Sequence[UUID]) -> list[DocumentRow]:
+def documents(tx: Tx, ids: Sequence[UUID]) -> list[DocumentRow]:
     """These documents, in the order of the ids; an unknown id is left out."""
-    rows = {row.document_id: row for row in _read(sessions, DocumentRow, _documents(list(ids)))}
+    rows = {row.document_id: row for row in _read(tx, DocumentRow, _documents(list(ids)))}
     return [rows[document_id] for document_id in ids if document_id in rows]
 
 
-def recent(
-    sessions: Sessions, *, status: Status | None = None, limit: int = 50
-) -> list[DocumentRow]:
+def recent(tx: Tx, *, status: Status | None = None, limit: int = 50) -> list[DocumentRow]:
     """The newest documents, newest first."""
     newest = select(Document.id).order_by(Document.created_at.desc(), Document.id).limit(limit)
     if status is not None:
         newest = newest.where(Document.status == status)
     return _read(
-        sessions, DocumentRow, _documents(newest).order_by(Document.created_at.desc(), Document.id)
+        tx, DocumentRow, _documents(newest).order_by(Document.created_at.desc(), Document.id)
     )
 
 
-def fields(sessions: Sessions, ids: Sequence[UUID]) -> list[FieldRow]:
+def fields(tx: Tx, ids: Sequence[UUID]) -> list[FieldRow]:
     """Every field of these documents, the documents in the order of the ids, their fields in the
     order of their type.
     """
@@ -161,7 +158,7 @@ def fields(sessions: Sessions, ids: Sequence[UUID]) -> list[FieldRow]:
         .scalar_subquery()
     )
     rows = _read(
-        sessions,
+        tx,
         FieldRow,
         select(
             Result.document_id,
@@ -195,10 +192,10 @@ def fields(sessions: Sessions, ids: Sequence[UUID]) -> list[FieldRow]:
     return sorted(rows, key=lambda row: place[row.document_id])
 
 
-def backlog(sessions: Sessions) -> list[BacklogRow]:
+def backlog(tx: Tx) -> list[BacklogRow]:
     """What waits for people, the most first."""
     return _read(
-        sessions,
+        tx,
         BacklogRow,
         text(
             "SELECT document_type, field, reason, count(*) AS waiting,"
@@ -209,10 +206,10 @@ def backlog(sessions: Sessions) -> list[BacklogRow]:
     )
 
 
-def straight_through(sessions: Sessions, *, days: int = 30) -> list[StraightThroughRow]:
+def straight_through(tx: Tx, *, days: int = 30) -> list[StraightThroughRow]:
     """How many documents no person touched, by day and type, the newest day first."""
     return _read(
-        sessions,
+        tx,
         StraightThroughRow,
         text(
             "SELECT * FROM reporting.straight_through WHERE day > current_date - :days ORDER BY day"
@@ -222,10 +219,10 @@ def straight_through(sessions: Sessions, *, days: int = 30) -> list[StraightThro
     )
 
 
-def calibration(sessions: Sessions, *, method: str | None = None) -> list[CalibrationRow]:
+def calibration(tx: Tx, *, method: str | None = None) -> list[CalibrationRow]:
     """What reviewers found right, by type, method and tenth of the score; reviewed fields only."""
     return _read(
-        sessions,
+        tx,
         CalibrationRow,
         text(
             "SELECT * FROM reporting.calibration WHERE CAST(:method AS text) IS NULL OR method ="
@@ -295,13 +292,12 @@ def _documents(ids: Any) -> Select[*tuple[Any, ...]]:
 
 
 def _read(
-    sessions: Sessions,
+    tx: Tx,
     kind: type[T],
     query: Select[*tuple[Any, ...]] | TextClause,
     values: Mapping[str, Any] | None = None,
 ) -> list[T]:
-    with sessions() as session:
-        found: Sequence[Row[Any]] = session.execute(query, values or {}).all()
+    found: Sequence[Row[Any]] = tx.session.execute(query, values or {}).all()
     return [kind(**row._mapping) for row in found]
 
 

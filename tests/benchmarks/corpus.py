@@ -23,6 +23,7 @@ from extractors.backends import scripted
 from extractors.documents import BUILT_IN
 from extractors.documents.spec import Kind
 from extractors.normalise import normalise
+from tests.factories import rows_of
 from worker import reporting
 from worker.cli import local
 from worker.cli.documents import submit_files
@@ -94,12 +95,14 @@ def hostile(corpus: Path) -> list[dict[str, Any]]:
         before = _workers()
         largest = 0
         while waiting := [
-            row for row in reporting.documents(rt.sessions, ids) if row.status not in flow.RESTING
+            row
+            for row in rows_of(reporting.documents, rt.sessions, ids)
+            if row.status not in flow.RESTING
         ]:
             largest = max([largest, *(_rss(child) for child in _render_children())])
             time.sleep(0.2 if len(waiting) < 50 else 1)
         died = len(before - _workers())
-        rows = reporting.documents(rt.sessions, ids)
+        rows = rows_of(reporting.documents, rt.sessions, ids)
         with rt.sessions() as session:
             slowest = session.connection().exec_driver_sql(SLOWEST).scalar_one()
     ended = len(rows)
@@ -168,7 +171,8 @@ def _labelled(corpus: Path) -> list[dict[str, Any]]:
             ]
             ids, _ = submit_files(files, document_type, rt, upstream=f"{folder} as {document_type}")
             while any(
-                row.status not in flow.RESTING for row in reporting.documents(rt.sessions, ids)
+                row.status not in flow.RESTING
+                for row in rows_of(reporting.documents, rt.sessions, ids)
             ):
                 time.sleep(1)
             name = f"{folder} as {document_type}"
@@ -188,7 +192,7 @@ def _judged(
     corpus: Path,
 ) -> list[dict[str, Any]]:
     accepted = wrong = sure = 0
-    for row in reporting.fields(rt.sessions, list(files)):
+    for row in rows_of(reporting.fields, rt.sessions, list(files)):
         truth = truths[str(files[row.document_id].relative_to(corpus))].get(
             labels.get(row.field, "")
         )

@@ -122,11 +122,9 @@ def one_document(pages: int, most_read: int | None) -> dict[str, float]:
                 moved, status = waiting.pop(0)
                 if status in flow.STEP_AT:
                     flow.STEP_AT[status].run(moved, rt)
-            found = {
-                row.field: row.text
-                for row in fields(rt.sessions, [document])
-                if row.decision == "accepted"
-            }
+            with rt.transaction() as tx:
+                rows = fields(tx, [document])
+            found = {row.field: row.text for row in rows if row.decision == "accepted"}
             child = rt.renderer().child_pid
             peaks = {"worker": _peak_mb("self"), "render child": _peak_mb(str(child))}
             rt.renderer().close()

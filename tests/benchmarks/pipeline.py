@@ -140,7 +140,11 @@ def _through(rt: Runtime, files: list[bytes], document_type: str, *, upstream: s
         ).document_id
         for data in files
     ]
-    while not all(row.status in flow.RESTING for row in reporting.documents(rt.sessions, ids)):
+    while True:
+        with rt.transaction() as tx:
+            rows = reporting.documents(tx, ids)
+        if all(row.status in flow.RESTING for row in rows):
+            return
         time.sleep(0.1)
 
 

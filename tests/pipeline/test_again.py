@@ -11,6 +11,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import IntegrityError
 
 from extractors.backends.scripted import Line, ScriptedBackend
+from tests.factories import rows_of
 from tests.pipeline.conftest import TINY_CANVAS, TRUTH, House, Make, a_pdf
 from worker import reporting
 from worker.actor import Actor
@@ -102,7 +103,7 @@ def test_both_readings_are_there_and_one_answer_counts(house: House, model: Mode
     the later one, once.
     """
     document = read(house)
-    before = reporting.fields(house.rt.sessions, [document])
+    before = rows_of(reporting.fields, house.rt.sessions, [document])
     model.becomes("other", Line(truth={**TRUTH, "number": "B-18"}, doubts=DOUBT))
 
     once_more(house, document)
@@ -115,23 +116,23 @@ def test_both_readings_are_there_and_one_answer_counts(house: House, model: Mode
         " ORDER BY 1"
     )
     assert [tuple(row) for row in history] == [(1, "A-17", False), (2, "B-18", True)]
-    after = reporting.fields(house.rt.sessions, [document])
+    after = rows_of(reporting.fields, house.rt.sessions, [document])
     assert len(after) == len(before)
-    (day,) = reporting.straight_through(house.rt.sessions)
+    (day,) = rows_of(reporting.straight_through, house.rt.sessions)
     assert (day.documents, day.fields) == (1, len(before))
-    (row,) = reporting.documents(house.rt.sessions, [document])
+    (row,) = rows_of(reporting.documents, house.rt.sessions, [document])
     assert (row.generation, row.waiting) == (2, 1)
 
 
 def test_the_answer_before_counts_until_the_next_is_there(house: House) -> None:
     """A re-read of a thousand documents takes hours; nobody is without an answer meanwhile."""
     document = read(house)
-    before = reporting.fields(house.rt.sessions, [document])
+    before = rows_of(reporting.fields, house.rt.sessions, [document])
 
     again.one(house.rt, document, Again.REREAD, by=BY)
 
     assert house.status(document) == "untriaged"
-    assert reporting.fields(house.rt.sessions, [document]) == before
+    assert rows_of(reporting.fields, house.rt.sessions, [document]) == before
     assert items(house, document) == {}
 
 
@@ -312,7 +313,7 @@ def test_a_reread_that_fails_leaves_the_answer_and_can_be_tried_again(
     """
     house = make_house(backend=model, max_attempts=1)
     document = read(house)
-    before = reporting.fields(house.rt.sessions, [document])
+    before = rows_of(reporting.fields, house.rt.sessions, [document])
 
     def breaks(page: Any, spec: Any) -> Any:
         raise RuntimeError("out of order")
@@ -320,7 +321,7 @@ def test_a_reread_that_fails_leaves_the_answer_and_can_be_tried_again(
     broken = make_house(backend=ScriptedBackend(breaks, canvas=TINY_CANVAS), max_attempts=1)
     once_more(broken, document)
     assert house.status(document) == "failed"
-    assert reporting.fields(house.rt.sessions, [document]) == before
+    assert rows_of(reporting.fields, house.rt.sessions, [document]) == before
 
     once_more(house, document)
 
@@ -346,7 +347,7 @@ def test_routing_that_dies_before_its_commit_is_done_once(
     """Neither answer nor items are half there, and the second run makes them once."""
     document = read(house)
     corrected(house, document)
-    before = reporting.fields(house.rt.sessions, [document])
+    before = rows_of(reporting.fields, house.rt.sessions, [document])
     again.one(house.rt, document, Again.REROUTE, by=BY)
 
     def dies(*_: Any) -> int:
@@ -355,7 +356,7 @@ def test_routing_that_dies_before_its_commit_is_done_once(
     with monkeypatch.context() as patched:
         patched.setattr(review_store, "open_review", dies)
         route.run(document, house.rt)
-    assert reporting.fields(house.rt.sessions, [document]) == before
+    assert rows_of(reporting.fields, house.rt.sessions, [document]) == before
 
     route.run(document, house.rt)
     after = house.everything()
@@ -393,7 +394,7 @@ def test_all_answered_documents_of_a_type_are_read_again(
     assert again.many(house.rt, Which(document_type="slip"), Again.REREAD, by=BY) == 3
     house.work()
 
-    rows = reporting.documents(house.rt.sessions, documents)
+    rows = rows_of(reporting.documents, house.rt.sessions, documents)
     assert [row.generation for row in rows] == [2, 2, 2]
     assert house.rows("SELECT generation FROM documents WHERE id = :id", id=waiting)[0][0] == 1
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from extractors.backends.scripted import Line
-from tests.factories import begin, render_limits
+from tests.factories import begin, render_limits, rows_of
 from tests.pipeline.conftest import TINY_CANVAS
 from tests.pipeline.long import NOTHING, SAID, a_long_pdf, a_type_file, told
 from worker import reporting, store
@@ -62,7 +62,7 @@ def test_a_hundred_pages_are_read_right_from_the_ten_that_promise_the_most(long_
     )
     assert [row.rank for row in pages] == list(range(1, 101))
     assert [row.state for row in pages] == ["read"] * 10 + ["left_out"] * 90
-    (row,) = reporting.documents(house.rt.sessions, [document])
+    (row,) = rows_of(reporting.documents, house.rt.sessions, [document])
     assert (row.page_count, row.pages_left_out) == (100, 90)
 
 

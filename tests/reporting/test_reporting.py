@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.types import FieldState
-from tests.factories import LEASE, MadeDocument, a_document, begin, results_of
+from tests.factories import LEASE, MadeDocument, a_document, begin, results_of, rows_of
 from worker import reporting, store
 from worker.review import queue, reads
 from worker.review import store as review_store
@@ -237,7 +237,7 @@ def test_nothing_is_overdue_where_nothing_sets_a_deadline(db: Sessions) -> None:
     rows = ask(db, "SELECT deadline, overdue FROM reporting.review_backlog")
 
     assert [tuple(row) for row in rows] == [(None, None)]
-    (grouped,) = reporting.backlog(db)
+    (grouped,) = rows_of(reporting.backlog, db)
     assert (grouped.waiting, grouped.overdue) == (1, None)
     with begin(db) as tx:
         (waits,) = reads.backlog(tx, ItemFilter())
@@ -257,7 +257,7 @@ def test_the_backlog_is_what_waits_now(db: Sessions) -> None:
     rows = ask(db, "SELECT overdue, held_by FROM reporting.review_backlog ORDER BY overdue")
 
     assert [tuple(row) for row in rows] == [(True, "ada"), (None, None)]
-    (grouped,) = reporting.backlog(db)
+    (grouped,) = rows_of(reporting.backlog, db)
     assert (grouped.field, grouped.reason, grouped.waiting, grouped.overdue) == (
         "total",
         "low_score",
@@ -279,7 +279,7 @@ def test_straight_through_counts_every_document_once(db: Sessions) -> None:
         a_document(db, status=status)
     reviewed(db, Action.ACCEPT)
 
-    (row,) = reporting.straight_through(db)
+    (row,) = rows_of(reporting.straight_through, db)
 
     assert (
         row.documents,
@@ -301,7 +301,7 @@ def test_documents_on_their_way_make_no_share(db: Sessions) -> None:
     a_document(db, status=Status.EXTRACTED)
     a_document(db, status=Status.FAILED, document_type="memo")
 
-    memo, slip = sorted(reporting.straight_through(db), key=lambda row: row.document_type)
+    memo, slip = sorted(rows_of(reporting.straight_through, db), key=lambda row: row.document_type)
 
     assert (slip.in_progress, slip.straight_through) == (1, None)
     assert (memo.failed, memo.straight_through, memo.fields) == (1, 0.0, 0)
@@ -311,7 +311,7 @@ def test_straight_through_of_nothing_is_unknown(db: Sessions) -> None:
     """Unknown is NULL, never 0."""
     a_document(db)
 
-    (row,) = reporting.straight_through(db)
+    (row,) = rows_of(reporting.straight_through, db)
 
     assert (row.straight_through, row.fields_accepted_share, row.median_seconds_untouched) == (
         None,
@@ -335,7 +335,7 @@ def test_calibration_compares_scores_with_what_people_found(db: Sessions) -> Non
     a_document(db, status=Status.IN_REVIEW)
     a_document(db, status=Status.ACCEPTED)
 
-    (row,) = reporting.calibration(db)
+    (row,) = rows_of(reporting.calibration, db)
 
     assert (row.document_type, row.method, row.decile, row.score_from, row.score_to) == (
         "slip",
@@ -346,7 +346,7 @@ def test_calibration_compares_scores_with_what_people_found(db: Sessions) -> Non
     )
     assert (row.fields, row.fields_right, row.share_right) == (5, 3, 0.6)
     assert row.mean_score == pytest.approx(0.9)
-    assert reporting.calibration(db, method="other/1") == []
+    assert rows_of(reporting.calibration, db, method="other/1") == []
 
 
 def test_what_the_machine_could_not_read_is_no_case_of_its_calibration(db: Sessions) -> None:
@@ -371,7 +371,7 @@ def test_what_the_machine_could_not_read_is_no_case_of_its_calibration(db: Sessi
 
     (row,) = ask(db, "SELECT state, read_state FROM public.results WHERE decision = 'reviewed'")
     assert tuple(row) == ("value", "unreadable")
-    assert reporting.calibration(db) == []
+    assert rows_of(reporting.calibration, db) == []
 
 
 @pytest.mark.parametrize(
@@ -383,7 +383,7 @@ def test_every_score_has_its_tenth(db: Sessions, score: float | None, decile: in
     with begin(db) as tx:
         tx.session.execute(text("UPDATE scores SET score = :score"), {"score": score})
 
-    assert [row.decile for row in reporting.calibration(db)] == [decile]
+    assert [row.decile for row in rows_of(reporting.calibration, db)] == [decile]
 
 
 def test_a_new_method_is_judged_on_all_history(db: Sessions) -> None:
@@ -397,7 +397,7 @@ def test_a_new_method_is_judged_on_all_history(db: Sessions) -> None:
             )
         )
 
-    assert [(row.method, row.decile) for row in reporting.calibration(db)] == [
+    assert [(row.method, row.decile) for row in rows_of(reporting.calibration, db)] == [
         ("newer/1", 5),
         ("weakest-token/1", 9),
     ]
@@ -410,7 +410,7 @@ def test_documents_are_read_in_the_order_asked(db: Sessions) -> None:
         a_document(db, status=Status.FAILED),
     )
 
-    two, one = reporting.documents(db, [second.id, UUID(int=0), first.id])
+    two, one = rows_of(reporting.documents, db, [second.id, UUID(int=0), first.id])
 
     assert (one.document_id, one.filename, one.status, one.page_count) == (
         first.id,
@@ -424,16 +424,18 @@ def test_documents_are_read_in_the_order_asked(db: Sessions) -> None:
         "unreadable_file",
         "Not a PDF.",
     )
-    assert [row.document_id for row in reporting.recent(db)] == [second.id, first.id]
-    assert [row.document_id for row in reporting.recent(db, status=Status.IN_REVIEW)] == [first.id]
-    assert len(reporting.recent(db, limit=1)) == 1
+    assert [row.document_id for row in rows_of(reporting.recent, db)] == [second.id, first.id]
+    assert [row.document_id for row in rows_of(reporting.recent, db, status=Status.IN_REVIEW)] == [
+        first.id
+    ]
+    assert len(rows_of(reporting.recent, db, limit=1)) == 1
 
 
 def test_fields_are_read_in_the_order_of_the_answer(db: Sessions) -> None:
     """Document by document as asked, each field with its reason in words."""
     first, second = a_document(db, status=Status.ACCEPTED), a_document(db, status=Status.IN_REVIEW)
 
-    rows = reporting.fields(db, [second.id, first.id])
+    rows = rows_of(reporting.fields, db, [second.id, first.id])
 
     names = [(row.document_id, row.field) for row in rows]
     assert names == [
@@ -455,8 +457,8 @@ def test_rows_are_plain_json_for_programs(db: Sessions) -> None:
     """Times, ids and durations become text and numbers."""
     document = a_document(db, status=Status.IN_REVIEW)
 
-    as_json = reporting.documents(db, [document.id])[0].as_json()
+    as_json = rows_of(reporting.documents, db, [document.id])[0].as_json()
 
     assert as_json["document_id"] == str(document.id)
     assert as_json["created_at"].startswith("20")
-    assert isinstance(reporting.backlog(db)[0].as_json()["oldest"], float)
+    assert isinstance(rows_of(reporting.backlog, db)[0].as_json()["oldest"], float)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from tests.factories import LEASE, begin
+from tests.factories import LEASE, begin, rows_of
 from worker import reporting, store
 from worker.db import open_engine, open_sessions
 from worker.migrate import migrate
@@ -141,7 +141,7 @@ def document(number: int) -> UUID:
 
 def test_every_document_is_where_it_was_and_has_its_first_event(old: Sessions) -> None:
     """The renamed status included; the event says since when, and that an upgrade found it."""
-    rows = {row.document_id: row for row in reporting.recent(old)}
+    rows = {row.document_id: row for row in rows_of(reporting.recent, old)}
     renamed = {"unsorted": "untriaged"}
     assert {key: row.status for key, row in rows.items()} == {
         document(number): renamed.get(status, status) for number, status, *_ in DOCUMENTS
@@ -172,7 +172,7 @@ def test_results_decisions_and_evidence_are_readable(old: Sessions) -> None:
         ("ada", Action.CORRECT, 2),
         ("ada", None, None),
     ]
-    (row,) = reporting.fields(old, [document(4)])
+    (row,) = rows_of(reporting.fields, old, [document(4)])
     assert (row.text, row.currency, row.decided_by) == ("13.50 USD", "USD", "ada")
     with old() as session:
         rows = session.execute(
@@ -191,7 +191,7 @@ def test_an_undo_of_an_old_decision_brings_back_what_was_read(old: Sessions) -> 
         item_id, version, _ = reads.items_of(tx, document(4))[("total", 0)]
         undo.take_back(tx, item_id, version=version, who="ada")
 
-    (row,) = reporting.fields(old, [document(4)])
+    (row,) = rows_of(reporting.fields, old, [document(4)])
     assert (row.text, row.currency, row.decision) == ("12.50 EUR", "EUR", "review")
 
 

@@ -104,8 +104,9 @@ def _write_samples(folder: Path) -> list[Path]:
 
 
 def _show(console: Console, rt: Runtime, ids: list[UUID]) -> None:
-    documents = reporting.documents(rt.sessions, ids)
-    tables.fields(console, reporting.fields(rt.sessions, ids), names=True)
+    with rt.transaction() as tx:
+        documents, fields = reporting.documents(tx, ids), reporting.fields(tx, ids)
+    tables.fields(console, fields, names=True)
     console.print()
     tables.documents(console, documents)
     accepted, waiting = (

@@ -68,7 +68,8 @@ def submit(
                 else local.running(settings)
             ):
                 wait_for(made, rt, console=Console(stderr=True))
-        rows = reporting.documents(rt.sessions, made)
+        with rt.transaction() as tx:
+            rows = reporting.documents(tx, made)
     if as_json:
         typer.echo(json.dumps([row.as_json() for row in rows], indent=1))
     else:
@@ -154,7 +155,8 @@ def wait_for(
     with tables.progress(console) as bar:
         task = bar.add_task("reading", total=len(document_ids))
         while True:
-            rows = reporting.documents(rt.sessions, document_ids)
+            with rt.transaction() as tx:
+                rows = reporting.documents(tx, document_ids)
             resting = sum(row.status in RESTING for row in rows)
             bar.update(task, completed=resting)
             if resting == len(document_ids):
@@ -181,7 +183,8 @@ def list_documents(
             f"There is no status {status!r}. Choose from: {', '.join(Status)}."
         )
     with local.house() as rt:
-        rows = reporting.recent(rt.sessions, status=Status(status) if status else None, limit=limit)
+        with rt.transaction() as tx:
+            rows = reporting.recent(tx, status=Status(status) if status else None, limit=limit)
         cautions = _cautions(rows, rt)
     if as_json:
         typer.echo(json.dumps([row.as_json() for row in rows], indent=1))
@@ -200,8 +203,8 @@ def show(
         with rt.transaction() as tx:
             found_id = ids.document(tx, document)
             waiting = untyped(tx, document_id=found_id)
-        found = reporting.documents(rt.sessions, [found_id])
-        fields = reporting.fields(rt.sessions, [found_id])
+            found = reporting.documents(tx, [found_id])
+            fields = reporting.fields(tx, [found_id])
         cautions = _cautions(found, rt)
     if as_json:
         typer.echo(

@@ -217,5 +217,6 @@ def verdict(
             original = ids.document(tx, duplicate_of) if duplicate_of else None
         judged = Said(verdict=given[0], document_type=other_type, duplicate_of=original, seen=seen)
         verdict_actions.judge(local.actor(rt, who), of, judged, rt)
-        row = reporting.documents(rt.sessions, [of])[0]
+        with rt.transaction() as tx:
+            row = reporting.documents(tx, [of])[0]
     Console().print(f"{given[0].value}: the document is {row.status.value}.")

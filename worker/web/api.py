@@ -340,12 +340,13 @@ def get_document(
     row = _own(site, upstream, document_id)
     with site.rt.transaction() as tx:
         pages = context.pages(tx, document_id)
+        rows = reporting.fields(tx, [document_id])
     names = {"message": "reason_message", "score": "confidence"}
     fields = [
         FieldResult.model_validate(
             {names.get(key, key): value for key, value in each.as_json().items()}
         )
-        for each in reporting.fields(site.rt.sessions, [document_id])
+        for each in rows
     ]
     return DocumentOut.model_validate(
         {
@@ -391,7 +392,8 @@ def _own(site: SiteHere, upstream: str, document_id: UUID) -> reporting.Document
 
     Raises NotFound.
     """
-    found = reporting.documents(site.rt.sessions, [document_id])
+    with site.rt.transaction() as tx:
+        found = reporting.documents(tx, [document_id])
     if not found or found[0].upstream != upstream:
         raise NotFound(f"You sent no document {document_id}.")
     return found[0]

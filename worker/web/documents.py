@@ -34,7 +34,8 @@ LISTED = 100
 def documents_page(request: Request, site: SiteHere, person: Someone, status: str = "") -> Response:
     """The newest documents."""
     wanted = Status(status) if status in list(Status) else None
-    rows = reporting.recent(site.rt.sessions, status=wanted, limit=LISTED)
+    with site.rt.transaction() as tx:
+        rows = reporting.recent(tx, status=wanted, limit=LISTED)
     return render(
         request,
         "documents.html",
@@ -60,10 +61,11 @@ def document_page(
 
     field: the item on which to begin
     """
-    found = reporting.documents(site.rt.sessions, [document_id])
-    if not found:
-        raise NotFound(f"There is no document {document_id}.")
     with site.rt.transaction() as tx:
+        found = reporting.documents(tx, [document_id])
+        if not found:
+            raise NotFound(f"There is no document {document_id}.")
+        rows = reporting.fields(tx, [document_id])
         pages = context.pages(tx, document_id)
         items = reads.items_of(tx, document_id)
         places = context.places_of(tx, document_id)
@@ -77,7 +79,7 @@ def document_page(
         request,
         "document.html",
         document=found[0],
-        rows=reporting.fields(site.rt.sessions, [document_id]),
+        rows=rows,
         items=items,
         cards={(card.item.field, card.item.ordinal): card for card in cards},
         places={

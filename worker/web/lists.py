@@ -52,10 +52,10 @@ def list_page(
     shown = list_actions.show(document_id, field, site.rt)
     if "application/json" in request.headers.get("accept", ""):
         return JSONResponse(shown.as_json())
-    found = reporting.documents(site.rt.sessions, [document_id])
-    if not found:
-        raise NotFound(f"There is no document {document_id}.")
     with site.rt.transaction() as tx:
+        found = reporting.documents(tx, [document_id])
+        if not found:
+            raise NotFound(f"There is no document {document_id}.")
         pages = context.pages(tx, document_id)
         places = context.places_of(tx, document_id)
     view: dict[str, Any] = {

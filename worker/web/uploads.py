@@ -58,7 +58,8 @@ async def hand_in(request: Request, site: SiteHere, person: Submitter) -> Respon
 @router.get("/{document_id}/state", name="document_state")
 def document_state(site: SiteHere, person: Someone, document_id: UUID) -> Response:
     """Where a document stands now, in a few words."""
-    found = reporting.documents(site.rt.sessions, [document_id])
+    with site.rt.transaction() as tx:
+        found = reporting.documents(tx, [document_id])
     if not found:
         raise NotFound(f"There is no document {document_id}.")
     row = found[0]
