@@ -161,6 +161,7 @@ def _decision(case: Case, doubts: tuple[Reason, ...]) -> Decision:
     )
 
 
+NOT_IN_DOMAIN = "not_in_domain"
 ROW_IN_DOUBT = Reason(code="row_in_doubt", message="another value of this row is in doubt")
 UNPROVEN = Reason(code="unproven", message="not every proof could be made")
 ACCEPTED_MESSAGES = {FieldState.VALUE: "sure enough", FieldState.ABSENT: "surely not on the page"}
@@ -170,7 +171,7 @@ def _is_in_domain(case: Case) -> Reason | None:
     return (
         None
         if case.in_domain
-        else Reason(code="not_in_domain", message="the model was not made for this document type")
+        else Reason(code=NOT_IN_DOMAIN, message="the model was not made for this document type")
     )
 
 
@@ -326,7 +327,7 @@ PROOFS: tuple[Proof, ...] = (
 # In the order in which people want to hear them: what makes the rest meaningless first, the mere
 # number last.  Doubts that are not named here, such as those of new witnesses, stand between.
 _BEFORE = (
-    "not_in_domain",
+    NOT_IN_DOMAIN,
     "nothing_found",
     "truncated",
     "unreadable",

@@ -12,10 +12,13 @@ from extractors.rendering.canvas import canvas_of
 from tests.benchmarks.pipeline import TRUTH as INVOICE
 from tests.benchmarks.pipeline import an_invoice
 from tests.web.conftest import ONE_DAY, SiteInTest
+from worker import bootstrap
 from worker.review import context
 from worker.review.card import Card, card_of
+from worker.settings import Settings
 from worker.web.app import create_app
 
+MADE_FOR = bootstrap.caution(Settings())("invoice")
 LEAST = 8  # of eleven fields: the seller has no label, and the rows are set right as rows
 
 
@@ -30,7 +33,7 @@ def cards(make_house) -> dict[str, Card]:
     spec = house.rt.document_type("invoice")
     with house.rt.transaction() as tx:
         return {
-            name: card_of(context.item_context(tx, item), spec)
+            name: card_of(context.item_context(tx, item), spec, caution=MADE_FOR)
             for name, item in site.items(document).items()
         }
 
@@ -45,8 +48,9 @@ def test_the_right_values_are_offered_and_the_person_is_told_first_whom_they_rea
         and any(_same(card, choice.text, str(INVOICE[name])) for choice in card.choices)
     ]
     assert len(right) >= LEAST, right
+    assert "was made for slip and nothing else" in str(MADE_FOR)
     for card in cards.values():
-        assert card.reasons[0] == "the model was not made for this document type"
+        assert card.reasons[0] == MADE_FOR
 
 
 def _same(card: Card, text: str, printed: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from extractors.decision.decide import NOT_IN_DOMAIN
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.evidence.witnesses import Says
 from extractors.normalise import normalise
@@ -81,8 +82,11 @@ class Card:
         return STATES.get(self.item.state, "")
 
 
-def card_of(before: ItemContext, spec: DocumentType) -> Card:
-    """The card of one item."""
+def card_of(before: ItemContext, spec: DocumentType, *, caution: str | None = None) -> Card:
+    """The card of one item.
+
+    caution: what is said of a model that was not made for this type: what it was made for
+    """
     item = before.item
     field = spec.field(item.field)
     tokens = before.evidence.tokens if before.evidence else ()
@@ -109,7 +113,7 @@ def card_of(before: ItemContext, spec: DocumentType) -> Card:
             if has_kind and len(text) <= LONGEST_MARKED
             else ()
         ),
-        reasons=_reasons(item, before.heard),
+        reasons=_reasons(item, before.heard, caution),
         witnesses=tuple(Witness(heard=one, place=_seen(one)) for one in before.heard),
         said=before.said,
         view=json.dumps(view := _view(before)),
@@ -157,11 +161,13 @@ def _doubtful_at(runs: tuple[Run, ...]) -> int:
     return min(weak)[1] if weak else -1
 
 
-def _reasons(item: Item, heard: Sequence[Heard]) -> tuple[str, ...]:
+def _reasons(item: Item, heard: Sequence[Heard], caution: str | None) -> tuple[str, ...]:
     messages = [str(item.details.get("message") or item.reason.replace("_", " "))]
     messages += [
         str(doubt["message"]) for doubt in item.details.get("doubts") or () if doubt.get("message")
     ]
+    if caution is not None and item.reason == NOT_IN_DOMAIN:  # it stands first
+        messages[0] = caution
     told = {one.message for one in heard if one.says is Says.DENIES}
     return tuple(message for message in dict.fromkeys(messages) if message not in told)
 

@@ -72,7 +72,11 @@ def document_page(
         waiting = context.waiting_in(tx, document_id, pages)
         open_type = next(iter(document_types.untyped(tx, document_id=document_id)), None)
     cards = [
-        card_of(before, site.rt.pinned_type(before.item.document_type, before.item.type_version))
+        card_of(
+            before,
+            site.rt.pinned_type(before.item.document_type, before.item.type_version),
+            caution=site.rt.caution(before.item.document_type),
+        )
         for before in waiting
     ]
     return render(

@@ -181,19 +181,21 @@ def _claim(
             tx, person.name, lease=site.review_lease, filters=filters_of(request), besides=besides
         )
         before = None if item is None else context.about(tx, item)
-    return (
-        None
-        if before is None
-        else card_of(
-            before, site.rt.pinned_type(before.item.document_type, before.item.type_version)
-        )
-    )
+    return None if before is None else _card_of(site, before)
 
 
 def _card(site: Site, item_id: UUID) -> Card:
     with site.rt.transaction() as tx:
         before = context.item_context(tx, item_id)
-    return card_of(before, site.rt.pinned_type(before.item.document_type, before.item.type_version))
+    return _card_of(site, before)
+
+
+def _card_of(site: Site, before: context.ItemContext) -> Card:
+    return card_of(
+        before,
+        site.rt.pinned_type(before.item.document_type, before.item.type_version),
+        caution=site.rt.caution(before.item.document_type),
+    )
 
 
 def _conflict(request: Request, site: Site, item_id: UUID, conflict: ReviewConflict) -> Response:
