@@ -7,6 +7,9 @@ a value is parsed.
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from functools import lru_cache
 
 from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.normalise import amounts, currencies, dates, identifiers, numbers, words
@@ -35,9 +38,37 @@ def normalise(text: str, field: FieldSpec, spec: DocumentType) -> Value:
     Raises BrokenDocumentType when the document type's locale or checksum does not exist, and
     KeyError for a group, which has no text of its own.
     """
-    parse = PARSERS[field.kind]
+    if field.kind in _BY_CONVENTION:
+        return _remembered(
+            _Number(text, field.kind, spec.locale, spec.decimal, spec.signs, field, spec)
+        )
+    return _parsed(text, field, spec)
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A text whose meaning depends on nothing of its type but how numbers are written there."""
+
+    text: str
+    kind: Kind
+    locale: str
+    decimal: str | None
+    signs: tuple[tuple[str, str], ...]
+    field: FieldSpec = dataclass_field(compare=False)
+    spec: DocumentType = dataclass_field(compare=False)
+
+
+_BY_CONVENTION = frozenset({Kind.AMOUNT, Kind.NUMBER})
+
+
+@lru_cache(maxsize=4096)  # a page's numbers are asked for once for each field that they could be
+def _remembered(asked: _Number) -> Value:
+    return _parsed(asked.text, asked.field, asked.spec)
+
+
+def _parsed(text: str, field: FieldSpec, spec: DocumentType) -> Value:
     try:
-        return parse(text, field, spec)
+        return PARSERS[field.kind](text, field, spec)
     except Unclear as unclear:
         code = unclear.code
     if code in _MAY_BE_NOTHING and not _DIGIT.search(text) and stands_for_nothing(text.strip()):
