@@ -1,4 +1,4 @@
-"""A reviewer's desk: what he holds, skips, notes and may undo; what waits, and how fast it goes."""
+"""What a reviewer holds and skips: leases on items, so that nobody does the same work twice."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -16,9 +16,9 @@ LONGEST_NOTE = 4_000
 
 
 def hold_items(tx: Tx, who: str, item_ids: Collection[UUID], *, lease: timedelta) -> set[UUID]:
-    """Hold on to these items for another lease; returns those that are still his.
+    """Hold on to these items for another lease; returns those that are still theirs.
 
-    One whose lease ran out is his again unless somebody else took it meanwhile.
+    One whose lease ran out is theirs again unless somebody else took it meanwhile.
     """
     free = or_(
         ReviewItem.lease_until.is_(None),
@@ -35,7 +35,7 @@ def hold_items(tx: Tx, who: str, item_ids: Collection[UUID], *, lease: timedelta
 
 
 def release_all(tx: Tx, who: str) -> None:
-    """He goes home: what he holds is free for others at once."""
+    """They go home: what they hold is free for others at once."""
     tx.session.execute(
         update(ReviewItem)
         .where(ReviewItem.leased_by == who)
@@ -58,7 +58,7 @@ def skip_item(tx: Tx, item_id: UUID, who: str) -> None:
 
 
 def forget_skips(tx: Tx, who: str) -> None:
-    """What he skipped may come to him again."""
+    """What they skipped may come to them again."""
     tx.session.execute(update(ReviewSkip).where(ReviewSkip.who == who).values(until=func.now()))
 
 

@@ -108,10 +108,10 @@ def counting(tx: Tx, item_id: UUID) -> Item:
 def claim_item(
     tx: Tx, who: str, *, lease: timedelta, filters: ItemFilter = ANY, besides: Collection[UUID] = ()
 ) -> Item | None:
-    """Lease the next open item to a person; what he holds already comes first, what others hold is
+    """Lease the next open item to a person; what they hold already comes first, what others hold is
     passed over.
 
-    What he skipped lately is passed over too, and so is ``besides``: what lies on his desk already.
+    What they skipped lately is passed over too, and so is ``besides``: what they see already.
     """
     check_name(who)
     about = {WHO: who, LEASE: lease, BESIDES: list(besides), **asked_of(filters)}

@@ -104,7 +104,7 @@ Someone = Annotated[Person, Depends(signed_in)]
 
 
 def at_least(role: Role) -> Callable[[Person], Person]:
-    """A dependency: whoever is signed in, if he has the rights of this role.
+    """A dependency: whoever is signed in, if they have the rights of this role.
 
     The dependency raises NotSignedIn, Forbidden.
     """

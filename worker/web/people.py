@@ -64,7 +64,7 @@ def change_person(
     role: Annotated[Role | None, Form()] = None,
     disabled: Annotated[bool | None, Form()] = None,
 ) -> Response:
-    """Another role, or the door shut or opened.  Nobody shuts himself out."""
+    """Another role, or the door shut or opened.  Nobody shuts themselves out."""
     if name == person.name:
         return _page(
             request,

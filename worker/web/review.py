@@ -49,7 +49,7 @@ def review_page(request: Request, site: SiteHere, person: Someone) -> Response:
 
 @router.get("/next", name="next_card")
 def next_card(request: Request, site: SiteHere, person: Someone) -> Response:
-    """The field after those on the desk, as a part of the page; an empty part when there is
+    """The field after those that are shown, as a part of the page; an empty part when there is
     none.
     """
     besides = [

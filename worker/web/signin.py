@@ -80,7 +80,7 @@ def use_link(
 
 @router.post("/sign-out")
 def sign_out(request: Request, site: SiteHere, person: Someone) -> Response:
-    """This browser forgets the person, and what he held is free for others."""
+    """This browser forgets the person, and what they held is free for others."""
     with site.rt.transaction() as tx:
         store.close_browser(tx, request.cookies[site.cookie])
         leases.release_all(tx, person.name)

@@ -64,9 +64,9 @@
     delete stage.dataset.next;
     const url = new URL("/review/next", location.origin);
     for (const [name, value] of new URLSearchParams(location.search)) url.searchParams.append(name, value);
-    const desk = outbox.list().map((entry) => entry.item);
-    if (card) desk.push(card.dataset.item);
-    for (const item of new Set(desk)) url.searchParams.append("besides", item);
+    const shown = outbox.list().map((entry) => entry.item);
+    if (card) shown.push(card.dataset.item);
+    for (const item of new Set(shown)) url.searchParams.append("besides", item);
     next = fetch(url, { headers: { "X-Part": "1" } })
       .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
       .then((html) => { const found = parsed(html); stage.dataset.next = found ? found.dataset.item : "none"; return found; });
