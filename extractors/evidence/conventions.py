@@ -84,7 +84,8 @@ def decimal_of(body: str) -> str | None:
         # "1.234.567": what parts thousands is no decimal sign
         threes = set(seps) == {last} and all(len(g) == 3 for g in (*groups[1:], after))
         return _OTHER[last] if threes else None
-    may_part_thousands = len(after) == 3 and len(groups[0]) <= 3 and groups[0][0] != "0"
+    # "09,000" is neither thousands nor thousandths: it proves nothing
+    may_part_thousands = len(after) == 3 and len(groups[0]) <= 3 and groups[0] != "0"
     return None if may_part_thousands else last
 
 

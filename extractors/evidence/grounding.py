@@ -290,7 +290,7 @@ _FOLDS = {Kind.IDENTIFIER: to_the_letter}
 
 def _stands_alone(layout: Layout, span: Span, kind: Kind) -> bool:
     """The match is not a piece of a longer word or number."""
-    if not layout.together(span, loose=kind in _LOOSE):
+    if not layout.together(span, loose=kind in _LOOSE) and not layout.in_boxes(span):
         return False
     head, tail = layout.words[span.first].text, layout.words[span.last].text
     if kind is Kind.CURRENCY:  # glued to its amount: "€12.00", "12.00EUR"

@@ -131,7 +131,7 @@ def _at(place: tuple[Box, ...], page: PageText, *, alone: bool) -> _Seen | None:
     if end > last:
         whole = cell[first : end + 1]
         return _Seen(TEXT_GOES_ON, text_of(whole), tuple(w.box for w in whole))
-    if alone and len(place) == 1 and first == last and _begins_before(cell, first):
+    if alone and len(place) == 1 and _begins_before(cell, first, last):
         return _Seen(
             TEXT_GOES_ON, text_of(cell[: last + 1]), tuple(w.box for w in cell[: last + 1])
         )
@@ -206,14 +206,16 @@ def _begins_a_label(cell: Cell, first: int) -> bool:
     )
 
 
-def _begins_before(cell: Cell, first: int) -> bool:
-    """A single word whose text began earlier in the cell, with a word that is no label."""
+def _begins_before(cell: Cell, first: int, last: int) -> bool:
+    """A text that began earlier in the cell: with a word before a single one, that is no label, or
+    with the number of a house.
+    """
     if first == 0:
         return False
     before = cell[first - 1]
     height = max(before.box.height, 1.0)
-    return (
-        cell[first].box.x0 - before.box.x1 <= CLOSE * height
-        and before.text[-1].isalnum()
-        and squeezed(text_of(cell[:first])) not in _LABELS
-    )
+    if cell[first].box.x0 - before.box.x1 > CLOSE * height:
+        return False
+    if first == last:
+        return before.text[-1].isalnum() and squeezed(text_of(cell[:first])) not in _LABELS
+    return first == 1 and before.text.isdigit() and cell[first].text[0].isalpha()

@@ -21,6 +21,7 @@ _EXTRA_MONTHS = {
     "fr": {"fevr": 2, "fev": 2, "aout": 8, "juil": 7},
     "cs": {"led": 1, "uno": 2, "bre": 3, "dub": 4, "kve": 5, "cvc": 7, "srp": 8, "zar": 9},
 }
+_LONG_ENOUGH = 4  # letters of a short form that is no word of another language
 _ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
 # Words around the parts of a date that say nothing, in any language.
 _FILLERS = frozenset(
@@ -41,19 +42,21 @@ class Names:
 
     months: Mapping[str, int]  # January is 1
     weekdays: Mapping[str, int]  # Monday is 0
+    unclear: frozenset[str]  # what means two different months here
     fillers: frozenset[str]
     month: re.Pattern[str]
     weekday: re.Pattern[str]
     patterns: tuple[re.Pattern[str], ...]  # the locale's own, with groups y, m, d and maybe w
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def names_of(locale: str) -> Names:
     """Names in the locale and in English; a word that means two different months is left out."""
     months, weekdays = _named(locale, "months"), _named(locale, "days")
     language = language_of(locale)
-    months = _without_clashes(months, _named("en", "months"), _EXTRA_MONTHS["en"])
-    months = _without_clashes(months, _EXTRA_MONTHS.get(language, {}))
+    tables = months, _named("en", "months"), _EXTRA_MONTHS["en"], _EXTRA_MONTHS.get(language, {})
+    months = _without_clashes(*tables)
+    unclear = frozenset(word for table in tables for word in table if word not in months)
     if language == "he":
         months = months | {f"ב{name}": number for name, number in months.items()}
     weekdays = _without_clashes(weekdays, _named("en", "days"))
@@ -67,10 +70,51 @@ def names_of(locale: str) -> Names:
     return Names(
         months=months,
         weekdays=weekdays,
+        unclear=unclear,
         fillers=frozenset(literals),
         month=re.compile(_bounded(month)),
         weekday=re.compile(_bounded(weekday)),
         patterns=tuple(patterns),
+    )
+
+
+# Languages of business papers whose calendar is the Gregorian one.
+_LANGUAGES = (
+    "be bg ca cs da de el en es et eu fi fr ga gl hr hu is it lt lv mk mt nb nl nn pl pt ro ru sk"
+    " sl sq sr sv tr uk"
+).split()
+
+
+@lru_cache(maxsize=1)
+def names_in_any_language() -> Names:
+    """The names that mean one month or weekday in every language that has them.
+
+    "listopad" is left out (November in Polish, October in Croatian), and so are short forms that
+    are words elsewhere ("out", October in Portuguese).
+    """
+    months = _without_clashes(*(names_of(language).months for language in _LANGUAGES))
+    weekdays = _without_clashes(*(names_of(language).weekdays for language in _LANGUAGES))
+    both = {word for word in months if word in weekdays}
+    written_out = {
+        folded(name)
+        for language in _LANGUAGES
+        for form in ("format", "stand-alone")
+        for name in locale_of(language).months[form]["wide"].values()
+    }
+    months = {
+        word: number
+        for word, number in months.items()
+        if word not in both and (len(word) >= _LONG_ENOUGH or word in written_out)
+    }
+    weekdays = {w: n for w, n in weekdays.items() if w not in both and len(w) >= _LONG_ENOUGH}
+    return Names(
+        months=months,
+        weekdays=weekdays,
+        unclear=frozenset(),
+        fillers=_FILLERS,
+        month=re.compile(_bounded(_any_of(months))),
+        weekday=re.compile(_bounded(_any_of(weekdays))),
+        patterns=(),
     )
 
 

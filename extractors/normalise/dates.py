@@ -15,6 +15,7 @@ from extractors.normalise.characters import folded, plain
 from extractors.normalise.date_names import (
     Names,
     folded_text,
+    names_in_any_language,
     names_of,
     roman_month,
     short_form,
@@ -55,6 +56,7 @@ _WEEKDAY_AT_TAIL = re.compile(
     r"(?:(?<=[日일])|(?<=[\d.])(?![日일年월月]))\s?,?\s?[(\[]?([^\s\d,.()]+(?:\s[^\s\d,.()]+)?\.?)[)\]]?$"
 )
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
+_WORD = re.compile(r"[^\W\d_]+")
 _PIECE = re.compile(r"\d+|[^\W\d_]+|\S")
 _SIGNS = frozenset(",-/'.()")
 _DAY_THEN_LETTERS = re.compile(r"(?<=\d)(st|nd|rd|th)(?=[^\W\d_])", re.IGNORECASE)
@@ -90,7 +92,23 @@ def _day(text: str, spec: DocumentType) -> tuple[Date, int | None]:
         return day, None
     if not _LETTER.search(text):
         raise Unclear("unparsable_date")
-    words = names_of(spec.locale)
+    own = names_of(spec.locale)
+    try:
+        return _with_names(text, own, spec)
+    except Unclear as unclear:
+        if unclear.code != "unparsable_date" or not _names_a_month_elsewhere(text, own):
+            raise
+        return _with_names(text, names_in_any_language(), spec)
+
+
+def _names_a_month_elsewhere(text: str, own: Names) -> bool:
+    """A word is a month's name in another language, and none is one of two meanings in ours."""
+    said = {folded(word) for word in _WORD.findall(text)}
+    return not said & own.unclear and not said.isdisjoint(names_in_any_language().months)
+
+
+def _with_names(text: str, words: Names, spec: DocumentType) -> tuple[Date, int | None]:
+    """The day of a date that may have names in it, and the weekday that is printed with it."""
     bare, weekday = _without_weekday(_LEAD.sub("", text, count=1), words)
     bare = _bare(_YEAR_WORD.sub("", bare))
     day = _in_figures(bare, spec) if bare != text else None

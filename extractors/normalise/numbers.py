@@ -165,6 +165,8 @@ def _one_separator(
     whole, after = digits
     if sign not in ".,":
         return sign == "\u066b"
+    if len(after) == 3 and len(whole) > 1 and whole[0] == "0":
+        raise Unclear(f"ambiguous_{kind.value}")  # "09,000": a digit too few, or one misread
     could_group = len(after) == 3 and len(whole) <= 3 and whole[0] != "0"
     if could_group:
         if sign == signs.group or (signs.proven and sign != signs.decimal):

@@ -24,6 +24,8 @@ Fold = Callable[[str], list[tuple[str, int]]]
 TEXT_LAYER = "text-layer"  # the page's own words, as a source of evidence
 GAP = 0.6  # of the line's height: a wider space parts two columns, not two halves of a number
 TEXT_GAP = 1.5  # the same for words of a text, which may be spread over its line
+BOX = 2.0  # of the characters' height: the widest box of a form that takes one character
+FEWEST_BOXES = 5  # in a row
 LEADING = 1.5  # of the line's height: a wider space parts two texts, not two lines of one
 
 
@@ -132,6 +134,32 @@ class Layout:
             begin = i + 1
         return True
 
+    def in_boxes(self, span: Span) -> bool:
+        """The span's words stand one character a box, as forms ask for, and fill the whole row of
+        boxes.  A box may be skipped where the form parts groups of digits.
+        """
+        last = len(self.words) - 1
+        row = range(span.first, span.last + 1)
+        if len(row) < FEWEST_BOXES or any(len(self.words[i].text) != 1 for i in row):
+            return False
+        steps = [self._step(i) for i in row[:-1]]
+        pitch = min(steps)
+        if not 0 < pitch <= BOX * _height(self.words[span.first].box):
+            return False
+        around = [i for i in (span.first - 1, span.last) if 0 <= i < last]
+        return all(_is_step(step, pitch) for step in steps) and not any(
+            len(self.words[i].text) == len(self.words[i + 1].text) == 1
+            and _is_step(self._step(i), pitch)
+            for i in around
+        )
+
+    def _step(self, i: int) -> float:
+        """From the middle of word ``i`` to that of the next one on its line; 0 where it stands
+        elsewhere.
+        """
+        a, b = self.words[i].box, self.words[i + 1].box
+        return (b.x0 + b.x1 - a.x0 - a.x1) / 2 if _same_line(a, b) else 0.0
+
     def _next_line(self, i: int, begin: int, *, loose: bool) -> bool:
         """Word ``i + 1`` begins the next line of the cell that word ``begin`` stands in."""
         a, b, first = self.words[i].box, self.words[i + 1].box, self.words[begin].box
@@ -226,6 +254,11 @@ class PageText:
         yield self.as_given
         if not self.upside_down:  # from its other end no line makes sense
             yield self.line_by_line
+
+
+def _is_step(step: float, pitch: float) -> bool:
+    """One box on, or two."""
+    return any(abs(step - n * pitch) <= 0.15 * pitch for n in (1, 2))
 
 
 def nearest(needle: str, layout: Layout, fold: Fold) -> str | None:

@@ -16,6 +16,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pymupdf
+from stdnum import iban
 
 from extractors.documents import BUILT_IN
 from extractors.documents.types import DocumentType
@@ -25,6 +26,7 @@ from extractors.rendering.einvoice import einvoice_of, is_einvoice
 from extractors.types import Box, Word
 from tests.benchmarks import ocr
 from tests.benchmarks.judging import Paper, Verdict
+from tests.benchmarks.labelled_papers import Labelled, plain_invoices, tax_forms
 from tests.benchmarks.planted import Answer, Plant, nearest, plants
 from tests.evidence.printed import Printed, printed
 
@@ -123,6 +125,12 @@ def receipts(corpus: Path) -> Iterator[Invoice]:
         recogniser.close()
 
 
+def labelled(papers: Iterator[Labelled]) -> Iterator[Invoice]:
+    """Papers whose right answer is told by labels."""
+    for name, spec, pages, answers in papers:
+        yield Invoice(name=name, paper=Paper(spec, pages), answers=answers, truth=_merged(answers))
+
+
 def _answers(found: Printed, pages: dict[int, list[Word]], spec: DocumentType) -> dict[int, Answer]:
     """Each value on the first page that prints it, each row on the page of its description."""
     texts = {number: " ".join(word.text for word in words) for number, words in pages.items()}
@@ -161,6 +169,7 @@ class Tally:
     right: int = 0
     doubted: int = 0
     newly: int = 0
+    wrong_on_paper: int = 0  # right as printed, and the paper itself is wrong: an IBAN
     header_right: int = 0
     header_doubted: int = 0
     planted: Counter[str] = None  # type: ignore[assignment]
@@ -214,7 +223,9 @@ def _right(
         tally.doubted += not verdict.accepted
         if name in HEADER:
             tally.header_right += 1
-            tally.header_doubted += not verdict.accepted
+            wrong = _is_no_iban(name, invoice.truth[name])
+            tally.wrong_on_paper += wrong
+            tally.header_doubted += not verdict.accepted and not wrong
         if verdict.accepted:
             continue
         new = not OLD_CODES & set(verdict.doubts)
@@ -225,6 +236,11 @@ def _right(
             print(
                 "  doubted:", invoice.name[-34:], name, ordinal, verdict.doubts, verdict.denied_by
             )
+
+
+def _is_no_iban(name: str, printed: Any) -> bool:
+    """The paper prints an IBAN whose check digits do not fit, as samples do: no needless doubt."""
+    return name == "iban" and not iban.is_valid(printed)
 
 
 def _planted(invoice: Invoice) -> Iterator[tuple[int, Plant]]:
@@ -322,7 +338,7 @@ def run() -> list[dict[str, Any]]:
         return []
     rows: list[dict[str, Any]] = []
     shop = measure(receipts(Path(root or "")))
-    rows += _rows(shop, "receipts by OCR", caught_goal=0.78, newly_goal=None)
+    rows += _rows(shop, "receipts by OCR", caught_goal=0.78)
     rows.append(
         _row(
             f"receipts by OCR: right values doubted (n={shop.right})",
@@ -332,10 +348,12 @@ def run() -> list[dict[str, Any]]:
             most=True,
         )
     )
+    for name, papers in (("tax forms", tax_forms), ("plain invoices", plain_invoices)):
+        rows += _rows(measure(labelled(papers(Path(root or "")))), name)
     plain = measure(invoices(folder, xml=False))
     rows += _rows(plain, "without XML", caught_goal=0.92, newly_goal=0.03)
     told = measure(invoices(folder, xml=True))
-    rows += _rows(told, "with XML", caught_goal=None, newly_goal=None)
+    rows += _rows(told, "with XML")
     rows.append(
         _row(
             "with XML: header errors caught",
@@ -348,7 +366,7 @@ def run() -> list[dict[str, Any]]:
     for name, tally in (("locale known", told), ("built-in type", built_in)):
         rows.append(
             _row(
-                f"right header values doubted, {name}",
+                f"right header values doubted, {name}; {tally.wrong_on_paper} wrong IBANs apart",
                 tally.header_doubted / max(tally.header_right, 1),
                 "of 1",
                 0.02,
@@ -359,7 +377,7 @@ def run() -> list[dict[str, Any]]:
 
 
 def _rows(
-    tally: Tally, name: str, *, caught_goal: float | None, newly_goal: float | None
+    tally: Tally, name: str, *, caught_goal: float | None = None, newly_goal: float | None = None
 ) -> list[dict[str, Any]]:
     total, caught = tally.planted.total(), tally.caught.total()
     rows = [

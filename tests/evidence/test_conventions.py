@@ -28,6 +28,7 @@ from tests.evidence.sums_making import INVOICE, denials, doubts, judged, rows
         ("3,3333", ","),
         ("1.234.567", ","),
         ("0,125", ","),
+        ("09,000", None),
         ("1,500", None),
         ("1.500", None),
         ("1500", None),

@@ -306,3 +306,38 @@ def test_words_that_run_down_the_page_are_beside_each_other(words):
     ).as_given
 
     assert layout.beside(0, 1.0)
+
+
+BOX_PT = 14.0  # of a form that takes one character a box
+
+
+def boxed(digits, *, skipping=(), pitch=BOX_PT):
+    """Words of one character, each in its box; ``skipping``: an empty box before these."""
+    words, at = [], 0.0
+    for n, digit in enumerate(digits):
+        at += pitch * (2 if n in skipping else 1)
+        words.append(Word(digit, Box(at, 20, at + 5, 30)))
+    return words
+
+
+def in_boxes(text, words):
+    grounding = ground(text, PageText(words), a_field(Kind.IDENTIFIER), a_type())
+    assert grounding is not None
+    return grounding.agreement
+
+
+def test_a_code_in_the_boxes_of_a_form_is_found():
+    """One digit a box, with a gap between its groups."""
+    assert in_boxes("236642878", boxed("236642878", skipping={3, 5})) is Agreement.EXACT
+    assert in_boxes("2 3 6 6 4 2 8 7 8", boxed("236642878")) is Agreement.EXACT
+
+
+@pytest.mark.parametrize("text", ["36642878", "23664287", "366428"])
+def test_a_part_of_a_code_in_boxes_is_not_the_code(text):
+    assert in_boxes(text, boxed("236642878")) is Agreement.NONE
+
+
+def test_single_digits_far_apart_are_no_code():
+    """The columns of a table, and few of them, are no boxes."""
+    assert in_boxes("236642", boxed("236642", pitch=60.0)) is Agreement.NONE
+    assert in_boxes("2366", boxed("2366", pitch=24.0)) is Agreement.NONE

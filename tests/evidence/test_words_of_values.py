@@ -26,6 +26,20 @@ def test_a_text_that_goes_on_in_its_cell_is_denied(name, cut, whole):
     assert offered(heard)[name] == whole
 
 
+def test_an_address_without_the_number_of_its_house_is_denied():
+    """The text begins before, and what the cell says is offered."""
+    heard = heard_of(("68 Fremont Lane", *PAGE[1:]), seller="Fremont Lane")
+
+    assert "text_goes_on" in denied(heard)["seller", 0]
+    assert offered(heard)["seller"] == "68 Fremont Lane"
+
+
+def test_a_name_behind_the_number_of_a_list_is_whole():
+    """ "1." and a number far before are no house."""
+    for line in ("1. Fremont Ltd", "68     Fremont Ltd"):
+        assert ("seller", 0) not in denied(heard_of((line, *PAGE[1:]), seller="Fremont Ltd"))
+
+
 def test_a_description_cut_short_is_denied_in_its_row():
     """A row is judged where it stands."""
     heard = heard_of(rows=changed_row(1, description="Labels"))
