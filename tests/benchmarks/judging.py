@@ -93,6 +93,10 @@ class Paper:
             einvoice=self.einvoice,
         )
 
+    def evidence_on(self, page: int, answer: Mapping[str, Any]) -> list[PageEvidence]:
+        """What the reading of one page gives."""
+        return self._evidence(self._as_written({page: answer}), page, answer)
+
     def _as_written(self, answers: Mapping[int, Mapping[str, Any]]) -> DocumentType:
         """The type with the decimal sign and the order of dates that the document proves."""
         said = [

@@ -1,5 +1,7 @@
-"""Page selection by words alone and with the tests' tiny cross-encoder behind it: recall against
-the time it takes.
+"""What rerankers are worth.
+
+Page selection by words alone and with the tests' tiny cross-encoder behind it: recall against the
+time it takes.  Whether relevance tells right values from wrong ones: ``relevances`` beside this.
 
 The long documents are those of the selection's benchmark; the cross-encoder was trained on pages
 made otherwise. The time of a large cross-encoder is this one's times the ratio of their sizes, so
@@ -13,6 +15,7 @@ from extractors.rerankers import Pair, Relevance
 from extractors.rerankers.cross_encoder.reranker import CrossEncoder
 from extractors.triage.rerank_pages import RefinedSelect
 from extractors.triage.select_pages import Selection, select
+from tests.benchmarks import relevances
 from tests.benchmarks.selection import GOAL, SHARE, document, kept_of
 from tests.rerankers.conftest import FOLDER
 
@@ -85,7 +88,7 @@ def run(documents: int = DOCUMENTS) -> list[dict[str, object]]:
             "holds": True,
         }
     )
-    return rows
+    return rows + relevances.run()
 
 
 def _measured(choose: Choose, documents: int, fewest: int) -> tuple[float, float]:

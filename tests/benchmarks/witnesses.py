@@ -193,7 +193,7 @@ def measure(found: Iterator[Invoice], *, show: bool = False) -> Tally:
     for invoice in found:
         base = invoice.paper.judge(invoice.answers)
         _right(tally, invoice, base, show=show)
-        for page, plant in _planted(invoice):
+        for page, plant in planted_in(invoice):
             if not _was_accepted(base, plant) or _means_the_same(invoice, page, plant):
                 continue
             answers = {**invoice.answers, page: plant.answer}
@@ -243,7 +243,8 @@ def _is_no_iban(name: str, printed: Any) -> bool:
     return name == "iban" and not iban.is_valid(printed)
 
 
-def _planted(invoice: Invoice) -> Iterator[tuple[int, Plant]]:
+def planted_in(invoice: Invoice) -> Iterator[tuple[int, Plant]]:
+    """Every error that is tried in this paper, and the page that it is planted on."""
     for page, answer in invoice.answers.items():
         seed = sum(map(ord, invoice.name)) + page
         present = {
