@@ -23,6 +23,7 @@ from extractors.evidence.witnesses import DENIES, DocumentEvidence, hear
 from extractors.normalise import Value, normalise
 from extractors.page.text import TEXT_LAYER, PageText
 from extractors.rendering.einvoice import EInvoice
+from extractors.rendering.findings import Finding
 from extractors.types import FieldState, Word
 
 SURE = 0.9995
@@ -47,6 +48,7 @@ class Paper:
     pages: Mapping[int, Sequence[Word]]
     einvoice: EInvoice | None = None
     source: str = TEXT_LAYER  # of the words
+    findings: tuple[Finding, ...] = ()  # of rendering
 
     @cached_property
     def texts(self) -> dict[int, PageText]:
@@ -91,6 +93,7 @@ class Paper:
             candidates=gather(spec, given, pages=self.texts),
             pages=self.texts,
             einvoice=self.einvoice,
+            findings=self.findings,
         )
 
     def evidence_on(self, page: int, answer: Mapping[str, Any]) -> list[PageEvidence]:
