@@ -118,6 +118,9 @@ class TokenTrace:
     top: tuple[Alternative, ...] = ()  # the five most likely tokens, most likely first
     entropy: float = 0.0  # nats, of the raw distribution
     forced: bool = False  # fed by us (a skeleton), not chosen by the model
+    # raw log-probabilities, natural, of all tokens together that open a value, and of all that say
+    # that there is none; None: not told
+    roads: tuple[float, float] | None = None
     patches: tuple[
         AttentionPatch, ...
         # the patches of the page that the model attended to most at this step; none when it was not
@@ -169,6 +172,15 @@ class FieldState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """The token at which a value and ``null`` part ways, or a list's first row and its end."""
+
+    taken: float  # raw log-probability of the token that was written; natural log
+    # of all tokens together that would have gone the other way; None: not told
+    other: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FieldReading:
     """What one page says about one field, as printed, with the tokens that spell it.
 
@@ -185,6 +197,8 @@ class FieldReading:
     text: str | None
     tokens: tuple[TokenTrace, ...] = ()
     ends: bool = True  # the last of ``tokens`` is the ending token, not part of the value
+    # None: it was fed, or nobody told
+    opening: Opening | None = None
     stop_reason: StopReason = StopReason.END
     # "truncated", "unparsable", "repeated_key", "missing", ...; None when all is well
     problem: str | None = None
@@ -207,6 +221,7 @@ class Reading:
     fingerprint: str  # of weights, dtype and resolution
     prompt_hash: str
     decode_mode: str
+    look: int = 0  # of the page: 0 is the first, whose reading becomes the answer
     # the model was made for this document type; otherwise nothing it says is accepted unseen
     in_domain: bool
     settings: Mapping[str, object] = field(default_factory=dict)  # decoding parameters, JSON-able

@@ -5,6 +5,7 @@ from functools import cache
 from uuid import UUID
 
 from extractors.backends import BACKENDS, Backend, canvas, made_for
+from extractors.decision.policy import RULES
 from extractors.documents import AUTO
 from extractors.errors import ModelNotLoadable, SurefieldError
 from extractors.page.ocr import engines
@@ -151,6 +152,9 @@ def runtime(
         source_roots=settings.source_roots,
         max_bytes=settings.max_bytes,
         accept_at=settings.accept_at,
+        policy=settings.policy,
+        looks=RULES[settings.policy].looks if settings.looks is None else settings.looks,
+        look_below=settings.look_below,
         lease=settings.claim_lease,
         max_attempts=settings.max_attempts,
         batch_pages=settings.reader.batch_pages,

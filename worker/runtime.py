@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.backends import Backend
+from extractors.decision.policy import PolicyName
 from extractors.documents import AUTO, DocumentType, find, load
 from extractors.errors import SurefieldError
 from extractors.page.ocr.types import Recogniser
@@ -97,6 +98,9 @@ class Runtime:
     source_roots: tuple[Path, ...] = ()
     max_bytes: int
     accept_at: float
+    policy: PolicyName = PolicyName.PLAIN
+    looks: int = 0  # further looks at each page
+    look_below: float = 1.0  # the score of a page's least sure field under which they are taken
     lease: timedelta
     max_attempts: int
     # before the second attempt; doubled for each further one

@@ -5,15 +5,18 @@ holds and no witness denies it; the gravest doubt gives the reason. The three st
 *not scored*, *absent* and *low* are different reasons.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeGuard
+from uuid import UUID
 
 from extractors.decision.choose import Chosen
 from extractors.decision.policy import UNCERTIFIED, Policy, Requirement
 from extractors.documents.spec import DocumentType, FieldSpec
 from extractors.evidence.witnesses import denials
+from extractors.reading.looks import Agreement, Look
 from extractors.types import FieldState
 
 
@@ -49,6 +52,14 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What stands beside one reading, besides its score."""
+
+    opening: float | None = None  # log-probability where the value and null part ways
+    looks: tuple[Look, ...] | None = None  # further looks at its page; None: none were taken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """Everything a proof may look at."""
 
@@ -56,23 +67,39 @@ class Case:
     field: FieldSpec
     requirement: Requirement
     in_domain: bool
+    beside: tuple[Beside, ...] = ()  # of the reading; of all that say so where it is an absence
 
     @property
     def threshold(self) -> float:
         return self.requirement.threshold
 
 
+NOTHING_BESIDE: Mapping[UUID, Beside] = {}
 Proof = Callable[[Case], Reason | None]  # None: the proof holds
 
 
-def decide(row: Chosen, field: FieldSpec, requirement: Requirement, *, in_domain: bool) -> Decision:
+def decide(
+    row: Chosen,
+    field: FieldSpec,
+    requirement: Requirement,
+    *,
+    in_domain: bool,
+    beside: Mapping[UUID, Beside] = NOTHING_BESIDE,
+) -> Decision:
     """Accept the row when every proof holds, else send it to review with all that is missing.
 
     field:       the spec at ``row.name``
     requirement: the method that ``row.score`` comes from, and what it must reach
     in_domain:   the model was made for this document type, on every page
+    beside:      what stands beside the readings, by their ids
     """
-    case = Case(row=row, field=field, requirement=requirement, in_domain=in_domain)
+    case = Case(
+        row=row,
+        field=field,
+        requirement=requirement,
+        in_domain=in_domain,
+        beside=tuple(beside.get(one, Beside()) for one in _resting_on(row)),
+    )
     missing = [doubt for proof in PROOFS if (doubt := proof(case)) is not None]
     denied = [
         Reason(
@@ -81,6 +108,13 @@ def decide(row: Chosen, field: FieldSpec, requirement: Requirement, *, in_domain
         for one in denials(row.testimony)
     ]
     return _decision(case, _in_order([*missing, *denied]))
+
+
+def _resting_on(row: Chosen) -> tuple[UUID, ...]:
+    """The readings that the answer rests on: an absence rests on every page that says so."""
+    if row.evidence_id is None:
+        return ()
+    return (row.evidence_id, *(row.agreeing if row.state is FieldState.ABSENT else ()))
 
 
 def _in_order(doubts: Sequence[Reason]) -> tuple[Reason, ...]:
@@ -92,13 +126,19 @@ def _in_order(doubts: Sequence[Reason]) -> tuple[Reason, ...]:
 
 
 def decide_all(
-    rows: Sequence[Chosen], spec: DocumentType, policy: Policy, *, in_domain: bool
+    rows: Sequence[Chosen],
+    spec: DocumentType,
+    policy: Policy,
+    *,
+    in_domain: bool,
+    beside: Mapping[UUID, Beside] = NOTHING_BESIDE,
 ) -> tuple[Decision, ...]:
     """One decision a row. A document in which nothing at all was found goes to review whole: it may
     be another kind of page.
     """
     alone = [
-        decide(row, spec.field(row.name), policy.of(row.name), in_domain=in_domain) for row in rows
+        decide(row, spec.field(row.name), policy.of(row.name), in_domain=in_domain, beside=beside)
+        for row in rows
     ]
     decisions = _whole_rows(rows, alone)
     if any(row.state is not FieldState.ABSENT for row in rows):
@@ -310,6 +350,47 @@ def _is_sure(case: Case) -> Reason | None:
     )
 
 
+def _opening_is_sure(case: Case) -> Reason | None:
+    """A model that makes a value up doubts at its first token that there is one."""
+    least = case.requirement.opening
+    if not least or case.row.state is not FieldState.VALUE:
+        return None
+    told = [one.opening for one in case.beside if one.opening is not None]
+    probability = math.exp(min(*told, 0.0)) if told else 1.0
+    if probability >= least:
+        return None
+    return Reason(
+        code="opening_unsure",
+        message=f"the model was not sure that anything stands here ({probability:.2f})",
+        details={"probability": probability, "least": least},
+    )
+
+
+def _looks_agree(case: Case) -> Reason | None:
+    """Further readings of the page, moved a little, say the same."""
+    if not case.requirement.looks or case.row.state is FieldState.UNREADABLE:
+        return None
+    for one in case.beside or (Beside(),):
+        if len(one.looks or ()) < case.requirement.looks:
+            return Reason(
+                code="looks_missing",
+                message="the page was not read often enough for this policy: read it again",
+            )
+        differing = [look for look in one.looks or () if look.agreement is not Agreement.SAME]
+        if differing:
+            said = differing[0].text
+            return Reason(
+                code="look_differs",
+                message=f"read again, the page says {said}"
+                if said
+                else "read again, the page says nothing here"
+                if case.row.state is FieldState.VALUE
+                else "read again, the page says something here",
+                details={"reads": [look.text for look in differing]},
+            )
+    return None
+
+
 PROOFS: tuple[Proof, ...] = (
     _is_in_domain,
     _is_whole,
@@ -322,6 +403,8 @@ PROOFS: tuple[Proof, ...] = (
     _empty_pages_are_sure,
     _is_scored,
     _is_sure,
+    _opening_is_sure,
+    _looks_agree,
 )
 
 # In the order in which people want to hear them: what makes the rest meaningless first, the mere
@@ -338,7 +421,16 @@ _BEFORE = (
     "conflict",
     "required_absent",
 )
-_AFTER = ("not_on_page", "list_unsure", "not_scored", "low_score", "absence_unsure")
+_AFTER = (
+    "not_on_page",
+    "list_unsure",
+    "looks_missing",
+    "look_differs",
+    "opening_unsure",
+    "not_scored",
+    "low_score",
+    "absence_unsure",
+)
 _GRAVITY = {code: at - len(_BEFORE) for at, code in enumerate(_BEFORE)} | {
     code: at for at, code in enumerate(_AFTER, start=1)
 }

@@ -2,11 +2,35 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from extractors.decision.scores import DEFAULT
 from extractors.documents.spec import DocumentType, FieldSpec
 
 UNCERTIFIED = "uncertified"  # the threshold is a plain setting, and nobody measured what it lets by
+
+
+class PolicyName(StrEnum):
+    """The policies that can be chosen."""
+
+    PLAIN = "plain"  # one look, and the least sure token against a threshold, as the article does
+    CAREFUL = "careful"  # three readings of each page that say the same, all of them sure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What a policy asks for."""
+
+    method: str  # "weakest-token/1"
+    least: float  # the lowest threshold, whatever a setting or a type says
+    looks: int  # further looks at each page, which must read the same
+    opening: float  # the least probability of the token where a value and null part ways
+
+
+RULES: Mapping[PolicyName, Rule] = {
+    PolicyName.PLAIN: Rule(method=DEFAULT, least=0.0, looks=0, opening=0.0),
+    PolicyName.CAREFUL: Rule(method=DEFAULT, least=0.9, looks=2, opening=0.99),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +39,8 @@ class Requirement:
 
     method: str  # "weakest-token/1"
     threshold: float  # the lowest score that is accepted
+    looks: int = 0  # further looks at the page that must read the same
+    opening: float = 0.0  # the least probability of the token where a value and null part ways
     certificate: str = UNCERTIFIED  # the proof behind the threshold
     audit_rate: float = 0.0  # share of what is accepted that people look at all the same
 
@@ -33,14 +59,23 @@ class Policy:
         return self.requirements[path]
 
 
-def policy_of(spec: DocumentType, *, accept_at: float, method: str = DEFAULT) -> Policy:
-    """The plain policy: one method for all fields, and each field's own threshold before the
-    global one.
+def policy_of(
+    spec: DocumentType, *, accept_at: float, name: PolicyName = PolicyName.PLAIN
+) -> Policy:
+    """One method for all fields, and each field's own threshold before the global one; neither lies
+    below what the policy asks for.
     """
+    rule = RULES[name]
 
     def requirement(field: FieldSpec) -> Requirement:
-        own = field.accept_at
-        return Requirement(method=method, threshold=accept_at if own is None else own)
+        wanted = accept_at if field.accept_at is None else field.accept_at
+        return Requirement(
+            method=rule.method,
+            # not max(): what is no number must stay none
+            threshold=max(wanted, rule.least),
+            looks=rule.looks,
+            opening=rule.opening,
+        )
 
     plain = {field.name: requirement(field) for field in spec.fields}
     cells = {path: requirement(spec.field(path)) for path in spec.paths()}

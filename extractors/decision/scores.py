@@ -12,7 +12,7 @@ from extractors.evidence.grounding import Agreement
 from extractors.evidence.witnesses import Testimony
 from extractors.normalise import Value
 from extractors.rendering.image_quality import ImageQuality
-from extractors.types import FieldReading, FieldState, TokenTrace
+from extractors.types import FieldReading, FieldState, Opening, Reading, TokenTrace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,7 @@ class FieldEvidence:
     state: FieldState
     tokens: tuple[TokenTrace, ...] = ()  # the value's, and last the one that ends it
     ends: bool = True  # the last of ``tokens`` is the ending token, not part of the value
+    opening: Opening | None = None  # where the value and null part ways
     problem: str | None = None  # the reading's
     value: Value | None = None
     agreement: Agreement | None = None  # with the words of its own page
@@ -39,6 +40,7 @@ class FieldEvidence:
             state=reading.state,
             tokens=reading.tokens,
             ends=reading.ends,
+            opening=reading.opening,
             problem=reading.problem,
         )
 
@@ -67,6 +69,12 @@ def method(name: str) -> Callable[[Method], Method]:
 def score(evidence: FieldEvidence, name: str = DEFAULT) -> float | None:
     """The score of one reading under one method; None when there is nothing to score."""
     return METHODS[name](evidence)
+
+
+def least_sure(reading: Reading) -> float:
+    """The score of a page's least sure field, 0 where one could not be read."""
+    scores = [score(FieldEvidence.of(field), "weakest-token/2") for field in reading.fields]
+    return min((0.0 if one is None else one for one in scores), default=0.0)
 
 
 def _logprobs(evidence: FieldEvidence, *, ending: bool) -> list[float] | None:
@@ -113,3 +121,16 @@ def weakest_token(evidence: FieldEvidence) -> float | None:
     """
     logprobs = _logprobs(evidence, ending=True)
     return math.exp(min(logprobs)) if logprobs else None
+
+
+@method("weakest-token/2")
+def weakest_token_with_opening(evidence: FieldEvidence) -> float | None:
+    """``weakest-token/1``, and for a value the token that opens it: a model that makes a value up
+    doubts where it and ``null`` part ways, and is sure of every letter afterwards.
+    """
+    weakest = weakest_token(evidence)
+    if weakest is None or evidence.state is not FieldState.VALUE or evidence.opening is None:
+        return weakest
+    if math.isnan(evidence.opening.taken):
+        return None
+    return min(weakest, math.exp(min(evidence.opening.taken, 0.0)))

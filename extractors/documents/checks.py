@@ -8,6 +8,7 @@ from extractors.documents.checksums import checksum_of, known_names
 from extractors.documents.types import RESERVED_NAMES, DocumentType, FieldSpec, Kind
 from extractors.errors import BrokenDocumentType
 
+MOST_LOOKS = 2  # further looks at one page
 _LOCALE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|\d{3}))?")
 
 
@@ -62,6 +63,17 @@ def _pages(spec: DocumentType) -> None:
             raise BrokenDocumentType(
                 f"{spec.name}: {option} is {pages}. Read at least one page, or leave it out."
             )
+
+
+def _looks(spec: DocumentType) -> None:
+    if spec.looks is not None and spec.looks not in range(MOST_LOOKS + 1):
+        raise BrokenDocumentType(
+            f"{spec.name}: looks is {spec.looks}. Take 0, 1 or 2, or leave it out."
+        )
+    if spec.look_below is not None and not 0.0 <= spec.look_below <= 1.0:
+        raise BrokenDocumentType(
+            f"{spec.name}: look_below is {spec.look_below}, and must lie between 0 and 1."
+        )
 
 
 def _locale(spec: DocumentType) -> None:
@@ -196,7 +208,14 @@ def _years(spec: DocumentType, path: str, field: FieldSpec) -> None:
         )
 
 
-_RULES: tuple[Callable[[DocumentType], None], ...] = (_name, _pages, _locale, _decimal, _signs)
+_RULES: tuple[Callable[[DocumentType], None], ...] = (
+    _name,
+    _pages,
+    _looks,
+    _locale,
+    _decimal,
+    _signs,
+)
 _FIELD_RULES: tuple[Callable[[DocumentType, str, FieldSpec], None], ...] = (
     _accept_at,
     _choices,

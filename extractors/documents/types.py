@@ -86,6 +86,10 @@ class DocumentType:
     # what a text layer alone proves is accepted only after a look at the picture
     look_required: bool = False
     max_pages: int | None = None  # None: the global limit
+    # further looks at each page, moved a little (0 to 2), and the score of its least sure field
+    # under which they are taken; None: the global settings
+    looks: int | None = None
+    look_below: float | None = None
     # None: every page; else the model reads so many, chosen by the words on them
     max_pages_read: int | None = None
 

@@ -14,11 +14,13 @@ from extractors.documents.spec import DocumentType, FieldSpec, Kind
 from extractors.normalise.numbers import from_json
 from extractors.reading import json_offsets
 from extractors.reading.json_offsets import Node
+from extractors.reading.roads import opening_of
 from extractors.types import (
     Box,
     FieldReading,
     FieldState,
     Generation,
+    Opening,
     PageAnswer,
     StopReason,
     TokenTrace,
@@ -107,6 +109,16 @@ class _Spelling:
             if offset < len(self.data)
             else bisect_left(self.ends, offset) + 1
         )
+
+    def opening(self, node: Node) -> Opening | None:
+        """What was believed where the value begins; of a list, where its first row does."""
+        at = node.start
+        if node.kind is json_offsets.Kind.STRING:
+            at -= 1  # its quote
+        elif node.kind is json_offsets.Kind.ARRAY:
+            at += 1
+        token = self.token_at(at) if 0 <= at < len(self.data) else len(self.tokens)
+        return opening_of(self.tokens[token]) if token < len(self.tokens) else None
 
     def evidence(self, start: int, end: int) -> tuple[tuple[TokenTrace, ...], bool]:
         """Tokens of the value at ``start``..``end`` with the token after it, and whether that one
@@ -221,6 +233,7 @@ def _reading(
         text=text,
         tokens=tokens,
         ends=ends,
+        opening=said.opening(node),
         stop_reason=said.stop_reason,
         problem=problem,
         attended=attended(token.attended for token in (tokens[:-1] if ends else tokens))

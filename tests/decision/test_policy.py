@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractors.decision.policy import UNCERTIFIED, Requirement, policy_of
+from extractors.decision.policy import UNCERTIFIED, PolicyName, Requirement, policy_of
 from extractors.decision.scores import DEFAULT
 from extractors.documents.spec import Kind
 from tests.evidence.making import ITEMS, TOTAL, a_field, a_type
@@ -31,3 +31,20 @@ def test_a_field_that_the_type_does_not_have_has_no_requirement():
     """Rather an error than a threshold that somebody guessed."""
     with pytest.raises(KeyError):
         policy_of(a_type(TOTAL), accept_at=0.7).of("subtotal")
+
+
+@pytest.mark.parametrize(
+    ("accept_at", "own", "threshold"),
+    [(0.7, None, 0.9), (0.95, None, 0.95), (0.7, 0.5, 0.9), (0.7, 0.97, 0.97)],
+)
+def test_the_careful_policy_never_asks_for_less_than_its_own(accept_at, own, threshold):
+    """Whatever a setting or a type says; higher thresholds hold."""
+    spec = a_type(a_field(Kind.AMOUNT, "total", accept_at=own))
+    found = policy_of(spec, accept_at=accept_at, name=PolicyName.CAREFUL).of("total")
+
+    assert (found.threshold, found.looks, found.opening) == (threshold, 2, 0.99)
+
+
+def test_the_plain_policy_asks_for_one_reading_and_its_threshold():
+    found = policy_of(a_type(TOTAL), accept_at=0.7).of("total")
+    assert (found.threshold, found.looks, found.opening) == (0.7, 0, 0.0)

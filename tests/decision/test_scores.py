@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from extractors.decision.scores import DEFAULT, METHODS, FieldEvidence, method, score
 from extractors.evidence.gather import Candidate
 from extractors.evidence.witnesses import DENIES, Testimony
-from extractors.types import FieldState, TokenTrace
+from extractors.types import FieldState, Opening, TokenTrace
 
 logprobs = st.lists(st.floats(-80.0, 0.0), min_size=1, max_size=8).map(tuple)
 names = pytest.mark.parametrize("name", sorted(METHODS))
@@ -121,3 +121,20 @@ def test_a_method_name_is_taken_once():
     """A stored score must stay explainable: a changed formula gets a new version."""
     with pytest.raises(ValueError, match="next version"):
         method(DEFAULT)(lambda _: None)
+
+
+@given(logprobs, st.floats(-80.0, 0.0), st.sampled_from([None, -0.5]))
+def test_the_opening_counts_for_a_value_and_never_raises_its_score(values, taken, other):
+    """An absence has its own token already."""
+    plain = reading(values)
+    opened = replace(plain, opening=Opening(taken=taken, other=other))
+    found = METHODS["weakest-token/2"](opened)
+
+    assert found == pytest.approx(min(METHODS["weakest-token/1"](plain), math.exp(taken)))
+    absent = replace(opened, state=FieldState.ABSENT)
+    assert METHODS["weakest-token/2"](absent) == METHODS["weakest-token/1"](plain)
+
+
+def test_an_opening_that_is_no_number_is_no_evidence():
+    broken = replace(reading((-0.1,)), opening=Opening(taken=math.nan, other=None))
+    assert METHODS["weakest-token/2"](broken) is None

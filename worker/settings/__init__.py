@@ -20,6 +20,8 @@ from pydantic_settings import (
 )
 
 from extractors.backends import BackendOptions
+from extractors.decision.policy import PolicyName
+from extractors.documents.checks import MOST_LOOKS
 from extractors.page.ocr.engines import Engine
 from extractors.rerankers import RerankerOptions
 from worker.settings import engines, environment
@@ -144,6 +146,29 @@ class Settings(BaseSettings):
         ge=0.0,
         le=1.0,
         description="Score from which a field is accepted when its type names no threshold.",
+    )
+    policy: PolicyName = Field(
+        PolicyName.PLAIN,
+        description=(
+            "What an accepted value needs: `plain` (the least sure token reaches `accept_at`) or"
+            " `careful` (it reaches 0.9, the page is read three times, and all readings say the"
+            " same)."
+        ),
+    )
+    looks: int | None = Field(
+        None,
+        ge=0,
+        le=MOST_LOOKS,
+        description=(
+            "Further looks at each page, moved by a few pixels; without it as many as the policy"
+            " needs."
+        ),
+    )
+    look_below: float = Field(
+        1.0,
+        ge=0.0,
+        le=1.0,
+        description="Further looks are taken where a page's least sure field scores below this.",
     )
     claim_lease: Duration = Field(
         timedelta(seconds=20), description="Time until a silent worker's work is taken over."

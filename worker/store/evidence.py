@@ -8,7 +8,7 @@ from sqlalchemy import Row, Select, and_, bindparam, select, update
 
 from extractors.page.text import PageText
 from extractors.rendering.image_quality import ImageQuality
-from extractors.types import FieldReading, StopReason, TokenTrace
+from extractors.types import FieldReading, Opening, StopReason, TokenTrace
 from worker.db import Tx
 from worker.store.bulk import given, insert_many, rows_like, table_of
 from worker.store.codec import box_out, boxes_in, storable_json, tokens_in, words_in
@@ -43,7 +43,14 @@ def _evidence_of(*, tokens: bool) -> Select[Any]:
     return (
         select(*columns, *of_page)
         .join_from(d, p, p.c.document_id == d.c.id)
-        .join(r, and_(r.c.page_id == p.c.id, r.c.generation == d.c.reading_generation))
+        .join(
+            r,
+            and_(
+                r.c.page_id == p.c.id,
+                r.c.generation == d.c.reading_generation,
+                r.c.look == 0,
+            ),
+        )
         .join(f, f.c.reading_id == r.c.id)
         .where(d.c.id == bindparam("document"))
         .order_by(p.c.number, f.c.name, f.c.ordinal)
@@ -70,6 +77,7 @@ def _stored_field(row: Row[Any], tokens: tuple[TokenTrace, ...]) -> StoredField:
         text=row.text,
         tokens=tokens,
         ends=row.ends,
+        opening=_opening(row),
         stop_reason=StopReason(row.stop_reason),
         problem=row.problem,
     )
@@ -90,6 +98,44 @@ def _stored_field(row: Row[Any], tokens: tuple[TokenTrace, ...]) -> StoredField:
         relevance=row.relevance,
         image_quality=quality,
     )
+
+
+def _opening(row: Row[Any]) -> Opening | None:
+    return None if row.opening is None else Opening(taken=row.opening, other=row.opening_other)
+
+
+def looks_of(tx: Tx, document_id: UUID) -> dict[int, list[dict[tuple[str, int], FieldReading]]]:
+    """What the further looks at each page say, by page number: a look after the other, each by name
+    and ordinal of the field.
+    """
+    d, p, r, f = Document, Page, PageReading, FieldEvidence
+    rows = tx.session.execute(
+        select(
+            p.number, r.look, f.name, f.ordinal, f.state, f.text, f.tokens, f.ends, f.stop_reason,
+            f.problem, f.opening, f.opening_other,
+        )
+        .join_from(d, p, p.document_id == d.id)
+        .join(r, and_(r.page_id == p.id, r.generation == d.reading_generation, r.look > 0))
+        .outerjoin(f, f.reading_id == r.id)
+        .where(d.id == document_id)
+        .order_by(p.number, r.look)
+    )  # fmt: skip
+    looks: dict[int, dict[int, dict[tuple[str, int], FieldReading]]] = {}
+    for row in rows:
+        said = looks.setdefault(row.number, {}).setdefault(row.look, {})
+        if row.name is not None:
+            said[row.name, row.ordinal] = FieldReading(
+                name=row.name,
+                ordinal=row.ordinal,
+                state=row.state,
+                text=row.text,
+                tokens=tokens_in(row.tokens),
+                ends=row.ends,
+                opening=_opening(row),
+                stop_reason=StopReason(row.stop_reason),
+                problem=row.problem,
+            )
+    return {page: list(by_look.values()) for page, by_look in looks.items()}
 
 
 def pages_of(tx: Tx, document_id: UUID) -> list[StoredPage]:

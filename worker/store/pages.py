@@ -1,5 +1,6 @@
 """Pages are the unit that the model reads: claimed in batches, read together, saved one by one."""
 
+import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
@@ -46,6 +47,7 @@ from worker.tables.documents import Document, Status
 from worker.tables.evidence import FieldEvidence, Page, PageReading, PageStatus
 
 QUALITY = ("contrast", "ink", "sharpness")
+IMPOSSIBLE = -10_000.0  # a log-probability that no float's exponential tells from 0
 STAGE = "extract"  # pages are claimed by this stage only
 
 UNREAD = select(Page.id).where(
@@ -244,6 +246,8 @@ def give_back_pages(
 def save_readings(tx: Tx, readings: Sequence[tuple[PageClaim, Reading]]) -> list[UUID]:
     """Store what was read and move on the documents whose last page this was; returns those.
 
+    A page's further looks come together with its first reading.
+
     The documents' rows are locked first, in id order, and counted last: of two workers that save
     the last two pages at once, one waits and then sees both. A page that was overtaken or whose
     document ended is passed over.
@@ -284,6 +288,7 @@ def _reading_row(reading_id: UUID, held: PageClaim, reading: Reading) -> dict[st
         "page_id": held.page_id,
         "type_version": held.type_version,
         "generation": held.generation,
+        "look": reading.look,
         "model": reading.model,
         "fingerprint": reading.fingerprint,
         "prompt_hash": reading.prompt_hash,
@@ -306,11 +311,18 @@ def _field_row(reading_id: UUID, field: FieldReading) -> dict[str, Any]:
         "text": storable(field.text) if field.text is not None else None,
         "tokens": tokens_out(field.tokens),
         "ends": field.ends,
+        "opening": None if field.opening is None else _finite(field.opening.taken),
+        "opening_other": None if field.opening is None else _finite(field.opening.other),
         "stop_reason": str(field.stop_reason),
         "problem": problem,
         "boxes": null() if field.attended is None else [box_out(field.attended)],
         "box_source": None if field.attended is None else ATTENTION,
     }
+
+
+def _finite(logprob: float | None) -> float | None:
+    """A number that can be compared; "impossible" is far below all that is possible."""
+    return None if logprob is None or math.isnan(logprob) else max(logprob, IMPOSSIBLE)
 
 
 def _move_complete(tx: Tx, document_ids: Collection[UUID]) -> list[UUID]:

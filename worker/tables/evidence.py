@@ -130,14 +130,17 @@ class PageReading(Base):
 
     __tablename__ = "readings"
     __table_args__ = (
-        UniqueConstraint("page_id", "generation"),
+        UniqueConstraint("page_id", "generation", "look"),
         CheckConstraint("generation >= 1", name="generation"),
+        CheckConstraint("look >= 0", name="look"),
     )
 
     id: Mapped[UUID] = new_id()
     page_id: Mapped[UUID] = belongs_to("pages.id")
     # of the document: each time that it is read again is the next one
     generation: Mapped[int] = mapped_column(SmallInteger, server_default="1")
+    # 0: the reading that the answer is made from; from 1: further looks at the page, moved a little
+    look: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     model: Mapped[str]
     fingerprint: Mapped[str]
     prompt_hash: Mapped[str]
@@ -170,6 +173,10 @@ class FieldEvidence(Base):
     text: Mapped[str | None]  # as printed
     tokens: Mapped[list[Any]] = mapped_column(JSONB)  # compact; store.compact reads and writes it
     ends: Mapped[bool]
+    # natural logs of raw probabilities where the value and null part ways: of the token that was
+    # written, and of all that would have gone the other way; NULL: it was fed, or nobody told
+    opening: Mapped[float | None]
+    opening_other: Mapped[float | None]
     stop_reason: Mapped[str]
     problem: Mapped[str | None]
     # [[x0, y0, x1, y1], ...] in points

@@ -9,7 +9,7 @@ import math
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from transformers import AutoProcessor, MllamaForConditionalGeneration
 
 from extractors.backends.vocabulary import Vocabulary, vocabulary_of
 from extractors.errors import ModelNotLoadable
+from extractors.reading.roads import road_of
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,15 @@ _SAMPLE_BYTES = 1 << 16
 _SAMPLES = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
+class RoadTokens:
+    """Token ids, on the model's device."""
+
+    value: torch.Tensor  # (n,) that open a value or a row
+    nothing: torch.Tensor  # (m,) that say that there is none
+
+
+@dataclass(frozen=True, kw_only=True)
 class Loaded:
     """A model ready to answer, with all that belongs to it."""
 
@@ -48,6 +57,19 @@ class Loaded:
     def lm_head(self) -> nn.Module:
         head: nn.Module = self.model.lm_head
         return head
+
+    @cached_property
+    def roads(self) -> RoadTokens:
+        """The tokens that open a value and those that say that there is none."""
+        roads = [road_of(spelled) for spelled in self.vocabulary.spelled]
+        return RoadTokens(
+            *(
+                torch.tensor(
+                    [i for i, road in enumerate(roads) if road is way], dtype=torch.long
+                ).to(self.device)
+                for way in (True, False)
+            )
+        )
 
 
 def device_of(name: str) -> torch.device:

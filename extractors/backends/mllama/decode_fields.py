@@ -131,6 +131,7 @@ def _skeletons(
         logits,
         chosen,
         None if grids is None else top_patches(layers or [], grids[0].side, lengths - 1),
+        loaded.roads,
     )
 
 
@@ -179,7 +180,10 @@ def _write(
         chosen = logits.argmax(dim=-1)
         pending.append(
             step_of(
-                logits, chosen, None if grids is None else top_patches(layers or [], grids[0].side)
+                logits,
+                chosen,
+                None if grids is None else top_patches(layers or [], grids[0].side),
+                loaded.roads,
             )
         )
         positions = positions + 1

@@ -126,7 +126,7 @@ def _write(loaded: Loaded, state: _State, live: Sequence[_Page]) -> None:
             ~allowed_next([page.matcher if page.stop is None else None for page in live], logits),
             float("-inf"),
         ).argmax(dim=-1)
-        pending.append(step_of(logits, chosen, state.attention))
+        pending.append(step_of(logits, chosen, state.attention, loaded.roads))
         for page, token in zip(live, chosen.tolist(), strict=True):
             if page.stop is None:
                 page.take(token, loaded.vocabulary)

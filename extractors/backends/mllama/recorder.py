@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from transformers import StoppingCriteria
 
+from extractors.backends.mllama.checkpoint import RoadTokens
 from extractors.backends.vocabulary import Vocabulary
 from extractors.types import Alternative, AttentionPatch, Box, TokenTrace
 
@@ -45,14 +46,23 @@ class Step:
     entropy: Tensor  # (B,) float32, nats
     logsumexp: Tensor  # (B,) float32
     attention: TopPatches | None = None  # None when it was not asked
+    # (B, 2) float32: log-probabilities of all tokens that open a value, and of all that say that
+    # there is none; None when it was not asked
+    roads: Tensor | None = None
 
 
-def step_of(logits: Tensor, chosen: Tensor, attention: TopPatches | None = None) -> Step:
+def step_of(
+    logits: Tensor,
+    chosen: Tensor,
+    attention: TopPatches | None = None,
+    roads: RoadTokens | None = None,
+) -> Step:
     """The evidence of one step.
 
     logits: (B, V) as lm_head gives them, any dtype
     chosen: (B,) token ids
     attention: where each row looked
+    roads: the tokens whose probability is summed up
     """
     raw = logits.float()
     logsumexp = raw.logsumexp(dim=-1)  # (B,)
@@ -67,17 +77,25 @@ def step_of(logits: Tensor, chosen: Tensor, attention: TopPatches | None = None)
         entropy=(logsumexp - mean).clamp_min(0.0),
         logsumexp=logsumexp,
         attention=attention,
+        roads=None if roads is None else _of_roads(raw, logsumexp, roads),
     )
+
+
+def _of_roads(raw: Tensor, logsumexp: Tensor, roads: RoadTokens) -> Tensor:
+    """(B, 2) float32: log of the summed probabilities; -inf where there is no such token."""
+    sums = [raw[:, ids].logsumexp(dim=-1) for ids in (roads.value, roads.nothing)]
+    return (torch.stack(sums, dim=-1) - logsumexp[:, None]).clamp_max(0.0)
 
 
 @dataclass(slots=True)
 class Recorder:
     """Collects steps: from ``generate`` by ``attached``, from a loop of our own by ``add``."""
 
+    roads: RoadTokens | None = None
     steps: list[Step] = field(default_factory=list)
 
     def add(self, logits: Tensor, chosen: Tensor) -> None:
-        self.steps.append(step_of(logits, chosen))
+        self.steps.append(step_of(logits, chosen, roads=self.roads))
 
     @contextmanager
     def attached(self, lm_head: torch.nn.Module) -> Iterator["StoppingCriteria"]:
@@ -119,6 +137,8 @@ def traces_of(
     columns = [
         torch.stack([getattr(step, name) for step in steps]).tolist() for name in Step.__slots__[:5]
     ]
+    told = [step.roads for step in steps if step.roads is not None]
+    roads = torch.stack(told).tolist() if len(told) == len(steps) else None  # (T, B, 2)
     patches = (
         _patches([step.attention for step in steps if step.attention is not None], places)
         if places is not None
@@ -128,6 +148,8 @@ def traces_of(
     for row in range(len(columns[0][0])):
         kept = range(len(steps)) if wanted is None or wanted[row] else range(0)
         tokens = [_trace(vocabulary, *(column[t][row] for column in columns)) for t in kept]
+        if roads is not None:
+            tokens = [replace(token, roads=tuple(roads[t][row])) for t, token in enumerate(tokens)]
         if patches is not None:
             tokens = [replace(token, patches=patches(t, row)) for t, token in enumerate(tokens)]
         traces.append(tokens)

@@ -89,7 +89,7 @@ def generate_recorded(
     """Greedy ``generate`` with the recorder listening; each row's tokens to the batch's last
     step.
     """
-    recorder = Recorder()
+    recorder = Recorder(loaded.roads)
     with recorder.attached(loaded.lm_head) as after_step:
         loaded.model.generate(
             **inputs,

@@ -15,7 +15,7 @@ from extractors.documents.slip import Slip
 from extractors.read import read_pages
 from extractors.types import FieldState, StopReason
 from tests.backends.mllama import tiny
-from tests.backends.mllama.test_recorder import teacher_forced
+from tests.backends.mllama.test_recorder import roads_of, teacher_forced
 
 PAGES = [
     tiny.page(1),
@@ -107,6 +107,7 @@ def test_the_evidence_equals_a_plain_forward_over_the_whole_answer(loaded, answe
                 assert [a.logprob for a in token.top] == pytest.approx(
                     row.topk(5).values.tolist(), abs=1e-4
                 )
+                assert token.roads == pytest.approx(roads_of(loaded, row), abs=1e-4)
 
 
 def test_a_page_alone_reads_as_it_does_in_a_batch(loaded, grammar, answers):

@@ -20,6 +20,7 @@ from extractors.backends.mllama.prefill import ROOM, prefill_prompts
 from extractors.backends.mllama.reference import image_of
 from extractors.types import Generation, StopReason
 from tests.backends.mllama import tiny
+from tests.backends.mllama.test_recorder import roads_of
 
 # pixels of a page that fills so many tiles
 SIZES = {1: (56, 56), 2: (112, 56), 3: (168, 56), 4: (112, 112)}
@@ -161,6 +162,8 @@ def test_the_evidence_is_log_softmax_of_those_logits(loaded):
                 assert [t.top[0].logprob for t in written] == pytest.approx(
                     expected.max(-1).values[: len(written)].tolist(), abs=1e-4
                 )
+                for n, token in enumerate(written):
+                    assert token.roads == pytest.approx(roads_of(loaded, expected[n]), abs=1e-4)
 
 
 def test_rows_that_go_on_are_not_disturbed_by_rows_that_end(loaded):
@@ -236,7 +239,7 @@ def test_as_many_forwards_as_the_longest_value_has_tokens(loaded, monkeypatch):
 
 @pytest.mark.parametrize("budget", [12, 48])
 def test_memory_for_evidence_does_not_grow_with_the_vocabulary(loaded, monkeypatch, budget):
-    """A dozen numbers a step and row, whether 12 steps or 48."""
+    """Sixteen numbers a step and row, whether 12 steps or 48."""
     kept = []
     original = decode_fields.step_of
     monkeypatch.setattr(decode_fields, "step_of", lambda *a: kept.append(original(*a)) or kept[-1])
@@ -251,7 +254,7 @@ def test_memory_for_evidence_does_not_grow_with_the_vocabulary(loaded, monkeypat
     assert {
         sum(value.numel() for name in s.__slots__ if (value := getattr(s, name)) is not None)
         for s in kept
-    } == {3 * 14}
+    } == {3 * 16}
 
 
 # Negative controls: each known trap, sprung on purpose, must show.

@@ -93,6 +93,7 @@ def until_look(
             raise Looked
 
     continuations = plans(llama, budget)
+    assert llama.roads.value.numel() >= 0  # made once a model, and not in the loop
 
     def work() -> None:
         with pytest.raises(Looked):

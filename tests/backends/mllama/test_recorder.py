@@ -14,6 +14,7 @@ from extractors.backends.mllama.grammar import GrammarSource
 from extractors.backends.mllama.recorder import TOP, step_of
 from extractors.backends.mllama.reference import generate_json, inputs_of
 from extractors.documents.slip import Slip
+from extractors.reading.roads import road_of
 from extractors.types import Generation, PageImage, StopReason
 from tests.backends.mllama import tiny
 
@@ -54,6 +55,19 @@ def assert_recorded(
             best = row.topk(TOP)
             assert [a.logprob for a in token.top] == pytest.approx(best.values.tolist(), abs=1e-4)
             assert token.entropy == pytest.approx(-(row.exp() * row).sum().item(), abs=1e-3)
+            assert token.roads == pytest.approx(roads_of(loaded, row), abs=1e-4)
+
+
+def roads_of(loaded: Loaded, row: torch.Tensor) -> list[float]:
+    """Of all tokens that open a value, and of all that say that there is none: summed one by one.
+
+    row: (V,) log-probabilities
+    """
+    sums = {True: 0.0, False: 0.0}
+    for spelled, probability in zip(loaded.vocabulary.spelled, row.exp().tolist(), strict=False):
+        if (road := road_of(spelled)) is not None:
+            sums[road] += probability
+    return [math.log(total) if total else -math.inf for total in sums.values()]
 
 
 @pytest.fixture(scope="module")
@@ -157,14 +171,16 @@ def test_nothing_of_size_vocabulary_by_steps_is_kept(loaded, grammar, monkeypatc
     from extractors.backends.mllama.recorder import Recorder
 
     kept: list[Recorder] = []
-    monkeypatch.setattr(reference, "Recorder", lambda: kept.append(Recorder()) or kept[-1])
+    monkeypatch.setattr(
+        reference, "Recorder", lambda roads: kept.append(Recorder(roads)) or kept[-1]
+    )
     with torch.inference_mode():
         generate_json(loaded, PAGES, Slip.spec, max_new_tokens=12, grammar=grammar)
     sizes = [
         sum(value.numel() for name in step.__slots__ if (value := getattr(step, name)) is not None)
         for step in kept[0].steps
     ]
-    assert set(sizes) == {len(PAGES) * (2 * TOP + 4)}
+    assert set(sizes) == {len(PAGES) * (2 * TOP + 6)}
     assert not loaded.lm_head._forward_hooks
 
 

@@ -2,14 +2,19 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import OperationalError
 
+from extractors.backends import Backend
+from extractors.decision.scores import least_sure
+from extractors.documents import DocumentType
 from extractors.errors import BackendUnavailable, SurefieldError
 from extractors.read import read_pages
-from extractors.types import PageImage
+from extractors.rendering.moved import moved
+from extractors.types import PageImage, Reading
 from worker import store
 from worker.pipeline.heartbeat import heartbeat
 from worker.runtime import Runtime
@@ -57,9 +62,13 @@ def _read(claims: Sequence[PageClaim], rt: Runtime) -> None:
     """
     try:
         spec = rt.pinned_type(claims[0].document_type, claims[0].type_version)
-        readings = read_pages([_image(claim, rt) for claim in claims], spec, rt.backend(spec.name))
+        backend = rt.backend(spec.name)
+        images = [_image(claim, rt) for claim in claims]
+        readings = read_pages(images, spec, backend)
+        further = _further_looks(images, readings, spec, backend, rt)
+        read = [*enumerate(readings), *further]
         with rt.transaction() as tx:
-            store.pages.save_readings(tx, list(zip(claims, readings, strict=True)))
+            store.pages.save_readings(tx, [(claims[at], reading) for at, reading in read])
         return
     except OperationalError:
         raise  # the database is away: leases run out, and the pages are read again
@@ -83,6 +92,30 @@ def _read(claims: Sequence[PageClaim], rt: Runtime) -> None:
         store.pages.fail_pages(
             tx, claims, Failure.of(failure), max_attempts=rt.max_attempts, backoff=rt.backoff
         )
+
+
+def _further_looks(
+    images: Sequence[PageImage],
+    readings: Sequence[Reading],
+    spec: DocumentType,
+    backend: Backend,
+    rt: Runtime,
+) -> list[tuple[int, Reading]]:
+    """Further readings of the pages that are not sure enough, each with the page's place in the
+    batch; they go to the backend together.
+    """
+    looks = rt.looks if spec.looks is None else spec.looks
+    below = rt.look_below if spec.look_below is None else spec.look_below
+    asked = [
+        (at, look)
+        for look in range(1, looks + 1)
+        for at, reading in enumerate(readings)
+        if below >= 1.0 or least_sure(reading) < below
+    ]
+    again = read_pages([moved(images[at], look) for at, look in asked], spec, backend)
+    return [
+        (at, replace(reading, look=look)) for (at, look), reading in zip(asked, again, strict=True)
+    ]
 
 
 def _image(claim: PageClaim, rt: Runtime) -> PageImage:

@@ -7,13 +7,13 @@ from functools import partial
 from uuid import UUID
 
 from extractors.decision.choose import Chosen, choose
-from extractors.decision.decide import Decision, decide_all
-from extractors.decision.policy import policy_of
-from extractors.decision.scores import DEFAULT
+from extractors.decision.decide import Beside, Decision, decide_all
+from extractors.decision.policy import RULES, policy_of
 from extractors.documents import DocumentType
 from extractors.evidence.in_picture import look_of
 from worker import store
 from worker.pipeline.attempt import attempt
+from worker.pipeline.further_looks import further_looks
 from worker.review import carry, history
 from worker.review import store as review_store
 from worker.runtime import Runtime
@@ -28,11 +28,16 @@ def run(document_id: UUID, rt: Runtime) -> None:
         if claim is None:
             return
         spec = rt.pinned_type(claim.document_type, claim.type_version)
-        policy = policy_of(spec, accept_at=rt.accept_at)
+        policy = policy_of(spec, accept_at=rt.accept_at, name=rt.policy)
         with rt.transaction() as tx:
             fields = store.evidence.evidence_of(tx, document_id, tokens=False)
             gathered = store.candidates.gathered(tx, document_id, spec, fields)
-            scores = store.evidence.scores_of(tx, document_id, DEFAULT)
+            scores = store.evidence.scores_of(tx, document_id, RULES[rt.policy].method)
+            looks = (
+                further_looks(store.evidence.looks_of(tx, document_id), fields, spec)
+                if RULES[rt.policy].looks
+                else {}
+            )
             left_out = store.pages.left_out_pages(tx, document_id)
             earlier = carry.earlier_answer(tx, document_id) if claim.generation > 1 else []
 
@@ -44,7 +49,14 @@ def run(document_id: UUID, rt: Runtime) -> None:
             left_out=left_out,
             unjudged=[number for number, rank in left_out.items() if rank is None],
         )
-        decisions = decide_all(chosen, spec, policy, in_domain=gathered.in_domain)
+        beside = {
+            one.field_id: Beside(
+                opening=None if one.reading.opening is None else one.reading.opening.taken,
+                looks=looks.get(one.field_id),
+            )
+            for one in fields
+        }
+        decisions = decide_all(chosen, spec, policy, in_domain=gathered.in_domain, beside=beside)
         results = [
             _result(at, row, decision, spec)
             for at, (row, decision) in enumerate(zip(chosen, decisions, strict=True))

@@ -65,6 +65,7 @@ def _evidence(
         state=reading.state,
         tokens=reading.tokens,
         ends=reading.ends,
+        opening=reading.opening,
         problem=reading.problem,
         value=store.candidates.value_of(field, spec),
         agreement=Agreement(field.agreement) if field.agreement else None,

@@ -1,0 +1,196 @@
+"""Further looks at a page: taken with its first reading, stored beside it, heard where the policy
+asks for them.
+"""
+
+import math
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from extractors.backends.scripted import Line, ScriptedBackend
+from extractors.decision.policy import PolicyName
+from extractors.documents import BUILT_IN
+from tests.pipeline.conftest import TINY_CANVAS, TRUTH, a_pdf
+from worker import store
+from worker.pipeline import again
+from worker.pipeline.stages import extract
+
+SURE = 0.999
+
+
+def truths(*said, probability=SURE, otherwise=TRUTH):
+    """A script: what the first reading of a page says, then its further looks."""
+    times = Counter()
+
+    def script(page, spec):
+        times[page.number] += 1
+        at = times[page.number] - 1
+        return Line(truth=said[at] if at < len(said) else otherwise, probability=probability)
+
+    return ScriptedBackend(script, canvas=TINY_CANVAS)
+
+
+def careful(make_house, backend, **changes):
+    options = {"policy": PolicyName.CAREFUL, "looks": 2, **changes}
+    return make_house(backend=backend, **options)
+
+
+def looks_stored(house):
+    return [row.look for row in house.rows("SELECT look FROM readings ORDER BY look")]
+
+
+def test_no_look_is_taken_unless_somebody_asks(house):
+    house.submit(a_pdf())
+    house.work()
+    assert looks_stored(house) == [0]
+
+
+def test_three_readings_that_say_the_same_are_accepted(make_house):
+    house = careful(make_house, truths())
+    document = house.submit(a_pdf())
+    house.work()
+
+    assert house.status(document) == "accepted"
+    assert looks_stored(house) == [0, 1, 2]
+    assert {row.threshold for row in house.results(document).values()} == {0.9}
+
+
+def test_a_look_is_another_picture_and_all_go_to_the_backend_together(make_house):
+    pictures = []
+    backend = ScriptedBackend(
+        lambda page, spec: pictures.append(page.png) or Line(truth=TRUTH, probability=SURE),
+        canvas=TINY_CANVAS,
+    )
+    house = careful(make_house, backend)
+    house.submit(a_pdf(pages=2))
+    house.work()
+
+    assert len(set(pictures)) == 6
+    assert backend.calls == [(1, 2), (1, 2, 1, 2)]
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_look_that_reads_something_else_sends_the_field_to_a_person(make_house, at):
+    """Whichever look it is; the answer stays that of the first reading."""
+    said = [TRUTH] * 3
+    said[at] = {**TRUTH, "total": "17.50"}
+    house = careful(make_house, truths(*said))
+    document = house.submit(a_pdf())
+    house.work()
+
+    total = house.results(document)["total"]
+    assert (total.text, total.decision, total.reason) == ("12.50", "review", "look_differs")
+    assert total.details["message"] == "read again, the page says 17.50"
+    assert house.results(document)["payee"].decision == "accepted"
+
+
+def test_a_look_that_finds_what_was_absent_sends_it_to_a_person(make_house):
+    absent = {**TRUTH, "number": None}
+    house = careful(make_house, truths(absent, absent, TRUTH))
+    document = house.submit(a_pdf())
+    house.work()
+
+    number = house.results(document)["number"]
+    assert (number.state, number.decision) == ("absent", "review")
+    assert "look_differs" in {doubt["code"] for doubt in number.details["doubts"]}
+
+
+def test_a_field_that_is_absent_on_two_pages_needs_the_looks_of_both(make_house):
+    absent = {**TRUTH, "number": None}
+    times = Counter()
+
+    def script(page, spec):
+        times[page.number] += 1
+        found = page.number == 2 and times[2] == 3
+        return Line(truth=TRUTH if found else absent, probability=SURE)
+
+    house = careful(make_house, ScriptedBackend(script, canvas=TINY_CANVAS))
+    document = house.submit(a_pdf(pages=2))
+    house.work()
+    assert "look_differs" in {
+        doubt["code"] for doubt in house.results(document)["number"].details["doubts"]
+    }
+
+
+def test_an_opening_that_was_not_sure_sends_the_field_to_a_person(make_house):
+    """Every token is sure enough, and the one that opens the value is not."""
+    house = careful(make_house, truths(probability=0.95))
+    document = house.submit(a_pdf())
+    house.work()
+
+    total = house.results(document)["total"]
+    assert (total.decision, total.reason) == ("review", "opening_unsure")
+    row = house.rows("SELECT opening, opening_other FROM fields WHERE name = 'total'")[0]
+    assert (row.opening, row.opening_other) == (pytest.approx(math.log(0.95)), None)
+
+
+def test_readings_without_looks_are_no_proof(make_house):
+    """The policy was changed after the page had been read."""
+    house = careful(make_house, truths(), looks=0)
+    document = house.submit(a_pdf())
+    house.work()
+
+    assert house.results(document)["total"].reason == "looks_missing"
+
+
+def test_the_plain_policy_does_not_mind_what_looks_say(make_house):
+    house = make_house(backend=truths(TRUTH, {**TRUTH, "total": "17.50"}), looks=1)
+    document = house.submit(a_pdf())
+    house.work()
+
+    assert looks_stored(house) == [0, 1]
+    assert house.status(document) == "accepted"
+
+
+@pytest.mark.parametrize(("probability", "looks"), [(0.95, [0, 1]), (0.9999, [0])])
+def test_sure_pages_are_looked_at_once(make_house, probability, looks):
+    house = make_house(backend=truths(probability=probability), looks=1, look_below=0.99)
+    house.submit(a_pdf())
+    house.work()
+    assert looks_stored(house) == looks
+
+
+def test_a_document_type_has_the_last_word(make_house, monkeypatch):
+    monkeypatch.setitem(BUILT_IN, "slip", replace(BUILT_IN["slip"], looks=1))
+    house = make_house(backend=truths())
+    house.submit(a_pdf())
+    house.work()
+    assert looks_stored(house) == [0, 1]
+
+
+def test_a_worker_that_dies_before_it_saves_leaves_nothing_doubled(make_house, monkeypatch):
+    """The looks come into the database with the first reading or not at all."""
+    house = careful(make_house, truths())
+    document = house.submit(a_pdf())
+    plain = store.pages.save_readings
+
+    def lost(tx, readings):
+        plain(tx, readings)
+        raise OperationalError("the connection broke", None, Exception())
+
+    monkeypatch.setattr(extract.store.pages, "save_readings", lost)
+    house.work()
+    assert looks_stored(house) == []
+
+    monkeypatch.setattr(extract.store.pages, "save_readings", plain)
+    with house.rt.transaction() as tx:
+        tx.session.connection().exec_driver_sql("UPDATE pages SET lease_until = NULL")
+    extract.run(document, house.rt)
+    house.work()
+    assert looks_stored(house) == [0, 1, 2]
+    assert house.status(document) == "accepted"
+
+
+def test_read_again_is_looked_at_again(make_house):
+    """A new generation has looks of its own, and the old ones are not heard."""
+    house = careful(make_house, truths(TRUTH, {**TRUTH, "total": "17.50"}))
+    document = house.submit(a_pdf())
+    house.work()
+    assert house.results(document)["total"].reason == "look_differs"
+
+    again.one(house.rt, document, again.Again.REREAD, by="tests")
+    house.work()
+    rows = house.rows("SELECT generation, look FROM readings ORDER BY generation, look")
+    assert [tuple(row) for row in rows] == [(1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2)]
