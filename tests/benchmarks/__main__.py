@@ -28,6 +28,7 @@ NAMES = (
     "classify",
     "review",
     "evidence",
+    "confidence",
     "witnesses",
     "hostile",
     "ocr",

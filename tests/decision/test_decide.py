@@ -393,3 +393,36 @@ def test_a_decision_says_what_it_was_measured_by():
     got = decide(GOOD, TOTAL, requirement, in_domain=True)
 
     assert (got.method, got.threshold, got.certificate) == ("joint/1", 0.5, "c-17")
+
+
+def test_a_score_of_zero_is_a_score():
+    """Low, and not unknown."""
+    got = decided(row(said("5.00", score=0.0, found=True)))
+    assert [doubt.code for doubt in got.doubts] == ["low_score"]
+
+
+def test_a_doubted_row_pulls_down_its_own_list_alone():
+    """Another list has a row of the same number, and its rows stand."""
+    other = replace(ITEMS, name="fees")
+    spec = a_type(ITEMS, other)
+    evidence = [
+        *row_of_items(1, 0, "a", "1.00"),
+        *(
+            replace(one, name=one.name.replace("items", "fees"))
+            for one in row_of_items(1, 0, "b", "2.00")
+        ),
+    ]
+    chosen = [
+        replace(one, score=0.2) if one.name == "items.amount" else one
+        for one in answers(spec, evidence, pages={1})
+    ]
+    decisions = decide_all(chosen, spec, policy_of(spec, accept_at=0.7), in_domain=True)
+    reasons = {
+        one.name: decision.reason.code for one, decision in zip(chosen, decisions, strict=True)
+    }
+
+    assert {reasons[name] for name in reasons if name.startswith("items.")} == {
+        "low_score",
+        "row_in_doubt",
+    }
+    assert {reasons[name] for name in reasons if name.startswith("fees.")} == {"value"}

@@ -13,7 +13,7 @@ from tests.pipeline.conftest import a_pdf
 from worker.blobs import Blobs
 from worker.db import is_passing
 from worker.errors import BlobsUnavailable
-from worker.intake import dead_letters, messages
+from worker.intake import dead_letters, messages, sources
 from worker.intake.errors import InvalidSubmission
 from worker.intake.outages import is_outage, until_it_passes
 from worker.tasks import _take_in as take_in
@@ -165,3 +165,21 @@ def test_a_source_that_is_no_regular_file_is_refused_at_once(house, tmp_path: Pa
 
     assert {one.code for one in letters(house)} == {"unreadable_file", "source_not_allowed"}
     assert house.rows("SELECT id FROM documents") == []
+
+
+def test_a_request_shows_neither_its_password_nor_its_bytes():
+    """It stands in tracebacks and logs."""
+    shown = repr(
+        sources.Request(
+            upstream="erp", document_type="slip", content=b"%PDF-secret", password="hunter2"
+        )
+    )
+    assert "hunter2" not in shown
+    assert "%PDF" not in shown
+
+
+def test_a_submission_that_names_no_priority_has_none(house):
+    """It waits behind every one that does."""
+    plain, urgent = house.submit(a_pdf("a")), house.submit(a_pdf("b"), priority=1)
+    rows = house.rows("SELECT id, priority FROM documents")
+    assert {row.id: row.priority for row in rows} == {plain: 0, urgent: 1}

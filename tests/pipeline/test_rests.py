@@ -165,3 +165,17 @@ def test_a_worker_that_was_frozen_is_noticed_when_its_lease_is_over(make_house):
     assert not found.sound
     assert "nobody serves the queue gpu" in found.words
     assert house.rt.lease < health.UNSERVED_AFTER + timedelta(seconds=1)
+
+
+def test_a_stage_that_met_a_wrong_setting_rests_at_once(make_house):
+    """The next document is not tried in vain."""
+
+    def lacks(document_type):
+        raise NO_MODEL
+
+    house = make_house(canvas=lacks)
+    document = house.submit(a_pdf())
+    flow.STEP_AT[Status.SUBMITTED].run(document, house.rt)
+
+    assert house.rt.rests.last("render")
+    assert not house.rt.rests.last("extract")

@@ -163,6 +163,28 @@ def test_renewing_tells_which_claims_are_still_ours(db: Sessions) -> None:
     assert [held.number for held in taken] == [1]
 
 
+def test_a_renewed_claim_is_kept_for_another_lease(db: Sessions) -> None:
+    """Counted from now, and nobody else takes the page meanwhile."""
+    document = rendered(db)
+    [mine] = claim_pages(db)
+    with begin(db) as tx:
+        assert store.pages.renew_pages(tx, [mine], 2 * LEASE) == [mine]
+        now = tx.session.execute(text("SELECT now()")).scalar_one()
+
+    [page] = everything_about(db, document.id)["pages"]
+    assert page["lease_until"] == (now + 2 * LEASE).isoformat()
+    assert claim_pages(db) == []
+
+
+def test_a_document_moves_when_its_own_pages_are_read(db: Sessions) -> None:
+    """Pages of other documents may wait."""
+    first, waits = rendered(db), rendered(db)
+    [held] = claim_pages(db, limit=1)
+
+    assert save(db, held) == [first.id]
+    assert status_of(db, waits) == "rendered"
+
+
 def test_released_pages_can_be_taken_at_once(db: Sessions) -> None:
     """A worker that is told to stop gives back what it has not read, and no attempt is counted."""
     rendered(db, 2)

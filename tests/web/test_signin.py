@@ -379,3 +379,59 @@ def test_an_administrator_invites_changes_and_shuts_out(site):
         "SELECT name, role, disabled_at IS NOT NULL AS off FROM users ORDER BY name"
     )
     assert [tuple(each) for each in rows] == [("grace", "reviewer", True), ("root", "admin", False)]
+
+
+def test_a_cookie_kept_from_before_signing_out_opens_nothing(site):
+    """Only this browser's session ends: others of the same person stay."""
+    ada, elsewhere = site.sign_in("ada"), site.sign_in("ada")
+    kept = dict(ada.client.cookies)
+    answer = ada.post("/sign-out")
+    assert "Max-Age=0" in answer.headers["set-cookie"]
+
+    thief = site.anybody()
+    thief.cookies.update(kept)
+    asks = {"accept": "application/json"}
+    assert thief.get("/queue", headers=asks).status_code == 401
+    assert elsewhere.get("/queue", headers=asks).status_code == 200
+
+
+def test_the_new_password_opens_the_door_and_the_old_one_does_not(site):
+    add(site)
+    ada = site.sign_in("ada")
+    assert (
+        ada.post("/account", {"old": PASSWORD, "new": "another long password"}).status_code == 303
+    )
+
+    assert enter(site, site.anybody(), "ada", PASSWORD).status_code == 401
+    assert enter(site, site.anybody(), "ada", "another long password").status_code == 303
+
+
+def test_signing_in_forgives_ones_own_attempts_and_nobody_elses(site):
+    """Whoever mistyped begins anew; guesses at another name go on being counted."""
+    add(site)
+    client = site.anybody()
+    for name in ("ada", "ada", "ben"):
+        enter(site, client, name, "wrong wrong wrong")
+    assert enter(site, client, "ada", PASSWORD).status_code == 303
+
+    names = [row.name for row in site.house.rows("SELECT name FROM sign_in_attempts")]
+    assert names == ["ben"]
+
+
+def test_the_first_use_of_a_key_is_noted_and_so_is_one_after_a_minute(site):
+    headers = site.key()
+    key = headers["authorization"].removeprefix("Bearer ")
+
+    def used():
+        with site.house.rt.transaction() as tx:
+            store.upstream_of(tx, key)
+        return site.house.rows("SELECT last_used_at FROM api_keys")[0].last_used_at
+
+    first = used()
+    assert first is not None
+    assert used() == first  # not for every request
+    with site.house.rt.transaction() as tx:
+        tx.session.execute(
+            text("UPDATE api_keys SET last_used_at = last_used_at - interval '2 minutes'")
+        )
+    assert used() > first - timedelta(minutes=1)

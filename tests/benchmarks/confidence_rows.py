@@ -1,0 +1,155 @@
+"""Generated slips read three times each, kept so that reading goes on after a stop.
+
+One row is one answer that a score decides: a value that the model gives, or an absence.  Rows are
+kept under the fingerprint of the model, the decode mode and the seed; another model reads anew.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from extractors.backends import Backend
+from extractors.decision.scores import METHODS, FieldEvidence
+from extractors.demo.evaluate import wanted
+from extractors.demo.slips import Slip as Document
+from extractors.demo.slips import Split, slips
+from extractors.documents.slip import Slip
+from extractors.normalise import Value, normalise
+from extractors.read import read_pages
+from extractors.reading.looks import Agreement, compared
+from extractors.rendering.moved import SHIFTS, moved
+from extractors.rendering.pdf import open_file
+from extractors.types import FieldState, Reading
+
+WHERE = Path(".bench/confidence")
+BATCH = 8  # documents
+AGREES = {Agreement.SAME: 2, Agreement.VALUE: 1, Agreement.OTHER: 0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One answer that a score decides."""
+
+    document: int
+    level: int
+    path: str
+    absent: bool
+    text: str | None  # as read; None: nothing
+    truth: str | None  # as printed
+    rows_truly: bool  # of an empty list: whether the page has rows
+    scores: dict[str, float | None]  # by method
+    weakest: float  # log-probability of the least sure token
+    joint: float  # of all tokens
+    opening: float | None  # where the value and null part ways
+    agrees: tuple[int, ...]  # each look: 2 the same characters, 1 the same value, 0 something else
+    looks_weakest: tuple[float | None, ...]
+
+    @property
+    def right(self) -> bool:
+        """What would be stored is true: the same characters, or the same value."""
+        if self.absent or self.truth is None or self.text is None:
+            return self.absent and self.truth is None and not self.rows_truly
+        return self.text == self.truth or _value(self.path, self.text).agrees_with(
+            _value(self.path, self.truth)
+        )
+
+    @property
+    def proven(self) -> bool:
+        """The type's own proofs about one reading hold: it means one thing, and what is required is
+        there.
+        """
+        if self.absent:
+            return not Slip.spec.field(self.path).required
+        return _value(self.path, self.text or "").problem is None
+
+
+@cache
+def _value(path: str, text: str) -> Value:
+    return normalise(text, Slip.spec.field(path), Slip.spec)
+
+
+def rows_of(backend: Backend, *, documents: int, seed: int, split: Split) -> Iterator[Row]:
+    """The rows of so many documents, in order; those that were read before are read back."""
+    WHERE.mkdir(parents=True, exist_ok=True)
+    name = f"{backend.fingerprint}-{backend.decode_mode}-{split}-{seed}.jsonl"
+    path = WHERE / name
+    known = [json.loads(line) for line in path.open(encoding="utf-8")] if path.exists() else []
+    for rows in known[:documents]:
+        yield from (_row(one) for one in rows)
+    batch: list[tuple[int, Document]] = []
+    with path.open("a", encoding="utf-8") as file:
+        for number, document in enumerate(slips(documents, seed, split=split)):
+            if number < len(known):
+                continue
+            batch.append((number, document))
+            if len(batch) == BATCH or number == documents - 1:
+                for found in _read(batch, backend):
+                    file.write(json.dumps([asdict(one) for one in found]) + "\n")
+                    yield from found
+                file.flush()
+                batch = []
+
+
+def _row(kept: dict[str, Any]) -> Row:
+    return Row(
+        **{**kept, "agrees": tuple(kept["agrees"]), "looks_weakest": tuple(kept["looks_weakest"])}
+    )
+
+
+def _read(batch: list[tuple[int, Document]], backend: Backend) -> Iterator[list[Row]]:
+    """The rows of each document of a batch."""
+    pages, of = [], []
+    for at, (_, document) in enumerate(batch):
+        with open_file(document.pdf, max_pages=10, max_pixels=50_000_000) as file:
+            for n in range(file.page_count):
+                pages.append(file.page(n + 1).image(backend.canvas))
+                of.append((at, n))
+    readings = [read_pages(pages, Slip.spec, backend)]
+    readings += [
+        read_pages([moved(page, look) for page in pages], Slip.spec, backend)
+        for look in range(1, len(SHIFTS) + 1)
+    ]
+    rows: list[list[Row]] = [[] for _ in batch]
+    for n, (at, page) in enumerate(of):
+        number, document = batch[at]
+        first, *others = (one[n] for one in readings)
+        rows[at] += _judged(number, document, first, others, document.truth[page])
+    yield from rows
+
+
+def _judged(
+    number: int,
+    document: Document,
+    first: Reading,
+    others: list[Reading],
+    truth: Any,
+) -> Iterator[Row]:
+    expected = wanted(truth)
+    said = [{(f.name, f.ordinal): f for f in one.fields} for one in others]
+    looks = compared(first.fields, said, Slip.spec)
+    for field in first.fields:
+        place = (field.name, field.ordinal)
+        if field.state is FieldState.UNREADABLE or not field.tokens:
+            continue
+        absent = field.state is FieldState.ABSENT
+        logprobs = [min(token.logprob, 0.0) for token in field.tokens]
+        evidence = FieldEvidence.of(field)
+        yield Row(
+            document=number,
+            level=document.level,
+            path=field.name,
+            absent=absent,
+            text=field.text,
+            truth=expected.get(place),
+            rows_truly=any(name.startswith(f"{field.name}.") for name, _ in expected),
+            scores={name: method(evidence) for name, method in METHODS.items()},
+            weakest=min(logprobs),
+            joint=math.fsum(logprobs),
+            opening=None if absent or field.opening is None else field.opening.taken,
+            agrees=tuple(AGREES[look.agreement] for look in looks[place]),
+            looks_weakest=tuple(look.weakest for look in looks[place]),
+        )
