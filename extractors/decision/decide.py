@@ -388,7 +388,19 @@ def _looks_agree(case: Case) -> Reason | None:
                 else "read again, the page says something here",
                 details={"reads": [look.text for look in differing]},
             )
+        unsure = min(map(_sureness, one.looks or ()))
+        if unsure < case.requirement.sure_look:
+            return Reason(
+                code="look_unsure",
+                message=f"read again, the page says the same, and less surely ({unsure:.2f})",
+                details={"probability": unsure, "least": case.requirement.sure_look},
+            )
     return None
+
+
+def _sureness(look: Look) -> float:
+    """The probability of its least sure token; 0 where it has none."""
+    return 0.0 if look.weakest is None else math.exp(min(look.weakest, 0.0))
 
 
 PROOFS: tuple[Proof, ...] = (
@@ -426,6 +438,7 @@ _AFTER = (
     "list_unsure",
     "looks_missing",
     "look_differs",
+    "look_unsure",
     "opening_unsure",
     "not_scored",
     "low_score",

@@ -24,12 +24,13 @@ class Rule:
     method: str  # "weakest-token/1"
     least: float  # the lowest threshold, whatever a setting or a type says
     looks: int  # further looks at each page, which must read the same
+    sure_look: float  # the least probability of a look's least sure token
     opening: float  # the least probability of the token where a value and null part ways
 
 
 RULES: Mapping[PolicyName, Rule] = {
-    PolicyName.PLAIN: Rule(method=DEFAULT, least=0.0, looks=0, opening=0.0),
-    PolicyName.CAREFUL: Rule(method=DEFAULT, least=0.9, looks=2, opening=0.99),
+    PolicyName.PLAIN: Rule(method=DEFAULT, least=0.0, looks=0, sure_look=0.0, opening=0.0),
+    PolicyName.CAREFUL: Rule(method=DEFAULT, least=0.9, looks=2, sure_look=0.8, opening=0.99),
 }
 
 
@@ -40,6 +41,7 @@ class Requirement:
     method: str  # "weakest-token/1"
     threshold: float  # the lowest score that is accepted
     looks: int = 0  # further looks at the page that must read the same
+    sure_look: float = 0.0  # the least probability of a look's least sure token
     opening: float = 0.0  # the least probability of the token where a value and null part ways
     certificate: str = UNCERTIFIED  # the proof behind the threshold
     audit_rate: float = 0.0  # share of what is accepted that people look at all the same
@@ -74,6 +76,7 @@ def policy_of(
             # not max(): what is no number must stay none
             threshold=max(wanted, rule.least),
             looks=rule.looks,
+            sure_look=rule.sure_look,
             opening=rule.opening,
         )
 

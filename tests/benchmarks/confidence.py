@@ -116,7 +116,11 @@ def accepts(name: PolicyName, row: Row) -> bool:
     return (
         score is not None
         and score >= max(rule.least, 0.7)
-        and (not rule.looks or row.agrees[: rule.looks] == (2,) * rule.looks)
+        and row.agrees[: rule.looks] == (2,) * rule.looks
+        and all(
+            weakest is not None and np.exp(weakest) >= rule.sure_look
+            for weakest in row.looks_weakest[: rule.looks]
+        )
         and (not rule.opening or row.opening is None or np.exp(row.opening) >= rule.opening)
     )
 

@@ -43,8 +43,10 @@ def test_the_careful_policy_never_asks_for_less_than_its_own(accept_at, own, thr
     found = policy_of(spec, accept_at=accept_at, name=PolicyName.CAREFUL).of("total")
 
     assert (found.threshold, found.looks, found.opening) == (threshold, 2, 0.99)
+    assert found.sure_look == 0.8
 
 
 def test_the_plain_policy_asks_for_one_reading_and_its_threshold():
     found = policy_of(a_type(TOTAL), accept_at=0.7).of("total")
     assert (found.threshold, found.looks, found.opening) == (0.7, 0, 0.0)
+    assert found.sure_look == 0.0

@@ -86,6 +86,23 @@ def test_a_look_that_reads_something_else_sends_the_field_to_a_person(make_house
     assert house.results(document)["payee"].decision == "accepted"
 
 
+def test_a_look_that_says_the_same_less_surely_sends_the_field_to_a_person(make_house):
+    times = Counter()
+
+    def script(page, spec):
+        times[page.number] += 1
+        doubts = {"total": 0.6} if times[page.number] == 3 else {}
+        return Line(truth=TRUTH, probability=SURE, doubts=doubts)
+
+    house = careful(make_house, ScriptedBackend(script, canvas=TINY_CANVAS))
+    document = house.submit(a_pdf())
+    house.work()
+
+    total = house.results(document)["total"]
+    assert (total.decision, total.reason) == ("review", "look_unsure")
+    assert total.details["message"] == "read again, the page says the same, and less surely (0.60)"
+
+
 def test_a_look_that_finds_what_was_absent_sends_it_to_a_person(make_house):
     absent = {**TRUTH, "number": None}
     house = careful(make_house, truths(absent, absent, TRUTH))

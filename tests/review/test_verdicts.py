@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from extractors.errors import UnknownDocumentType
+from tests.review.test_type_changed import NOTE
 from tests.web.making import TRUTH, a_slip
 from worker.actor import Actor, Forbidden, Role
 from worker.errors import NotFound
@@ -146,3 +147,87 @@ def test_a_verdict_can_never_be_changed(site):
     judge(site, site.read(), Verdict.NOT_OURS)
     with pytest.raises(IntegrityError, match="append-only"), site.house.rt.transaction() as tx:
         tx.session.connection().exec_driver_sql("UPDATE document_verdicts SET who = 'eve'")
+
+
+@pytest.fixture
+def two_types(make_site, tmp_path):
+    """A site that knows slips and notes."""
+    folder = tmp_path / "types"
+    folder.mkdir()
+    (folder / "note.py").write_text(NOTE)
+    return make_site(doubts={"total": 0.41}, changes={"document_types_folder": folder})
+
+
+def test_a_document_that_was_read_is_read_again_as_another_type(two_types):
+    """Its open fields wait for nobody any more, and the new answer has the new type's fields."""
+    site = two_types
+    document = site.read()
+    old = site.items(document)
+    judge(site, document, Verdict.OTHER_TYPE, document_type="note")
+    with pytest.raises(ReviewConflict):
+        actions.decide(BOB, old["total"], Answer(action=Action.ACCEPT, seen=True), site.house.rt)
+    site.house.work()
+
+    assert set(site.house.results(document)) >= {"payee", "total"}
+    rows = site.house.rows("SELECT DISTINCT field FROM reporting.field_outcomes")
+    assert {row.field for row in rows} == {"payee", "total"}
+    (said,) = site.house.rows("SELECT * FROM document_verdicts")
+    assert said.before == {"status": "in_review", "document_type": "slip"}
+    assert set(site.items(document)) == {"total"}
+
+
+def test_that_it_is_of_another_type_can_be_taken_back(two_types):
+    """It is read as what it was before; a second time there is nothing to take back."""
+    site = two_types
+    document = site.read()
+    judge(site, document, Verdict.OTHER_TYPE, document_type="note")
+    site.house.work()
+    judge(site, document, Verdict.UNDO)
+    site.house.work()
+
+    (row,) = site.house.rows("SELECT document_type, status, generation FROM documents")
+    assert tuple(row) == ("slip", "in_review", 3)
+    with pytest.raises(ReviewConflict):
+        judge(site, document, Verdict.UNDO)
+
+
+def test_an_accepted_document_may_be_of_another_type_too(make_site, tmp_path):
+    (tmp_path / "note.py").write_text(NOTE)
+    site = make_site(changes={"document_types_folder": tmp_path})
+    document = site.read()
+    assert site.house.status(document) == "accepted"
+    judge(site, document, Verdict.OTHER_TYPE, document_type="note")
+    site.house.work()
+    assert site.house.status(document) == "accepted"
+    rows = site.house.rows("SELECT DISTINCT field FROM reporting.field_outcomes")
+    assert {row.field for row in rows} == {"payee", "total"}
+
+
+def test_the_type_that_it_was_read_as_is_no_other_type(site):
+    document = site.read()
+    before = site.house.everything()
+    with pytest.raises(InvalidDecision, match="already"):
+        judge(site, document, Verdict.OTHER_TYPE, document_type="slip")
+    assert site.house.everything() == before
+    assert site.house.rows("SELECT 1 FROM document_verdicts") == []
+
+
+def test_while_it_is_read_as_another_type_nothing_more_is_said_of_its_type(two_types):
+    site = two_types
+    document = site.read()
+    judge(site, document, Verdict.OTHER_TYPE, document_type="note")
+    for said in (
+        {"verdict": Verdict.OTHER_TYPE, "document_type": "slip"},
+        {"verdict": Verdict.UNDO},
+    ):
+        with pytest.raises(ReviewConflict):
+            judge(site, document, **said)
+
+
+def test_the_same_file_sent_again_is_the_same_document_whatever_type_it_is_read_as(two_types):
+    """The sender said its type, and says it again."""
+    site, content = two_types, a_slip()
+    document = site.read(content, key="k-1")
+    judge(site, document, Verdict.OTHER_TYPE, document_type="note")
+    site.house.work()
+    assert site.read(content, key="k-1") == document

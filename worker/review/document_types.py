@@ -8,13 +8,15 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from worker.db import Tx
 from worker.errors import NotFound
+from worker.review import store
 from worker.review.errors import InvalidDecision, ReviewConflict
+from worker.review.tables import Verdict
 from worker.review.types import Untyped
-from worker.store import transitions
+from worker.store import generations, transitions
 from worker.store.classifications import PARTS, make_part
 from worker.store.codec import is_storable
 from worker.store.types import Piece
-from worker.tables.documents import Classification, Document, Status, Submission
+from worker.tables.documents import ANSWERED, Classification, Document, Status, Submission
 
 PERSON = "person"
 STAGE = "review"
@@ -43,6 +45,37 @@ def choose_type(tx: Tx, document_id: UUID, document_type: str, *, who: str) -> N
         stage=STAGE,
         also={"document_type": document_type},
     )
+
+
+def read_as(tx: Tx, document_id: UUID, document_type: str, *, who: str) -> None:
+    """A person says that a document that was read is of another type: it is read again as that, and
+    its open fields wait for nobody any more.
+
+    The caller holds the document, and knows that there is such a type.
+
+    Raises ReviewConflict when it has no answer (yet), InvalidDecision when it is of that type.
+    """
+    found = tx.session.execute(
+        select(Document.status, Document.document_type).where(Document.id == document_id)
+    ).one()
+    if found.status not in ANSWERED:
+        raise ReviewConflict(
+            f"Document {document_id} is {found.status}: it can be read as another type when it"
+            " waits for a person, or has its answer."
+        )
+    if found.document_type == document_type:
+        raise InvalidDecision(
+            f"Document {document_id} was read as {document_type} already. To have it read once"
+            f" more: surefield reread {document_id}."
+        )
+    begun = generations.read_again(
+        tx,
+        [document_id],
+        by=transitions.person(who),
+        code=Verdict.OTHER_TYPE.value,
+        document_type=document_type,
+    )
+    store.supersede(tx, begun)
 
 
 def split_by_hand(tx: Tx, document_id: UUID, pieces: Sequence[Piece], *, who: str) -> list[UUID]:

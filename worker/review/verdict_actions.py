@@ -65,7 +65,7 @@ def _read_as(actor: Actor, document_id: UUID, said: Said, rt: Runtime) -> None:
         raise InvalidDecision("Say which type it is. The types: surefield types.")
     spec = rt.document_type(said.document_type)
     with rt.transaction() as tx:
-        verdicts.keep_other_type(
+        was_read = verdicts.keep_other_type(
             tx,
             document_id,
             spec.name,
@@ -73,4 +73,5 @@ def _read_as(actor: Actor, document_id: UUID, said: Said, rt: Runtime) -> None:
             seen=said.seen,
             took_ms=said.took_ms,
         )
-        document_types.choose_type(tx, document_id, spec.name, who=actor.name)
+        read = document_types.read_as if was_read else document_types.choose_type
+        read(tx, document_id, spec.name, who=actor.name)

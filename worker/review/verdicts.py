@@ -11,11 +11,12 @@ from sqlalchemy.orm import aliased
 
 from worker.db import Tx
 from worker.errors import NotFound
+from worker.review import document_types
 from worker.review.errors import InvalidDecision, ReviewConflict
 from worker.review.queue import check_name
 from worker.review.tables import DocumentVerdict, ItemState, ReviewItem, Verdict
 from worker.store import transitions
-from worker.tables.documents import JUDGED, Document, Status, Submission
+from worker.tables.documents import ANSWERED, JUDGED, Document, Status, Submission
 from worker.tables.results import Result
 
 STAGE = "review"
@@ -116,34 +117,44 @@ def keep_other_type(
     who: str,
     seen: bool,
     took_ms: int | None = None,
-) -> None:
-    """Keep that a person says what type the document is; the caller has it read as that.
+) -> bool:
+    """Keep that a person says what type the document is; the caller has it read as that.  True when
+    it was read as another type before.
 
     Raises NotFound, InvalidDecision.
     """
     check_name(who)
+    status = _hold(tx, document_id)
+    before: dict[str, Any] = {"status": status}
+    if status in ANSWERED:
+        before["document_type"] = tx.session.execute(
+            select(Document.document_type).where(Document.id == document_id)
+        ).scalar_one()
     tx.session.execute(
         insert(DocumentVerdict).values(
             document_id=document_id,
             verdict=Verdict.OTHER_TYPE,
             who=who,
             document_type=document_type,
-            before={"status": _hold(tx, document_id)},
+            before=before,
             seen=seen,
             took_ms=took_ms,
         )
     )
+    return status in ANSWERED
 
 
 def take_back(tx: Tx, document_id: UUID, *, who: str) -> None:
-    """The document stands again where it stood before the verdict, its fields open again.
+    """The document stands again where it stood before the verdict, its fields open again; one that
+    was called another type is read as what it was before.
 
     Raises NotFound, ReviewConflict when no verdict of it stands.
     """
     check_name(who)
     status = _hold(tx, document_id)
     last = standing(tx, document_id)
-    if last is None or status is not Status.REJECTED:
+    of_type = last is not None and last.verdict is Verdict.OTHER_TYPE
+    if last is None or (status is not Status.REJECTED and not of_type):
         raise ReviewConflict(f"Document {document_id} is {status}: there is no verdict of it.")
     tx.session.execute(
         insert(DocumentVerdict).values(
@@ -155,6 +166,9 @@ def take_back(tx: Tx, document_id: UUID, *, who: str) -> None:
             seen=False,
         )
     )
+    if of_type:
+        document_types.read_as(tx, document_id, last.before["document_type"], who=who)
+        return
     tx.session.execute(
         update(ReviewItem)
         .where(ReviewItem.id.in_([UUID(each) for each in last.before["items"]]))
@@ -232,7 +246,11 @@ def _standing() -> Any:
     undo, v = aliased(DocumentVerdict), DocumentVerdict
     return (
         select(v.id.label("verdict_id"), v.document_id, v.verdict, v.who, v.duplicate_of, v.before)
-        .where(v.verdict.in_(REJECTING))
+        .where(
+            v.verdict.in_(REJECTING)
+            # whoever named an open type took nothing away
+            | ((v.verdict == Verdict.OTHER_TYPE) & v.before.has_key("document_type"))
+        )
         .where(~select(undo.id).where(undo.undoes == v.id).exists())
         .order_by(v.id.desc())
         .limit(1)

@@ -39,12 +39,23 @@ def answered(
     return list(tx.session.execute(query.order_by(Document.id).limit(limit)).scalars())
 
 
-def read_again(tx: Tx, document_ids: Collection[UUID], *, by: str, code: str) -> list[UUID]:
+def read_again(
+    tx: Tx,
+    document_ids: Collection[UUID],
+    *,
+    by: str,
+    code: str,
+    document_type: str | None = None,
+) -> list[UUID]:
     """A new generation of readings, and an answer from them; returns the documents that begin it.
 
     Pages are chosen and read anew.  A document that failed before it had pages is rendered first.
+
+    document_type: that they are read as from now on, where it is another one
     """
-    new = {"reading_generation": Document.working_generation + 1}
+    new: dict[str, Any] = {"reading_generation": Document.working_generation + 1}
+    if document_type is not None:
+        new["document_type"] = document_type
     with_pages = _begin(
         tx,
         document_ids,
