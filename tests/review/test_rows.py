@@ -222,7 +222,8 @@ def test_a_removed_row_stays_on_record_and_counts_as_read_wrong(site, document):
     rows = site.house.rows("SELECT action, seen->>'text' AS was FROM review_decisions ORDER BY id")
     assert ("remove", "184.50") in rows
     wrong = site.house.rows(
-        "SELECT sum(fields - fields_right) FROM reporting.calibration WHERE method = 'weakest-token/1'"
+        "SELECT sum(fields - fields_right) FROM reporting.calibration"
+        " WHERE method = 'weakest-token/1'"
     )
     assert wrong == [(2,)]
     with pytest.raises(IntegrityError, match="append-only"), site.house.rt.transaction() as tx:
