@@ -6,44 +6,11 @@ the next version.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from extractors.evidence.grounding import Agreement
-from extractors.evidence.witnesses import Testimony
-from extractors.normalise import Value
-from extractors.rendering.image_quality import ImageQuality
-from extractors.types import FieldReading, FieldState, Opening, Reading, TokenTrace
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldEvidence:
-    """All that is stored of one reading of one field, as a method may look at it.
-
-    What was not measured is None, and a witness that said nothing is not among the testimony.
-    """
-
-    state: FieldState
-    tokens: tuple[TokenTrace, ...] = ()  # the value's, and last the one that ends it
-    ends: bool = True  # the last of ``tokens`` is the ending token, not part of the value
-    opening: Opening | None = None  # where the value and null part ways
-    problem: str | None = None  # the reading's
-    value: Value | None = None
-    agreement: Agreement | None = None  # with the words of its own page
-    relevance: float | None = None  # a reranker's raw logit
-    image_quality: ImageQuality | None = None  # of the page that was read
-    testimony: tuple[Testimony, ...] = ()  # of its candidate, and of the list that it stands in
-
-    @classmethod
-    def of(cls, reading: FieldReading) -> "FieldEvidence":
-        """What a reading shows by itself, before anything else looked at it."""
-        return cls(
-            state=reading.state,
-            tokens=reading.tokens,
-            ends=reading.ends,
-            opening=reading.opening,
-            problem=reading.problem,
-        )
-
+from extractors.decision import combined as combined_1
+from extractors.decision.features import logprobs_of
+from extractors.decision.field_evidence import FieldEvidence
+from extractors.types import FieldState, Reading
 
 Method = Callable[[FieldEvidence], float | None]
 
@@ -73,26 +40,16 @@ def score(evidence: FieldEvidence, name: str = DEFAULT) -> float | None:
 
 def least_sure(reading: Reading) -> float:
     """The score of a page's least sure field, 0 where one could not be read."""
-    scores = [score(FieldEvidence.of(field), "weakest-token/2") for field in reading.fields]
+    scores = [
+        score(FieldEvidence.of(field, reading), "weakest-token/2") for field in reading.fields
+    ]
     return min((0.0 if one is None else one for one in scores), default=0.0)
-
-
-def _logprobs(evidence: FieldEvidence, *, ending: bool) -> list[float] | None:
-    """Log-probabilities of the value's tokens, and of the token that ends it if asked for.
-
-    None when there are none, or when one of them is not a number: evidence that is broken proves
-    nothing. An absent field's value is the ``null`` (or ``[]``) that says so.
-    """
-    tokens = evidence.tokens if ending or not evidence.ends else evidence.tokens[:-1]
-    # rounding may leave 1e-8
-    logprobs = [min(token.logprob, 0.0) for token in tokens if not math.isnan(token.logprob)]
-    return logprobs if logprobs and len(logprobs) == len(tokens) else None
 
 
 @method("mean-prob/1")
 def mean_probability(evidence: FieldEvidence) -> float | None:
     """Mean of the value tokens' softmax probabilities, as the article takes it."""
-    logprobs = _logprobs(evidence, ending=False)
+    logprobs = logprobs_of(evidence, ending=False)
     return math.fsum(map(math.exp, logprobs)) / len(logprobs) if logprobs else None
 
 
@@ -101,7 +58,7 @@ def geometric_mean(evidence: FieldEvidence) -> float | None:
     """Geometric mean of the value tokens' probabilities: one poor token weighs more than in the
     mean.
     """
-    logprobs = _logprobs(evidence, ending=False)
+    logprobs = logprobs_of(evidence, ending=False)
     return math.exp(math.fsum(logprobs) / len(logprobs)) if logprobs else None
 
 
@@ -110,7 +67,7 @@ def joint(evidence: FieldEvidence) -> float | None:
     """Probability of the whole value and its ending, as the model sees it; long values score
     low.
     """
-    logprobs = _logprobs(evidence, ending=True)
+    logprobs = logprobs_of(evidence)
     return math.exp(math.fsum(logprobs)) if logprobs else None
 
 
@@ -119,7 +76,7 @@ def weakest_token(evidence: FieldEvidence) -> float | None:
     """Probability of the least certain of the value's tokens and the one that ends it: one doubtful
     digit spoils an amount.
     """
-    logprobs = _logprobs(evidence, ending=True)
+    logprobs = logprobs_of(evidence)
     return math.exp(min(logprobs)) if logprobs else None
 
 
@@ -134,3 +91,11 @@ def weakest_token_with_opening(evidence: FieldEvidence) -> float | None:
     if math.isnan(evidence.opening.taken):
         return None
     return min(weakest, math.exp(min(evidence.opening.taken, 0.0)))
+
+
+@method("combined/1")
+def combined(evidence: FieldEvidence) -> float | None:
+    """Probability that the reading is right, by a formula fitted on the model's own readings: from
+    its tokens, the one that opens it, and further looks. Of another model nothing is known.
+    """
+    return combined_1.combined(evidence, combined_1.bundled())

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from extractors.backends import Backend
-from extractors.decision.scores import DEFAULT, METHODS, FieldEvidence, score
+from extractors.decision.field_evidence import FieldEvidence
+from extractors.decision.scores import DEFAULT, METHODS, score
 from extractors.demo.damage import LEVELS
 from extractors.demo.slips import Slip as Document
 from extractors.demo.slips import slips
@@ -145,7 +146,7 @@ def _judge(
         value = one is not None and one.state is FieldState.VALUE
         if right_text is None and not value:
             continue
-        evidence = FieldEvidence.of(one) if one is not None and value else None
+        evidence = FieldEvidence.of(one, reading) if one is not None and value else None
         scores = {name: score(evidence, name) for name in METHODS} if evidence else {}
         right = one is not None and value and one.text == right_text
         judged = Judged(

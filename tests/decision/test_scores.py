@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.decision.scores import DEFAULT, METHODS, FieldEvidence, method, score
+from extractors.decision.combined import bundled
+from extractors.decision.field_evidence import FieldEvidence
+from extractors.decision.scores import DEFAULT, METHODS, method, score
 from extractors.evidence.gather import Candidate
 from extractors.evidence.witnesses import DENIES, Testimony
 from extractors.types import FieldState, Opening, TokenTrace
@@ -18,7 +20,14 @@ names = pytest.mark.parametrize("name", sorted(METHODS))
 
 def reading(values: tuple[float, ...], *, ends: bool = False) -> FieldEvidence:
     tokens = tuple(TokenTrace(token_id=n, text=b"1", logprob=p) for n, p in enumerate(values))
-    return FieldEvidence(state=FieldState.VALUE, tokens=tokens, ends=ends)
+    fingerprint, decode_mode = min(bundled())  # of the model that ships
+    return FieldEvidence(
+        state=FieldState.VALUE,
+        tokens=tokens,
+        ends=ends,
+        fingerprint=fingerprint,
+        decode_mode=decode_mode,
+    )
 
 
 @names

@@ -1,6 +1,6 @@
 """Parts of the docs that the code knows better: printed here, pasted between marks, held by a test.
 
-``python -m tests.house.generate views|settings`` writes them into the pages.
+``python -m tests.house.generate views|settings|features`` writes them into the pages.
 """
 
 import sys
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 
+from extractors.decision.features import FEATURES, Way
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.migrate import migrate
 from worker.settings.table import markdown
@@ -37,6 +38,18 @@ def views(url: str) -> str:
     return "\n".join(lines)
 
 
+def features() -> str:
+    """The table of what the combined score looks at."""
+    ways = {Way.UP: "never lowers the score", Way.DOWN: "never raises it", Way.EITHER: "is a kind"}
+    lines = ["| feature | what it is | range | where nothing was measured | more of it |"]
+    lines.append("|---|---|---|---|---|")
+    lines += [
+        f"| `{name}` | {one.what} | {one.range} | {one.missing} | {ways[one.way]} |"
+        for name, one in FEATURES.items()
+    ]
+    return "\n".join(lines)
+
+
 def between(page: str, name: str) -> str:
     """What stands between the marks of a page."""
     begin = BEGIN.format(name)
@@ -56,6 +69,10 @@ def main(name: str) -> None:
         page = DOCS / "reference.md"
         text = page.read_text("utf-8")
         page.write_text(text[: text.index("| variable")] + markdown() + "\n")
+        return
+    if name == "features":
+        page = DOCS / "confidence.md"
+        page.write_text(pasted(page.read_text("utf-8"), "features", features()))
         return
     with tempfile.TemporaryDirectory(prefix="surefield-docs-") as folder:
         server = EmbeddedPostgres(Path(folder), durable=False)

@@ -21,6 +21,12 @@ def test_the_settings_table_is_the_one_the_code_prints():
     assert markdown() in (ROOT / "docs" / "reference.md").read_text("utf-8")
 
 
+def test_the_docs_have_every_feature_of_the_combined_score():
+    """`python -m tests.house.generate features` writes them."""
+    page = (generate.DOCS / "confidence.md").read_text("utf-8")
+    assert generate.between(page, "features") == generate.features()
+
+
 def test_the_views_are_described_by_their_own_comments(database_url):
     """`python -m tests.house.generate views` writes them."""
     page = (ROOT / "docs" / "reporting.md").read_text("utf-8")

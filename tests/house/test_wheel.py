@@ -52,7 +52,7 @@ def test_the_wheel_holds_every_module_template_and_asset(wheel):
     """Nothing works only in a checkout."""
     endings = (".py", ".html", ".css", ".js", ".svg")
     assert in_tree("worker/", *endings) <= shipped(wheel, "worker/")
-    assert in_tree("extractors/", ".py") <= shipped(wheel, "extractors/")
+    assert in_tree("extractors/", ".py", ".json") <= shipped(wheel, "extractors/")
 
 
 def test_the_wheel_has_no_tests_and_no_state(wheel):

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from extractors.backends.scripted import Line, ScriptedBackend
+from extractors.decision.combined import bundled
 from extractors.decision.policy import PolicyName
 from extractors.documents import BUILT_IN
 from tests.pipeline.conftest import TINY_CANVAS, TRUTH, a_pdf
@@ -211,3 +212,36 @@ def test_read_again_is_looked_at_again(make_house):
     house.work()
     rows = house.rows("SELECT generation, look FROM readings ORDER BY generation, look")
     assert [tuple(row) for row in rows] == [(1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2)]
+
+
+def combined_scores(make_house, backend, looks=2):
+    """Of each field of a page, by the combined method."""
+    house = make_house(backend=backend, looks=looks)
+    house.submit(a_pdf())
+    house.work()
+    rows = house.rows(
+        "SELECT f.name, s.score FROM scores s JOIN fields f ON f.id = s.field_id"
+        " WHERE s.method = 'combined/1' AND f.ordinal = 0"
+    )
+    return {row.name: row.score for row in rows}
+
+
+def of_the_bundled_model(backend):
+    backend.fingerprint, backend.decode_mode = max(bundled())
+    return backend
+
+
+def test_the_combined_score_listens_to_the_looks(make_house):
+    """One that differs lowers the score of its own field alone."""
+    other = {**TRUTH, "total": "17.50"}
+    agreed = combined_scores(make_house, of_the_bundled_model(truths()))
+    differed = combined_scores(make_house, of_the_bundled_model(truths(TRUTH, other, other)))
+    alone = combined_scores(make_house, of_the_bundled_model(truths()), looks=0)
+
+    assert differed["total"] < alone["total"] < agreed["total"]
+    assert differed["payee"] == agreed["payee"]
+
+
+def test_another_model_has_no_combined_score(make_house):
+    """NULL, and not 0: nothing is known."""
+    assert set(combined_scores(make_house, truths()).values()) == {None}

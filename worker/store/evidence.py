@@ -38,10 +38,12 @@ UPDATE_MEASURED = (
 def _evidence_of(*, tokens: bool) -> Select[Any]:
     """The statement of ``evidence_of``: built once, since building takes longer than running."""
     d, p, r, f = (table_of(one) for one in (Document, Page, PageReading, FieldEvidence))
+    further = r.alias()  # the first further look, if there is one
     columns = [column for column in f.columns if tokens or column.name != "tokens"]
-    of_page = [p.c.number, p.c.contrast, p.c.ink, p.c.sharpness, r.c.in_domain]
+    of_page = [p.c.number, p.c.contrast, p.c.ink, p.c.sharpness]
+    of_reading = [r.c.in_domain, r.c.fingerprint, r.c.decode_mode]
     return (
-        select(*columns, *of_page)
+        select(*columns, *of_page, *of_reading, further.c.id.is_not(None).label("looked_at_again"))
         .join_from(d, p, p.c.document_id == d.c.id)
         .join(
             r,
@@ -52,6 +54,14 @@ def _evidence_of(*, tokens: bool) -> Select[Any]:
             ),
         )
         .join(f, f.c.reading_id == r.c.id)
+        .outerjoin(
+            further,
+            and_(
+                further.c.page_id == p.c.id,
+                further.c.generation == r.c.generation,
+                further.c.look == 1,
+            ),
+        )
         .where(d.c.id == bindparam("document"))
         .order_by(p.c.number, f.c.name, f.c.ordinal)
     )
@@ -88,6 +98,9 @@ def _stored_field(row: Row[Any], tokens: tuple[TokenTrace, ...]) -> StoredField:
         field_id=row.id,
         page=row.number,
         in_domain=row.in_domain,
+        fingerprint=row.fingerprint,
+        decode_mode=row.decode_mode,
+        looked_at_again=row.looked_at_again,
         reading=reading,
         boxes=boxes_in(row.boxes),
         box_source=row.box_source,

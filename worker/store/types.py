@@ -141,6 +141,9 @@ class StoredField:
     field_id: UUID
     page: int  # 1-based
     in_domain: bool
+    fingerprint: str  # of the model that read it
+    decode_mode: str
+    looked_at_again: bool  # further looks at the page are stored
     reading: FieldReading
     boxes: tuple[Box, ...] = ()
     box_source: str | None = None

@@ -2,15 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
-from extractors.decision.scores import METHODS, FieldEvidence
+from extractors.decision.field_evidence import FieldEvidence
+from extractors.decision.scores import METHODS
 from extractors.documents import DocumentType
 from extractors.evidence import relevance
 from extractors.evidence.grounding import Agreement
 from extractors.evidence.witnesses import Testimony
 from worker import store
 from worker.pipeline.attempt import attempt
+from worker.pipeline.further_looks import further_looks
 from worker.runtime import Runtime
 from worker.store.types import Gathered, NewScore, StoredField
 from worker.tables.documents import Status
@@ -25,9 +28,17 @@ def run(document_id: UUID, rt: Runtime) -> None:
         with rt.transaction() as tx:
             fields = store.evidence.evidence_of(tx, document_id)
             gathered = store.candidates.gathered(tx, document_id, spec, fields)
+            looks = (
+                further_looks(store.evidence.looks_of(tx, document_id), fields, spec)
+                if any(field.looked_at_again for field in fields)
+                else {}
+            )
 
         heard = _heard(gathered)
-        evidence = {f.field_id: _evidence(f, heard[f.field_id], spec) for f in fields}
+        evidence = {
+            f.field_id: replace(_evidence(f, heard[f.field_id], spec), looks=looks.get(f.field_id))
+            for f in fields
+        }
         scores = [
             NewScore(field_id, name, method(one))
             for field_id, one in evidence.items()
@@ -67,6 +78,8 @@ def _evidence(
         ends=reading.ends,
         opening=reading.opening,
         problem=reading.problem,
+        fingerprint=field.fingerprint,
+        decode_mode=field.decode_mode,
         value=store.candidates.value_of(field, spec),
         agreement=Agreement(field.agreement) if field.agreement else None,
         relevance=field.relevance,

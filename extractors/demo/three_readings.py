@@ -1,36 +1,36 @@
 """Generated slips read three times each, kept so that reading goes on after a stop.
 
-One row is one answer that a score decides: a value that the model gives, or an absence.  Rows are
-kept under the fingerprint of the model, the decode mode and the seed; another model reads anew.
+One row is one answer that a score decides: a value that the model gives, or an absence.  Its
+evidence is kept, and scores are computed from that.  Rows are kept under the fingerprint of the
+model, the decode mode and the seed; another model reads anew.
 """
 
 import json
-import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from extractors.backends import Backend
-from extractors.decision.scores import METHODS, FieldEvidence
+from extractors.decision.field_evidence import FieldEvidence
+from extractors.decision.scores import METHODS
 from extractors.demo.evaluate import wanted
 from extractors.demo.slips import Slip as Document
 from extractors.demo.slips import Split, slips
 from extractors.documents.slip import Slip
 from extractors.normalise import Value, normalise
 from extractors.read import read_pages
-from extractors.reading.looks import Agreement, compared
+from extractors.reading.looks import Agreement, Look, compared
 from extractors.rendering.moved import SHIFTS, moved
 from extractors.rendering.pdf import open_file
-from extractors.types import FieldState, Reading
+from extractors.types import Alternative, FieldState, Opening, Reading, TokenTrace
 
 WHERE = Path(".bench/confidence")
 BATCH = 8  # documents
-AGREES = {Agreement.SAME: 2, Agreement.VALUE: 1, Agreement.OTHER: 0}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One answer that a score decides."""
 
@@ -41,12 +41,12 @@ class Row:
     text: str | None  # as read; None: nothing
     truth: str | None  # as printed
     rows_truly: bool  # of an empty list: whether the page has rows
-    scores: dict[str, float | None]  # by method
-    weakest: float  # log-probability of the least sure token
-    joint: float  # of all tokens
-    opening: float | None  # where the value and null part ways
-    agrees: tuple[int, ...]  # each look: 2 the same characters, 1 the same value, 0 something else
-    looks_weakest: tuple[float | None, ...]
+    evidence: FieldEvidence
+
+    @cached_property
+    def scores(self) -> dict[str, float | None]:
+        """By method."""
+        return {name: method(self.evidence) for name, method in METHODS.items()}
 
     @property
     def right(self) -> bool:
@@ -77,9 +77,9 @@ def rows_of(backend: Backend, *, documents: int, seed: int, split: Split) -> Ite
     WHERE.mkdir(parents=True, exist_ok=True)
     name = f"{backend.fingerprint}-{backend.decode_mode}-{split}-{seed}.jsonl"
     path = WHERE / name
-    known = [json.loads(line) for line in path.open(encoding="utf-8")] if path.exists() else []
+    known = _known(path)
     for rows in known[:documents]:
-        yield from (_row(one) for one in rows)
+        yield from (_row(one, backend) for one in rows)
     batch: list[tuple[int, Document]] = []
     with path.open("a", encoding="utf-8") as file:
         for number, document in enumerate(slips(documents, seed, split=split)):
@@ -88,16 +88,66 @@ def rows_of(backend: Backend, *, documents: int, seed: int, split: Split) -> Ite
             batch.append((number, document))
             if len(batch) == BATCH or number == documents - 1:
                 for found in _read(batch, backend):
-                    file.write(json.dumps([asdict(one) for one in found]) + "\n")
+                    file.write(json.dumps([_kept(one) for one in found]) + "\n")
                     yield from found
                 file.flush()
                 batch = []
 
 
-def _row(kept: dict[str, Any]) -> Row:
-    return Row(
-        **{**kept, "agrees": tuple(kept["agrees"]), "looks_weakest": tuple(kept["looks_weakest"])}
+def _known(path: Path) -> list[list[dict[str, Any]]]:
+    """The rows of each document that was read; a line that a stop cut off is taken out."""
+    path.touch()
+    lines = path.read_bytes().splitlines(keepends=True)
+    whole = [line for line in lines if line.endswith(b"\n")]
+    if len(whole) < len(lines):
+        path.write_bytes(b"".join(whole))
+    return [json.loads(line) for line in whole]
+
+
+def _kept(row: Row) -> dict[str, Any]:
+    """As JSON: of each token its log-probability and that of the likeliest one."""
+    evidence = row.evidence
+    opening = evidence.opening
+    return {
+        "document": row.document,
+        "level": row.level,
+        "path": row.path,
+        "absent": row.absent,
+        "text": row.text,
+        "truth": row.truth,
+        "rows_truly": row.rows_truly,
+        "tokens": [[one.logprob, *(top.logprob for top in one.top[:1])] for one in evidence.tokens],
+        "ends": evidence.ends,
+        "opening": None if opening is None else [opening.taken, opening.other],
+        "looks": [[one.agreement, one.text, one.weakest] for one in evidence.looks or ()],
+    }
+
+
+def _row(kept: dict[str, Any], backend: Backend) -> Row:
+    tokens, ends, opening, looks = (
+        kept.pop(name) for name in ("tokens", "ends", "opening", "looks")
     )
+    evidence = FieldEvidence(
+        state=FieldState.ABSENT if kept["absent"] else FieldState.VALUE,
+        tokens=tuple(
+            TokenTrace(
+                token_id=0,
+                text=b"",
+                logprob=logprob,
+                top=tuple(Alternative(0, b"", one) for one in best),
+            )
+            for logprob, *best in tokens
+        ),
+        ends=ends,
+        opening=None if opening is None else Opening(taken=opening[0], other=opening[1]),
+        fingerprint=backend.fingerprint,
+        decode_mode=backend.decode_mode,
+        looks=tuple(
+            Look(agreement=Agreement(agreement), text=text, weakest=weakest)
+            for agreement, text, weakest in looks
+        ),
+    )
+    return Row(**kept, evidence=evidence)
 
 
 def _read(batch: list[tuple[int, Document]], backend: Backend) -> Iterator[list[Row]]:
@@ -135,21 +185,13 @@ def _judged(
         place = (field.name, field.ordinal)
         if field.state is FieldState.UNREADABLE or not field.tokens:
             continue
-        absent = field.state is FieldState.ABSENT
-        logprobs = [min(token.logprob, 0.0) for token in field.tokens]
-        evidence = FieldEvidence.of(field)
         yield Row(
             document=number,
             level=document.level,
             path=field.name,
-            absent=absent,
+            absent=field.state is FieldState.ABSENT,
             text=field.text,
             truth=expected.get(place),
             rows_truly=any(name.startswith(f"{field.name}.") for name, _ in expected),
-            scores={name: method(evidence) for name, method in METHODS.items()},
-            weakest=min(logprobs),
-            joint=math.fsum(logprobs),
-            opening=None if absent or field.opening is None else field.opening.taken,
-            agrees=tuple(AGREES[look.agreement] for look in looks[place]),
-            looks_weakest=tuple(look.weakest for look in looks[place]),
+            evidence=replace(FieldEvidence.of(field, first), looks=looks[place]),
         )

@@ -1,0 +1,103 @@
+"""``combined/1``: the probability that a reading is right, from its tokens and from what further
+looks say.
+
+A logistic formula over the table of features.  Its weights were fitted on readings of one model in
+one decode mode, and speak of no other: elsewhere there is no score.
+"""
+
+import math
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from extractors.decision.features import (
+    FEATURES,
+    Taken,
+    features_of,
+    is_excluded,
+    names_of,
+    taken_of,
+)
+from extractors.decision.field_evidence import FieldEvidence
+from extractors.types import FieldState
+
+BUNDLED = Path(__file__).with_name("combined_priors.json")
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Weights(BaseModel):
+    """Of one number of looks."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    start: Number  # the log-odds where every feature is 0
+    of: Mapping[str, Number]  # by feature
+
+
+class Prior(BaseModel):
+    """Weights for the readings of one model in one decode mode."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fingerprint: str  # of weights, number type and resolution
+    decode_mode: str
+    fitted_on: Mapping[str, Any]  # for people: documents, rows, those that were wrong
+    weights: Mapping[Taken, Weights]
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> "Prior":
+        """Doubt never raises a score, and agreement never lowers it."""
+        for taken in Taken:
+            weights = self.weights.get(taken)
+            if weights is None:
+                raise ValueError(f"weights for {taken!r} are missing")
+            if set(weights.of) != set(names_of(taken)):
+                raise ValueError(f"{taken}: the weights must be of {', '.join(names_of(taken))}")
+            for name, weight in weights.of.items():
+                if weight * FEATURES[name].way.value < 0:
+                    raise ValueError(f"{taken}: {name} has a weight of the wrong sign")
+        return self
+
+
+class _File(BaseModel):
+    priors: tuple[Prior, ...]
+
+
+def read_priors(path: Path) -> dict[tuple[str, str], Prior]:
+    """The priors of a file, by fingerprint and decode mode.
+
+    Raises pydantic's ValidationError when one of them breaks a rule.
+    """
+    found = _File.model_validate_json(path.read_bytes()).priors
+    return {(one.fingerprint, one.decode_mode): one for one in found}
+
+
+@cache
+def bundled() -> dict[tuple[str, str], Prior]:
+    """Those that ship with the package."""
+    return read_priors(BUNDLED)
+
+
+def combined(evidence: FieldEvidence, priors: Mapping[tuple[str, str], Prior]) -> float | None:
+    """The probability that the reading is right; None where the model is not one of the priors', or
+    the tokens prove nothing.
+    """
+    prior = priors.get((evidence.fingerprint or "", evidence.decode_mode or ""))
+    if prior is None or evidence.state is FieldState.UNREADABLE:
+        return None
+    features = features_of(evidence)
+    if features is None:
+        return None
+    if is_excluded(evidence):
+        return 0.0
+    return probability(features, prior.weights[taken_of(evidence)])
+
+
+def probability(features: Mapping[str, float], weights: Weights) -> float:
+    """The logistic function of the weighted sum."""
+    odds = weights.start + math.fsum(weight * features[name] for name, weight in weights.of.items())
+    return 1 / (1 + math.exp(-odds)) if odds >= 0 else math.exp(odds) / (1 + math.exp(odds))
