@@ -381,6 +381,15 @@ def test_an_administrator_invites_changes_and_shuts_out(site):
     assert [tuple(each) for each in rows] == [("grace", "reviewer", True), ("root", "admin", False)]
 
 
+@pytest.mark.parametrize("spelled", ["root", "ROOT", "%20Root%20"])
+@pytest.mark.parametrize("change", [{"role": "reviewer"}, {"disabled": "true"}])
+def test_nobody_changes_their_own_rights_however_they_spell_their_name(site, spelled, change):
+    """The last administrator would be nobody's to bring back."""
+    root = site.sign_in("root", Role.ADMIN)
+    assert root.post(f"/people/{spelled}/change", change).status_code == 422
+    assert root.get("/people").status_code == 200
+
+
 def test_a_cookie_kept_from_before_signing_out_opens_nothing(site):
     """Only this browser's session ends: others of the same person stay."""
     ada, elsewhere = site.sign_in("ada"), site.sign_in("ada")

@@ -65,15 +65,17 @@ def change_person(
     disabled: Annotated[bool | None, Form()] = None,
 ) -> Response:
     """Another role, or the door shut or opened.  Nobody shuts themselves out."""
-    if name == person.name:
+    with site.rt.transaction() as tx:
+        whose = store.person(tx, name)  # however the name is spelled
+        if whose.user_id != person.user_id:
+            store.change_person(tx, whose.name, role=role, disabled=disabled)
+    if whose.user_id == person.user_id:
         return _page(
             request,
             site,
             status=422,
             problem="You cannot change your own rights. Ask another administrator.",
         )
-    with site.rt.transaction() as tx:
-        store.change_person(tx, name, role=role, disabled=disabled)
     return RedirectResponse(request.url_for("people_page"), 303)
 
 
