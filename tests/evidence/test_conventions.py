@@ -164,6 +164,14 @@ def test_a_paper_may_be_paid_shortly_before_it_is_written():
     assert "dates_out_of_order" in doubts(judged(due_date="2026-02-20"), "due_date")
 
 
+def test_of_two_days_in_the_wrong_order_both_are_denied():
+    """Nobody knows which of them was misread."""
+    found = judged(due_date="2026-02-20")
+
+    for name in ("date", "due_date"):
+        assert "dates_out_of_order" in doubts(found, name)
+
+
 # ---- the same value
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from extractors.evidence.witnesses import AGREES, DENIES
 from extractors.page.layout import lines_of
 from extractors.page.paying import dated
 from tests.evidence.making import page_of
@@ -99,3 +100,50 @@ def test_a_due_date_is_told_from_the_day_of_a_cash_discount(line, days):
 def test_rows_are_no_business_of_labels():
     """An amount of a row may stand under a head that is a label elsewhere."""
     assert not [key for key in denied(heard_of(PAGE, ROWS)) if key[0].startswith("lines.")]
+
+
+@pytest.mark.parametrize(("elsewhere", "codes"), [("", {"others_label"}), ("2026-06-03", set())])
+def test_a_value_that_stands_elsewhere_too_is_not_another_labels_alone(elsewhere, codes):
+    """It may be the field's own day, and the other label repeats it."""
+    page = (f"Harbour Paper Ltd     {elsewhere}", "Due date:  2026-06-03")
+    nothing = dict.fromkeys(TRUTH) | {"seller": "Harbour Paper Ltd", "date": "2026-06-03"}
+
+    found = denied(heard_of(page, (), **nothing))
+    assert found.get(("date", 0), set()) & {"others_label"} == codes
+
+
+@pytest.mark.parametrize(
+    ("printed", "read", "says"),
+    [
+        ("05 158 004", "05 158 004", AGREES),
+        ("4711", "RE 4711", AGREES),
+        ("4711", "4711 RE", AGREES),
+        ("158", "05 158 004", DENIES),
+    ],
+)
+def test_a_labelled_identifier_may_begin_or_end_the_one_that_was_read(printed, read, says):
+    """A label tells the first of its words; what stands in the midst of another is another."""
+    page = ("Harbour Paper Ltd", f"Invoice number:  {printed}")
+    nothing = dict.fromkeys(TRUTH) | {"seller": "Harbour Paper Ltd", "number": read}
+
+    told = {one.says for one in heard_of(page, (), **nothing)
+            if one.of.name == "number" and one.witness == "own-label/1"}  # fmt: skip
+    assert told == {says}
+
+
+@pytest.mark.parametrize(
+    ("printed", "told"),
+    [
+        ("86.40", "86.40"),
+        ("1 086.40", "1 086.40"),
+        ("1 001 086.40", "1 001 086.40"),
+        ("1 086.40 GBP", "1 086.40 GBP"),
+        ("1 001 086.40 GBP", "1 001 086.40"),
+    ],
+)
+def test_a_labelled_amount_has_three_words_at_most(printed, told):
+    """A fourth one is no part of it."""
+    page = ("Harbour Paper Ltd", f"Total:  {printed}")
+    nothing = dict.fromkeys(TRUTH) | {"seller": "Harbour Paper Ltd"}
+
+    assert offered(heard_of(page, (), **nothing))["total"] == told

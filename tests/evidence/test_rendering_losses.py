@@ -45,3 +45,13 @@ def denied(*findings: Finding) -> set[str]:
 def test_a_loss_doubts_what_rests_on_it(findings, names):
     """A note doubts nothing, a repair absences, a loss the whole document."""
     assert denied(*findings) == names
+
+
+def test_a_repair_doubts_a_list_that_may_go_on_and_none_of_its_cells():
+    """A list that was read stands for rows that were not."""
+    rows = Candidate(name="lines", state=FieldState.VALUE, pages=(1,))
+    cell = replace(VALUE, name="lines.amount", said=(Said(1),))  # type: ignore[arg-type]
+    document = DocumentEvidence(
+        type=BUILT_IN["invoice"], candidates=(rows, cell), findings=(Finding("file_repaired"),)
+    )
+    assert [one.of for one in rendering_losses(document)] == [rows]

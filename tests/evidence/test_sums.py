@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.evidence.sums_making import ROWS, denials, doubts, judged, of_list, rows
+from tests.benchmarks.judging import Paper
+from tests.evidence.making import page_of
+from tests.evidence.sums_making import (
+    HEADER,
+    INVOICE,
+    ROWS,
+    denials,
+    doubts,
+    judged,
+    of_list,
+    rows,
+)
 
 SUMS = {"net": "70.00", "tax": "14.00", "total": "84.00"}
 PAGE = (
@@ -70,6 +81,14 @@ def test_an_absence_beside_two_amounts_that_differ_is_denied(name):
     """Both on a scan, and where the page prints what is left over."""
     assert doubts(judged(**{**SUMS, name: None}), name) == {"sum_gap"}
     assert "sum_gap" in doubts(judged(*PAGE, *FOOT, **{**SUMS, name: None}), name)
+
+
+@pytest.mark.parametrize("name", ["net", "tax"])
+def test_an_absence_in_a_credit_note_is_denied_too(name):
+    """All of its amounts are negative, and so is what they leave."""
+    credit = {key: f"-{amount}" for key, amount in SUMS.items()}
+
+    assert doubts(judged(**{**credit, name: None}), name) == {"sum_gap"}
 
 
 def test_what_the_page_does_not_print_may_be_absent():
@@ -164,6 +183,16 @@ def test_an_empty_list_beside_a_table_is_denied():
     """With its place; and on a scan, where nothing speaks for it."""
     assert "empty_list" in doubts(judged(*PAGE, *FOOT, **SUMS, lines=[]), "lines")
     assert doubts(judged(**SUMS, lines=[]), "lines") == {"empty_list"}
+
+
+def test_an_empty_list_is_denied_where_one_of_two_pages_is_a_scan():
+    """The words of the first hold no row; what the second holds nobody knows."""
+    answer = {**HEADER, **SUMS, "lines": []}
+    nothing = {**dict.fromkeys(answer), "lines": []}
+
+    for second, codes in ((page_of("Thank you"), set()), ((), {"empty_list"})):
+        paper = Paper(INVOICE, {1: page_of(*FOOT), 2: second})
+        assert doubts(paper.judge({1: answer, 2: nothing}), "lines") & {"empty_list"} == codes
 
 
 LISTLESS = st.permutations(
