@@ -359,6 +359,16 @@ def test_the_last_attempt_ends_the_document_with_its_error(db: Sessions) -> None
     assert row.finished_at is not None
 
 
+def test_a_single_attempt_is_not_counted_out_loud(db: Sessions) -> None:
+    """Nobody reads that one attempt was made."""
+    document = a_document(db)
+    held = taken(db, document, max_attempts=1)
+    with begin(db) as tx:
+        store.documents.fail(tx, held, LOST_BLOB, backoff=NO_PAUSE, max_attempts=1)
+
+    assert row_of(db, document).error_message == LOST_BLOB.message
+
+
 def test_a_failure_that_cannot_pass_ends_the_document_at_once(db: Sessions) -> None:
     """A damaged file stays damaged."""
     document, heard = a_document(db), []

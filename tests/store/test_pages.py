@@ -2,7 +2,7 @@
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Barrier, Event
 from typing import Any
 
@@ -150,6 +150,19 @@ def test_a_page_that_failed_before_is_read_alone(db: Sessions) -> None:
     assert [held.document_id for held in rest] == [second.id]
 
 
+def test_a_page_whose_reader_died_joins_no_batch_of_fresh_ones(db: Sessions) -> None:
+    """Also where a fresh page comes first in the line."""
+    slow = rendered(db)
+    claim_pages(db, limit=1)
+    leases_run_out(db)
+    urgent, fresh = rendered(db, priority=5), rendered(db)
+
+    batch, alone = claim_pages(db), claim_pages(db)
+
+    assert {held.document_id for held in batch} == {urgent.id, fresh.id}
+    assert [(held.document_id, held.failures) for held in alone] == [(slow.id, 1)]
+
+
 def test_renewing_tells_which_claims_are_still_ours(db: Sessions) -> None:
     """The heartbeat learns that a page was taken over."""
     rendered(db, 2)
@@ -172,7 +185,7 @@ def test_a_renewed_claim_is_kept_for_another_lease(db: Sessions) -> None:
         now = tx.session.execute(text("SELECT now()")).scalar_one()
 
     [page] = everything_about(db, document.id)["pages"]
-    assert page["lease_until"] == (now + 2 * LEASE).isoformat()
+    assert datetime.fromisoformat(page["lease_until"]) == now + 2 * LEASE
     assert claim_pages(db) == []
 
 
@@ -340,6 +353,26 @@ def test_the_cap_on_attempts_ends_the_document_of_the_page(db: Sessions) -> None
         everything_about(db, tired.id)["documents"][0]["error_message"]
         == "Gone. Submit it again. (3 attempts.)"
     )
+
+
+@pytest.mark.parametrize("tired", [1, 2])
+def test_of_two_pages_of_one_document_the_one_that_failed_most_ends_it(
+    db: Sessions, tired: int
+) -> None:
+    """Whichever page it is, and in whatever order they are told."""
+    document = rendered(db, 2)
+    failure = Failure.of(MissingBlob("Gone. Submit it again."))
+    with begin(db) as tx:
+        tx.session.execute(
+            text("UPDATE pages SET failures = 2 WHERE number = :tired"), {"tired": tired}
+        )
+        claims = page_claims(tx, document.id)
+        assert len(claims) == 2
+        ended = store.pages.fail_pages(tx, claims, failure, backoff=NO_PAUSE, max_attempts=3)
+
+    assert ended == [document.id]
+    row = everything_about(db, document.id)["documents"][0]
+    assert row["error_message"] == "Gone. Submit it again. (3 attempts.)"
 
 
 def test_an_overtaken_failure_counts_nothing(db: Sessions) -> None:

@@ -48,6 +48,25 @@ def test_a_document_goes_back_to_where_it_failed_and_reaches_its_end(make_house,
     assert [tuple(row) for row in told] == [("person:ada", "retry")]
 
 
+def test_only_the_pages_that_failed_are_read_again(make_house):
+    """One that was read, and one that nobody asked the model to read, stay as they are."""
+    house = make_house()
+    document = house.submit(a_pdf(pages=3))
+    house.announced.clear()
+    flow.STEP_AT[Status.SUBMITTED].run(document, house.rt)
+    with house.rt.transaction() as tx:
+        tx.session.execute(
+            text(
+                "UPDATE pages SET failures = 1, status = CASE number WHEN 1 THEN 'read'"
+                " WHEN 2 THEN 'left_out' ELSE 'rendered' END"
+            )
+        )
+    fail(house, document)
+    brought_back(house, document)
+    rows = house.rows("SELECT number, status, failures FROM pages ORDER BY number")
+    assert [tuple(row) for row in rows] == [(1, "read", 1), (2, "left_out", 1), (3, "rendered", 0)]
+
+
 def test_only_failed_documents_move(make_house):
     """One that ended well stays where it is; a second call does nothing."""
     house = make_house()
