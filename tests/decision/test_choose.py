@@ -161,6 +161,14 @@ def test_a_damaged_text_is_shown_to_the_person_who_looks():
     assert (row.text, row.evidence_id, row.problem) == ("5.0", damaged.id, "truncated")
 
 
+def test_what_was_wrong_with_a_reading_goes_with_its_value():
+    """Of an absence nothing is wrong, whatever an unread page beside it has."""
+    assert total_of(said("5.00", problem="unstorable")).problem == "unstorable"
+    assert total_of(said("5.00")).problem is None
+    both = total_of(absent(page=1), unreadable(page=2, problem="truncated"))
+    assert (both.state, both.problem) == (FieldState.UNREADABLE, "truncated")
+
+
 def test_rows_of_a_group_are_concatenated_in_page_order_and_renumbered():
     """A table over two pages is one table."""
     evidence = (

@@ -104,6 +104,18 @@ def test_a_look_that_says_the_same_less_surely_sends_the_field_to_a_person(make_
     assert total.details["message"] == "read again, the page says the same, and less surely (0.60)"
 
 
+def test_a_look_that_writes_the_same_value_otherwise_sends_it_to_a_person(make_house):
+    """The careful policy asks for the same characters: 12,50 may be half of 12,504."""
+    said = [TRUTH, TRUTH, {**TRUTH, "total": "12,50"}]
+    house = careful(make_house, truths(*said))
+    document = house.submit(a_pdf())
+    house.work()
+
+    total = house.results(document)["total"]
+    assert (total.text, total.decision, total.reason) == ("12.50", "review", "look_differs")
+    assert total.details["message"] == "read again, the page says 12,50"
+
+
 def test_a_look_that_finds_what_was_absent_sends_it_to_a_person(make_house):
     absent = {**TRUTH, "number": None}
     house = careful(make_house, truths(absent, absent, TRUTH))
