@@ -1,12 +1,16 @@
 """A file of several documents that the machine was not sure of: a person parts it."""
 
+from dataclasses import replace
+
 import pytest
 
 from extractors.backends.scripted import Line, ScriptedBackend
+from extractors.errors import UnknownDocumentType
 from tests.factories import begin
 from tests.pipeline.conftest import TINY_CANVAS
 from tests.pipeline.test_types import INVOICE, ORDER, PROSE, RECEIPT, TRUTH, a_paper
-from worker.review import document_types
+from worker.actor import Actor
+from worker.review import actions, document_types
 from worker.review.errors import InvalidDecision, ReviewConflict
 from worker.store.types import Piece
 
@@ -101,6 +105,15 @@ def test_a_page_in_no_piece_or_in_two_is_refused_and_nothing_changes(house, doub
             doubtful,
             [Piece(first=first, last=last, document_type="invoice") for first, last in ranges],
         )
+    assert house.everything() == before
+
+
+def test_a_piece_of_an_unknown_type_is_refused_and_nothing_changes(house, doubtful):
+    """Also where it is the last one."""
+    before = house.everything()
+    pieces = [BOTH[0], replace(BOTH[1], document_type="nonsense")]
+    with pytest.raises(UnknownDocumentType):
+        actions.split(Actor("ada"), doubtful, pieces, house.rt)
     assert house.everything() == before
 
 

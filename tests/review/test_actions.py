@@ -47,6 +47,8 @@ def test_everybody_takes_their_own_decision_back(site, rt):
     item = site.items()["total"]
     actions.decide(ADA, item, Answer(seen=True, action=Action.ABSENT), rt)
     assert actions.undo_last(ADA, rt, lease=LEASE).item_id == item
+    held = site.house.rows("SELECT id, leased_by FROM review_items WHERE leased_by IS NOT NULL")
+    assert [tuple(row) for row in held] == [(item, "ada")]
     with pytest.raises(InvalidDecision, match="no decision of yours"):
         actions.undo_last(BOB, rt, lease=LEASE)
 
@@ -98,6 +100,16 @@ def test_a_text_that_does_not_fit_is_refused_before_anything_is_kept(site, rt):
     with pytest.raises(InvalidDecision, match="does not fit"):
         actions.decide(ADA, item, answer, rt)
     assert site.decisions() == []
+
+
+def test_a_correction_has_a_longest_length(site, rt):
+    """One that has it is read by its kind, a longer one is read by nobody."""
+    item = site.items()["total"]
+    for length, words in ((actions.LONGEST_CORRECTION, "does not fit"),
+                          (actions.LONGEST_CORRECTION + 1, "at most 100,000")):  # fmt: skip
+        answer = Answer(seen=True, action=Action.CORRECT, text="x" * length)
+        with pytest.raises(InvalidDecision, match=words):
+            actions.decide(ADA, item, answer, rt)
 
 
 @pytest.mark.parametrize(

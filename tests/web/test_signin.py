@@ -381,6 +381,22 @@ def test_an_administrator_invites_changes_and_shuts_out(site):
     assert [tuple(each) for each in rows] == [("grace", "reviewer", True), ("root", "admin", False)]
 
 
+def test_whoever_is_signed_in_goes_on_from_the_door(site):
+    """Where they wanted, if it is a page of ours."""
+    ada = site.sign_in("ada")
+    for wanted, reached in (("/queue", "/queue"), ("https://evil.example", "/")):
+        answer = ada.client.get("/sign-in", params={"next": wanted}, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, reached)
+
+
+def test_a_key_needs_the_name_of_an_upstream(site):
+    """The page says so, and no key is made."""
+    root = site.sign_in("root", Role.ADMIN)
+    answer = root.post("/people/keys", {"upstream": "  x" * 40})
+    assert (answer.status_code, "1 to 100 characters" in answer.text) == (422, True)
+    assert site.house.rows("SELECT id FROM api_keys") == []
+
+
 @pytest.mark.parametrize("spelled", ["root", "ROOT", "%20Root%20"])
 @pytest.mark.parametrize("change", [{"role": "reviewer"}, {"disabled": "true"}])
 def test_nobody_changes_their_own_rights_however_they_spell_their_name(site, spelled, change):
