@@ -7,6 +7,7 @@ import pytest
 from tests.web.making import TRUTH
 from worker.actor import Actor, Forbidden, Role
 from worker.errors import NotFound
+from worker.pipeline import again
 from worker.review import actions
 from worker.review.actions import Answer
 from worker.review.errors import InvalidDecision, NotSeen, ReviewConflict
@@ -59,6 +60,24 @@ def test_an_accepted_document_becomes_a_reviewed_one_and_back(sure):
         "SELECT to_status, actor FROM document_events WHERE actor LIKE 'person%' ORDER BY id"
     )
     assert moves == [("reviewed", "person:ada"), ("accepted", "person:ada")]
+
+
+def test_what_was_decided_of_an_earlier_answer_makes_the_next_one_no_reviewed_one(sure):
+    """The correction was carried over, and is taken back there: the machine's word counts again."""
+    document = sure.read()
+    correct(sure, document, "total", text="1,284.51")
+    again.one(sure.house.rt, document, again.Again.REREAD, by="person:eve")
+    sure.house.work()
+    assert (sure.house.status(document), outcome(sure, "total").text) == ("reviewed", "1,284.51")
+
+    (item,) = sure.house.rows(
+        "SELECT i.id FROM review_items i JOIN results r ON r.id = i.result_id WHERE"
+        " r.generation = 2 AND r.name = 'total'"
+    )
+    actions.decide(ADA, item.id, Answer(action=Action.UNDO), sure.house.rt)
+
+    assert outcome(sure, "total") == ("1,284.50", "accepted", None, None, "1,284.50")
+    assert sure.house.status(document) == "accepted"
 
 
 def test_a_reviewed_document_can_still_be_corrected(site):

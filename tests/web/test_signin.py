@@ -264,6 +264,15 @@ def test_whoever_is_disabled_is_out_at_once(site):
     assert ada.get("/queue", headers={"accept": "application/json"}).status_code == 401
 
 
+def test_the_right_password_of_whoever_is_disabled_opens_nothing(site):
+    """Until they are enabled again."""
+    add(site)
+    for disabled, status in ((True, 401), (False, 303)):
+        with site.house.rt.transaction() as tx:
+            store.change_person(tx, "ada", disabled=disabled)
+        assert enter(site, site.anybody(), "ada", PASSWORD).status_code == status
+
+
 @pytest.mark.parametrize(
     "url", ["/review", "/queue", "/documents", "/people", "/account", "/review/next"]
 )
@@ -315,7 +324,9 @@ def test_a_request_that_no_page_of_ours_sent_is_refused(site, headers):
         ).status_code
         == 403
     )
-    assert ada.decide(item, "accept", headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    for whence in ("cross-site", "same-site"):  # a sibling host is another site too
+        answer = ada.decide(item, "accept", headers={"sec-fetch-site": whence})
+        assert answer.status_code == 403, whence
     assert site.decisions() == []
 
 
