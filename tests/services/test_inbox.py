@@ -3,6 +3,7 @@ however it is made, ends a worker.
 """
 
 import base64
+import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ from uuid import uuid4
 
 import kombu
 import psutil
+import psycopg
+import pytest
+import redis as redis_client
 from celery import Celery
 from sqlalchemy import text
 
@@ -21,6 +25,7 @@ from tests.services.test_pipeline import broker, database, settings_for  # noqa:
 from worker import bootstrap
 from worker.cli import local
 from worker.embedded.broker import broker_options
+from worker.embedded.queues import conninfo
 from worker.intake import dead_letters
 from worker.intake.messages import QUEUE, TASK
 
@@ -151,6 +156,78 @@ def test_no_message_however_it_is_made_ends_a_worker(tmp_path, database, broker,
         assert gone == 1
     logs = "".join(path.read_text(errors="replace") for path in tmp_path.rglob("*.log"))
     assert PASSWORD not in logs + "".join(capfd.readouterr())
+
+
+def pushed() -> Iterator[bytes]:
+    """What somebody may put into the queue by hand, each no envelope in another way."""
+    yield from (b"5", b"[]", b"null", b"{}", b'"text"', b'{"__type__": "uuid", "__value__": 5}')
+    whole = {
+        "body": base64.b64encode(body(arguments(password=PASSWORD))).decode(),
+        "content-type": "application/json",
+        "content-encoding": "utf-8",
+        "headers": headers(),
+        "properties": {
+            "delivery_tag": uuid4().hex,
+            "delivery_info": {"exchange": "", "routing_key": QUEUE},
+            "body_encoding": "base64",
+        },
+    }
+    wrong = ({"body": "a"}, {"body": 5}, {"headers": [1]}, {"properties": None})
+    yield from (json.dumps({**whole, **each}).encode() for each in wrong)
+    for each in (
+        {"delivery_tag": [1]},
+        {"delivery_tag": None},
+        {"delivery_info": None},
+        {"delivery_info": [1]},
+        {"body_encoding": "klingon"},
+    ):
+        yield json.dumps({**whole, "properties": {**whole["properties"], **each}}).encode()
+
+
+def pushed_as_bytes() -> Iterator[bytes]:
+    """What only a queue that takes any bytes can hold."""
+    yield from (b"", b"garbage", b"\xff\xfe\0", b"[" * 100_000)
+
+
+@pytest.mark.parametrize("kind", ["redis", "the same postgres"])
+def test_what_is_no_envelope_becomes_a_dead_letter_and_ends_no_worker(
+    tmp_path, database, kind, request
+):
+    """A client that writes into the list or the table itself: nothing of it is lost, and the
+    digest tells its sender which it was.
+    """
+    server = request.getfixturevalue("redis") if kind == "redis" else None
+    settings = settings_for(tmp_path, database, server)
+    with (
+        local.database(settings, migrates=True) as ready,
+        local.running(ready),
+        upstream(ready) as rt,
+    ):
+        eventually(lambda: len(workers()) >= ready.cpu_processes, within_s=30)
+        before = workers()
+        found = list(pushed())
+        if server is not None:
+            found += pushed_as_bytes()
+            with redis_client.Redis.from_url(server.url) as client:
+                for one in found:
+                    client.lpush(QUEUE, one)
+        else:
+            with psycopg.connect(conninfo(database), autocommit=True) as connection:
+                for one in found:
+                    connection.execute("SELECT pgmq.send(%s, %s::jsonb)", [QUEUE, one.decode()])
+        send(ready, arguments(key="good"))
+        wait_until_resting(rt, 1, within_s=60)
+
+        def letters() -> list[dead_letters.Kept]:
+            with rt.transaction() as tx:
+                return dead_letters.letters(tx, limit=1_000)
+
+        eventually(lambda: sum(one.times for one in letters()) == len(found))
+        assert workers() == before
+        assert {(one.code, one.queue) for one in letters()} == {("malformed_message", QUEUE)}
+        if server is not None:
+            digests = {hashlib.sha256(one).hexdigest() for one in found}
+            assert {one.digest for one in letters()} == digests
 
 
 def test_submissions_over_the_queue_outlive_a_database_that_is_away(

@@ -13,6 +13,8 @@ from worker.errors import InvalidSetting
 
 # imported only by who uses it
 TRANSPORT_ALIASES["pgmqx"] = "worker.embedded.pgmq_transport:Transport"
+for _scheme in ("redis", "rediss"):
+    TRANSPORT_ALIASES[_scheme] = "worker.embedded.redis_transport:Transport"
 
 # a killed worker's messages come back; a copy of one that still runs finds its claim taken and
 # returns

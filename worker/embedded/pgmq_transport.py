@@ -24,8 +24,8 @@ asks no more.
 Written against kombu 5.7.0 and pgmq 1.1.4, which are pinned.
 """
 
-import base64
 import hashlib
+import json
 import logging
 import time
 from collections.abc import Callable
@@ -39,6 +39,7 @@ from pgmq import PGMQueue
 from psycopg import sql
 from psycopg_pool import ConnectionPool
 
+from worker.embedded.envelopes import enveloped, is_envelope
 from worker.embedded.queues import create_missing, exists
 
 log = logging.getLogger(__name__)
@@ -67,10 +68,11 @@ class Channel(pgmq.Channel):  # type: ignore[misc]  # kombu has no types
         for message in messages:
             if message.read_ct > READS_MAX:
                 self._archive(queue, message, f"was read {READS_MAX} times")
-            elif not _is_envelope(message.message):
-                self._archive(queue, message, "is no Celery message")
-            else:
-                kept.append(message)
+                continue
+            if not is_envelope(message.message):
+                body = json.dumps(message.message, separators=(",", ":")).encode()
+                message.message = enveloped(body, queue)
+            kept.append(message)
         return kept
 
     def _archive(self, queue: str, message: Any, why: str) -> None:
@@ -138,24 +140,6 @@ class Channel(pgmq.Channel):  # type: ignore[misc]  # kombu has no types
 
     def _pgmq_send_kwargs(self, message: dict[str, Any]) -> dict[str, Any]:
         return {"headers": {}, "delay": 0, **super()._pgmq_send_kwargs(message)}
-
-
-def _is_envelope(message: Any) -> bool:
-    """Whether Celery's client made it: kombu would raise at anything else, and end the worker."""
-    if not isinstance(message, dict) or not isinstance(message.get("properties"), dict):
-        return False
-    properties, body = message["properties"], message.get("body") or ""
-    try:
-        if properties.get("body_encoding") == "base64":
-            base64.b64decode(body)
-    except (TypeError, ValueError):
-        return False
-    return (
-        isinstance(body, str)
-        and isinstance(properties.get("delivery_info", {}), dict)
-        and isinstance(message.get("headers") or {}, dict)
-        and "delivery_tag" in properties
-    )
 
 
 class Transport(pgmq.Transport):  # type: ignore[misc]
