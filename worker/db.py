@@ -21,8 +21,9 @@ from worker.tables.documents import Status
 
 log = structlog.get_logger()
 
-# connection, shutdown, serialisation, deadlock, too many, lock timeout
-PASSING = ("08", "57P", "40001", "40P01", "53300", "55P03")
+# connection, what the server lacks (disk, memory, connections), cancelled or shut down, its disk's
+# errors, read only for now, serialisation, deadlock, lock timeout
+PASSING = ("08", "53", "57", "58", "25006", "40001", "40P01", "55P03")
 
 T = TypeVar("T")
 Announce = Callable[[UUID, Status], None]

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import IntegrityError
+from psycopg import errors
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.pipeline.conftest import a_pdf
 from worker.blobs import Blobs
 from worker.db import is_passing
 from worker.errors import BlobsUnavailable
 from worker.intake import dead_letters, messages, sources
-from worker.intake.errors import InvalidSubmission
+from worker.intake.errors import InboxUnavailable, InvalidSubmission
 from worker.intake.outages import is_outage, until_it_passes
 from worker.tasks import _take_in as take_in
 
@@ -104,6 +106,62 @@ def test_blobs_that_are_away_are_no_reason_to_refuse(house, tmp_path):
 
     take_in((), arguments(), house.rt)
     assert len(house.rows("SELECT id FROM documents")) == 1
+
+
+def test_a_database_that_takes_no_writes_is_no_reason_to_refuse(house):
+    """A server whose disk is full is often set to read only: nothing could be written down then,
+    neither the document nor why it is none.
+    """
+    (name,) = house.rows("SELECT current_database() AS name")
+    for switch, documents in (("on", 0), ("off", 1)):
+        with house.rt.transaction() as tx:
+            tx.session.execute(text("SET TRANSACTION READ WRITE"))
+            tx.session.execute(
+                text(f"ALTER DATABASE {name.name} SET default_transaction_read_only = {switch}")
+            )
+        house.rt.sessions.kw["bind"].dispose()
+        for said in (arguments(), arguments(key="k-2", colour="red")):
+            if switch == "on":
+                with pytest.raises((DBAPIError, InboxUnavailable)) as raised:
+                    take_in((), said, house.rt)
+                assert is_outage(raised.value)
+            else:
+                take_in((), said, house.rt)
+        assert len(house.rows("SELECT id FROM documents")) == documents
+        assert len(letters(house)) == documents
+
+
+def test_a_refusal_that_cannot_be_written_down_is_not_done(house):
+    """Whatever the reason is: the worker is newer than the tables, for example. It goes back, and
+    becomes a letter when there is a place for it.
+    """
+    wrong = arguments(colour="red")
+    with house.rt.transaction() as tx:
+        tx.session.execute(text("ALTER TABLE dead_letters RENAME TO elsewhere"))
+    with pytest.raises(InboxUnavailable) as raised:
+        take_in((), wrong, house.rt)
+    assert is_outage(raised.value)
+
+    with house.rt.transaction() as tx:
+        tx.session.execute(text("ALTER TABLE elsewhere RENAME TO dead_letters"))
+    take_in((), wrong, house.rt)
+    assert [one.code for one in letters(house)] == ["invalid_submission"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.DiskFull,
+        errors.OutOfMemory,
+        errors.IoError,
+        errors.QueryCanceled,
+        errors.AdminShutdown,
+        errors.ReadOnlySqlTransaction,
+    ],
+)
+def test_what_the_server_lacks_is_an_outage(error):
+    """No document is to blame, and the same statement works when the server has it again."""
+    assert is_passing(DBAPIError("insert", {}, error("")))
 
 
 def _values(rt: Any) -> dict[str, Any]:

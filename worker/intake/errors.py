@@ -25,3 +25,10 @@ class SourceNotAllowed(InvalidSubmission):
     """``source`` lies outside the allowed roots."""
 
     code = "source_not_allowed"
+
+
+class InboxUnavailable(SurefieldError):
+    """Why a submission is refused cannot be written down now: its message must not be done."""
+
+    code = "inbox_unavailable"
+    retry = True
