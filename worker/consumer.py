@@ -91,18 +91,23 @@ def guarded(keep: KeepLetter, checks: Mapping[str, Check]) -> type[consumer.Cons
 
 
 def _look(message: Any, checks: Mapping[str, Check]) -> None:
-    """Whether the message holds arguments as Celery's second protocol writes them, before a task
-    begins: what raises inside of it would count as its failure, and the message would be gone.
+    """Whether the message holds arguments as Celery's protocols write them, before a task begins:
+    what raises inside of it would count as its failure, and the message would be gone.
 
     Raises one of NONSENSE.
     """
-    if "task" not in (message.headers or {}):
-        return  # the first protocol, or no task at all: Celery looks itself
-    args, kwargs, embedded = message.payload
+    said = message.payload
+    if "task" in (message.headers or {}):
+        task = message.headers["task"]
+        args, kwargs, embedded = said
+    elif isinstance(said, dict) and "task" in said:  # the first protocol
+        task, args, kwargs, embedded = said["task"], said.get("args", []), said.get("kwargs"), None
+    else:
+        return  # no task is named: Celery says so
     whole = isinstance(args, list) and isinstance(kwargs, dict)
     if not whole or not isinstance(embedded, dict | None):
         raise ValueError("arguments that are none")
-    check = checks.get(str(message.headers["task"]))
+    check = checks.get(str(task))
     if check is not None:
         check(args, kwargs)
 
@@ -125,7 +130,7 @@ def letter_of(message: Any, code: str, error: Exception | None = None) -> Letter
         digest=hashlib.sha256(data).hexdigest(),
         size=len(data),
         queue=str(queue),
-        task=str(task) if task is not None else None,
+        task=task if isinstance(task, str) else None,
         code=code,
         message=f"{what} {MEND}",
     )

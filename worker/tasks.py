@@ -44,11 +44,15 @@ Announce = Callable[[UUID, Status], None]
 class QuietRequest(Request):  # type: ignore[misc]  # celery is untyped
     """A task message whose arguments never reach a log: a submission's hold a file and perhaps a
     password.
+
+    It is taken when it comes: Celery drops what has expired, and holds what is for later in memory
+    where a broker counts it as a killed worker's.
     """
 
     def __init__(self, message: Any, headers: dict[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(message, headers=headers, **kwargs)
         self._argsrepr = self._kwargsrepr = HIDDEN
+        self._eta = self._expires = None
 
 
 class QuietTask(Task):  # type: ignore[misc]  # celery is untyped
@@ -68,7 +72,13 @@ def _names_a_document(args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
     UUID(str(kwargs["document_id"]))
 
 
-CHECKS = {
+def _can_be_called(args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Raises ValueError at an argument whose name Celery has taken for its own functions."""
+    if "self" in kwargs:
+        raise ValueError("no argument is called self")
+
+
+CHECKS = {messages.TASK: _can_be_called} | {
     name: _names_a_document
     for step in flow.FLOW
     for name in (step.task, *flow.RENAMED.get(step.name, ()))

@@ -70,11 +70,28 @@ def malformed() -> Iterator[tuple[bytes, dict[str, Any]]]:
     for wrong in ({}, {"document_id": "7"}, {"document_id": None}, {"document": "x"}):
         yield body(wrong), {**JSON, "headers": headers(task="surefield.render")}
     yield body({}, args=[uuid4().hex]), {**JSON, "headers": headers(task="surefield.score")}
+    for wrong in ({"args": 5}, {"args": None}, {"kwargs": 5}, {"kwargs": {"document_id": 7}}):
+        first = {"task": TASK, "id": uuid4().hex, "args": [], "kwargs": arguments(), **wrong}
+        if "kwargs" in wrong:
+            first["task"] = "surefield.render"
+        yield json.dumps(first).encode(), {**JSON, "headers": {}}
+
+
+def timed() -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """Good submissions with a time that Celery would drop them for, or wait for."""
+    for when in (
+        {"expires": "2001-01-01T00:00:00+00:00"},
+        {"expires": "0001-01-01T00:00:00+14:00"},
+        {"eta": "0001-01-01T00:00:00+00:00"},
+        {"eta": "2999-01-01T00:00:00+00:00"},
+    ):
+        yield body(arguments()), {**JSON, "headers": headers(**when)}
 
 
 def refused() -> Iterator[dict[str, Any]]:
     """Arguments of submissions that can be read and are wrong."""
     yield arguments(kind="slip", password=PASSWORD)
+    yield arguments(self="slip")
     yield {**arguments(), "content_base64": "no base64 !"}
     yield arguments(priority="5")
     yield arguments(priority=2.5)
@@ -130,11 +147,11 @@ def test_no_message_however_it_is_made_ends_a_worker(tmp_path, database, broker,
     ):
         eventually(lambda: len(workers()) >= ready.cpu_processes, within_s=30)
         before = workers()
-        broken = list(malformed())
-        send_raw(ready, broken)
+        broken, good = list(malformed()), list(timed())
+        send_raw(ready, broken + good)
         wrong = list(refused())
         send(ready, *wrong, *(arguments(key=f"good-{n}") for n in range(GOOD)))
-        wait_until_resting(rt, GOOD, within_s=60)
+        wait_until_resting(rt, GOOD + len(good), within_s=60)
 
         def letters() -> list[dead_letters.Kept]:
             with rt.transaction() as tx:
@@ -142,7 +159,7 @@ def test_no_message_however_it_is_made_ends_a_worker(tmp_path, database, broker,
 
         def nothing_is_lost() -> bool:
             aside = sum(one.times for one in letters())
-            return aside + counts(rt).resting == len(broken) + len(wrong) + GOOD
+            return aside + counts(rt).resting == len(broken + good) + len(wrong) + GOOD
 
         eventually(nothing_is_lost)
         assert workers() == before
