@@ -11,6 +11,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import IntegrityError
 
 from extractors.backends.scripted import Line, ScriptedBackend
+from extractors.documents import DocumentType
 from tests.factories import rows_of
 from tests.pipeline.conftest import TINY_CANVAS, TRUTH, House, Make, a_pdf
 from worker import reporting
@@ -20,8 +21,9 @@ from worker.migrate import alembic_config, migrate
 from worker.pipeline import again, flow
 from worker.pipeline.again import Again, Which
 from worker.pipeline.stages import route
-from worker.review import list_actions, queue, reads, undo
+from worker.review import actions, context, list_actions, queue, reads, undo
 from worker.review import store as review_store
+from worker.review.actions import Answer
 from worker.review.errors import ReviewConflict
 from worker.review.row_texts import TypedRow
 from worker.review.tables import Action
@@ -36,9 +38,13 @@ class Model(ScriptedBackend):
     """A model that says what it is told, and can be exchanged for another one."""
 
     says: Any = Line(truth=TRUTH, doubts=DOUBT)
+    knows_slips = True
 
     def __init__(self) -> None:
         super().__init__(lambda page, spec: self.says, canvas=TINY_CANVAS)
+
+    def in_domain(self, spec: DocumentType) -> bool:
+        return self.knows_slips
 
     def becomes(self, fingerprint: str, says: Line) -> None:
         self.fingerprint, self.says = fingerprint, says
@@ -192,6 +198,26 @@ def test_another_reading_opens_the_item_again_and_shows_both(
     assert total(house, document).text == "99.99"
 
 
+def test_what_another_decided_of_the_answer_before_keeps_nobody_from_an_undo(
+    house: House, model: Model
+) -> None:
+    """That decision made no version of the present item: whoever decided this one takes it back."""
+    document = read(house)
+    corrected(house, document)
+    model.becomes("other", Line(truth={**TRUTH, "total": "99.99"}))
+    once_more(house, document)
+    item = items(house, document)["total"]
+    bob = Actor("bob")
+    actions.decide(bob, item.item_id, Answer(action=Action.ACCEPT, seen=True), house.rt)
+
+    undone = actions.decide(bob, item.item_id, Answer(action=Action.UNDO), house.rt)
+
+    assert undone.status is Status.IN_REVIEW
+    with house.rt.transaction() as tx:
+        said = [(each.who, each.version) for each in context.said_about(tx, item.item_id)]
+    assert said == [("ada", None), ("bob", 2), ("bob", 3)]
+
+
 def test_an_open_question_about_a_decision_survives_a_third_reading(
     house: House, model: Model
 ) -> None:
@@ -245,6 +271,21 @@ def test_what_was_carried_over_can_be_taken_back(house: House) -> None:
 
     once_more(house, document)
     assert total(house, document).decision == "review"
+
+
+def test_whether_a_model_knows_the_type_is_said_of_the_reading_that_counts(
+    house: House, model: Model
+) -> None:
+    """One that was not made for it read the document before."""
+    model.knows_slips = False
+    document = read(house)
+    (before,) = rows_of(reporting.documents, house.rt.sessions, [document])
+    model.knows_slips = True
+    model.becomes("other", model.says)
+    once_more(house, document)
+    (after,) = rows_of(reporting.documents, house.rt.sessions, [document])
+
+    assert (before.in_domain, after.in_domain) == (False, True)
 
 
 def test_a_decision_about_the_answer_before_gets_a_conflict(house: House) -> None:

@@ -266,6 +266,15 @@ def test_the_backlog_is_what_waits_now(db: Sessions) -> None:
     )
 
 
+def test_what_somebody_held_and_let_run_out_is_held_by_nobody(db: Sessions) -> None:
+    """Their name stays in the table, and is no news for analysts."""
+    a_document(db, status=Status.IN_REVIEW)
+    for lease, holder in ((timedelta(minutes=1), "ada"), (timedelta(minutes=-1), None)):
+        with begin(db) as tx:
+            queue.claim_item(tx, "ada", lease=lease)
+        assert ask(db, "SELECT held_by FROM reporting.review_backlog") == [(holder,)]
+
+
 def test_straight_through_counts_every_document_once(db: Sessions) -> None:
     """Failed ones count against it, those on their way do not."""
     for status in (
