@@ -1,8 +1,12 @@
 """The tool that plants faults: it draws by its seed and plants what it says."""
 
 import ast
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +16,15 @@ from tests.mutation.reach import ENOUGH, Reach
 from tests.mutation.trial import Fate, tried
 
 POLICY = "extractors/decision/policy.py"
+PROPERTY = """
+from hypothesis import given, strategies as st
+
+@given(st.lists(st.integers(), min_size=5))
+def test_it(given):
+    with open("calls", "a") as file:
+        file.write("x")
+    assert False
+"""
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +39,14 @@ def test_every_area_tests_and_operator_is_there(all_of_them):
     named = [*LEFT_OUT, *(each for half in TESTS for each in half)]
     assert [each for each in named if not (ROOT / each).exists()] == []
     assert {each.operator for each in all_of_them} == set(OPERATORS)
+
+
+def test_the_tests_that_mirror_a_module_are_among_those_that_are_run():
+    """Without them its faults would count as faults that no test reaches."""
+    mirrors = {f"tests/{Path(module).parts[1]}" for _, module in modules()}
+    there = {each for each in mirrors if (ROOT / each).is_dir()}
+    assert "tests/intake" in there
+    assert there <= {each for half in TESTS for each in half}
 
 
 def test_a_seed_draws_the_same_from_every_area(all_of_them):
@@ -97,7 +118,7 @@ def test_a_fault_is_caught_by_the_test_that_notices_it_and_leaves_no_trace(tmp_p
         ignored = shutil.ignore_patterns("weights", "data", "__pycache__")
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    fault = of(POLICY, "ReplaceComparisonOperator_Lt_GtE", "threshold=")
+    fault = of(POLICY, "NumberReplacer", "PolicyName.PLAIN: ")
     notices, blind = (
         f"tests/decision/test_policy.py::{name}"
         for name in (
@@ -111,6 +132,24 @@ def test_a_fault_is_caught_by_the_test_that_notices_it_and_leaves_no_trace(tmp_p
     ]
     assert fates == [Fate.CAUGHT, Fate.SURVIVED, Fate.CAUGHT, Fate.UNREACHED]
     assert (tmp_path / POLICY).read_text("utf-8") == (ROOT / POLICY).read_text("utf-8")
+
+
+def test_a_property_that_fails_is_not_searched_for_its_smallest_example(tmp_path):
+    """One failing example is enough for a trial: the search for the smallest takes minutes."""
+    shutil.copytree(ROOT / "tests/mutation", tmp_path / "tests/mutation")
+    (tmp_path / "tests/__init__.py").touch()
+    (tmp_path / "test_one.py").write_text(PROPERTY, "utf-8")
+    options = ["-q", "-p", "no:cacheprovider", "-p", "tests.mutation.no_shrinking"]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "test_one.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, "1 failed" in run.stdout) == (1, True)
+    assert len((tmp_path / "calls").read_text("utf-8")) <= 3
 
 
 def test_the_nearest_tests_are_run_first_and_only_those_that_reach_the_statement():
@@ -129,5 +168,6 @@ def test_the_nearest_tests_are_run_first_and_only_those_that_reach_the_statement
     reach = Reach({POLICY: lines}, dict.fromkeys((far, broad, narrow, other), 1.0))
     assert reach.tests_of(fault) == [narrow, broad, far]
     assert reach.tests_of(replace(fault, at_import=True)) == [narrow, other, broad, far]
+    assert Reach({}, {far: 2.0, broad: 10.0}).patience([far, broad]) == 90.0
     slow = Reach({POLICY: lines}, {far: 1.0, broad: ENOUGH, narrow: 1.0})
     assert slow.tests_of(fault) == [narrow, far]

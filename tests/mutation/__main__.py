@@ -76,7 +76,9 @@ def _try_all(
             except Empty:
                 return
             began = time.monotonic()
-            fate = tried(mutant, reach.tests_of(mutant), tree=tree, state=state, seed=seed)
+            tests = reach.tests_of(mutant)
+            patience = reach.patience(tests)
+            fate = tried(mutant, tests, tree=tree, state=state, seed=seed, patience=patience)
             fates[mutant.name] = fate
             with kept.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"name": mutant.name, "fate": fate}) + "\n")

@@ -48,6 +48,10 @@ class Reach:
             found = {test for tests in of_module.values() for test in tests}
         return _enough(sorted(found, key=lambda each: self._near(mutant, each)), self.seconds)
 
+    def patience(self, tests: Iterable[str]) -> float:
+        """Seconds that one of these tests may take with a fault planted, on a busy machine."""
+        return 30.0 + 6 * max((self.seconds.get(test, 1.0) for test in tests), default=1.0)
+
     def _near(self, mutant: Mutant, test: str) -> tuple[bool, int, str]:
         own = f"/{Path(mutant.module).parts[1]}/" in test
         return not own, self.breadth[test], test

@@ -37,25 +37,35 @@ def copy_of_the_tree(at: Path) -> None:
             shutil.copy2(ROOT / name, at / name)
 
 
-def tried(mutant: Mutant, tests: Sequence[str], *, tree: Path, state: Path, seed: int) -> Fate:
+def tried(
+    mutant: Mutant,
+    tests: Sequence[str],
+    *,
+    tree: Path,
+    state: Path,
+    seed: int,
+    patience: float = 120.0,
+) -> Fate:
     """Plant the fault in this copy, run these tests, and take it out again.
 
     state: the folder of the server that all trials share
+    patience: seconds that one test may take; a fault that makes it wait for ever is noticed
     """
     if not tests:
         return Fate.UNREACHED
     place = tree / mutant.module
     place.write_text(mutated(mutant), "utf-8")
     try:
-        return Fate.CAUGHT if _fail(tests, tree, state, seed) else Fate.SURVIVED
+        return Fate.CAUGHT if _fail(tests, tree, state, seed, patience) else Fate.SURVIVED
     finally:
         shutil.copy2(ROOT / mutant.module, place)
 
 
-def _fail(tests: Sequence[str], tree: Path, state: Path, seed: int) -> bool:
+def _fail(tests: Sequence[str], tree: Path, state: Path, seed: int, patience: float) -> bool:
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
+    command += ["-p", "tests.mutation.no_shrinking", f"--hypothesis-seed={seed}"]
     run = subprocess.Popen(
-        [*command, f"--hypothesis-seed={seed}", "--timeout=120", *tests],
+        [*command, f"--timeout={patience:.0f}", *tests],
         cwd=tree,
         env={
             **os.environ,
