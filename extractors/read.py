@@ -1,8 +1,9 @@
 """Pages + document type + backend -> readings: the whole story of extraction."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from extractors.backends import Backend
+from extractors.backends import Backend, ScoresAnswers
 from extractors.documents.spec import DocumentType
 from extractors.reading import prompts
 from extractors.reading.answer_parser import fields_of
@@ -20,6 +21,24 @@ def read_pages(pages: Sequence[PageImage], spec: DocumentType, backend: Backend)
         "a backend answers every page, in order"
     )
     return [reading_of(answer, spec, backend) for answer in answers]
+
+
+def hold_against(
+    pages: Sequence[PageImage],
+    readings: Sequence[Reading],
+    spec: DocumentType,
+    backend: ScoresAnswers,
+) -> list[Reading]:
+    """The same readings, each as the backend believes it of the page in its place.
+
+    Raises what the backend raises.
+    """
+    answers = [reading.answer for reading in readings]
+    scored = backend.scored(pages, answers, spec) if pages else []
+    return [
+        replace(reading, answer=answer, fields=fields_of(answer, spec), forced=True)
+        for reading, answer in zip(readings, scored, strict=True)
+    ]
 
 
 def reading_of(answer: PageAnswer, spec: DocumentType, backend: Backend) -> Reading:

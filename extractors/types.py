@@ -83,6 +83,13 @@ class PageImage:
     png: bytes  # RGB, 8 bits a channel
 
 
+class LookKind(StrEnum):
+    """How a page that was moved is looked at."""
+
+    FREE = "free"  # it is read again
+    FORCED = "forced"  # the first answer is held against it, and nothing is written
+
+
 class StopReason(StrEnum):
     """Why a generation ended."""
 
@@ -222,6 +229,8 @@ class Reading:
     prompt_hash: str
     decode_mode: str
     look: int = 0  # of the page: 0 is the first, whose reading becomes the answer
+    # nothing was read: the first look's answer was held against this one's picture
+    forced: bool = False
     # the model was made for this document type; otherwise nothing it says is accepted unseen
     in_domain: bool
     settings: Mapping[str, object] = field(default_factory=dict)  # decoding parameters, JSON-able

@@ -154,6 +154,7 @@ def runtime(
         accept_at=settings.accept_at,
         policy=settings.policy,
         looks=RULES[settings.policy].looks if settings.looks is None else settings.looks,
+        look_kind=settings.look_kind,
         look_below=settings.look_below,
         lease=settings.claim_lease,
         max_attempts=settings.max_attempts,

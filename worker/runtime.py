@@ -19,7 +19,7 @@ from extractors.documents import AUTO, DocumentType, find, load
 from extractors.errors import SurefieldError
 from extractors.page.ocr.types import Recogniser
 from extractors.rerankers import Reranker
-from extractors.types import Canvas
+from extractors.types import Canvas, LookKind
 from worker import db, store
 from worker.blobs import Blobs
 from worker.db import Tx
@@ -100,6 +100,7 @@ class Runtime:
     accept_at: float
     policy: PolicyName = PolicyName.PLAIN
     looks: int = 0  # further looks at each page
+    look_kind: LookKind = LookKind.FREE
     look_below: float = 1.0  # the score of a page's least sure field under which they are taken
     lease: timedelta
     max_attempts: int

@@ -80,6 +80,21 @@ class PlansMemory(Protocol):
         ...
 
 
+@runtime_checkable
+class ScoresAnswers(Protocol):
+    """A backend that can say what the model believes of an answer that it did not write now."""
+
+    def scored(
+        self, pages: Sequence[PageImage], answers: Sequence[PageAnswer], spec: DocumentType
+    ) -> list[PageAnswer]:
+        """The same answers, each about the page in its place: every token that was not fed comes
+        with what the model believes of it there.
+
+        Raises what ``answer`` raises.
+        """
+        ...
+
+
 class BackendOptions(EngineOptions):
     """What every backend lets set; each has its own besides."""
 

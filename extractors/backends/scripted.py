@@ -12,7 +12,8 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,6 +35,7 @@ from extractors.types import (
 )
 
 _SURE = 0.9999  # of everything that is not a value: keys, punctuation
+_UNSAID = 0.001  # of a token that the script would not say
 _END_ID = 0x110000  # the id after the last character's
 
 
@@ -132,6 +134,22 @@ class ScriptedBackend:
         return self._document_types is None or spec.name in self._document_types
 
     def answer(self, pages: Sequence[PageImage], spec: DocumentType) -> list[PageAnswer]:
+        self._work(pages)
+        return [
+            answer_of(page.number, spec, self._said(page, spec), self.decode_mode) for page in pages
+        ]
+
+    def scored(
+        self, pages: Sequence[PageImage], answers: Sequence[PageAnswer], spec: DocumentType
+    ) -> list[PageAnswer]:
+        """A token that the script would spell there now is as probable as it says."""
+        self._work(pages)
+        return [
+            _held(answer, answer_of(page.number, spec, self._said(page, spec), self.decode_mode))
+            for page, answer in zip(pages, answers, strict=True)
+        ]
+
+    def _work(self, pages: Sequence[PageImage]) -> None:
         with self._lock:
             self.calls.append(tuple(page.number for page in pages))
             failure = self._failures.get(len(self.calls))
@@ -139,9 +157,6 @@ class ScriptedBackend:
             time.sleep(self._delay_s * len(pages))
         if failure is not None:
             raise failure
-        return [
-            answer_of(page.number, spec, self._said(page, spec), self.decode_mode) for page in pages
-        ]
 
     def _said(self, page: PageImage, spec: DocumentType) -> Line:
         if callable(self._script):
@@ -158,6 +173,25 @@ def answer_of(page: int, spec: DocumentType, line: Line, decode_mode: str = "jso
     else:
         generations = [_generation(_field_tokens(f, line), line, end=False) for f in spec.fields]
     return PageAnswer(page=page, generations=tuple(generations), decode_mode=decode_mode)
+
+
+def _held(answer: PageAnswer, believed: PageAnswer) -> PageAnswer:
+    """The answer with what the other one's script believes of its tokens."""
+    return replace(
+        answer,
+        generations=tuple(
+            replace(
+                said,
+                tokens=tuple(
+                    now
+                    if now is not None and now.text == token.text
+                    else replace(token, logprob=_log(_UNSAID), top=())
+                    for token, now in zip_longest(said.tokens, other.tokens[: len(said.tokens)])
+                ),
+            )
+            for said, other in zip(answer.generations, believed.generations, strict=True)
+        ),
+    )
 
 
 def _generation(tokens: Iterator[TokenTrace], line: Line, *, end: bool) -> Generation:

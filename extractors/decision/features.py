@@ -21,13 +21,15 @@ Number = Callable[[FieldEvidence], float]
 
 
 class Taken(StrEnum):
-    """How often a page was read: each has weights of its own, so that a look that was not taken is
-    no step on a scale of what looks find.
+    """Which further looks a page had. Each has weights of its own, so that a look that was not
+    taken is no step on a scale of what looks find.
     """
 
     NONE = "no look"
     ONE = "one look"
     TWO = "two looks"
+    ONE_FORCED = "one forced look"
+    TWO_FORCED = "two forced looks"
 
 
 class Way(Enum):
@@ -47,20 +49,29 @@ class Feature:
     missing: str  # what it is, and what that means, where nothing was measured
     way: Way
     of: Number
-    looks: bool = False  # there is none where no look was taken
+    after: frozenset[Taken] = frozenset(Taken)  # the looks after which there is such a number
 
+
+FREE = frozenset({Taken.ONE, Taken.TWO})
+FORCED = frozenset({Taken.ONE_FORCED, Taken.TWO_FORCED})
 
 FEATURES: dict[str, Feature] = {}
 
 
 def feature(
-    name: str, what: str, *, range: str, missing: str, way: Way, looks: bool = False
+    name: str,
+    what: str,
+    *,
+    range: str,
+    missing: str,
+    way: Way,
+    after: frozenset[Taken] = frozenset(Taken),
 ) -> Callable[[Number], Number]:
     """Add one row to the table."""
 
     def register(function: Number) -> Number:
         FEATURES[name] = Feature(
-            what=what, range=range, missing=missing, way=way, of=function, looks=looks
+            what=what, range=range, missing=missing, way=way, of=function, after=after
         )
         return function
 
@@ -71,18 +82,20 @@ def features_of(evidence: FieldEvidence) -> Mapping[str, float] | None:
     """Every number of the table that the reading has; None when its tokens prove nothing."""
     if logprobs_of(evidence) is None or (evidence.opening and math.isnan(evidence.opening.taken)):
         return None
-    taken = taken_of(evidence) is not Taken.NONE
-    return {name: one.of(evidence) for name, one in FEATURES.items() if taken or not one.looks}
+    return {name: FEATURES[name].of(evidence) for name in names_of(taken_of(evidence))}
 
 
 def names_of(taken: Taken) -> tuple[str, ...]:
-    """The numbers that there are after so many looks."""
-    return tuple(name for name, one in FEATURES.items() if taken is not Taken.NONE or not one.looks)
+    """The numbers that there are after these looks."""
+    return tuple(name for name, one in FEATURES.items() if taken in one.after)
 
 
 def taken_of(evidence: FieldEvidence) -> Taken:
-    """How many looks there are; of more than two the first two count."""
-    return tuple(Taken)[min(len(evidence.looks or ()), 2)]
+    """Which looks there are; of more than two the first two count, and forced ones only alone."""
+    if free := _free(evidence):
+        return (Taken.ONE, Taken.TWO)[len(free) - 1]
+    forced = _forced(evidence)
+    return (Taken.NONE, Taken.ONE_FORCED, Taken.TWO_FORCED)[len(forced)]
 
 
 def logprobs_of(evidence: FieldEvidence, *, ending: bool = True) -> list[float] | None:
@@ -167,12 +180,12 @@ def _opening_unknown(evidence: FieldEvidence) -> float:
     "looks_same",
     "looks that read the same characters, or again nothing",
     range="0 to 2",
-    missing="no such number: weights of their own hold where no look was taken",
+    missing="no such number: other weights hold where no look was taken, or a forced one",
     way=Way.UP,
-    looks=True,
+    after=FREE,
 )
 def _looks_same(evidence: FieldEvidence) -> float:
-    return float(sum(look.agreement is Agreement.SAME for look in _looks(evidence)))
+    return float(sum(look.agreement is Agreement.SAME for look in _free(evidence)))
 
 
 @feature(
@@ -181,10 +194,10 @@ def _looks_same(evidence: FieldEvidence) -> float:
     range="0 to 2",
     missing="as of `looks_same`",
     way=Way.UP,
-    looks=True,
+    after=FREE,
 )
 def _looks_value(evidence: FieldEvidence) -> float:
-    return float(sum(look.agreement is not Agreement.OTHER for look in _looks(evidence)))
+    return float(sum(look.agreement is not Agreement.OTHER for look in _free(evidence)))
 
 
 @feature(
@@ -193,11 +206,11 @@ def _looks_value(evidence: FieldEvidence) -> float:
     range="0 to 2",
     missing="as of `looks_same`",
     way=Way.DOWN,
-    looks=True,
+    after=FREE,
 )
 def _looks_nothing(evidence: FieldEvidence) -> float:
     return float(
-        sum(look.agreement is Agreement.OTHER and look.text is None for look in _looks(evidence))
+        sum(look.agreement is Agreement.OTHER and look.text is None for look in _free(evidence))
     )
 
 
@@ -207,18 +220,48 @@ def _looks_nothing(evidence: FieldEvidence) -> float:
     range="0 to 32.2",
     missing="0 of a look that reads something else, or has no tokens: it proves nothing",
     way=Way.UP,
-    looks=True,
+    after=FREE,
 )
 def _looks_sure(evidence: FieldEvidence) -> float:
     return math.fsum(
         sureness(look.weakest)
-        for look in _looks(evidence)
+        for look in _free(evidence)
         if look.agreement is not Agreement.OTHER and look.weakest is not None
     )
 
 
-def _looks(evidence: FieldEvidence) -> tuple[Look, ...]:
-    return (evidence.looks or ())[:2]
+@feature(
+    "forced_sure_weakest",
+    "sureness, as of `sure_weakest`, that each forced look has of the first reading, added up",
+    range="0 to 32.2",
+    missing="0 where a look tells nothing of the field; no such number without a forced look",
+    way=Way.UP,
+    after=FORCED,
+)
+def _forced_sure_weakest(evidence: FieldEvidence) -> float:
+    return math.fsum(
+        sureness(look.weakest) for look in _forced(evidence) if look.weakest is not None
+    )
+
+
+@feature(
+    "forced_sure_joint",
+    "the same, as of `sure_joint`",
+    range="0 to 32.2",
+    missing="as of `forced_sure_weakest`",
+    way=Way.UP,
+    after=FORCED,
+)
+def _forced_sure_joint(evidence: FieldEvidence) -> float:
+    return math.fsum(sureness(look.joint) for look in _forced(evidence) if look.joint is not None)
+
+
+def _free(evidence: FieldEvidence) -> tuple[Look, ...]:
+    return tuple(look for look in evidence.looks or () if not look.forced)[:2]
+
+
+def _forced(evidence: FieldEvidence) -> tuple[Look, ...]:
+    return tuple(look for look in evidence.looks or () if look.forced)[:2]
 
 
 def _all(evidence: FieldEvidence) -> list[float]:

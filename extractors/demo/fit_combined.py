@@ -62,10 +62,14 @@ def examples(rows: Sequence[Row], taken: Taken) -> Iterator[Example]:
     """The rows as if so many looks had been taken; each look is the only one once."""
     for row in rows:
         looks = row.evidence.looks or ()
+        free = tuple(look for look in looks if not look.forced)
+        forced = tuple(look for look in looks if look.forced)
         known: dict[Taken, list[tuple[Look, ...] | None]] = {
             Taken.NONE: [None],
-            Taken.ONE: [(look,) for look in looks],
-            Taken.TWO: [looks],
+            Taken.ONE: [(look,) for look in free],
+            Taken.TWO: [free],
+            Taken.ONE_FORCED: [(look,) for look in forced],
+            Taken.TWO_FORCED: [forced],
         }
         for some in known[taken]:
             yield replace(row.evidence, looks=some), row.right

@@ -1,4 +1,5 @@
-"""Generated slips read three times each, kept so that reading goes on after a stop.
+"""Generated slips read three times each, and held against two moved pictures; kept, so that
+reading goes on after a stop.
 
 One row is one answer that a score decides: a value that the model gives, or an absence.  Its
 evidence is kept, and scores are computed from that.  Rows are kept under the fingerprint of the
@@ -12,7 +13,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from extractors.backends import Backend
+from extractors.backends import Backend, ScoresAnswers
 from extractors.decision.field_evidence import FieldEvidence
 from extractors.decision.scores import METHODS
 from extractors.demo.evaluate import wanted
@@ -20,11 +21,11 @@ from extractors.demo.slips import Slip as Document
 from extractors.demo.slips import Split, slips
 from extractors.documents.slip import Slip
 from extractors.normalise import Value, normalise
-from extractors.read import read_pages
-from extractors.reading.looks import Agreement, Look, compared
+from extractors.read import hold_against, read_pages
+from extractors.reading.looks import Agreement, Look, Place, compared, held
 from extractors.rendering.moved import SHIFTS, moved
 from extractors.rendering.pdf import open_file
-from extractors.types import Alternative, FieldState, Opening, Reading, TokenTrace
+from extractors.types import Alternative, FieldReading, FieldState, Opening, Reading, TokenTrace
 
 WHERE = Path(".bench/confidence")
 BATCH = 8  # documents
@@ -119,7 +120,9 @@ def _kept(row: Row) -> dict[str, Any]:
         "tokens": [[one.logprob, *(top.logprob for top in one.top[:1])] for one in evidence.tokens],
         "ends": evidence.ends,
         "opening": None if opening is None else [opening.taken, opening.other],
-        "looks": [[one.agreement, one.text, one.weakest] for one in evidence.looks or ()],
+        "looks": [
+            [one.agreement, one.text, one.weakest, one.joint] for one in evidence.looks or ()
+        ],
     }
 
 
@@ -143,8 +146,8 @@ def _row(kept: dict[str, Any], backend: Backend) -> Row:
         fingerprint=backend.fingerprint,
         decode_mode=backend.decode_mode,
         looks=tuple(
-            Look(agreement=Agreement(agreement), text=text, weakest=weakest)
-            for agreement, text, weakest in looks
+            Look(agreement=Agreement(agreement), text=text, weakest=weakest, joint=joint)
+            for agreement, text, weakest, joint in looks
         ),
     )
     return Row(**kept, evidence=evidence)
@@ -163,11 +166,18 @@ def _read(batch: list[tuple[int, Document]], backend: Backend) -> Iterator[list[
         read_pages([moved(page, look) for page in pages], Slip.spec, backend)
         for look in range(1, len(SHIFTS) + 1)
     ]
+    forced: list[list[Reading]] = []
+    if isinstance(backend, ScoresAnswers):
+        forced = [
+            hold_against([moved(page, look) for page in pages], readings[0], Slip.spec, backend)
+            for look in range(1, len(SHIFTS) + 1)
+        ]
     rows: list[list[Row]] = [[] for _ in batch]
     for n, (at, page) in enumerate(of):
         number, document = batch[at]
         first, *others = (one[n] for one in readings)
-        rows[at] += _judged(number, document, first, others, document.truth[page])
+        held_too = [one[n] for one in forced]
+        rows[at] += _judged(number, document, first, others, held_too, document.truth[page])
     yield from rows
 
 
@@ -176,11 +186,12 @@ def _judged(
     document: Document,
     first: Reading,
     others: list[Reading],
+    forced: list[Reading],
     truth: Any,
 ) -> Iterator[Row]:
     expected = wanted(truth)
-    said = [{(f.name, f.ordinal): f for f in one.fields} for one in others]
-    looks = compared(first.fields, said, Slip.spec)
+    looks = compared(first.fields, [_by_place(one) for one in others], Slip.spec)
+    beliefs = held(first.fields, [_by_place(one) for one in forced])
     for field in first.fields:
         place = (field.name, field.ordinal)
         if field.state is FieldState.UNREADABLE or not field.tokens:
@@ -193,5 +204,11 @@ def _judged(
             text=field.text,
             truth=expected.get(place),
             rows_truly=any(name.startswith(f"{field.name}.") for name, _ in expected),
-            evidence=replace(FieldEvidence.of(field, first), looks=looks[place]),
+            evidence=replace(
+                FieldEvidence.of(field, first), looks=(*looks[place], *beliefs[place])
+            ),
         )
+
+
+def _by_place(reading: Reading) -> dict[Place, FieldReading]:
+    return {(field.name, field.ordinal): field for field in reading.fields}

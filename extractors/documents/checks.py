@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from extractors.documents.checksums import checksum_of, known_names
 from extractors.documents.types import RESERVED_NAMES, DocumentType, FieldSpec, Kind
 from extractors.errors import BrokenDocumentType
+from extractors.types import LookKind
 
 MOST_LOOKS = 2  # further looks at one page
 _LOCALE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|\d{3}))?")
@@ -69,6 +70,11 @@ def _looks(spec: DocumentType) -> None:
     if spec.looks is not None and spec.looks not in range(MOST_LOOKS + 1):
         raise BrokenDocumentType(
             f"{spec.name}: looks is {spec.looks}. Take 0, 1 or 2, or leave it out."
+        )
+    if spec.look_kind is not None and spec.look_kind not in tuple(LookKind):
+        raise BrokenDocumentType(
+            f"{spec.name}: look_kind is {spec.look_kind!r}. Take 'free' or 'forced', or leave it"
+            " out."
         )
     if spec.look_below is not None and not 0.0 <= spec.look_below <= 1.0:
         raise BrokenDocumentType(

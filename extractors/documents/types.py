@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from extractors.types import LookKind
+
 AUTO = "auto"  # in place of a type's name: the words on the pages say which of the types it is
 RESERVED_NAMES = frozenset({AUTO})
 
@@ -90,6 +92,7 @@ class DocumentType:
     # under which they are taken; None: the global settings
     looks: int | None = None
     look_below: float | None = None
+    look_kind: LookKind | None = None  # free or forced
     # None: every page; else the model reads so many, chosen by the words on them
     max_pages_read: int | None = None
 

@@ -1,7 +1,8 @@
 """Further looks at a page: what they say of the value that was read first.
 
-A look reads the page again, moved by a few pixels.  Its reading becomes no answer; it is evidence
-beside the first one.
+A free look reads the page again, moved by a few pixels.  A forced one reads nothing: it holds the
+first answer against the moved page, token by token.  Neither becomes an answer; both are evidence
+beside the first reading.
 """
 
 import math
@@ -21,6 +22,7 @@ class Agreement(StrEnum):
     SAME = "same"  # the same characters, or again that there is none
     VALUE = "value"  # other characters of the same value
     OTHER = "other"  # something else, nothing, or nothing that can be read
+    HELD = "held"  # nothing of its own: it was forced, and how probable the first reading is counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,12 @@ class Look:
     agreement: Agreement
     text: str | None  # what it reads there; None: nothing
     weakest: float | None  # log-probability of the least sure of its tokens; None: no tokens
+    joint: float | None = None  # of a forced look: of all tokens together
+
+    @property
+    def forced(self) -> bool:
+        """Whether it read nothing itself."""
+        return self.agreement is Agreement.HELD
 
 
 Place = tuple[str, int]  # name and ordinal of a field
@@ -54,6 +62,31 @@ def compared(
         )
         for place, one in known.items()
     }
+
+
+def held(
+    first: Iterable[FieldReading], others: Sequence[Mapping[Place, FieldReading]]
+) -> dict[Place, tuple[Look, ...]]:
+    """What each forced look at a page believes of every field of its first reading."""
+    return {
+        place: tuple(_held(one, other.get(place)) for other in others)
+        for one in first
+        for place in [(one.name, one.ordinal)]
+    }
+
+
+def _held(first: FieldReading, other: FieldReading | None) -> Look:
+    """Of a value, the token that opens it counts too."""
+    logprobs = [] if other is None else [min(token.logprob, 0.0) for token in other.tokens]
+    if other is not None and first.state is FieldState.VALUE and other.opening is not None:
+        logprobs.append(min(other.opening.taken, 0.0))
+    known = bool(logprobs) and not any(map(math.isnan, logprobs))
+    return Look(
+        agreement=Agreement.HELD,
+        text=first.text,
+        weakest=min(logprobs) if known else None,
+        joint=math.fsum(logprobs) if known else None,
+    )
 
 
 def _group(place: Place) -> bool:

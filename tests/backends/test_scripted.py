@@ -4,6 +4,7 @@ evidence it names.
 
 import hashlib
 import json
+import math
 import time
 
 import pytest
@@ -130,3 +131,26 @@ def test_no_pages_are_no_call():
     backend = ScriptedBackend()
     assert read_pages([], Slip.spec, backend) == []
     assert backend.calls == []
+
+
+@pytest.mark.parametrize("mode", ["json", "fields"])
+def test_an_answer_is_held_against_another_page(mode):
+    """Letters that the script would spell there keep its probability, others are unlikely."""
+    said = [Line(truth={"total": "12.50"}, probability=0.9), {"total": "17.50"}]
+    backend = ScriptedBackend(lambda page, spec: said[page.number - 1], decode_mode=mode)
+    one, two = tiny.page(1), tiny.page(2)
+    answers = backend.answer([one], Slip.spec)
+
+    same, other = (backend.scored([page], answers, Slip.spec)[0] for page in (one, two))
+    texts = [[g.text for g in answer.generations] for answer in (*answers, same, other)]
+
+    assert same == answers[0]
+    assert texts[0] == texts[2]
+    [(first, then)] = [
+        (a.logprob, b.logprob)
+        for x, y in zip(same.generations, other.generations, strict=True)
+        for a, b in zip(x.tokens, y.tokens, strict=True)
+        if a.text == b"2"
+    ]
+    assert math.exp(first) == pytest.approx(0.9)
+    assert math.exp(then) == pytest.approx(0.001)

@@ -28,11 +28,19 @@ from extractors.reading.looks import Agreement, Look
 from extractors.types import Alternative, FieldState, Opening, TokenTrace
 
 logprobs = st.floats(-4.0, 0.0)  # of tokens that are possible
+READ = (Agreement.SAME, Agreement.VALUE, Agreement.OTHER)  # what a free look can say
 looks = st.builds(
     lambda agreement, weakest, text: Look(agreement=agreement, weakest=weakest, text=text),
-    st.sampled_from(Agreement),
+    st.sampled_from(READ),
     st.none() | logprobs,
     st.sampled_from([None, "12.00"]),
+)
+forced_looks = st.builds(
+    lambda weakest, more: Look(
+        agreement=Agreement.HELD, text=None, weakest=weakest, joint=weakest - more
+    ),
+    logprobs,
+    st.floats(0.0, 2.0),
 )
 evidences = st.builds(
     lambda prior, values, ends, state, opening, seen: FieldEvidence(
@@ -49,7 +57,9 @@ evidences = st.builds(
     st.booleans(),
     st.sampled_from([FieldState.VALUE, FieldState.ABSENT]),
     st.none() | logprobs,
-    st.none() | st.lists(looks, min_size=1, max_size=2).map(tuple),
+    st.none()
+    | st.lists(looks, min_size=1, max_size=2).map(tuple)
+    | st.lists(forced_looks, min_size=1, max_size=2).map(tuple),
 )
 
 
@@ -80,7 +90,8 @@ NOTHING = a_look(Agreement.OTHER, None, None)
 @given(evidences, st.data())
 def test_a_look_that_agrees_never_lowers_the_score(evidence, data):
     """Neither by the value nor by the characters, whatever else it says."""
-    seen = evidence.looks or (a_look(Agreement.OTHER),)
+    seen = tuple(look for look in evidence.looks or () if not look.forced)
+    seen = seen or (a_look(Agreement.OTHER),)
     at = data.draw(st.integers(0, len(seen) - 1))
 
     def saying(agreement, text):
@@ -101,7 +112,11 @@ def test_a_doubtful_look_or_opening_never_raises_the_score(evidence, doubt, data
     if evidence.looks:
         at = data.draw(st.integers(0, len(evidence.looks) - 1))
         look = evidence.looks[at]
-        worse = replace(look, weakest=None if look.weakest is None else look.weakest - doubt)
+        worse = replace(
+            look,
+            weakest=None if look.weakest is None else look.weakest - doubt,
+            joint=None if look.joint is None else look.joint - doubt,
+        )
         seen = (*evidence.looks[:at], worse, *evidence.looks[at + 1 :])
         assert score(replace(evidence, looks=seen)) <= before
     if evidence.opening is not None:
@@ -212,6 +227,22 @@ def test_sureness_is_the_log_of_the_chance_of_an_error():
     assert sureness(math.log(0.9)) == pytest.approx(-math.log(0.1))
     assert sureness(0.0) == sureness(1e-8) == -math.log(LEAST_ERROR)
     assert sureness(-math.inf) == 0.0
+
+
+def test_forced_looks_count_only_where_none_is_free():
+    """They have weights of their own, and say nothing about agreement."""
+    belief = Look(agreement=Agreement.HELD, text="12.00", weakest=-0.2, joint=-0.3)
+    one, two = (a_reading(-0.01, looks=(belief,) * n) for n in (1, 2))
+    free = a_reading(-0.01, looks=(a_look(Agreement.SAME),))
+    mixed = replace(free, looks=(*free.looks, belief))
+
+    assert (taken_of(one), taken_of(two)) == (Taken.ONE_FORCED, Taken.TWO_FORCED)
+    assert features_of(two)["forced_sure_weakest"] == pytest.approx(2 * sureness(-0.2))
+    assert features_of(two)["forced_sure_joint"] == pytest.approx(2 * sureness(-0.3))
+    assert "looks_same" not in features_of(one)
+    assert features_of(mixed) == features_of(free)
+    silent = replace(belief, weakest=None, joint=None)
+    assert score(replace(one, looks=(silent,))) < score(one)
 
 
 def test_looks_after_the_second_count_nothing():

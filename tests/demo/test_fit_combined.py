@@ -57,7 +57,16 @@ def a_row(n, *, right):
         looks=tuple(
             Look(agreement=one, text="x", weakest=math.log1p(-doubt))
             for one in (agreement, Agreement.SAME if right else Agreement.OTHER)
-        ),
+        )
+        + (
+            Look(
+                agreement=Agreement.HELD,
+                text="x",
+                weakest=math.log1p(-doubt),
+                joint=2 * math.log1p(-doubt),
+            ),
+        )
+        * 2,
     )
     return Row(
         document=n,
@@ -76,9 +85,16 @@ ROWS = [a_row(n, right=n % 5 > 0) for n in range(400)]
 
 def test_each_look_is_the_only_one_once():
     found = list(examples(ROWS[:1], Taken.ONE))
-    assert [one.looks for one, _ in found] == [(look,) for look in ROWS[0].evidence.looks]
+    free, forced = ROWS[0].evidence.looks[:2], ROWS[0].evidence.looks[2:]
+    assert [one.looks for one, _ in found] == [(look,) for look in free]
     assert [one.looks for one, _ in examples(ROWS[:1], Taken.NONE)] == [None]
-    assert [one.looks for one, _ in examples(ROWS[:1], Taken.TWO)] == [ROWS[0].evidence.looks]
+    [(two, _)] = examples(ROWS[:1], Taken.TWO)
+    assert two.looks == free
+    assert [one.looks for one, _ in examples(ROWS[:1], Taken.ONE_FORCED)] == [
+        (look,) for look in forced
+    ]
+    [(two, _)] = examples(ROWS[:1], Taken.TWO_FORCED)
+    assert two.looks == forced
 
 
 def test_the_mean_score_is_the_share_of_right_readings():

@@ -61,6 +61,7 @@ def test_a_locale_that_does_not_exist_is_refused(locale):
         ({"max_pages_read": 0}, r"max_pages_read is 0"),
         ({"looks": 3}, r"looks is 3"),
         ({"looks": -1}, r"looks is -1"),
+        ({"look_kind": "hard"}, r"Take 'free' or 'forced'"),
         ({"look_below": 1.5}, r"look_below is 1.5"),
         ({"max_pages": 0}, r"max_pages is 0"),
     ],

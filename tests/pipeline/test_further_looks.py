@@ -7,12 +7,14 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from extractors.backends.scripted import Line, ScriptedBackend
 from extractors.decision.combined import bundled
 from extractors.decision.policy import PolicyName
 from extractors.documents import BUILT_IN
+from extractors.types import LookKind
 from tests.pipeline.conftest import TINY_CANVAS, TRUTH, a_pdf
 from worker import store
 from worker.pipeline import again
@@ -226,9 +228,9 @@ def test_read_again_is_looked_at_again(make_house):
     assert [tuple(row) for row in rows] == [(1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2)]
 
 
-def combined_scores(make_house, backend, looks=2):
+def combined_scores(make_house, backend, looks=2, **changes):
     """Of each field of a page, by the combined method."""
-    house = make_house(backend=backend, looks=looks)
+    house = make_house(backend=backend, looks=looks, **changes)
     house.submit(a_pdf())
     house.work()
     rows = house.rows(
@@ -257,3 +259,93 @@ def test_the_combined_score_listens_to_the_looks(make_house):
 def test_another_model_has_no_combined_score(make_house):
     """NULL, and not 0: nothing is known."""
     assert set(combined_scores(make_house, truths()).values()) == {None}
+
+
+def forced(make_house, backend, **changes):
+    return make_house(backend=backend, looks=2, look_kind=LookKind.FORCED, **changes)
+
+
+def test_a_forced_look_holds_the_first_answer_and_reads_nothing(make_house):
+    """Whatever the page says there: the answer is the first reading's, and so are the texts."""
+    other = {**TRUTH, "total": "17.50"}
+    house = forced(make_house, truths(TRUTH, other, TRUTH))
+    document = house.submit(a_pdf())
+    house.work()
+
+    assert house.results(document)["total"].text == "12.50"
+    rows = house.rows(
+        "SELECT r.look, r.forced, f.text FROM readings r JOIN fields f ON f.reading_id = r.id"
+        " WHERE f.name = 'total' ORDER BY r.look"
+    )
+    assert [tuple(row) for row in rows] == [
+        (0, False, "12.50"),
+        (1, True, "12.50"),
+        (2, True, "12.50"),
+    ]
+
+
+def test_a_forced_look_is_no_agreement(make_house):
+    """It repeats the first answer because it was told to: a policy that asks for agreement asks for
+    readings.
+    """
+    house = forced(make_house, truths(), policy=PolicyName.CAREFUL)
+    document = house.submit(a_pdf())
+    house.work()
+
+    reasons = {row.reason for row in house.results(document).values()}
+    assert "looks_missing" in reasons
+    assert house.status(document) == "in_review"
+
+
+def test_the_combined_score_listens_to_forced_looks(make_house):
+    """What is less probable on the moved page scores less, and other fields do not."""
+    other = {**TRUTH, "total": "17.50"}
+
+    def scores(*said):
+        backend = of_the_bundled_model(truths(*said))
+        return combined_scores(make_house, backend, look_kind=LookKind.FORCED)
+
+    held, doubted = scores(), scores(TRUTH, other, other)
+    assert doubted["total"] < held["total"]
+    assert doubted["payee"] == held["payee"]
+
+
+def test_a_types_own_kind_of_look_goes_before_the_setting(make_house, monkeypatch):
+    monkeypatch.setitem(
+        BUILT_IN, "slip", replace(BUILT_IN["slip"], looks=1, look_kind=LookKind.FORCED)
+    )
+    house = make_house(backend=truths())
+    house.submit(a_pdf())
+    house.work()
+    rows = house.rows("SELECT look, forced FROM readings ORDER BY look")
+    assert [tuple(row) for row in rows] == [(0, False), (1, True)]
+
+
+class ReadsOnly:
+    """A backend of somebody else: it reads, and holds no answer against another page."""
+
+    def __init__(self):
+        inner = truths()
+        self.answer, self.in_domain = inner.answer, inner.in_domain
+        for name in ("model", "fingerprint", "decode_mode", "canvas", "batch_pages", "settings"):
+            setattr(self, name, getattr(inner, name))
+
+
+def test_a_backend_that_only_reads_is_a_setting_to_mend(make_house):
+    """The document waits, and the stage rests until somebody changes it."""
+    house = forced(make_house, ReadsOnly())
+    document = house.submit(a_pdf())
+    house.work()
+
+    assert house.status(document) == "rendered"
+    assert house.rt.rests.last("extract")
+    [row] = house.rows("SELECT error_message FROM documents")
+    assert "SUREFIELD_LOOK_KIND=free" in row.error_message
+
+
+def test_a_first_reading_cannot_be_forced(house):
+    """The database refuses an answer that nobody read."""
+    house.submit(a_pdf())
+    house.work()
+    with pytest.raises(IntegrityError, match="readings_forced_check"), house.rt.transaction() as tx:
+        tx.session.execute(text("UPDATE readings SET forced = true"))

@@ -1,12 +1,13 @@
 """What further looks at a page say of its first reading."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from extractors.documents import BUILT_IN
-from extractors.reading.looks import Agreement, compared
-from extractors.types import FieldReading, FieldState, TokenTrace
+from extractors.reading.looks import Agreement, compared, held
+from extractors.types import FieldReading, FieldState, Opening, TokenTrace
 
 SLIP = BUILT_IN["slip"]
 
@@ -78,3 +79,25 @@ def test_a_look_with_another_number_of_rows_doubts_every_row():
     same, other = compared(rows, [by_place(*rows)], SLIP), compared(rows, [by_place(*more)], SLIP)
     assert {look.agreement for looks in same.values() for look in looks} == {Agreement.SAME}
     assert {look.agreement for looks in other.values() for look in looks} == {Agreement.OTHER}
+
+
+def test_a_forced_look_tells_how_probable_the_first_reading_is():
+    """It agrees with nothing, since it read nothing; of a value its opening counts too."""
+    first = said("total", "12.00")
+    other = said("total", "12.00", logprobs=(-0.1, -0.7))
+    opened = replace(other, opening=Opening(taken=-0.9, other=None))
+
+    [look] = held([first], [by_place(other)])["total", 0]
+    assert (look.agreement, look.forced, look.text) == (Agreement.HELD, True, "12.00")
+    assert (look.weakest, look.joint) == (-0.7, pytest.approx(-0.8))
+    [look] = held([first], [by_place(opened)])["total", 0]
+    assert (look.weakest, look.joint) == (-0.9, pytest.approx(-1.7))
+    [look] = held([said("total", None)], [by_place(opened)])["total", 0]
+    assert look.weakest == -0.7
+
+
+def test_a_forced_look_without_numbers_tells_nothing():
+    first = said("total", "12.00")
+    others = [by_place(said("total", "12.00", logprobs=p)) for p in ((), (-0.1, math.nan))]
+    looks = held([first], [*others, {}])["total", 0]
+    assert [(look.weakest, look.joint) for look in looks] == [(None, None)] * 3

@@ -5,18 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from extractors.documents import DocumentType
-from extractors.reading.looks import Look, Place, compared
-from extractors.types import FieldReading
-from worker.store.types import StoredField
-
-Said = Mapping[Place, FieldReading]  # by one look at one page
+from extractors.reading.looks import Look, compared, held
+from worker.store.types import SaidByLook, StoredField
 
 
 def further_looks(
-    looks: Mapping[int, Sequence[Said]], fields: Iterable[StoredField], spec: DocumentType
+    looks: Mapping[int, Sequence[SaidByLook]], fields: Iterable[StoredField], spec: DocumentType
 ) -> dict[UUID, tuple[Look, ...]]:
-    """What the looks at its page say of each reading of a field, by its id; readings of pages that
-    were looked at once are not in the answer.
+    """What the looks at its page say of each reading of a field, by its id: the free ones first;
+    readings of pages that were looked at once are not in the answer.
 
     looks: by page number
     """
@@ -24,10 +21,11 @@ def further_looks(
     for field in fields:
         of_page[field.page].append(field)
     found: dict[UUID, tuple[Look, ...]] = {}
-    for page, others in looks.items():
-        said = compared([field.reading for field in of_page[page]], others, spec)
-        found |= {
-            field.field_id: said[field.reading.name, field.reading.ordinal]
-            for field in of_page[page]
-        }
+    for page, taken in looks.items():
+        first = [field.reading for field in of_page[page]]
+        free = compared(first, [look.fields for look in taken if not look.forced], spec)
+        forced = held(first, [look.fields for look in taken if look.forced])
+        for field in of_page[page]:
+            place = field.reading.name, field.reading.ordinal
+            found[field.field_id] = (*free[place], *forced[place])
     return found

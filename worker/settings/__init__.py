@@ -24,6 +24,7 @@ from extractors.decision.policy import PolicyName
 from extractors.documents.checks import MOST_LOOKS
 from extractors.page.ocr.engines import Engine
 from extractors.rerankers import RerankerOptions
+from extractors.types import LookKind
 from worker.settings import engines, environment
 from worker.settings.types import Duration
 
@@ -162,6 +163,13 @@ class Settings(BaseSettings):
         description=(
             "Further looks at each page, moved by a few pixels; without it as many as the policy"
             " needs."
+        ),
+    )
+    look_kind: LookKind = Field(
+        LookKind.FREE,
+        description=(
+            "What a further look is: `free` (the page is read again) or `forced` (the first answer"
+            " is held against the moved page, which costs less; `careful` does not count it)."
         ),
     )
     look_below: float = Field(

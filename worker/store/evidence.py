@@ -13,7 +13,7 @@ from worker.db import Tx
 from worker.store.bulk import given, insert_many, rows_like, table_of
 from worker.store.codec import box_out, boxes_in, storable_json, tokens_in, words_in
 from worker.store.documents import hold
-from worker.store.types import Claim, Measured, NewScore, StoredField, StoredPage
+from worker.store.types import Claim, Measured, NewScore, SaidByLook, StoredField, StoredPage
 from worker.tables.documents import Document
 from worker.tables.evidence import FieldEvidence, Page, PageReading, PageStatus, Score
 
@@ -117,15 +117,13 @@ def _opening(row: Row[Any]) -> Opening | None:
     return None if row.opening is None else Opening(taken=row.opening, other=row.opening_other)
 
 
-def looks_of(tx: Tx, document_id: UUID) -> dict[int, list[dict[tuple[str, int], FieldReading]]]:
-    """What the further looks at each page say, by page number: a look after the other, each by name
-    and ordinal of the field.
-    """
+def looks_of(tx: Tx, document_id: UUID) -> dict[int, list[SaidByLook]]:
+    """What the further looks at each page say, by page number: a look after the other."""
     d, p, r, f = Document, Page, PageReading, FieldEvidence
     rows = tx.session.execute(
         select(
-            p.number, r.look, f.name, f.ordinal, f.state, f.text, f.tokens, f.ends, f.stop_reason,
-            f.problem, f.opening, f.opening_other,
+            p.number, r.look, r.forced, f.name, f.ordinal, f.state, f.text, f.tokens, f.ends,
+            f.stop_reason, f.problem, f.opening, f.opening_other,
         )
         .join_from(d, p, p.document_id == d.id)
         .join(r, and_(r.page_id == p.id, r.generation == d.reading_generation, r.look > 0))
@@ -133,11 +131,11 @@ def looks_of(tx: Tx, document_id: UUID) -> dict[int, list[dict[tuple[str, int], 
         .where(d.id == document_id)
         .order_by(p.number, r.look)
     )  # fmt: skip
-    looks: dict[int, dict[int, dict[tuple[str, int], FieldReading]]] = {}
+    looks: dict[int, dict[int, SaidByLook]] = {}
     for row in rows:
-        said = looks.setdefault(row.number, {}).setdefault(row.look, {})
+        look = looks.setdefault(row.number, {}).setdefault(row.look, SaidByLook(row.forced))
         if row.name is not None:
-            said[row.name, row.ordinal] = FieldReading(
+            look.fields[row.name, row.ordinal] = FieldReading(
                 name=row.name,
                 ordinal=row.ordinal,
                 state=row.state,

@@ -289,6 +289,7 @@ def _reading_row(reading_id: UUID, held: PageClaim, reading: Reading) -> dict[st
         "type_version": held.type_version,
         "generation": held.generation,
         "look": reading.look,
+        "forced": reading.forced,
         "model": reading.model,
         "fingerprint": reading.fingerprint,
         "prompt_hash": reading.prompt_hash,

@@ -155,6 +155,14 @@ class StoredField:
     image_quality: ImageQuality | None = None  # of its page; None: not measured
 
 
+@dataclass(frozen=True, slots=True)
+class SaidByLook:
+    """What one further look at a page says."""
+
+    forced: bool  # it holds the first reading's answer, and read nothing
+    fields: dict[tuple[str, int], FieldReading] = field(default_factory=dict)  # name and ordinal
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
     """The stored evidence of a document, field by field, before anything is scored."""

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
     func,
 )
 from sqlalchemy import text as sql
@@ -133,6 +134,7 @@ class PageReading(Base):
         UniqueConstraint("page_id", "generation", "look"),
         CheckConstraint("generation >= 1", name="generation"),
         CheckConstraint("look >= 0", name="look"),
+        CheckConstraint("look > 0 OR NOT forced", name="forced"),
     )
 
     id: Mapped[UUID] = new_id()
@@ -141,6 +143,8 @@ class PageReading(Base):
     generation: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     # 0: the reading that the answer is made from; from 1: further looks at the page, moved a little
     look: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    # nothing was read: the first reading's answer was held against this look's picture
+    forced: Mapped[bool] = mapped_column(server_default=false())
     model: Mapped[str]
     fingerprint: Mapped[str]
     prompt_hash: Mapped[str]

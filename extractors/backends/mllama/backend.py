@@ -35,6 +35,7 @@ from extractors.backends.mllama.grammar import GrammarSource
 from extractors.backends.mllama.inputs import Continuation, PageInputs, continuations, page_inputs
 from extractors.backends.mllama.memory_plan import MemoryPlan, plan
 from extractors.backends.mllama.reference import generate_json, inputs_of
+from extractors.backends.mllama.score_answers import score_answers
 from extractors.documents.spec import DocumentType, Kind
 from extractors.errors import BackendUnavailable, ModelNotLoadable, OutOfMemory
 from extractors.reading import prompts
@@ -145,13 +146,29 @@ class MllamaBackend:
         return made_for is None or spec.name in made_for
 
     def answer(self, pages: Sequence[PageImage], spec: DocumentType) -> list[PageAnswer]:
+        decode = _DECODERS[self.decode_mode]  # before anything is loaded
+        return self._in_batches(
+            pages, spec, lambda batch, taken: decode(self, [pages[n] for n in batch], spec, taken)
+        )
+
+    def scored(
+        self, pages: Sequence[PageImage], answers: Sequence[PageAnswer], spec: DocumentType
+    ) -> list[PageAnswer]:
+        def score(batch: Sequence[int], taken: Any) -> list[list[Generation]]:
+            inputs = page_inputs(taken, self.loaded.processor.image_token_id, self.device)
+            return score_answers(self.loaded, inputs, [answers[n].generations for n in batch])
+
+        return self._in_batches(pages, spec, score)
+
+    def _in_batches(
+        self, pages: Sequence[PageImage], spec: DocumentType, read: "_Read"
+    ) -> list[PageAnswer]:
         """Every page's answer; batches that do not fit into memory are halved until they do.
 
         The next batch's pictures are decoded and resized while the model works on this one.
         """
         if not pages:
             return []
-        decode = _DECODERS[self.decode_mode]  # before anything is loaded
         with (
             self._lock,
             torch.inference_mode(),
@@ -175,14 +192,15 @@ class MllamaBackend:
                 )
                 ready = ahead.pop(tuple(batch), None)
                 ahead = {tuple(after): hands.submit(prepare, after)} if after else {}
-                answers = self._answer_or_shrink(
-                    [pages[n] for n in batch],
-                    spec,
-                    decode,
-                    ready.result if ready else partial(prepare, batch),
-                )
-                done += zip(batch, answers, strict=False)
+                taken = ready.result if ready else partial(prepare, batch)
+                said = self._read_or_shrink(batch, read, taken)
+                done += [
+                    (n, self._answer(pages[n], one)) for n, one in zip(batch, said, strict=False)
+                ]
             return [answer for _, answer in sorted(done, key=lambda one: one[0])]
+
+    def _answer(self, page: PageImage, said: Sequence[Generation]) -> PageAnswer:
+        return PageAnswer(page=page.number, generations=tuple(said), decode_mode=self.decode_mode)
 
     def memory_plan(self, spec: DocumentType) -> MemoryPlan | None:
         """What a batch of this type will take on the GPU, with the weights loaded; None on a
@@ -244,20 +262,14 @@ class MllamaBackend:
         side = self.canvas.tile_px
         return -(-page.width_px // side) * -(-page.height_px // side)
 
-    def _answer_or_shrink(
-        self,
-        batch: Sequence[PageImage],
-        spec: DocumentType,
-        decode: "_Decoder",
-        prepared: Callable[[], Any],
-    ) -> list[PageAnswer]:
-        """The batch's answers; none when memory ran out and the next try must be smaller."""
+    def _read_or_shrink(
+        self, batch: Sequence[int], read: "_Read", prepared: Callable[[], Any]
+    ) -> list[list[Generation]]:
+        """What is said of each page of the batch; none when memory ran out and the next try must be
+        smaller.
+        """
         try:
-            generations = decode(self, batch, spec, prepared())
-            return [
-                PageAnswer(page=page.number, generations=tuple(said), decode_mode=self.decode_mode)
-                for page, said in zip(batch, generations, strict=True)
-            ]
+            return read(batch, prepared())
         except RuntimeError as error:
             if not _out_of_memory(error):
                 raise BackendUnavailable(
@@ -360,6 +372,8 @@ class MllamaBackend:
         return self._planned[key]
 
 
+# places of pages, and their inputs -> what is said of each
+_Read = Callable[[Sequence[int], Any], list[list[Generation]]]
 _Decoder = Callable[[MllamaBackend, Sequence[PageImage], DocumentType, Any], list[list[Generation]]]
 _DECODERS: dict[str, _Decoder] = {"json": MllamaBackend._json, "fields": MllamaBackend._fields}
 

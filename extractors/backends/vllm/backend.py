@@ -14,6 +14,7 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,24 @@ class VllmBackend:
                 for one in asked:
                     one.cancel()
 
+    def scored(
+        self, pages: Sequence[PageImage], answers: Sequence[PageAnswer], spec: DocumentType
+    ) -> list[PageAnswer]:
+        """Two short requests a page: what its prompt is made of, and the answer read back."""
+        if not pages:
+            return []
+        with ThreadPoolExecutor(max_workers=min(len(pages), self.batch_pages)) as pool:
+            return list(pool.map(lambda page, one: self._scored(page, one, spec), pages, answers))
+
+    def _scored(self, page: PageImage, answer: PageAnswer, spec: DocumentType) -> PageAnswer:
+        asked = _messages(page, spec)
+        [said] = answer.generations
+        alone = self._complete(
+            {"messages": asked, "max_tokens": 1, "temperature": 0.0, "return_token_ids": True}
+        )
+        told = self._told(asked, alone, said.text.decode("utf-8", "replace"), said.stop_reason)
+        return replace(answer, page=page.number, generations=(told,))
+
     def close(self) -> None:
         """Give the connections back."""
         self._client.close()
@@ -223,24 +242,37 @@ class VllmBackend:
     def _read_back(self, asked: Sequence[Mapping[str, Any]], said: Completion) -> Generation:
         """The answer with what the model thinks of each of its tokens, no grammar, temperature or
         penalty between.
+        """
+        return self._told(asked, said, _text(said), _stop_reason(said))
+
+    def _told(
+        self,
+        asked: Sequence[Mapping[str, Any]],
+        prompt: Completion,
+        answer: str,
+        stop_reason: StopReason,
+    ) -> Generation:
+        """What the model thinks of each token, had it answered so.
 
         Its tokens are those that the tokenizer makes of the text, which need not be the ones it was
         written with.
+
+        prompt: any completion of ``asked``, which tells how many tokens that is
         """
-        text = _text(said).strip()  # templates trim a message's ends
+        text = answer.strip()  # templates trim a message's ends
         if not text:
-            return Generation(tokens=(), stop_reason=_stop_reason(said))
+            return Generation(tokens=(), stop_reason=stop_reason)
         try:
             told = self._complete(self._question_back(asked, text))
         except RequestRefused:
-            if _stop_reason(said) is not StopReason.LENGTH:
+            if stop_reason is not StopReason.LENGTH:
                 raise
             # it filled the context, and leaves no room for a question
             log.warning("cut_answer_not_read_back", extra={"model": self.model})
             # without evidence nothing of it is accepted
             return Generation(tokens=(), stop_reason=StopReason.LENGTH)
-        steps = prompt_steps(told, _start_of_answer(said, told), self._spelled)
-        return Generation(tokens=self._traces(steps, text.encode()), stop_reason=_stop_reason(said))
+        steps = prompt_steps(told, _start_of_answer(prompt, told), self._spelled)
+        return Generation(tokens=self._traces(steps, text.encode()), stop_reason=stop_reason)
 
     def _traces(self, steps: Sequence[Step], text: bytes) -> tuple[TokenTrace, ...]:
         made = traces(steps, text, top=self.top_logprobs, exact=self._spelled is not None)

@@ -357,3 +357,30 @@ def test_a_text_that_its_tokens_do_not_spell_has_no_evidence_and_is_said_once(re
         assert (total.text, total.tokens) == ("12.50", ())
     said = [one for one in caplog.records if one.message == "tokens_do_not_spell_the_answer"]
     assert len(said) == 1
+
+
+def test_an_answer_is_held_against_another_page(replaying):
+    """The prompt is counted once more, and the answer read back; nothing is written."""
+    backend, server = replaying(
+        ok(first_answer()), recorded("twopass"), ok(first_answer("x")), recorded("twopass")
+    )
+    answers = backend.answer([a_page()], SPEC)
+
+    (again,) = backend.scored([a_page(7)], answers, SPEC)
+
+    assert again.page == 7
+    assert again.generations == answers[0].generations  # the same numbers were recorded
+    counted, back = (one.body for one in server.asked[2:])
+    assert counted["max_tokens"] == back["max_tokens"] == 1
+    assert back["messages"][-1] == {"role": "assistant", "content": READ_BACK}
+    assert "response_format" not in counted
+
+
+def test_an_answer_without_evidence_is_held_against_nothing(replaying):
+    """An empty answer takes no second request; and no page takes none at all."""
+    backend, server = replaying(ok(first_answer("")), ok(first_answer("x")))
+    answers = backend.answer([a_page()], SPEC)
+
+    assert backend.scored([a_page()], answers, SPEC)[0].generations[0].tokens == ()
+    assert backend.scored([], [], SPEC) == []
+    assert len(server.asked) == 2

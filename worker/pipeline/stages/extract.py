@@ -8,13 +8,13 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from extractors.backends import Backend
+from extractors.backends import Backend, ScoresAnswers
 from extractors.decision.scores import least_sure
 from extractors.documents import DocumentType
-from extractors.errors import BackendUnavailable, SurefieldError
-from extractors.read import read_pages
+from extractors.errors import BackendUnavailable, ModelNotLoadable, SurefieldError
+from extractors.read import hold_against, read_pages
 from extractors.rendering.moved import moved
-from extractors.types import PageImage, Reading
+from extractors.types import LookKind, PageImage, Reading
 from worker import store
 from worker.pipeline.heartbeat import heartbeat
 from worker.runtime import Runtime
@@ -101,10 +101,11 @@ def _further_looks(
     backend: Backend,
     rt: Runtime,
 ) -> list[tuple[int, Reading]]:
-    """Further readings of the pages that are not sure enough, each with the page's place in the
-    batch; they go to the backend together.
+    """Further looks at the pages that are not sure enough, each with the page's place in the batch;
+    they go to the backend together.
     """
     looks = rt.looks if spec.looks is None else spec.looks
+    kind = rt.look_kind if spec.look_kind is None else spec.look_kind
     below = rt.look_below if spec.look_below is None else spec.look_below
     asked = [
         (at, look)
@@ -112,10 +113,24 @@ def _further_looks(
         for at, reading in enumerate(readings)
         if below >= 1.0 or least_sure(reading) < below
     ]
-    again = read_pages([moved(images[at], look) for at, look in asked], spec, backend)
+    pictures = [moved(images[at], look) for at, look in asked]
+    again = (
+        hold_against(pictures, [readings[at] for at, _ in asked], spec, _scoring(backend))
+        if kind is LookKind.FORCED and asked
+        else read_pages(pictures, spec, backend)
+    )
     return [
         (at, replace(reading, look=look)) for (at, look), reading in zip(asked, again, strict=True)
     ]
+
+
+def _scoring(backend: Backend) -> ScoresAnswers:
+    if isinstance(backend, ScoresAnswers):
+        return backend
+    raise ModelNotLoadable(
+        f"{backend.model} is read by a backend that cannot hold an answer against another picture."
+        " Set SUREFIELD_LOOK_KIND=free."
+    )
 
 
 def _image(claim: PageClaim, rt: Runtime) -> PageImage:

@@ -52,7 +52,8 @@ def run(document_id: UUID, rt: Runtime) -> None:
         beside = {
             one.field_id: Beside(
                 opening=None if one.reading.opening is None else one.reading.opening.taken,
-                looks=looks.get(one.field_id),
+                # only what was read again can agree
+                looks=tuple(look for look in looks.get(one.field_id, ()) if not look.forced),
             )
             for one in fields
         }
