@@ -122,11 +122,13 @@ def test_pages_of_as_many_tiles_are_read_together(backend, monkeypatch):
     """Sorted into batches by tile count, and given back in the order they came."""
     pages = [tiny.page(n, width_px=56 * (1 + n % 2)) for n in range(6)]  # 56 x 112 and 112 x 112
     batches = []
-    original = backend._answer_or_shrink
+    original = backend._read_or_shrink
     monkeypatch.setattr(
         backend,
-        "_answer_or_shrink",
-        lambda some, *rest: batches.append([p.width_px for p in some]) or original(some, *rest),
+        "_read_or_shrink",
+        lambda some, *rest: (
+            batches.append([pages[n].width_px for n in some]) or original(some, *rest)
+        ),
     )
     backend.fits_pages = 3
     answers = backend.answer(pages, Slip.spec)
