@@ -73,7 +73,7 @@ def policy_of(
         wanted = accept_at if field.accept_at is None else field.accept_at
         return Requirement(
             method=rule.method,
-            # not max(): what is no number must stay none
+            # in this order: what is no number must stay none
             threshold=max(wanted, rule.least),
             looks=rule.looks,
             sure_look=rule.sure_look,
