@@ -2,6 +2,8 @@
 
 import base64
 import os
+import resource
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from worker.blobs import Blobs
 from worker.db import is_passing
 from worker.errors import BlobsUnavailable
 from worker.intake import dead_letters, messages, sources
-from worker.intake.errors import InboxUnavailable, InvalidSubmission
+from worker.intake.errors import InboxUnavailable, InvalidSubmission, SourceUnavailable
 from worker.intake.outages import is_outage, until_it_passes
 from worker.tasks import _take_in as take_in
 
@@ -223,6 +225,31 @@ def test_a_source_that_is_no_regular_file_is_refused_at_once(house, tmp_path: Pa
 
     assert {one.code for one in letters(house)} == {"unreadable_file", "source_not_allowed"}
     assert house.rows("SELECT id FROM documents") == []
+
+
+def test_a_machine_without_free_files_is_no_reason_to_refuse_a_source(house, tmp_path: Path):
+    """The file is there and right; it becomes a document when the machine has recovered."""
+    (tmp_path / "a.pdf").write_bytes(a_pdf())
+    rt = house.rt.__class__(**{**_values(house.rt), "source_roots": (tmp_path,)})
+    said = arguments(source=str(tmp_path / "a.pdf"), content_base64=None)
+    most, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        with suppress(OSError):  # until there are no more
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+        with pytest.raises(SourceUnavailable) as raised:
+            take_in((), said, rt)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        for each in held:
+            os.close(each)
+    assert is_outage(raised.value)
+    assert letters(house) == []
+
+    take_in((), said, rt)
+    assert len(house.rows("SELECT id FROM documents")) == 1
 
 
 def test_a_request_shows_neither_its_password_nor_its_bytes():

@@ -27,6 +27,13 @@ class SourceNotAllowed(InvalidSubmission):
     code = "source_not_allowed"
 
 
+class SourceUnavailable(SurefieldError):
+    """``source`` cannot be read now: its machine or this one is what is wrong."""
+
+    code = "source_unavailable"
+    retry = True
+
+
 class InboxUnavailable(SurefieldError):
     """Why a submission is refused cannot be written down now: its message must not be done."""
 

@@ -4,6 +4,7 @@ allowed root.
 
 import base64
 import binascii
+import errno
 import io
 import os
 import stat
@@ -14,10 +15,17 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from extractors.errors import UnreadableFile
-from worker.intake.errors import InvalidSubmission, SourceNotAllowed
+from worker.intake.errors import InvalidSubmission, SourceNotAllowed, SourceUnavailable
 from worker.runtime import Runtime
 
 UNKNOWN = "application/octet-stream"
+# whoever wrote the path must mend it; all else (a mount that is away, no more open files) passes
+WRONG_PATH = frozenset(
+    (
+        *(errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM),
+        *(errno.ELOOP, errno.ENAMETOOLONG, errno.EISDIR, errno.ENXIO, errno.ENODEV),
+    )
+)
 MAGIC = {
     b"%PDF": "application/pdf",
     b"\x89PNG": "image/png",
@@ -92,7 +100,8 @@ def _source(source: str, rt: Runtime) -> BinaryIO:
             raise UnreadableFile("source is no file. Name a regular file under an allowed folder.")
         return file
     except OSError as error:
-        raise UnreadableFile(
+        kind = UnreadableFile if error.errno in WRONG_PATH else SourceUnavailable
+        raise kind(
             f"source cannot be read: {error.strerror}. Check the path and its rights on the"
             " worker's machine."
         ) from error
