@@ -378,14 +378,9 @@ def _looks_agree(case: Case) -> Reason | None:
             )
         differing = [look for look in one.looks or () if look.agreement is not Agreement.SAME]
         if differing:
-            said = differing[0].text
             return Reason(
                 code="look_differs",
-                message=f"read again, the page says {said}"
-                if said
-                else "read again, the page says nothing here"
-                if case.row.state is FieldState.VALUE
-                else "read again, the page says something here",
+                message=f"read again, the page says {_said(differing[0], case.row)}",
                 details={"reads": [look.text for look in differing]},
             )
         unsure = min(map(_sureness, one.looks or ()))
@@ -396,6 +391,16 @@ def _looks_agree(case: Case) -> Reason | None:
                 details={"probability": unsure, "least": case.requirement.sure_look},
             )
     return None
+
+
+def _said(look: Look, row: Chosen) -> str:
+    """What a look that differs says, in the words of the reason."""
+    if look.text:
+        return look.text
+    if row.state is not FieldState.VALUE:
+        return "something here"
+    # a look that counts the rows otherwise is not compared row by row
+    return "nothing here, or has other rows" if "." in row.name else "nothing here"
 
 
 def _sureness(look: Look) -> float:

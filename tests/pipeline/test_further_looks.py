@@ -118,6 +118,29 @@ def test_a_look_that_writes_the_same_value_otherwise_sends_it_to_a_person(make_h
     assert total.details["message"] == "read again, the page says 12,50"
 
 
+def test_a_look_with_a_row_more_does_not_say_that_the_row_is_not_there(make_house):
+    """Nobody knows which row it is: the reason names both."""
+    row = {"description": "Foo Ltd", "amount": "12.50"}
+    one, two = {**TRUTH, "items": [row]}, {**TRUTH, "items": [row, row]}
+    house = careful(make_house, truths(one, one, two))
+    document = house.submit(a_pdf())
+    house.work()
+
+    doubts = house.results(document)["items.amount"].details["doubts"]
+    assert "read again, the page says nothing here, or has other rows" in {
+        doubt["message"] for doubt in doubts
+    }
+
+
+def test_a_look_that_finds_nothing_says_so(make_house):
+    house = careful(make_house, truths(TRUTH, {**TRUTH, "number": None}, TRUTH))
+    document = house.submit(a_pdf())
+    house.work()
+
+    number = house.results(document)["number"]
+    assert number.details["message"] == "read again, the page says nothing here"
+
+
 def test_a_look_that_finds_what_was_absent_sends_it_to_a_person(make_house):
     absent = {**TRUTH, "number": None}
     house = careful(make_house, truths(absent, absent, TRUTH))
