@@ -337,7 +337,14 @@ def test_a_part_of_a_code_in_boxes_is_not_the_code(text):
     assert in_boxes(text, boxed("236642878")) is Agreement.NONE
 
 
+def test_a_code_cut_at_its_end_is_not_the_code_with_a_label_before_it_either():
+    """The box after the last one tells, and the word before the first is no box."""
+    words = [Word("SSN", Box(-40, 20, -20, 30)), *boxed("236642878")]
+    assert in_boxes("23664287", words) is Agreement.NONE
+    assert in_boxes("236642878", words) is Agreement.EXACT
+
+
 def test_single_digits_far_apart_are_no_code():
     """The columns of a table, and few of them, are no boxes."""
     assert in_boxes("236642", boxed("236642", pitch=60.0)) is Agreement.NONE
-    assert in_boxes("2366", boxed("2366", pitch=24.0)) is Agreement.NONE
+    assert in_boxes("2366", boxed("2366")) is Agreement.NONE

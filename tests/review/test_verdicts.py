@@ -174,6 +174,9 @@ def test_a_document_that_was_read_is_read_again_as_another_type(two_types):
     (said,) = site.house.rows("SELECT * FROM document_verdicts")
     assert said.before == {"status": "in_review", "document_type": "slip"}
     assert set(site.items(document)) == {"total"}
+    states = site.house.rows("SELECT id, state FROM review_items ORDER BY created_at")
+    assert {row.state for row in states if row.id in old.values()} == {"superseded"}
+    assert [row.state for row in states if row.id not in old.values()] == ["open"]
 
 
 def test_that_it_is_of_another_type_can_be_taken_back(two_types):
