@@ -1,9 +1,9 @@
 """Fit the weights of ``combined/1`` on readings of the bundled model.
 
-python -m extractors.demo.fit_combined [--documents 800] [--seed 1717]
+python -m extractors.demo.fit_combined [--documents 536] [--seed 1717] [--modes json]
 
-Slips of the split "calibration", each page read three times in both decode modes; what was read is
-kept and not read again.  Writes the priors that ship with the package.
+Slips of the split "calibration", each page read three times and held against two moved pictures;
+what was read is kept and not read again.  Writes the priors that ship with the package.
 """
 
 import argparse
@@ -33,7 +33,6 @@ from extractors.reading.looks import Look
 from extractors.types import FieldState
 
 WEIGHTS = Path(extractors.demo.__file__).parent / "weights"
-MODES = ("json", "fields")
 UNKNOWN = "opening_unknown"  # seldom seen where the model is ours: fitted by hiding what was told
 DIGITS = 4
 
@@ -149,11 +148,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--documents", type=int, default=800)
+    parser.add_argument("--documents", type=int, default=536)
     parser.add_argument("--seed", type=int, default=1717)
+    parser.add_argument("--modes", nargs="+", choices=("json", "fields"), default=["json"])
     asked: Any = parser.parse_args()
     priors = []
-    for mode in MODES:
+    for mode in asked.modes:
         backend = MllamaBackend(WEIGHTS, device="cpu", decode_mode=mode)
         rows = list(
             rows_of(backend, documents=asked.documents, seed=asked.seed, split="calibration")
