@@ -8,6 +8,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 import worker.accounts.tables
+import worker.audits.tables
 import worker.intake.tables
 import worker.review.tables  # noqa: F401  the areas' tables belong to the same metadata
 from worker.db import open_engine

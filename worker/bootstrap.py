@@ -153,6 +153,7 @@ def runtime(
         max_bytes=settings.max_bytes,
         accept_at=settings.accept_at,
         policy=settings.policy,
+        audit_rate=settings.audit_rate,
         looks=RULES[settings.policy].looks if settings.looks is None else settings.looks,
         look_kind=settings.look_kind,
         look_below=settings.look_below,

@@ -114,9 +114,10 @@ class StraightThroughRow(JsonRow):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationRow(JsonRow):
-    """How often reviewers found right what was read with a score in one tenth.
+    """How often people found right what was read with a score in one tenth.
 
-    Reviewed fields only, so it is not the share that is right of all fields with such a score.
+    ``share_right`` is of reviewed fields only; of all fields with such a score it is
+    ``drawn_share_right``, estimated from those that were drawn for an audit.
     """
 
     document_type: str
@@ -126,8 +127,30 @@ class CalibrationRow(JsonRow):
     score_to: float | None
     fields: int
     fields_right: int
-    share_right: float
+    share_right: float | None  # None: no such field was reviewed
     mean_score: float | None
+    drawn: int
+    drawn_judged: int
+    drawn_share_right: float | None  # None: not enough of the drawn ones are judged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditedRow(JsonRow):
+    """How many of the accepted fields that people audited are wrong."""
+
+    document_type: str
+    model: str | None
+    fingerprint: str
+    method: str | None
+    certificate: str
+    drawn: int
+    judged: int
+    wrong: int
+    illegible: int
+    not_judged: int
+    share_wrong: float | None  # weighted by 1 / rate; None: nobody judged one
+    first_drawn_at: datetime
+    last_drawn_at: datetime
 
 
 def documents(tx: Tx, ids: Sequence[UUID]) -> list[DocumentRow]:
@@ -220,7 +243,7 @@ def straight_through(tx: Tx, *, days: int = 30) -> list[StraightThroughRow]:
 
 
 def calibration(tx: Tx, *, method: str | None = None) -> list[CalibrationRow]:
-    """What reviewers found right, by type, method and tenth of the score; reviewed fields only."""
+    """What people found right, by type, method and tenth of the score."""
     return _read(
         tx,
         CalibrationRow,
@@ -229,6 +252,15 @@ def calibration(tx: Tx, *, method: str | None = None) -> list[CalibrationRow]:
             " :method ORDER BY document_type, method, decile NULLS FIRST"
         ),
         {"method": method},
+    )
+
+
+def accepted_and_wrong(tx: Tx) -> list[AuditedRow]:
+    """What audits found of accepted fields, by type, model and certificate."""
+    return _read(
+        tx,
+        AuditedRow,
+        text("SELECT * FROM reporting.accepted_and_wrong ORDER BY 1, 2, 3, 4, 5"),
     )
 
 

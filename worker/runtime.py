@@ -99,6 +99,7 @@ class Runtime:
     max_bytes: int
     accept_at: float
     policy: PolicyName = PolicyName.PLAIN
+    audit_rate: float = 0.0  # the probability that a person looks at a row, whatever becomes of it
     looks: int = 0  # further looks at each page
     look_kind: LookKind = LookKind.FREE
     look_below: float = 1.0  # the score of a page's least sure field under which they are taken

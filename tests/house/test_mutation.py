@@ -118,7 +118,7 @@ def test_a_fault_is_caught_by_the_test_that_notices_it_and_leaves_no_trace(tmp_p
         ignored = shutil.ignore_patterns("weights", "data", "__pycache__")
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    fault = of(POLICY, "NumberReplacer", "PolicyName.PLAIN: ")
+    fault = of(POLICY, "NumberReplacer", "method=DEFAULT, least=0.0")
     notices, blind = (
         f"tests/decision/test_policy.py::{name}"
         for name in (

@@ -37,6 +37,8 @@ VIEWS = (
     "witnesses",
     "field_history",
     "readings",
+    "audits",
+    "accepted_and_wrong",
 )
 
 

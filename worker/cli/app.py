@@ -16,6 +16,7 @@ from worker import log
 from worker.cli import (
     again,
     analysts,
+    audit,
     dead_letters,
     demo,
     document_types,
@@ -68,6 +69,7 @@ review.app.command("type")(document_types.choose)
 review.app.command("rows")(review_rows.rows)
 review.app.command("split")(document_types.split)
 app.add_typer(review.app, name="review")
+app.add_typer(audit.app, name="audit")
 app.add_typer(people.user, name="user")
 app.add_typer(people.key, name="key")
 app.add_typer(analysts.app, name="analyst")

@@ -9,6 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from extractors.errors import SurefieldError
 from worker.accounts.tables import ApiKey
+from worker.audits.tables import Audit
 from worker.db import Tx
 from worker.errors import NotFound
 from worker.intake.tables import DeadLetter
@@ -33,6 +34,11 @@ def document(tx: Tx, given: str) -> UUID:
 def item(tx: Tx, given: str) -> UUID:
     """The review item of this id."""
     return _find(tx, ReviewItem.id, given, "item", "surefield review list")
+
+
+def audit(tx: Tx, given: str) -> UUID:
+    """The audit of this id."""
+    return _find(tx, Audit.id, given, "audit", "surefield audit list")
 
 
 def key(tx: Tx, given: str) -> UUID:

@@ -13,6 +13,7 @@ from sqlalchemy import func
 from extractors.documents.spec import DocumentType, Kind
 from extractors.normalise import Value, normalise
 from worker.actor import Actor, Forbidden, Role
+from worker.db import Tx
 from worker.review import context, document_types, leases, queue, reads, store, undo, verdicts
 from worker.review.errors import InvalidDecision, NotSeen, ReviewConflict
 from worker.review.settle import hold_document
@@ -91,24 +92,42 @@ def correct(
 
     Raises NotFound, NotSeen, InvalidDecision, Forbidden, ReviewConflict.
     """
+    try:
+        with rt.transaction() as tx:
+            return correct_in(tx, actor, document_id, field, ordinal, answer, rt)
+    except ReviewConflict as conflict:
+        if conflict.mine is None:
+            raise
+        if (kept := _kept_already(conflict.mine, rt)) is not None:
+            return kept
+        raise
+
+
+def correct_in(
+    tx: Tx,
+    actor: Actor,
+    document_id: UUID,
+    field: str,
+    ordinal: int,
+    answer: Answer,
+    rt: Runtime,
+) -> Decided:
+    """The same in a transaction that does more than this.
+
+    Raises NotFound, NotSeen, InvalidDecision, Forbidden, ReviewConflict.
+    """
     if answer.action not in CORRECTIONS:
         raise InvalidDecision("A correction says another text, 'absent' or 'unreadable'.")
     check_seen(answer)
-    decision: Decision | None = None
+    hold_document(tx, document_id)
+    item_id = store.item_about(tx, reads.result_of(tx, document_id, field, ordinal))
+    seen = queue.item(tx, item_id)
+    decision = _decision(actor, seen, answer, rt, again=True)
+    if decision.version == seen.version:  # else the store refuses it
+        _check_owner(actor, seen, context.said_about(tx, item_id))
     try:
-        with rt.transaction() as tx:
-            hold_document(tx, document_id)
-            item_id = store.item_about(tx, reads.result_of(tx, document_id, field, ordinal))
-            seen = queue.item(tx, item_id)
-            decision = _decision(actor, seen, answer, rt, again=True)
-            if decision.version == seen.version:  # else the store refuses it
-                _check_owner(actor, seen, context.said_about(tx, item_id))
-            return store.decide(tx, decision)
+        return store.decide(tx, decision)
     except ReviewConflict as conflict:
-        if decision is None:
-            raise
-        if (kept := _kept_already(decision, rt)) is not None:
-            return kept
         conflict.mine = decision
         raise
 

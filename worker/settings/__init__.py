@@ -156,6 +156,15 @@ class Settings(BaseSettings):
             " same)."
         ),
     )
+    audit_rate: float = Field(
+        0.05,
+        ge=0.0,
+        le=1.0,
+        description=(
+            "Share of the rows that scores decide that a person shall look at, whatever became of"
+            " them: drawn beforehand, and independently of the score."
+        ),
+    )
     looks: int | None = Field(
         None,
         ge=0,

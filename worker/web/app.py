@@ -12,6 +12,7 @@ from starlette.types import Scope
 from worker.runtime import Runtime
 from worker.web import (
     api,
+    audits,
     documents,
     health,
     lists,
@@ -67,7 +68,17 @@ def create_app(
     )
     app.state.site = site
     problems.install(app)
-    for pages in (signin, review, review_queue, uploads, documents, lists, verdicts, people):
+    for pages in (
+        signin,
+        review,
+        review_queue,
+        audits,
+        uploads,
+        documents,
+        lists,
+        verdicts,
+        people,
+    ):
         app.include_router(
             pages.router, dependencies=[Depends(from_our_page)], include_in_schema=False
         )

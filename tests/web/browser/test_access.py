@@ -24,6 +24,17 @@ def _axe() -> None:
         )
 
 
+def violations_of(page) -> list[str]:
+    """Those that matter, each with the first places."""
+    # as the browser's own tools would: the page's policy does not apply
+    page.evaluate(AXE.read_text("utf-8"))
+    return [
+        f"{each['id']}: {[(one['target'], one['failureSummary']) for one in each['nodes'][:3]]}"
+        for each in page.evaluate("async () => (await axe.run()).violations")
+        if each["impact"] in SERIOUS
+    ]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_a_serious_violation(live, scheme):
     """Contrast, names, roles, keyboard: on every page, with all its parts open."""
@@ -37,13 +48,7 @@ def test_no_page_has_a_serious_violation(live, scheme):
     found = []
 
     def look(name: str) -> None:
-        # as the browser's own tools would: the page's policy does not apply
-        page.evaluate(AXE.read_text("utf-8"))
-        violations = page.evaluate("async () => (await axe.run()).violations")
-        for each in violations:
-            if each["impact"] in SERIOUS:
-                nodes = [f"{node['target']} {node['failureSummary']}" for node in each["nodes"][:3]]
-                found.append(f"{name}: {each['id']}: {nodes}")
+        found.extend(f"{name}: {each}" for each in violations_of(page))
 
     for url in (
         "/queue",
@@ -78,3 +83,21 @@ def test_no_page_has_a_serious_violation(live, scheme):
     look("/sign-in")
 
     assert found == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_of_audits_has_a_serious_violation(make_site, serve_site, scheme):
+    """Before the reading is shown, beside it, and when nothing waits."""
+    live = serve_site(make_site(changes={"audit_rate": 1.0}))
+    page = live.sign_in(color_scheme=scheme)
+    page.goto("/audits")
+    found = violations_of(page)
+    live.site.read(filename="nordlicht.pdf")
+    page.goto("/audits")
+    page.locator(".audit:not(.unseen)").wait_for()
+    found += violations_of(page)
+    page.keyboard.type("Something else")
+    page.keyboard.press("Enter")
+    page.locator(".two").wait_for()
+
+    assert found + violations_of(page) == []

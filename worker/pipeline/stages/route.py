@@ -12,6 +12,8 @@ from extractors.decision.policy import RULES, policy_of
 from extractors.documents import DocumentType
 from extractors.evidence.in_picture import look_of
 from worker import store
+from worker.audits import draw as audit_draw
+from worker.audits import store as audit_store
 from worker.pipeline.attempt import attempt
 from worker.pipeline.further_looks import further_looks
 from worker.review import carry, history
@@ -28,7 +30,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
         if claim is None:
             return
         spec = rt.pinned_type(claim.document_type, claim.type_version)
-        policy = policy_of(spec, accept_at=rt.accept_at, name=rt.policy)
+        policy = policy_of(spec, accept_at=rt.accept_at, name=rt.policy, audit_rate=rt.audit_rate)
         with rt.transaction() as tx:
             fields = store.evidence.evidence_of(tx, document_id, tokens=False)
             gathered = store.candidates.gathered(tx, document_id, spec, fields)
@@ -40,6 +42,8 @@ def run(document_id: UUID, rt: Runtime) -> None:
             )
             left_out = store.pages.left_out_pages(tx, document_id)
             earlier = carry.earlier_answer(tx, document_id) if claim.generation > 1 else []
+            models = {one.field_id: one.fingerprint for one in fields}
+            lots = audit_draw.lots(tx, models, audit_first=RULES[rt.policy].audit_first)
 
         chosen = choose(
             spec,
@@ -62,11 +66,14 @@ def run(document_id: UUID, rt: Runtime) -> None:
             _result(at, row, decision, spec)
             for at, (row, decision) in enumerate(zip(chosen, decisions, strict=True))
         ]
+        drawn = audit_draw.draw(claim, results, decisions, policy, lots)
+        results = audit_draw.provisional(results, drawn, lots)
         if earlier:
             results = carry.carried_over(results, earlier, known=partial(_has, spec))
 
         with rt.transaction() as tx:
             store.results.save_results(tx, claim, results)
+            audit_store.save_draws(tx, drawn)
             waiting = review_store.open_review(tx, claim)
             seen = history.keep_carried(tx, results)
             store.documents.finish(

@@ -1,0 +1,114 @@
+"""The page of audits, as a browser without scripts uses it."""
+
+import pytest
+
+from tests.web.conftest import MakeSite, SiteInTest
+from tests.web.making import TRUTH, a_slip
+
+
+@pytest.fixture
+def audited(make_site: MakeSite) -> SiteInTest:
+    """One slip whose every accepted row is drawn."""
+    site = make_site(changes={"audit_rate": 1.0})
+    site.house.submit(a_slip(TRUTH))
+    site.house.work()
+    return site
+
+
+def audits(site: SiteInTest) -> dict[str, str]:
+    return {
+        row.name: str(row.id)
+        for row in site.house.rows(
+            "SELECT a.id, r.name FROM audits a JOIN results r ON r.id = a.result_id"
+        )
+    }
+
+
+def test_the_page_shows_nothing_of_what_was_read(audited: SiteInTest) -> None:
+    """Neither the value nor where it was read, in no attribute either."""
+    page = audited.sign_in().get("/audits").text
+
+    assert "Type what the page says" in page
+    for value in ("Nordlicht", "0481", "1,284.50", "14/03/2026"):
+        assert value not in page
+    assert "&#34;boxes&#34;: []" in page
+
+
+def test_what_says_the_same_leads_to_the_next_one(audited: SiteInTest) -> None:
+    """And the audit is done."""
+    ada = audited.sign_in()
+    audit = audits(audited)["total"]
+
+    answered = ada.post(
+        f"/audits/{audit}", {"action": "correct", "text": "1284.50", "seen": "true"}
+    )
+
+    assert answered.status_code == 303
+    assert answered.headers["location"].endswith("/audits?found=right")
+    assert audited.house.rows("SELECT found FROM audits WHERE judged_by = 'ada'") == [("right",)]
+
+
+def test_what_differs_is_shown_beside_the_reading(audited: SiteInTest) -> None:
+    """With a way to stay, and one to give way."""
+    ada = audited.sign_in()
+    audit = audits(audited)["total"]
+
+    page = ada.post(f"/audits/{audit}", {"action": "correct", "text": "1,284.60", "seen": "true"})
+
+    assert page.status_code == 200
+    assert "1,284.50" in page.text
+    assert "1,284.60" in page.text
+    done = ada.post(
+        f"/audits/{audit}",
+        {"action": "correct", "text": "1,284.60", "seen": "true", "compared": "true"},
+    )
+    assert done.status_code == 303
+    assert audited.house.rows("SELECT text FROM results WHERE name = 'total'") == [("1,284.60",)]
+
+
+def test_typed_text_is_shown_as_text(audited: SiteInTest) -> None:
+    """Whatever somebody types."""
+    hostile = "<script>alert(1)</script>"
+    page = audited.sign_in().post(
+        f"/audits/{audits(audited)['payee']}",
+        {"action": "correct", "text": hostile, "seen": "true"},
+    )
+
+    assert hostile not in page.text
+    assert "&lt;script&gt;" in page.text
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"action": "correct", "text": "1"}, 422),  # not seen
+        ({"action": "accept", "seen": "true"}, 422),  # before saying anything
+        ({"action": "rows", "seen": "true"}, 422),
+        ({"action": "correct", "text": "", "seen": "true"}, 422),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    audited: SiteInTest, sent: dict[str, str], status: int
+) -> None:
+    """And nothing is kept."""
+    answered = audited.sign_in().post(f"/audits/{audits(audited)['total']}", sent)
+
+    assert answered.status_code == status
+    assert audited.house.rows("SELECT * FROM audit_answers") == []
+
+
+def test_nobody_audits_without_signing_in(audited: SiteInTest) -> None:
+    """Neither the page nor an answer."""
+    stranger = audited.anybody()
+
+    assert stranger.get("/audits", follow_redirects=False).status_code in (303, 401)
+    posted = stranger.post(f"/audits/{audits(audited)['total']}", data={"action": "absent"})
+    assert posted.status_code in (401, 403)
+
+
+def test_when_nothing_waits_the_page_says_what_was_found(make_site: MakeSite) -> None:
+    """And which setting draws."""
+    page = make_site(changes={"audit_rate": 0.0}).sign_in().get("/audits").text
+
+    assert "No audit waits" in page
+    assert "SUREFIELD_AUDIT_RATE" in page

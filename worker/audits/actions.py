@@ -1,0 +1,142 @@
+"""What people do about audits, with all rules inside.
+
+An audit is blind: the person says what the page says before they are shown what was read. Where the
+two differ they compare, and say which is right; a reading that is wrong is corrected at once.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from extractors.normalise import Value, normalise
+from extractors.types import FieldState
+from worker.actor import Actor
+from worker.audits import store
+from worker.audits.tables import Found
+from worker.audits.types import Compared, Waiting
+from worker.db import Tx
+from worker.review import actions as review
+from worker.review.errors import InvalidDecision, ReviewConflict
+from worker.review.queue import check_name
+from worker.review.tables import Action
+from worker.runtime import Runtime
+
+BLIND = frozenset({Action.CORRECT, Action.ABSENT, Action.UNREADABLE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a person says of one field of a page, as they typed it."""
+
+    action: Action
+    text: str = ""  # as printed
+    seen: bool = False  # the page was before their eyes
+    compared: bool = False  # they know what was read, and say it all the same
+    took_ms: int | None = None
+
+
+def next_audit(
+    actor: Actor, rt: Runtime, *, lease: timedelta, document_type: str | None = None
+) -> Waiting | None:
+    """The next audit for this person, theirs for so long; None when nothing waits.
+
+    Raises InvalidDecision when their name cannot be kept.
+    """
+    check_name(actor.name)
+    with rt.transaction() as tx:
+        return store.claim(tx, actor.name, lease=lease, document_type=document_type)
+
+
+def answer(actor: Actor, audit_id: UUID, said: Said, rt: Runtime) -> Compared:
+    """Hold what a person reads on the page against what the machine read there.
+
+    What says the same is right. What differs is told to the person; said again, ``compared``, it
+    corrects the value, and ``accept`` says that the machine was right after all.
+
+    Raises NotFound, NotSeen, InvalidDecision, ReviewConflict.
+    """
+    check_name(actor.name)
+    text = said.text.strip()
+    with rt.transaction() as tx:
+        before = store.waiting(tx, audit_id)
+        _check(said, text, before)
+        spec = rt.pinned_type(before.document_type, before.type_version)
+        field = spec.field(before.field)
+        typed = normalise(text, field, spec) if said.action is Action.CORRECT else None
+        found = _found(said, text, typed, before, rt)
+        store.keep_answer(
+            tx,
+            audit_id,
+            actor.name,
+            said.action,
+            text=text if typed else None,
+            value=typed,
+            after_comparing=said.compared,
+            took_ms=said.took_ms,
+        )
+        if found is Found.WRONG:
+            _correct(tx, actor, before, said, rt)
+        if found is not None:
+            store.judge(tx, audit_id, actor.name, found)
+    return Compared(
+        audit_id=audit_id,
+        document_id=before.document_id,
+        field=before.field,
+        found=found,
+        read=before.text,
+        typed=text if typed else None,
+    )
+
+
+def _check(said: Said, text: str, before: Waiting) -> None:
+    if before.found is not None or not before.is_current:
+        raise ReviewConflict(
+            f"Audit {before.audit_id} is done already, or its value was decided since. Take the"
+            " next one."
+        )
+    if said.action not in BLIND and not (said.action is Action.ACCEPT and said.compared):
+        raise InvalidDecision(
+            "Say first what stands on the page: a text, 'absent' or 'unreadable'."
+        )
+    if said.action is Action.CORRECT and not text:
+        raise InvalidDecision(
+            "Type what stands on the page. If the document does not have the field, say 'absent'."
+        )
+    if len(text) > review.LONGEST_CORRECTION:
+        raise InvalidDecision(
+            f"A text has at most {review.LONGEST_CORRECTION:,} characters. Shorten it."
+        )
+    review.check_seen(review.Answer(action=said.action, seen=said.seen))
+
+
+def _found(
+    said: Said, text: str, typed: Value | None, before: Waiting, rt: Runtime
+) -> Found | None:
+    """What the audit finds; None where the person must compare first."""
+    if said.action is Action.UNREADABLE:
+        return Found.ILLEGIBLE
+    if said.action is Action.ACCEPT or _is_the_same(text, typed, before, rt):
+        return Found.RIGHT
+    return Found.WRONG if said.compared else None
+
+
+def _is_the_same(text: str, typed: Value | None, before: Waiting, rt: Runtime) -> bool:
+    """The same characters, or the same value; or both say that there is none."""
+    if typed is None or before.text is None:
+        return typed is None and before.state is FieldState.ABSENT
+    if " ".join(text.split()) == " ".join(before.text.split()):
+        return True
+    spec = rt.pinned_type(before.document_type, before.type_version)
+    read = normalise(before.text, spec.field(before.field), spec)
+    return typed.agrees_with(read)
+
+
+def _correct(tx: Tx, actor: Actor, before: Waiting, said: Said, rt: Runtime) -> None:
+    """A wrong value does not stay: the person's word holds, as a decision with its author."""
+    correction = review.Answer(
+        action=said.action,
+        text=said.text.strip() if said.action is Action.CORRECT else "",
+        seen=said.seen,
+        took_ms=said.took_ms,
+    )
+    review.correct_in(tx, actor, before.document_id, before.field, before.ordinal, correction, rt)

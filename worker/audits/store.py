@@ -1,0 +1,235 @@
+"""Draws are written with the answer; audits are held by one person at a time and judged once."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, and_, func, insert, literal, null, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.orm import aliased
+
+from extractors.normalise import Value
+from worker.audits.tables import Audit, AuditAnswer, Found, Installation
+from worker.audits.types import Drawn, Progress, Waiting
+from worker.db import Tx
+from worker.errors import NotFound
+from worker.review.errors import ReviewConflict
+from worker.review.tables import Action
+from worker.store.bulk import given, rows_like, table_of
+from worker.store.codec import storable, storable_json
+from worker.tables.documents import ANSWERED, Document, Submission
+from worker.tables.results import Outcome, Result
+
+NAMES = ("result_id", "rate", "fingerprint", "score", "was_accepted")
+_new = rows_like(table_of(Audit), NAMES)
+DRAW = (
+    pg_insert(table_of(Audit))
+    .from_select(
+        ["document_id", *NAMES],
+        # the results of a stage that ran twice are those of its first run, and so are its draws
+        select(Result.document_id, *(_new.c[name] for name in NAMES)).join(
+            _new, Result.id == _new.c.result_id
+        ),
+    )
+    .on_conflict_do_nothing(index_elements=["result_id"])
+)
+
+
+def key(tx: Tx) -> bytes:
+    """The secret that decides the draws, 32 bytes."""
+    return bytes(tx.session.execute(select(Installation.audit_key)).scalar_one())
+
+
+def accepted_so_far(tx: Tx, fingerprints: Sequence[str], *, most: int) -> Mapping[str, int]:
+    """How many accepted rows were drawn of each model; counting stops at ``most``."""
+    counts = {}
+    for fingerprint in fingerprints:
+        some = (
+            select(Audit.id).where(Audit.fingerprint == fingerprint, Audit.was_accepted).limit(most)
+        ).subquery()
+        counts[fingerprint] = tx.session.execute(
+            select(func.count()).select_from(some)
+        ).scalar_one()
+    return counts
+
+
+def save_draws(tx: Tx, drawn: Sequence[Drawn]) -> None:
+    """Keep which rows were drawn; the answer's results are saved already."""
+    if drawn:
+        rows = [
+            {name: getattr(one, name) for name in NAMES} | {"result_id": str(one.result_id)}
+            for one in drawn
+        ]
+        tx.session.connection().execute(DRAW, given(rows))
+
+
+def claim(
+    tx: Tx, who: str, *, lease: timedelta, document_type: str | None = None
+) -> Waiting | None:
+    """The next audit for this person, theirs for so long; one that they hold already comes first.
+
+    None when nothing waits.
+    """
+    inner = aliased(Audit)
+    mine = inner.leased_by == who
+    free = or_(inner.lease_until.is_(None), inner.lease_until < func.now(), mine)
+    candidates = (
+        select(inner.id)
+        .join(Result, Result.id == inner.result_id)
+        .join(Document, Document.id == inner.document_id)
+        .where(inner.was_accepted, inner.found.is_(None), free, _stands())
+        .order_by(
+            mine.is_(True).desc(), inner.drawn_at, inner.document_id, Result.position, inner.id
+        )
+        .limit(1)
+        .with_for_update(skip_locked=True, of=inner)
+    )
+    if document_type is not None:
+        candidates = candidates.where(Document.document_type == document_type)
+    claimed = tx.session.execute(
+        update(Audit)
+        .where(Audit.id == candidates.scalar_subquery())
+        .values(leased_by=who, lease_until=func.now() + lease)
+        .returning(Audit.id)
+    ).scalar_one_or_none()
+    return None if claimed is None else waiting(tx, claimed)
+
+
+def waiting(tx: Tx, audit_id: UUID) -> Waiting:
+    """One audit, done or not.
+
+    Raises NotFound.
+    """
+    row = tx.session.execute(_audits().where(Audit.id == audit_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no audit {audit_id}. List them: surefield audit list.")
+    return Waiting(**row._mapping)
+
+
+def list_waiting(tx: Tx, *, limit: int) -> list[Waiting]:
+    """What waits, the oldest draw first."""
+    rows = tx.session.execute(
+        _audits()
+        .where(Audit.was_accepted, Audit.found.is_(None), _stands())
+        .order_by(Audit.drawn_at, Audit.document_id, Result.position, Audit.id)
+        .limit(limit)
+    )
+    return [Waiting(**row._mapping) for row in rows]
+
+
+def progress(tx: Tx) -> Progress:
+    """How many audits wait, and what those that are done found."""
+    waits = (
+        select(func.count())
+        .select_from(Audit)
+        .join(Result, Result.id == Audit.result_id)
+        .join(Document, Document.id == Audit.document_id)
+        .where(Audit.was_accepted, Audit.found.is_(None), _stands())
+    )
+    done = {
+        str(found): count
+        for found, count in tx.session.execute(
+            select(Audit.found, func.count()).where(Audit.found.is_not(None)).group_by(Audit.found)
+        )
+    }
+    return Progress(
+        waiting=tx.session.execute(waits).scalar_one(),
+        right=done.get(Found.RIGHT, 0),
+        wrong=done.get(Found.WRONG, 0),
+        illegible=done.get(Found.ILLEGIBLE, 0),
+    )
+
+
+def keep_answer(
+    tx: Tx,
+    audit_id: UUID,
+    who: str,
+    action: Action,
+    *,
+    text: str | None,
+    value: Value | None,
+    after_comparing: bool,
+    took_ms: int | None,
+) -> None:
+    """Keep what a person said of the page."""
+    tx.session.execute(
+        insert(AuditAnswer).values(
+            audit_id=audit_id,
+            who=who,
+            action=action,
+            text=None if text is None else storable(text),
+            value=storable_json(value.value) if value else None,
+            currency=value.currency if value else None,
+            after_comparing=after_comparing,
+            took_ms=took_ms,
+        )
+    )
+
+
+def judge(tx: Tx, audit_id: UUID, who: str, found: Found) -> None:
+    """Say what the audit found, once.
+
+    Raises ReviewConflict when it is judged already, or somebody else holds it.
+    """
+    theirs = or_(
+        Audit.lease_until.is_(None), Audit.lease_until < func.now(), Audit.leased_by == who
+    )
+    done = tx.session.execute(
+        update(Audit)
+        .where(Audit.id == audit_id, Audit.was_accepted, Audit.found.is_(None), theirs)
+        .values(
+            found=found,
+            judged_by=who,
+            judged_at=func.now(),
+            leased_by=null(),
+            lease_until=null(),
+        )
+        .returning(Audit.id)
+    ).one_or_none()
+    if done is None:
+        raise ReviewConflict(
+            f"Audit {audit_id} is done already, or somebody else has it before them. Take the"
+            " next one."
+        )
+
+
+def _stands() -> Any:
+    """The accepted row is what counts still: nobody decided it, no further answer was made."""
+    return and_(
+        Result.decision == Outcome.ACCEPTED,
+        Result.removed_at.is_(None),
+        Result.generation == Document.generation,
+        Document.status.in_(ANSWERED),
+    )
+
+
+def _audits() -> Select[*tuple[Any, ...]]:
+    name = (
+        select(Submission.filename)
+        .where(Submission.document_id == Audit.document_id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            Audit.id.label("audit_id"),
+            Audit.document_id,
+            Document.document_type,
+            Result.type_version,
+            Result.name.label("field"),
+            Result.ordinal,
+            Result.page,
+            name.label("filename"),
+            Audit.drawn_at,
+            Audit.found,
+            Result.id.label("result_id"),
+            Result.read_state.label("state"),
+            Result.read_text.label("text"),
+            Result.read_value.label("value"),
+            Result.read_currency.label("currency"),
+            and_(literal(True), _stands()).label("is_current"),
+        )
+        .join(Result, Result.id == Audit.result_id)
+        .join(Document, Document.id == Audit.document_id)
+    )

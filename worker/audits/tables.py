@@ -1,0 +1,103 @@
+"""Rows that were drawn for an audit, and what people said of them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, SmallInteger, UniqueConstraint, func
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from worker.review.tables import Action
+from worker.tables.base import Base, belongs_to, closed, new_id, one_of
+
+
+class Found(StrEnum):
+    """What an audit found of the reading."""
+
+    RIGHT = "right"
+    WRONG = "wrong"  # the value was corrected
+    ILLEGIBLE = "illegible"  # no person can read it on the page
+
+
+class Installation(Base):
+    """What belongs to this installation alone: one row."""
+
+    __tablename__ = "installation"
+    __table_args__ = (
+        CheckConstraint("id = 1", name="one_row"),
+        CheckConstraint("octet_length(audit_key) = 32", name="audit_key"),
+    )
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, server_default="1")
+    audit_key: Mapped[bytes]  # decides the draws; who has it knows which rows are drawn
+
+
+class Audit(Base):
+    """One row of an answer that was drawn before it was decided, and independently of that."""
+
+    __tablename__ = "audits"
+    __table_args__ = (
+        UniqueConstraint("result_id"),
+        CheckConstraint("rate > 0 AND rate <= 1", name="rate"),
+        CheckConstraint("score BETWEEN 0 AND 1", name="score"),
+        one_of("found", Found),
+        CheckConstraint(
+            "(found IS NULL) = (judged_at IS NULL) AND (found IS NULL) = (judged_by IS NULL)",
+            name="judged",
+        ),
+        CheckConstraint("(leased_by IS NULL) = (lease_until IS NULL)", name="lease"),
+        CheckConstraint("found IS NULL OR was_accepted", name="only_what_was_accepted"),
+        Index("audits_document_id_idx", "document_id"),
+        Index(
+            "audits_waiting_idx",
+            "drawn_at",
+            "id",
+            postgresql_where=sql("was_accepted AND found IS NULL"),
+        ),
+        Index("audits_fingerprint_idx", "fingerprint", postgresql_where=sql("was_accepted")),
+    )
+
+    id: Mapped[UUID] = new_id()
+    result_id: Mapped[UUID] = belongs_to("results.id")
+    document_id: Mapped[UUID] = belongs_to("documents.id")
+    rate: Mapped[float]  # the probability that the row was drawn
+    fingerprint: Mapped[str]  # of the model that read it
+    score: Mapped[float]
+    # what routing made of it; what went to review is audited there
+    was_accepted: Mapped[bool]
+    drawn_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    lease_until: Mapped[datetime | None]
+    leased_by: Mapped[str | None]
+    found: Mapped[Found | None] = mapped_column(closed(Found))  # NULL: nobody looked yet
+    judged_by: Mapped[str | None]
+    judged_at: Mapped[datetime | None]
+
+
+class AuditAnswer(Base):
+    """What a person read on the page, before they were shown what the machine had read.
+
+    Append-only: a trigger refuses every change.
+    """
+
+    __tablename__ = "audit_answers"
+    __table_args__ = (
+        one_of("action", Action),
+        CheckConstraint("action <> 'correct' OR text IS NOT NULL", name="text"),
+        CheckConstraint("length(who) BETWEEN 1 AND 200", name="who"),
+        Index("audit_answers_audit_id_idx", "audit_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    audit_id: Mapped[UUID] = belongs_to("audits.id", cascade=False)
+    who: Mapped[str]
+    action: Mapped[Action] = mapped_column(closed(Action))
+    text: Mapped[str | None]
+    value: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    currency: Mapped[str | None]
+    # they had been shown that the machine read something else, and stayed with it or gave way
+    after_comparing: Mapped[bool]
+    took_ms: Mapped[int | None]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,0 +1,65 @@
+"""What audits take and give: frozen values."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from extractors.types import FieldState
+from worker.audits.tables import Found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """One row of an answer that is drawn."""
+
+    result_id: UUID
+    rate: float  # the probability that it was drawn
+    fingerprint: str  # of the model that read it
+    score: float
+    was_accepted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """One accepted row that a person shall look at; people see nothing of what was read."""
+
+    audit_id: UUID
+    document_id: UUID
+    document_type: str
+    type_version: str | None
+    field: str
+    ordinal: int
+    page: int | None  # that the value was read on
+    filename: str | None
+    drawn_at: datetime
+    found: Found | None
+    # what the machine read, for comparing
+    result_id: UUID
+    state: FieldState
+    text: str | None
+    value: Any
+    currency: str | None
+    is_current: bool  # it is accepted still, and belongs to the answer that counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How many audits wait, and what those that are done found."""
+
+    waiting: int
+    right: int
+    wrong: int
+    illegible: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What became of a person's answer."""
+
+    audit_id: UUID
+    document_id: UUID
+    field: str
+    found: Found | None  # None: it differs from the reading; the person compares, and says again
+    read: str | None  # what the machine read; None: nothing
+    typed: str | None  # what the person says; None: nothing

@@ -1,0 +1,129 @@
+"""Commands to look at accepted values that were drawn for an audit."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from extractors.decision.bounds import upper_bound
+from worker import reporting
+from worker.audits import actions, store
+from worker.audits.actions import Said
+from worker.audits.tables import Found
+from worker.cli import ids, local
+from worker.cli.documents import AsJson
+from worker.cli.tables import plain
+from worker.review.tables import Action
+
+app = typer.Typer(help="Measure how many accepted values are wrong.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_waiting(
+    limit: Annotated[int, typer.Option(help="At most so many.")] = 50, as_json: AsJson = False
+) -> None:
+    """What was drawn and waits, without what was read: say first what the page says."""
+    with local.house() as rt, rt.transaction() as tx:
+        waiting = store.list_waiting(tx, limit=limit)
+    if as_json:
+        typer.echo(
+            json.dumps(
+                [
+                    {
+                        "audit": str(one.audit_id),
+                        "document": str(one.document_id),
+                        "field": one.field,
+                        "ordinal": one.ordinal,
+                        "page": one.page,
+                    }
+                    for one in waiting
+                ],
+                indent=1,
+            )
+        )
+        return
+    table = Table("audit", "document", "field", "page")
+    for one in waiting:
+        row = f"[{one.ordinal + 1}]" if "." in one.field else ""
+        table.add_row(
+            str(one.audit_id)[:8],
+            plain(one.filename or str(one.document_id)[:8]),
+            plain(one.field + row),
+            str(one.page or ""),
+        )
+    Console().print(table)
+
+
+@app.command("answer")
+def answer(
+    audit: Annotated[str, typer.Argument(help="The audit's id, or its beginning.")],
+    text: Annotated[str | None, typer.Option(help="What the page says, as printed.")] = None,
+    absent: Annotated[
+        bool, typer.Option("--absent", help="The document does not have this field.")
+    ] = False,
+    unreadable: Annotated[bool, typer.Option("--unreadable", help="Nobody can read it.")] = False,
+    machine: Annotated[
+        bool, typer.Option("--machine-is-right", help="After comparing: you were wrong.")
+    ] = False,
+    compared: Annotated[
+        bool, typer.Option("--compared", help="You know what was read: correct the value.")
+    ] = False,
+    seen: Annotated[bool, typer.Option("--seen", help="You looked at the page.")] = False,
+    who: Annotated[str | None, typer.Option(help="Your name; without it, your login.")] = None,
+) -> None:
+    """Say what the page says. Where the machine read something else, both are printed; say it again
+    with --compared, or --machine-is-right.
+    """
+    chosen = {
+        Action.CORRECT: text is not None,
+        Action.ABSENT: absent,
+        Action.UNREADABLE: unreadable,
+        Action.ACCEPT: machine,
+    }
+    given = [action for action, is_given in chosen.items() if is_given]
+    if len(given) != 1:
+        raise typer.BadParameter(
+            "Give exactly one of --text TEXT, --absent, --unreadable, --machine-is-right."
+        )
+    said = Said(action=given[0], text=text or "", seen=seen, compared=compared or machine)
+    with local.house() as rt:
+        with rt.transaction() as tx:
+            found = ids.audit(tx, audit)
+        answered = actions.answer(local.actor(rt, who), found, said, rt)
+    say = Console(highlight=False, markup=False, soft_wrap=True).print
+    if answered.found is None:
+        say(f"{answered.field}: the machine read {answered.read!r}, you say {answered.typed!r}.")
+        say("Look again, and say it with --compared, or --machine-is-right.")
+        raise typer.Exit(2)
+    done = {Found.WRONG: "wrong, and corrected", Found.RIGHT: "right", Found.ILLEGIBLE: "illegible"}
+    say(f"{answered.field}: {done[answered.found]}.")
+
+
+@app.command("report")
+def report(as_json: AsJson = False) -> None:
+    """How many accepted values are wrong: what was judged, and the most that it allows for."""
+    with local.house() as rt, rt.transaction() as tx:
+        rows = reporting.accepted_and_wrong(tx)
+    bounds = [upper_bound(row.wrong, row.judged) for row in rows]
+    if as_json:
+        found = [
+            {**row.as_json(), "at_most": bound} for row, bound in zip(rows, bounds, strict=True)
+        ]
+        typer.echo(json.dumps(found, indent=1))
+        return
+    table = Table("type", "model", "certificate", "drawn", "judged", "wrong", "at most (95 %)")
+    for row, bound in zip(rows, bounds, strict=True):
+        table.add_row(
+            plain(row.document_type),
+            plain(row.model or row.fingerprint),
+            plain(row.certificate),
+            str(row.drawn),
+            str(row.judged),
+            str(row.wrong),
+            "not measured" if not row.judged else f"{100 * bound:.2f} %",
+        )
+    Console().print(table)
+    if not rows:
+        Console().print("Nothing was drawn yet. See SUREFIELD_AUDIT_RATE: surefield settings")
