@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from extractors.decision.certificates import Family, family_of
 from extractors.decision.scores import DEFAULT
 from extractors.documents.spec import DocumentType, FieldSpec
 
@@ -67,6 +68,34 @@ class Policy:
         Raises KeyError when the type has no such field.
         """
         return self.requirements[path]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certified:
+    """A threshold that was tested, for documents like this one."""
+
+    certificate: str  # its id
+    method: str
+    threshold: float
+
+
+def certified(
+    policy: Policy, spec: DocumentType, certificates: Mapping[Family, Certified]
+) -> Policy:
+    """The policy with tested thresholds in place of its rules, where there are any."""
+
+    def requirement(path: str, plain: Requirement) -> Requirement:
+        found = certificates.get(family_of(spec.field(path)))
+        if found is None:
+            return plain
+        return Requirement(
+            method=found.method,
+            threshold=found.threshold,
+            certificate=found.certificate,
+            audit_rate=plain.audit_rate,
+        )
+
+    return Policy({path: requirement(path, one) for path, one in policy.requirements.items()})
 
 
 def policy_of(

@@ -16,6 +16,7 @@ Method = Callable[[FieldEvidence], float | None]
 
 METHODS: dict[str, Method] = {}
 DEFAULT = "weakest-token/1"
+COMBINED = "combined/1"  # there is one for models whose weights are known
 
 
 def method(name: str) -> Callable[[Method], Method]:
@@ -93,7 +94,7 @@ def weakest_token_with_opening(evidence: FieldEvidence) -> float | None:
     return min(weakest, math.exp(min(evidence.opening.taken, 0.0)))
 
 
-@method("combined/1")
+@method(COMBINED)
 def combined(evidence: FieldEvidence) -> float | None:
     """Probability that the reading is right, by a formula fitted on the model's own readings: from
     its tokens, the one that opens it, and further looks. Of another model nothing is known.

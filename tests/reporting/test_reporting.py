@@ -39,6 +39,7 @@ VIEWS = (
     "readings",
     "audits",
     "accepted_and_wrong",
+    "certificates",
 )
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from extractors.decision.audits import could_be_accepted, is_drawn
+from extractors.decision.certificates import Band, family_of
 from extractors.decision.decide import Decision
 from extractors.decision.policy import PROVISIONAL, Policy
-from extractors.documents.spec import Kind
+from extractors.documents.spec import DocumentType, Kind
 from worker.audits import store
 from worker.audits.types import Drawn
 from worker.db import Tx
@@ -22,6 +23,16 @@ class Lots:
     key: bytes
     models: Mapping[UUID, str]  # the fingerprint of the model of each reading
     first: frozenset[str]  # models of which every row is drawn still
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    """What a certificate of this document would rest on."""
+
+    conditions: str  # model, prompt, decode mode, version of the type, further looks
+    method: str  # of the scores
+    scores: Mapping[UUID, float | None]  # of the readings
+    band: Band
 
 
 def lots(tx: Tx, models: Mapping[UUID, str], *, audit_first: int) -> Lots:
@@ -39,14 +50,17 @@ def draw(
     claim: Claim,
     results: Sequence[NewResult],
     decisions: Sequence[Decision],
+    spec: DocumentType,
     policy: Policy,
     by: Lots,
+    covered: Covered,
 ) -> list[Drawn]:
     """The rows that a person looks at whatever became of them, of those that scores decide."""
     drawn = []
     for result, decision in zip(results, decisions, strict=True):
         model = by.models.get(result.field_id) if result.field_id else None
-        if model is None or decision.score is None or result.kind == Kind.GROUP:
+        score = covered.scores.get(result.field_id) if result.field_id else None
+        if model is None or score is None or result.kind == Kind.GROUP:
             continue
         rate = 1.0 if model in by.first else policy.of(result.name).audit_rate
         if could_be_accepted(decision) and is_drawn(
@@ -62,7 +76,11 @@ def draw(
                     result_id=result.result_id,
                     rate=rate,
                     fingerprint=model,
-                    score=decision.score,
+                    conditions=covered.conditions,
+                    method=covered.method,
+                    score=score,
+                    family=family_of(spec.field(result.name)),
+                    band=covered.band,
                     was_accepted=result.decision is Outcome.ACCEPTED,
                 )
             )

@@ -21,7 +21,17 @@ from worker.store.codec import storable, storable_json
 from worker.tables.documents import ANSWERED, Document, Submission
 from worker.tables.results import Outcome, Result
 
-NAMES = ("result_id", "rate", "fingerprint", "score", "was_accepted")
+NAMES = (
+    "result_id",
+    "rate",
+    "fingerprint",
+    "conditions",
+    "method",
+    "score",
+    "family",
+    "band",
+    "was_accepted",
+)
 _new = rows_like(table_of(Audit), NAMES)
 DRAW = (
     pg_insert(table_of(Audit))

@@ -5,11 +5,20 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, SmallInteger, UniqueConstraint, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Float,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+)
 from sqlalchemy import text as sql
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from extractors.decision.certificates import Band, Family
 from worker.review.tables import Action
 from worker.tables.base import Base, belongs_to, closed, new_id, one_of
 
@@ -20,6 +29,15 @@ class Found(StrEnum):
     RIGHT = "right"
     WRONG = "wrong"  # the value was corrected
     ILLEGIBLE = "illegible"  # no person can read it on the page
+
+
+class PlanState(StrEnum):
+    """What became of a planned test."""
+
+    PLANNED = "planned"
+    CERTIFIED = "certified"
+    NOT_HELD = "not_held"  # not even the strictest threshold keeps the promise
+    WITHDRAWN = "withdrawn"
 
 
 class Installation(Base):
@@ -44,6 +62,8 @@ class Audit(Base):
         CheckConstraint("rate > 0 AND rate <= 1", name="rate"),
         CheckConstraint("score BETWEEN 0 AND 1", name="score"),
         one_of("found", Found),
+        one_of("family", Family),
+        one_of("band", Band),
         CheckConstraint(
             "(found IS NULL) = (judged_at IS NULL) AND (found IS NULL) = (judged_by IS NULL)",
             name="judged",
@@ -57,6 +77,7 @@ class Audit(Base):
             "id",
             postgresql_where=sql("was_accepted AND found IS NULL"),
         ),
+        Index("audits_conditions_idx", "conditions", "drawn_at"),
         Index("audits_fingerprint_idx", "fingerprint", postgresql_where=sql("was_accepted")),
     )
 
@@ -65,7 +86,13 @@ class Audit(Base):
     document_id: Mapped[UUID] = belongs_to("documents.id")
     rate: Mapped[float]  # the probability that the row was drawn
     fingerprint: Mapped[str]  # of the model that read it
+    # what a certificate is tied to: model, prompt, decode mode, version of the type, further looks;
+    # NULL: drawn before certificates were
+    conditions: Mapped[str | None]
+    method: Mapped[str | None]  # of the score
     score: Mapped[float]
+    family: Mapped[Family | None] = mapped_column(closed(Family))  # what is promised of the field
+    band: Mapped[Band | None] = mapped_column(closed(Band))  # of the document, by its mean score
     # what routing made of it; what went to review is audited there
     was_accepted: Mapped[bool]
     drawn_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -101,3 +128,59 @@ class AuditAnswer(Base):
     after_comparing: Mapped[bool]
     took_ms: Mapped[int | None]
     at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Certificate(Base):
+    """One promise: planned before its labels were seen, tested once, and then a threshold."""
+
+    __tablename__ = "certificates"
+    __table_args__ = (
+        one_of("family", Family),
+        one_of("band", Band),
+        one_of("state", PlanState),
+        CheckConstraint("alpha > 0 AND alpha < 1", name="alpha"),
+        CheckConstraint("size >= 1", name="size"),
+        CheckConstraint("cardinality(thresholds) >= 1", name="thresholds"),
+        CheckConstraint("(state = 'planned') = (tested_at IS NULL)", name="tested"),
+        CheckConstraint(
+            "(state = 'certified') = (threshold IS NOT NULL) OR state = 'withdrawn'",
+            name="certified_has_threshold",
+        ),
+        Index(
+            "certificates_planned_idx",
+            "document_type",
+            "family",
+            "band",
+            "conditions",
+            "method",
+            unique=True,
+            postgresql_where=sql("state = 'planned'"),
+        ),
+        Index("certificates_conditions_idx", "conditions"),
+    )
+
+    id: Mapped[UUID] = new_id()
+    document_type: Mapped[str]
+    family: Mapped[Family] = mapped_column(closed(Family))
+    band: Mapped[Band] = mapped_column(closed(Band))
+    conditions: Mapped[str]
+    fingerprint: Mapped[str]  # of the model, for people
+    method: Mapped[str]
+    alpha: Mapped[float]  # the largest share of wrong ones
+    delta: Mapped[float]
+    missed: Mapped[float]  # of all errors, those that people overlook
+    thresholds: Mapped[list[float]] = mapped_column(ARRAY(Float(53)))  # strict to loose
+    size: Mapped[int]  # drawn rows at the loosest threshold or above, after which it is tested
+    state: Mapped[PlanState] = mapped_column(closed(PlanState), server_default=PlanState.PLANNED)
+    planned_by: Mapped[str]
+    planned_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    tested_by: Mapped[str | None]
+    tested_at: Mapped[datetime | None]
+    threshold: Mapped[float | None]
+    judged: Mapped[int | None]  # rows at the threshold or above
+    wrong: Mapped[int | None]
+    effect: Mapped[float | None]  # of batches
+    bound: Mapped[float | None]  # the largest share of wrong ones that the counts allow for
+    valid_until: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_because: Mapped[str | None]

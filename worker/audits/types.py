@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from extractors.decision.certificates import Band, Family, Plan, Tested
 from extractors.types import FieldState
-from worker.audits.tables import Found
+from worker.audits.tables import Found, PlanState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,8 +17,40 @@ class Drawn:
     result_id: UUID
     rate: float  # the probability that it was drawn
     fingerprint: str  # of the model that read it
+    conditions: str  # what a certificate of it is tied to
+    method: str  # of the score
     score: float
+    family: Family
+    band: Band
     was_accepted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """What one certificate is about."""
+
+    document_type: str
+    family: Family
+    band: Band
+    conditions: str
+    method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One test of a promise, and what became of it."""
+
+    certificate_id: UUID
+    promise: Promise
+    fingerprint: str
+    plan: Plan
+    size: int  # drawn rows at the loosest threshold or above, after which it is tested
+    state: PlanState
+    planned_at: datetime
+    drawn: int  # of these rows, those that were drawn since, at most ``size``
+    unjudged: int  # of these, those that nobody has looked at yet
+    tested: Tested | None
+    valid_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from worker.cli import (
     again,
     analysts,
     audit,
+    certify,
     dead_letters,
     demo,
     document_types,
@@ -70,6 +71,7 @@ review.app.command("rows")(review_rows.rows)
 review.app.command("split")(document_types.split)
 app.add_typer(review.app, name="review")
 app.add_typer(audit.app, name="audit")
+app.add_typer(certify.app, name="certify")
 app.add_typer(people.user, name="user")
 app.add_typer(people.key, name="key")
 app.add_typer(analysts.app, name="analyst")

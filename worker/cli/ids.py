@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from extractors.errors import SurefieldError
 from worker.accounts.tables import ApiKey
-from worker.audits.tables import Audit
+from worker.audits.tables import Audit, Certificate
 from worker.db import Tx
 from worker.errors import NotFound
 from worker.intake.tables import DeadLetter
@@ -39,6 +39,11 @@ def item(tx: Tx, given: str) -> UUID:
 def audit(tx: Tx, given: str) -> UUID:
     """The audit of this id."""
     return _find(tx, Audit.id, given, "audit", "surefield audit list")
+
+
+def certificate(tx: Tx, given: str) -> UUID:
+    """The certificate of this id."""
+    return _find(tx, Certificate.id, given, "certificate", "surefield certify list")
 
 
 def key(tx: Tx, given: str) -> UUID:

@@ -2,18 +2,23 @@
 person.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
-from extractors.decision.choose import Chosen, choose
+from extractors.decision.certificates import Family, band_of, family_of
+from extractors.decision.choose import Chosen, Scores, choose
 from extractors.decision.decide import Beside, Decision, decide_all
-from extractors.decision.policy import RULES, policy_of
+from extractors.decision.policy import RULES, Certified, Policy, certified, policy_of
+from extractors.decision.scores import COMBINED
 from extractors.documents import DocumentType
 from extractors.evidence.in_picture import look_of
 from worker import store
+from worker.audits import certificates
 from worker.audits import draw as audit_draw
 from worker.audits import store as audit_store
+from worker.audits.draw import Covered
+from worker.db import Tx
 from worker.pipeline.attempt import attempt
 from worker.pipeline.further_looks import further_looks
 from worker.review import carry, history
@@ -35,6 +40,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
             fields = store.evidence.evidence_of(tx, document_id, tokens=False)
             gathered = store.candidates.gathered(tx, document_id, spec, fields)
             scores = store.evidence.scores_of(tx, document_id, RULES[rt.policy].method)
+            combined = store.evidence.scores_of(tx, document_id, COMBINED)
             looks = (
                 further_looks(store.evidence.looks_of(tx, document_id), fields, spec)
                 if RULES[rt.policy].looks
@@ -45,14 +51,22 @@ def run(document_id: UUID, rt: Runtime) -> None:
             models = {one.field_id: one.fingerprint for one in fields}
             lots = audit_draw.lots(tx, models, audit_first=RULES[rt.policy].audit_first)
 
-        chosen = choose(
+        choosing = partial(
+            choose,
             spec,
             gathered.candidates,
             gathered.testimony,
-            scores,
             left_out=left_out,
             unjudged=[number for number, rank in left_out.items() if rank is None],
         )
+        chosen = choosing(scores)
+        with rt.transaction() as tx:
+            covered = _covered(tx, document_id, chosen, scores, combined, rt)
+            holding = certificates.holding(
+                tx, spec.name, covered.conditions, covered.method, covered.band
+            )
+        if holding:
+            chosen, policy = _certified(chosen, choosing(covered.scores), policy, spec, holding)
         beside = {
             one.field_id: Beside(
                 opening=None if one.reading.opening is None else one.reading.opening.taken,
@@ -66,7 +80,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
             _result(at, row, decision, spec)
             for at, (row, decision) in enumerate(zip(chosen, decisions, strict=True))
         ]
-        drawn = audit_draw.draw(claim, results, decisions, policy, lots)
+        drawn = audit_draw.draw(claim, results, decisions, spec, policy, by=lots, covered=covered)
         results = audit_draw.provisional(results, drawn, lots)
         if earlier:
             results = carry.carried_over(results, earlier, known=partial(_has, spec))
@@ -81,6 +95,53 @@ def run(document_id: UUID, rt: Runtime) -> None:
                 claim,
                 to=(Status.IN_REVIEW if waiting else Status.REVIEWED if seen else Status.ACCEPTED),
             )
+
+
+def _covered(
+    tx: Tx,
+    document_id: UUID,
+    chosen: Sequence[Chosen],
+    scores: Scores,
+    combined: Scores,
+    rt: Runtime,
+) -> Covered:
+    """What a certificate of this document rests on: the combined score, where every reading that
+    has a score has that one, else the policy's own.
+    """
+    known = [one for one, score in scores.items() if score is not None]
+    finest = bool(known) and all(combined.get(one) is not None for one in known)
+    best = combined if finest else scores
+    of_rows = [best.get(row.evidence_id) for row in chosen if row.evidence_id]
+    looks = {"looks": rt.looks, "kind": rt.look_kind.value, "below": rt.look_below}
+    return Covered(
+        conditions=certificates.conditions(tx, document_id, looks=looks),
+        method=COMBINED if finest else RULES[rt.policy].method,
+        scores=best,
+        band=band_of([score for score in of_rows if score is not None]),
+    )
+
+
+def _certified(
+    chosen: tuple[Chosen, ...],
+    scored: tuple[Chosen, ...],
+    policy: Policy,
+    spec: DocumentType,
+    holding: Mapping[Family, Certified],
+) -> tuple[tuple[Chosen, ...], Policy]:
+    """The same answers with the scores that the certificates speak of, where there is one.
+
+    Where these scores would choose other answers nothing is covered.
+    """
+    said, said_too = (
+        [(one.name, one.ordinal, one.state, one.text) for one in rows] for rows in (chosen, scored)
+    )
+    if said != said_too:
+        return chosen, policy
+    rows = tuple(
+        other if family_of(spec.field(one.name)) in holding else one
+        for one, other in zip(chosen, scored, strict=True)
+    )
+    return rows, certified(policy, spec, holding)
 
 
 def _has(spec: DocumentType, name: str) -> bool:

@@ -1,0 +1,280 @@
+"""Promises in the database: planned, tested once, withdrawn; and which of them hold for a
+document.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from extractors.decision.certificates import Band, Family, Judged, Plan, Tested
+from extractors.decision.policy import Certified
+from worker.audits.tables import Audit, Certificate, PlanState
+from worker.audits.types import Planned, Promise
+from worker.db import Tx
+from worker.errors import NotFound
+from worker.review.errors import InvalidDecision
+from worker.tables.documents import Document
+from worker.tables.evidence import Page, PageReading
+
+# The drawn rows that a test looks at: the first ones after its plan, whatever became of them.
+DRAWN = text("""
+SELECT a.score, v.found, concat(v.upstream, ' ', date(a.drawn_at)) AS batch
+FROM public.audits AS a
+JOIN public.results AS r ON r.id = a.result_id
+JOIN reporting.audits AS v
+  ON v.document_id = a.document_id AND v.generation = r.generation AND v.field = r.name
+ AND v.ordinal = r.ordinal
+WHERE a.conditions = :conditions AND a.method = :method AND a.family = :family AND a.band = :band
+  AND v.document_type = :document_type AND a.drawn_at > :since AND a.score >= :least
+ORDER BY a.drawn_at, a.id LIMIT :size
+""")
+
+
+def conditions(tx: Tx, document_id: UUID, *, looks: Mapping[str, object]) -> str:
+    """What a certificate of this document's reading is tied to, as 16 hexadecimal digits."""
+    readings = tx.session.execute(
+        select(
+            PageReading.fingerprint,
+            PageReading.prompt_hash,
+            PageReading.decode_mode,
+            PageReading.type_version,
+        )
+        .join(Page, Page.id == PageReading.page_id)
+        .join(Document, Document.id == Page.document_id)
+        .where(
+            Document.id == document_id,
+            PageReading.generation == Document.reading_generation,
+            PageReading.look == 0,
+        )
+        .distinct()
+    )
+    told = json.dumps([sorted([str(part) for part in row] for row in readings), dict(looks)])
+    return sha256(told.encode()).hexdigest()[:16]
+
+
+def holding(
+    tx: Tx, document_type: str, conditions: str, method: str, band: Band
+) -> dict[Family, Certified]:
+    """The certificates that hold now for such documents; of several the newest."""
+    c = Certificate
+    rows = tx.session.execute(
+        select(c.id, c.family, c.method, c.threshold)
+        .where(
+            c.conditions == conditions,
+            c.document_type == document_type,
+            c.method == method,
+            c.band == band,
+            c.state == PlanState.CERTIFIED,
+            c.valid_until > func.now(),
+        )
+        .order_by(c.tested_at)
+    )
+    return {
+        Family(row.family): Certified(
+            certificate=str(row.id), method=row.method, threshold=row.threshold
+        )
+        for row in rows
+    }
+
+
+def promises(tx: Tx, document_type: str, *, since: timedelta) -> Mapping[Promise, Sequence[float]]:
+    """The scores of drawn rows by the promise that they fall under, newest conditions only.
+
+    No label is looked at.
+    """
+    newest = (
+        select(Audit.conditions)
+        .join(Document, Document.id == Audit.document_id)
+        .where(Document.document_type == document_type, Audit.conditions.is_not(None))
+        .order_by(Audit.drawn_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    rows = tx.session.execute(
+        select(Audit.family, Audit.band, Audit.conditions, Audit.method, Audit.score)
+        .join(Document, Document.id == Audit.document_id)
+        .where(
+            Document.document_type == document_type,
+            Audit.conditions == newest,
+            Audit.drawn_at > func.now() - since,
+        )
+    )
+    found: dict[Promise, list[float]] = {}
+    for row in rows:
+        promise = Promise(
+            document_type=document_type,
+            family=Family(row.family),
+            band=Band(row.band),
+            conditions=row.conditions,
+            method=row.method,
+        )
+        found.setdefault(promise, []).append(row.score)
+    return found
+
+
+def save_plan(tx: Tx, promise: Promise, plan: Plan, *, size: int, who: str) -> UUID | None:
+    """Keep a plan; None when one of the same promise waits to be tested already."""
+    fingerprint = (
+        select(Audit.fingerprint).where(Audit.conditions == promise.conditions).limit(1)
+    ).scalar_subquery()
+    row = (
+        pg_insert(Certificate)
+        .values(
+            document_type=promise.document_type,
+            family=promise.family,
+            band=promise.band,
+            conditions=promise.conditions,
+            fingerprint=fingerprint,
+            method=promise.method,
+            alpha=plan.alpha,
+            delta=plan.delta,
+            missed=plan.missed,
+            thresholds=list(plan.thresholds),
+            size=size,
+            planned_by=who,
+        )
+        .on_conflict_do_nothing(
+            index_elements=["document_type", "family", "band", "conditions", "method"],
+            index_where=Certificate.state == text("'planned'"),
+        )
+        .returning(Certificate.id)
+    )
+    return tx.session.execute(row).scalar_one_or_none()
+
+
+def list_plans(tx: Tx, document_type: str | None = None) -> list[Planned]:
+    """All promises, the newest plan first."""
+    query = select(Certificate.__table__).order_by(Certificate.planned_at.desc(), Certificate.id)
+    if document_type is not None:
+        query = query.where(Certificate.document_type == document_type)
+    return [_planned(tx, row) for row in tx.session.execute(query)]
+
+
+def planned(tx: Tx, certificate_id: UUID, *, lock: bool = False) -> Planned:
+    """One promise.
+
+    lock: nobody else tests or withdraws it until the transaction ends
+
+    Raises NotFound.
+    """
+    query = select(Certificate.__table__).where(Certificate.id == certificate_id)
+    row = tx.session.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no certificate {certificate_id}. See: surefield certify list")
+    return _planned(tx, row)
+
+
+def judged(tx: Tx, plan: Planned) -> list[tuple[Judged, bool]]:
+    """The drawn rows that the plan's test looks at, and whether somebody has judged each.
+
+    What nobody can read counts as wrong.
+    """
+    p = plan.promise
+    rows = tx.session.execute(
+        DRAWN,
+        {
+            "conditions": p.conditions,
+            "method": p.method,
+            "family": p.family,
+            "band": p.band,
+            "document_type": p.document_type,
+            "since": plan.planned_at,
+            "least": plan.plan.thresholds[-1],
+            "size": plan.size,
+        },
+    )
+    return [
+        (Judged(row.score, row.found in ("wrong", "illegible"), row.batch), row.found is not None)
+        for row in rows
+    ]
+
+
+def save_test(tx: Tx, plan: Planned, found: Tested, *, who: str, lasts: timedelta) -> None:
+    """Keep what the test found; it is not tested again.
+
+    Raises InvalidDecision when it was tested before.
+    """
+    state = PlanState.NOT_HELD if found.threshold is None else PlanState.CERTIFIED
+    done = tx.session.execute(
+        update(Certificate)
+        .where(Certificate.id == plan.certificate_id, Certificate.state == PlanState.PLANNED)
+        .values(
+            state=state,
+            threshold=found.threshold,
+            judged=found.judged,
+            wrong=found.wrong,
+            effect=found.effect,
+            bound=found.bound,
+            tested_by=who,
+            tested_at=func.now(),
+            valid_until=None if found.threshold is None else func.now() + lasts,
+        )
+        .returning(Certificate.id)
+    ).one_or_none()
+    if done is None:
+        raise InvalidDecision(
+            f"Certificate {plan.certificate_id} was tested before. A further test needs a new plan,"
+            " and fields that are drawn after it: surefield certify plan"
+        )
+
+
+def withdraw(tx: Tx, certificate_id: UUID, *, because: str) -> None:
+    """Nothing is accepted by it any more.
+
+    Raises NotFound.
+    """
+    done = tx.session.execute(
+        update(Certificate)
+        .where(Certificate.id == certificate_id, Certificate.state != PlanState.WITHDRAWN)
+        .values(
+            state=PlanState.WITHDRAWN,
+            tested_at=func.coalesce(Certificate.tested_at, func.now()),
+            withdrawn_at=func.now(),
+            withdrawn_because=because,
+        )
+        .returning(Certificate.id)
+    ).one_or_none()
+    if done is None:
+        planned(tx, certificate_id)  # raises where there is none; one that is withdrawn stays so
+
+
+def _planned(tx: Tx, row: Row[Any]) -> Planned:
+    promise = Promise(
+        document_type=row.document_type,
+        family=Family(row.family),
+        band=Band(row.band),
+        conditions=row.conditions,
+        method=row.method,
+    )
+    plain = Planned(
+        certificate_id=row.id,
+        promise=promise,
+        fingerprint=row.fingerprint,
+        plan=Plan(
+            thresholds=tuple(row.thresholds), alpha=row.alpha, delta=row.delta, missed=row.missed
+        ),
+        size=row.size,
+        state=PlanState(row.state),
+        planned_at=row.planned_at,
+        drawn=0,
+        unjudged=0,
+        tested=None
+        if row.judged is None
+        else Tested(
+            threshold=row.threshold,
+            judged=row.judged,
+            wrong=row.wrong,
+            effect=row.effect,
+            bound=row.bound,
+        ),
+        valid_until=row.valid_until,
+    )
+    rows = judged(tx, plain)
+    return replace(plain, drawn=len(rows), unjudged=sum(not known for _, known in rows))

@@ -1,0 +1,120 @@
+"""What people do about certificates: plan a test, test it once, withdraw it."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from extractors.decision.certificates import (
+    PROMISES,
+    Family,
+    Judged,
+    Plan,
+    plan_of,
+    still_needed,
+    walk,
+)
+from worker.actor import Actor
+from worker.audits import certificates
+from worker.audits.tables import PlanState
+from worker.audits.types import Planned
+from worker.db import Tx
+from worker.review.errors import InvalidDecision
+from worker.review.queue import check_name
+from worker.runtime import Runtime
+
+LEAST_SCORES = 200  # drawn rows that thresholds are placed by
+SINCE = timedelta(days=90)  # that they were drawn
+LASTS = timedelta(days=90)  # a certificate, unless it is withdrawn before
+# rows that a test looks at: with a true error of 0.3 times the promise it holds in 8 of 10 cases
+SIZES = {Family.REST: 1_500, Family.MONEY: 3_000}
+
+
+def plan(
+    actor: Actor, document_type: str, rt: Runtime, *, size: int | None = None
+) -> list[Planned]:
+    """Plan a test of every promise of this type that enough rows were drawn for, under the newest
+    conditions; one that is planned already stays as it is.
+
+    size: drawn rows that each test looks at
+
+    Raises UnknownDocumentType, InvalidDecision when there is nothing to plan, or the size could
+    never be enough.
+    """
+    check_name(actor.name)
+    rt.document_type(document_type)
+    made: list[UUID] = []
+    with rt.transaction() as tx:
+        found = certificates.promises(tx, document_type, since=SINCE)
+        for promise, scores in found.items():
+            planned = plan_of(scores, alpha=PROMISES[promise.family])
+            if planned is None or len(scores) < LEAST_SCORES:
+                continue
+            rows = size or SIZES[promise.family]
+            _check_size(planned, rows)
+            saved = certificates.save_plan(tx, promise, planned, size=rows, who=actor.name)
+            if saved is not None:
+                made.append(saved)
+        if not made:
+            most = max((len(scores) for scores in found.values()), default=0)
+            raise InvalidDecision(
+                f"Nothing to plan for {document_type}: it takes {LEAST_SCORES} drawn rows of one"
+                f" family and band, and there are {most}; or all of it is planned already. See:"
+                " surefield certify list"
+            )
+        return [certificates.planned(tx, one) for one in made]
+
+
+def run_test(actor: Actor, certificate_id: UUID, rt: Runtime) -> Planned:
+    """Test a plan on the rows that it named beforehand, once.
+
+    Raises NotFound, InvalidDecision when rows are missing or not judged yet, or it was tested
+    before.
+    """
+    check_name(actor.name)
+    with rt.transaction() as tx:
+        planned = certificates.planned(tx, certificate_id, lock=True)
+        if planned.state is not PlanState.PLANNED:
+            raise InvalidDecision(
+                f"Certificate {certificate_id} is {planned.state}: a plan is tested once. Plan a"
+                " further one: surefield certify plan"
+            )
+        rows = _rows(tx, planned)
+        found = walk(planned.plan, rows)
+        certificates.save_test(tx, planned, found, who=actor.name, lasts=LASTS)
+        return certificates.planned(tx, certificate_id)
+
+
+def withdraw(actor: Actor, certificate_id: UUID, because: str, rt: Runtime) -> None:
+    """Nothing is accepted by it any more.
+
+    Raises NotFound, InvalidDecision without a reason.
+    """
+    check_name(actor.name)
+    if not because.strip():
+        raise InvalidDecision("Say why: surefield certify withdraw ID --because TEXT")
+    with rt.transaction() as tx:
+        certificates.withdraw(tx, certificate_id, because=f"{actor.name}: {because.strip()}")
+
+
+def _check_size(planned: Plan, size: int) -> None:
+    least = still_needed(planned, 0, 0)
+    if size < least:
+        raise InvalidDecision(
+            f"A test of {size} rows could never hold: without any error it takes {least}."
+        )
+
+
+def _rows(tx: Tx, planned: Planned) -> list[Judged]:
+    """Raises InvalidDecision when the plan's rows are not all there and judged."""
+    rows = certificates.judged(tx, planned)
+    if len(rows) < planned.size:
+        raise InvalidDecision(
+            f"{planned.size - len(rows)} of the {planned.size} rows of this test are not drawn yet."
+            " A test before would be one of many, and certify too often."
+        )
+    waiting = sum(not known for _, known in rows)
+    if waiting:
+        raise InvalidDecision(
+            f"{waiting} of the {planned.size} rows of this test are not judged yet. See: surefield"
+            " audit list, surefield review list"
+        )
+    return [row for row, _ in rows]
