@@ -29,6 +29,25 @@ BUNDLED = Path(__file__).with_name("combined_priors.json")
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
+class Level(BaseModel):
+    """A beta calibration of the logistic score p (Kull, Silva Filho and Flach 2017): its log-odds
+    are up * ln p - down * ln(1 - p) + shift.
+
+    It sets the level and keeps the order; it was fitted on scores of documents that the weights had
+    not seen.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    up: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    down: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    shift: Number
+
+    def of(self, odds: float) -> float:
+        """The log-odds of the calibrated score."""
+        return self.shift - self.up * _softplus(-odds) + self.down * _softplus(odds)
+
+
 class Weights(BaseModel):
     """Of one number of looks."""
 
@@ -36,6 +55,7 @@ class Weights(BaseModel):
 
     start: Number  # the log-odds where every feature is 0
     of: Mapping[str, Number]  # by feature
+    level: Level | None = None  # None: the logistic score is taken as it is
 
 
 class Prior(BaseModel):
@@ -98,6 +118,18 @@ def combined(evidence: FieldEvidence, priors: Mapping[tuple[str, str], Prior]) -
 
 
 def probability(features: Mapping[str, float], weights: Weights) -> float:
-    """The logistic function of the weighted sum."""
-    odds = weights.start + math.fsum(weight * features[name] for name, weight in weights.of.items())
+    """The logistic function of the weighted sum, at its level."""
+    odds = log_odds(features, weights)
+    if weights.level is not None:
+        odds = weights.level.of(odds)
     return 1 / (1 + math.exp(-odds)) if odds >= 0 else math.exp(odds) / (1 + math.exp(odds))
+
+
+def log_odds(features: Mapping[str, float], weights: Weights) -> float:
+    """The weighted sum, before its level is set."""
+    return weights.start + math.fsum(weight * features[name] for name, weight in weights.of.items())
+
+
+def _softplus(x: float) -> float:
+    """ln(1 + e^x), which is -ln(1 - p) of a score whose log-odds are x."""
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
