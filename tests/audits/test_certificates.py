@@ -8,10 +8,11 @@ import pytest
 from extractors.backends.scripted import Line
 from tests.pipeline.conftest import TRUTH, House, Make, a_pdf
 from worker.actor import Actor
-from worker.audits import certify
+from worker.audits import actions, certify
 from worker.audits.tables import PlanState
 from worker.audits.types import Planned
 from worker.review.errors import InvalidDecision
+from worker.review.tables import Action
 
 ADA = Actor("ada")
 # Rows like one that was drawn, on the same document: ``n`` counts them.
@@ -240,3 +241,44 @@ def test_other_looks_are_other_conditions(house: House, make_house: Make) -> Non
     document = read(other, "other")
 
     assert other.results(document)["number"].decision == "review"
+
+
+def test_audits_that_break_the_promise_withdraw_the_certificate(house: House) -> None:
+    """The last of them raises the alarm; the policy decides again."""
+    held = certificate(house)
+    document = read(house, "audited")
+    copies(house, "bad", 40, found="illegible")
+    with house.rt.transaction() as tx:
+        tx.session.connection().exec_driver_sql(
+            f"UPDATE results SET certificate = '{held.certificate_id}' WHERE name = 'bad'"
+        )
+    (audit,) = house.rows(
+        "SELECT a.id FROM audits a JOIN results r ON r.id = a.result_id"
+        " WHERE r.name = 'number' AND r.document_id = :id",
+        id=document,
+    )
+    said = actions.Said(action=Action.CORRECT, text="A-17", seen=True)
+    actions.answer(ADA, audit.id, said, house.rt)
+
+    (row,) = house.rows("SELECT state, withdrawn_because FROM reporting.certificates")
+    assert row.state == "withdrawn"
+    assert row.withdrawn_because == (
+        "alarm: of 41 audited fields that it accepted, 40 are wrong; promised were 1 %"
+    )
+    after = read(house, "after the alarm")
+    assert house.results(after)["number"].decision == "review"
+
+
+def test_an_audit_that_finds_it_right_withdraws_nothing(house: House) -> None:
+    """One is no alarm, and neither is one error."""
+    certificate(house)
+    document = read(house, "audited")
+    (audit,) = house.rows(
+        "SELECT a.id FROM audits a JOIN results r ON r.id = a.result_id"
+        " WHERE r.name = 'number' AND r.document_id = :id",
+        id=document,
+    )
+    wrong = actions.Said(action=Action.CORRECT, text="A-18", seen=True, compared=True)
+    actions.answer(ADA, audit.id, wrong, house.rt)
+
+    assert house.rows("SELECT holds FROM reporting.certificates") == [(True,)]

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from extractors.decision.certificates import Band, Family, Judged, Plan, Tested
 from extractors.decision.policy import Certified
+from extractors.decision.watching import alarm_after
 from worker.audits.tables import Audit, Certificate, PlanState
 from worker.audits.types import Planned, Promise
 from worker.db import Tx
@@ -34,6 +35,13 @@ JOIN reporting.audits AS v
 WHERE a.conditions = :conditions AND a.method = :method AND a.family = :family AND a.band = :band
   AND v.document_type = :document_type AND a.drawn_at > :since AND a.score >= :least
 ORDER BY a.drawn_at, a.id LIMIT :size
+""")
+
+# What audits found of the fields that one certificate accepted, as they were drawn.
+AUDITED = text("""
+SELECT found FROM reporting.audits
+WHERE certificate = :certificate AND was_accepted AND found IS NOT NULL
+ORDER BY drawn_at, document_id, field, ordinal
 """)
 
 
@@ -223,6 +231,34 @@ def save_test(tx: Tx, plan: Planned, found: Tested, *, who: str, lasts: timedelt
             f"Certificate {plan.certificate_id} was tested before. A further test needs a new plan,"
             " and fields that are drawn after it: surefield certify plan"
         )
+
+
+def watch(tx: Tx, certificate_id: UUID) -> bool:
+    """Hold what audits found since against the promise; on an alarm it is withdrawn.
+
+    Returns whether there was an alarm.
+    """
+    alpha = tx.session.execute(
+        select(Certificate.alpha)
+        .where(Certificate.id == certificate_id, Certificate.state == PlanState.CERTIFIED)
+        .with_for_update()
+    ).scalar_one_or_none()
+    if alpha is None:
+        return False
+    found = tx.session.execute(AUDITED, {"certificate": str(certificate_id)}).scalars().all()
+    after = alarm_after(alpha, [one != "right" for one in found])
+    if after is None:
+        return False
+    wrong = sum(one != "right" for one in found)
+    withdraw(
+        tx,
+        certificate_id,
+        because=(
+            f"alarm: of {len(found)} audited fields that it accepted, {wrong} are wrong; promised"
+            f" were {100 * alpha:g} %"
+        ),
+    )
+    return True
 
 
 def withdraw(tx: Tx, certificate_id: UUID, *, because: str) -> None:

@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, insert, literal, null, or_, select, update
+from sqlalchemy import Select, Text, and_, cast, func, insert, literal, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.orm import aliased
 
 from extractors.normalise import Value
-from worker.audits.tables import Audit, AuditAnswer, Found, Installation
+from worker.audits.tables import Audit, AuditAnswer, Certificate, Found, Installation
 from worker.audits.types import Drawn, Progress, Waiting
 from worker.db import Tx
 from worker.errors import NotFound
@@ -239,7 +239,9 @@ def _audits() -> Select[*tuple[Any, ...]]:
             Result.read_value.label("value"),
             Result.read_currency.label("currency"),
             and_(literal(True), _stands()).label("is_current"),
+            Certificate.id.label("certificate"),
         )
         .join(Result, Result.id == Audit.result_id)
         .join(Document, Document.id == Audit.document_id)
+        .outerjoin(Certificate, cast(Certificate.id, Text) == Result.certificate)
     )

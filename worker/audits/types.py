@@ -74,6 +74,7 @@ class Waiting:
     value: Any
     currency: str | None
     is_current: bool  # it is accepted still, and belongs to the answer that counts
+    certificate: UUID | None  # that it was accepted by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
