@@ -29,6 +29,7 @@ NAMES = (
     "review",
     "evidence",
     "confidence",
+    "certificates",
     "witnesses",
     "hostile",
     "ocr",

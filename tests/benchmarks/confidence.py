@@ -8,7 +8,7 @@ of the same size would show; coverage at 1 %: the largest share that one thresho
 observed error of at most 1 %, truth in hand.  Intervals: 95 %, bootstrap by document; a goal is
 missed when the interval lies on the wrong side of it.  The weights of ``combined/1`` were fitted on
 slips of another split.  Looks cost what they take beside one reading, measured in this run.
-``QUICK=1``: 400 documents instead of 4,000.
+``QUICK=1``: 400 documents instead of 4,000; ``DOCUMENTS=N``: so many.
 """
 
 import os
@@ -82,7 +82,7 @@ MOST_WRONG, MOST_WRONG_IN_A_LEVEL, LEAST_ACCEPTED = 0.001, 0.003, 0.70  # of the
 
 def run() -> list[dict[str, Any]]:
     """The table of scores, that of looks, and that of policies."""
-    documents = QUICK if os.environ.get("QUICK") == "1" else DOCUMENTS
+    documents = how_many()
     backend = MllamaBackend(Path(extractors.demo.__file__).parent / "weights", device="cpu")
     rows = list(rows_of(backend, documents=documents, seed=SEED, split="test"))
     right = np.array([row.right for row in rows])
@@ -96,15 +96,23 @@ def run() -> list[dict[str, Any]]:
     return out
 
 
+def how_many() -> int:
+    """The documents of this run: as ``DOCUMENTS`` in the environment says, else all, or few for
+    ``QUICK``.
+    """
+    usual = QUICK if os.environ.get("QUICK") == "1" else DOCUMENTS
+    return int(os.environ.get("DOCUMENTS") or usual)
+
+
 def scores_of(rows: Sequence[Row]) -> dict[str, Floats]:
     """Every method's score of every row; the combined one's after each kind of looks."""
     named = {
         name: _numbers(row.scores[name] for row in rows) for name in METHODS if name != COMBINED
     }
-    return named | {f"{COMBINED}, {taken}": _combined(rows, taken) for taken in Taken}
+    return named | {f"{COMBINED}, {taken}": combined_scores(rows, taken) for taken in Taken}
 
 
-def _combined(rows: Sequence[Row], taken: Taken, looked_at: Bools | None = None) -> Floats:
+def combined_scores(rows: Sequence[Row], taken: Taken, looked_at: Bools | None = None) -> Floats:
     """The score after these looks; where a row was not looked at again, after none."""
     seen = [
         _seen(row, taken) if looked_at is None or looked_at[at] else None
@@ -197,14 +205,14 @@ def _of_looks(rows: Sequence[Row], costs: Mapping[str, float]) -> list[dict[str,
     for row in rows:
         least[row.document] = min(least[row.document], row.scores["weakest-token/2"] or 0.0)
     out = [_row(f"a {kind} look costs", cost, "readings") for kind, cost in costs.items()]
-    plain = coverage(_combined(rows, Taken.NONE), right, 0.01)
+    plain = coverage(combined_scores(rows, Taken.NONE), right, 0.01)
     for taken, kind, looks in (
         (Taken.ONE, "free", 1), (Taken.TWO, "free", 2),
         (Taken.ONE_FORCED, "forced", 1), (Taken.TWO_FORCED, "forced", 2),
     ):  # fmt: skip
         for below in BELOW:
             looked_at = np.array([below == 1.0 or least[row.document] < below for row in rows])
-            scores = _combined(rows, taken, looked_at)
+            scores = combined_scores(rows, taken, looked_at)
             measure = partial(coverage, alpha=0.01)
             low, high = interval(measure, scores, right, of)
             value = measure(scores, right)

@@ -1,0 +1,165 @@
+"""Whether certificates keep their promises, by drawing windows of audits again and again from slips
+whose truth is known.
+
+The population are the rows of the benchmark ``confidence`` that a score decides, scored by
+``combined/1`` with two looks. Each run plans by scores alone, draws audited rows, and tests once.
+Rows are audited one by one. They are drawn from all rows; from documents; or from batches of 40
+documents of one level of damage. A promise is broken when the error of the whole population at the
+certified threshold lies above it. Power: the mean share of rows that is accepted, nothing being 0,
+of what an oracle accepts at that error. People overlook nothing here.
+"""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import extractors.demo
+from extractors.backends.mllama.backend import MllamaBackend
+from extractors.decision.bounds import upper_bound
+from extractors.decision.certificates import Judged, Plan, plan_of, walk
+from extractors.decision.features import Taken
+from extractors.demo.three_readings import Row, rows_of
+from tests.benchmarks.confidence import SEED, combined_scores, how_many
+from tests.benchmarks.confidence_measures import Bools, Floats
+
+RUNS = 1_000
+BATCH = 40  # documents of one level
+AUDITED = 0.05  # of the rows of a document
+SIZES = {0.01: (1_000, 2_000), 0.005: (2_000, 5_000)}
+BROKEN, AT_THE_EDGE = 0.05, 0.055
+POWER = {(0.01, 2_000): 0.88, (0.005, 5_000): 0.80}
+
+Draw = Callable[[np.random.Generator, int], list[Judged]]
+
+
+def run() -> list[dict[str, Any]]:
+    """Broken promises, power, and the chance to pass at the edge."""
+    documents = how_many()
+    backend = MllamaBackend(Path(extractors.demo.__file__).parent / "weights", device="cpu")
+    rows = [
+        row for row in rows_of(backend, documents=documents, seed=SEED, split="test") if row.proven
+    ]
+    scores = combined_scores(rows, Taken.TWO)
+    wrong = np.array([not row.right for row in rows])
+    runs = RUNS // 10 if os.environ.get("QUICK") == "1" else RUNS
+    out = [_row("rows", len(rows), "rows"), _row("of these wrong", wrong.mean(), "share")]
+    for alpha, sizes in SIZES.items():
+        for how, draw in _draws(rows, scores, wrong).items():
+            for size in sizes:
+                out += _promise(alpha, how, size, draw, scores, wrong, runs=runs)
+        out.append(_edge(alpha, runs=10 * runs))
+    return out
+
+
+def _draws(rows: Sequence[Row], scores: Floats, wrong: Bools) -> Mapping[str, Draw]:
+    """Windows of audited rows, by how documents arrive."""
+    of_document: dict[int, list[int]] = defaultdict(list)
+    of_level: dict[int, list[int]] = defaultdict(list)
+    for at, row in enumerate(rows):
+        if not of_document[row.document]:
+            of_level[row.level].append(row.document)
+        of_document[row.document].append(at)
+    every = list(of_document)
+    levels = np.array([rows[of_document[one][0]].level for one in every])
+
+    def judged(at: int, batch: str) -> Judged:
+        return Judged(float(scores[at]), bool(wrong[at]), batch)
+
+    def by_row(chance: np.random.Generator, size: int) -> list[Judged]:
+        return [
+            judged(at, str(n % 30)) for n, at in enumerate(chance.integers(len(rows), size=size))
+        ]
+
+    def by_document(chance: np.random.Generator, size: int) -> list[Judged]:
+        found: list[Judged] = []
+        while len(found) < size:
+            document = every[chance.integers(len(every))]
+            found += _audited(chance, of_document[document], str(document), judged)
+        return found[:size]
+
+    def in_batches(chance: np.random.Generator, size: int) -> list[Judged]:
+        found: list[Judged] = []
+        batch = 0
+        while len(found) < size:
+            alike = of_level[int(levels[chance.integers(len(levels))])]
+            for document in chance.choice(alike, size=BATCH):
+                found += _audited(chance, of_document[int(document)], str(batch), judged)
+            batch += 1
+        return found[:size]
+
+    return {"rows": by_row, "documents": by_document, "batches of 40": in_batches}
+
+
+def _audited(
+    chance: np.random.Generator,
+    places: Sequence[int],
+    batch: str,
+    judged: Callable[[int, str], Judged],
+) -> list[Judged]:
+    drawn = chance.random(len(places)) < AUDITED
+    return [judged(at, batch) for at, is_drawn in zip(places, drawn, strict=True) if is_drawn]
+
+
+def _promise(
+    alpha: float,
+    how: str,
+    size: int,
+    draw: Draw,
+    scores: Floats,
+    wrong: Bools,
+    *,
+    runs: int,
+) -> list[dict[str, Any]]:
+    chance = np.random.default_rng(5)
+    oracle = min((1 - wrong.mean()) / (1 - alpha), 1.0)
+    broken, coverages = 0, []
+    for _ in range(runs):
+        planned = plan_of(chance.choice(scores, size=1_000).tolist(), alpha=alpha)
+        assert planned is not None
+        plan = Plan(thresholds=planned.thresholds, alpha=alpha, missed=0.0)
+        found = walk(plan, draw(chance, size)).threshold
+        accepted = scores >= (2.0 if found is None else found)
+        coverages.append(accepted.mean())
+        broken += found is not None and bool(wrong[accepted].mean() > alpha)
+    share, power = broken / runs, float(np.mean(coverages)) / oracle
+    what = f"{100 * alpha:g} %, {size} audits drawn by {how}"
+    goal = POWER.get((alpha, size)) if how == "rows" else None
+    nothing = float(np.mean(np.array(coverages) == 0))
+    return [
+        _row(f"{what}: promises broken", share, "share", goal=BROKEN, holds=share <= BROKEN),
+        _row(
+            f"{what}: power",
+            power,
+            f"of the oracle; nothing certified in {nothing:.3f}",
+            goal=goal,
+            holds=goal is None or power >= goal,
+        ),
+    ]
+
+
+def _edge(alpha: float, *, runs: int, size: int = 2_000) -> dict[str, Any]:
+    """The chance of one threshold to pass whose true error is just above the promise."""
+    chance = np.random.default_rng(6)
+    counts, times = np.unique(chance.binomial(size, alpha, size=runs), return_counts=True)
+    passed = sum(
+        int(n) for k, n in zip(counts, times, strict=True) if upper_bound(int(k), size) <= alpha
+    )
+    share = passed / runs
+    what = f"{100 * alpha:g} %: one threshold at the very edge passes, {size} audits"
+    return _row(what, share, "share", goal=AT_THE_EDGE, holds=share <= AT_THE_EDGE)
+
+
+def _row(
+    metric: str, value: float, unit: str, *, goal: float | None = None, holds: bool = True
+) -> dict[str, Any]:
+    return {
+        "metric": metric,
+        "value": float(value),
+        "unit": unit,
+        "goal": goal,
+        "holds": bool(holds),
+    }
