@@ -117,6 +117,21 @@ class BackendUnavailable(SurefieldError):
 
     code = "backend_unavailable"
     retry = True
+    installation = True
+
+
+class BackendFailed(BackendUnavailable):
+    """The model fails on what it is given; whether it or the page is at fault shows when it is
+    given another.
+    """
+
+    code = "backend_failed"
+
+
+class BackendTimeout(BackendFailed):
+    """The model did not finish in time."""
+
+    code = "backend_timeout"
 
 
 class RequestRefused(SurefieldError):

@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 import worker.accounts.tables
 import worker.audits.tables
 import worker.intake.tables
-import worker.review.tables  # noqa: F401  the areas' tables belong to the same metadata
+import worker.review.tables
+import worker.tables.stage_pauses  # noqa: F401  all tables belong to the same metadata
 from worker.db import open_engine
 from worker.tables.base import Base
 

@@ -66,6 +66,7 @@ class Blobs:
             try:
                 data = bytes(fs.cat_file(path))
             except FileNotFoundError as error:
+                self._check_mounted()
                 raise MissingBlob(f"Blob {name} is not in the store. {MEND}") from error
         if sha256(data).hexdigest() != name:
             raise MissingBlob(f"Blob {name} is damaged in the store. {MEND}")
@@ -92,6 +93,18 @@ class Blobs:
         self._check_extra()
         fs, root = url_to_fs(self.url)
         return fs, f"{root.rstrip('/')}/{name[:2]}/{name[2:4]}/{name}"
+
+    def _check_mounted(self) -> None:
+        """Raises BlobsUnavailable when the whole folder is empty or gone: no single blob is missing
+        then, but what was to be mounted there.
+        """
+        fs, root = url_to_fs(self.url)
+        if isinstance(fs, LocalFileSystem):
+            folder = Path(root)
+            if not folder.is_dir() or not any(folder.iterdir()):
+                raise BlobsUnavailable(
+                    f"There is nothing at {folder}. Mount it, or mend SUREFIELD_BLOBS_URL."
+                )
 
     def _check_extra(self) -> None:
         extra = self.url.partition("://")[0]

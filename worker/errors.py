@@ -50,6 +50,14 @@ class BlobsUnavailable(SurefieldError):
     installation = True
 
 
+class MachineLacks(SurefieldError):
+    """The machine has no disk, memory or file handles left, or its disk fails."""
+
+    code = "machine_lacks"
+    retry = True
+    installation = True
+
+
 class TooManyAttempts(SurefieldError):
     """The cap on attempts was reached; the last error is kept beside it."""
 
@@ -66,6 +74,8 @@ class WrongSchema(SurefieldError):
     """The database's tables are not those of this installation."""
 
     code = "wrong_schema"
+    retry = True
+    installation = True
 
 
 class EmbeddedPostgresFailed(SurefieldError):

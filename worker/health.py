@@ -17,8 +17,8 @@ from worker.runtime import Runtime
 UNSERVED_AFTER = timedelta(seconds=45)  # more than a lease and a sweep: a killed worker is no fault
 LONGEST_WORDS = 300
 
-# What could be taken now, whether somebody holds a lease there, what came through lately, and what
-# the installation lacks.
+# What could be taken now, whether somebody holds a lease there, what came through lately, and why
+# the stage pauses.
 STAGE = """
 WITH here AS (
     SELECT id, updated_at, next_attempt_at, lease_until, error_code, error_message
@@ -44,9 +44,10 @@ SELECT
     EXISTS (
         SELECT FROM document_events WHERE from_status = :at AND at > now() - :lately
     ) AS moving,
-    (SELECT error_code || ': ' || error_message FROM here WHERE error_code = ANY(:codes) LIMIT 1)
-        AS lacking
-FROM free
+    pause.code || ': ' || pause.message AS lacking,
+    extract(epoch FROM now() - pause.since)::float AS paused_s,
+    extract(epoch FROM greatest(pause.retry_at - now(), make_interval()))::float AS probe_in_s
+FROM free LEFT JOIN stage_pauses pause ON pause.stage = :name
 """
 
 
@@ -59,13 +60,21 @@ class StageHealth:
     documents: int  # that stand before it
     oldest: timedelta | None  # of those that could be taken now, the one that waits longest
     served: bool  # somebody holds one, or one went on a moment ago, or none waits for long
-    lacking: str | None  # why it rests: what the installation lacks
+    lacking: str | None  # why it pauses: what the installation lacks
+    paused: timedelta | None = None  # how long it pauses already
+    probe_in: timedelta | None = None  # when it is tried again
 
     @property
     def finding(self) -> Finding:
         """The same in a sentence."""
-        if self.lacking is not None:
-            return Finding(False, f"rests, {self.documents} wait. {self.lacking[:LONGEST_WORDS]}")
+        if self.lacking is not None and self.documents:
+            since, again = _rounded(self.paused), _rounded(self.probe_in)
+            why = self.lacking[:LONGEST_WORDS]
+            return Finding(
+                False,
+                f"has paused for {since}, {self.documents} wait. {why} It is tried again in"
+                f" {again}, and goes on by itself.",
+            )
         waits = "" if self.oldest is None else f", the oldest for {_rounded(self.oldest)}"
         if not self.served:
             return Finding(
@@ -85,10 +94,10 @@ def stages(rt: Runtime) -> list[StageHealth]:
                 "at": step.at.value,
                 "by_page": step.queue == flow.GPU,
                 "lately": UNSERVED_AFTER,
-                "codes": list(INSTALLATION_CODES),
+                "name": step.name,
             }
             row = session.execute(text(STAGE), asked).one()
-            oldest = None if row.oldest_s is None else timedelta(seconds=row.oldest_s)
+            oldest = _long(row.oldest_s)
             long = oldest is not None and oldest > UNSERVED_AFTER
             found.append(
                 StageHealth(
@@ -98,6 +107,8 @@ def stages(rt: Runtime) -> list[StageHealth]:
                     oldest=oldest,
                     served=row.held or row.moving or not long,
                     lacking=row.lacking,
+                    paused=_long(row.paused_s),
+                    probe_in=_long(row.probe_in_s),
                 )
             )
     return found
@@ -118,8 +129,12 @@ def _codes(kind: type[SurefieldError]) -> Iterator[str]:
 INSTALLATION_CODES = frozenset(_codes(SurefieldError))
 
 
-def _rounded(waited: timedelta) -> str:
-    seconds = waited.total_seconds()
+def _long(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
+def _rounded(waited: timedelta | None) -> str:
+    seconds = 0.0 if waited is None else waited.total_seconds()
     for unit, name in ((86400, "days"), (3600, "h"), (60, "min")):
         if seconds >= 2 * unit:
             return f"{seconds // unit:.0f} {name}"

@@ -3,7 +3,6 @@
 Built once by an entry point.
 """
 
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,7 @@ from extractors.page.ocr.types import Recogniser
 from extractors.rerankers import Reranker
 from extractors.types import Canvas, LookKind
 from worker import db, store
+from worker.blame import Blame
 from worker.blobs import Blobs
 from worker.db import Tx
 from worker.rendering.protocol import RenderLimits
@@ -60,23 +60,6 @@ def no_caution(document_type: str) -> str | None:
     return None
 
 
-class Rests:
-    """Which stages of this process rest, after an error of the installation: what is left in the
-    line need not run into the same wall one by one.
-    """
-
-    def __init__(self) -> None:
-        self._until: dict[str, float] = {}
-
-    def begin(self, stage: str, lasts: timedelta) -> None:
-        """This stage rests for so long."""
-        self._until[stage] = time.monotonic() + lasts.total_seconds()
-
-    def last(self, stage: str) -> bool:
-        """Whether it rests now."""
-        return time.monotonic() < self._until.get(stage, 0.0)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
     """Plain values and open doors; no stage builds any of them."""
@@ -108,10 +91,10 @@ class Runtime:
     # before the second attempt; doubled for each further one
     backoff: timedelta = timedelta(seconds=2)
     batch_pages: int
-    # how long a stage rests when the installation is wrong; what it had in hand rests twice as
-    # long, so that others go first
-    rest: timedelta = timedelta(seconds=15)
-    rests: Rests = field(default_factory=Rests)
+    # how long a stage pauses first when the installation is wrong
+    pause: timedelta = timedelta(seconds=5)
+    # how the model fared with pages that it failed on
+    blame: Blame = field(default_factory=Blame)
     # one wake-up of the GPU worker reads at most this long
     # of document types that were read from the database; a version never changes
     versions: dict[str, DocumentType] = field(default_factory=dict)

@@ -9,7 +9,8 @@ AREAS = {
     "decision": ("extractors/decision/*.py",),
     "evidence": ("extractors/evidence/*.py",),
     "claims": tuple(
-        f"worker/store/{name}.py" for name in ("documents", "pages", "transitions", "retry")
+        f"worker/store/{name}.py"
+        for name in ("documents", "pages", "pauses", "transitions", "retry")
     ),
     "sweeps": ("worker/store/sweep.py",),
     "attempts": (
@@ -18,6 +19,8 @@ AREAS = {
         "worker/pipeline/stages/extract.py",
         "worker/pipeline/stages/route.py",
         "worker/runtime.py",
+        "worker/outages.py",
+        "worker/blame.py",
     ),
     "intake": ("worker/intake/*.py",),
     "roles": (

@@ -355,13 +355,13 @@ class ReadsOnly:
 
 
 def test_a_backend_that_only_reads_is_a_setting_to_mend(make_house):
-    """The document waits, and the stage rests until somebody changes it."""
+    """The document waits, and the stage pauses until somebody changes it."""
     house = forced(make_house, ReadsOnly())
     document = house.submit(a_pdf())
     house.work()
 
     assert house.status(document) == "rendered"
-    assert house.rt.rests.last("extract")
+    assert [row.stage for row in house.rows("SELECT stage FROM stage_pauses")] == ["extract"]
     [row] = house.rows("SELECT error_message FROM documents")
     assert "SUREFIELD_LOOK_KIND=free" in row.error_message
 

@@ -11,7 +11,6 @@ from sqlalchemy import text
 
 from extractors.backends.scripted import Line, ScriptedBackend
 from extractors.decision.scores import METHODS
-from extractors.errors import BackendUnavailable
 from extractors.types import AttentionPatch, Box
 from tests.factories import render_limits
 from tests.pipeline.conftest import TINY_CANVAS, TRUTH, a_pdf
@@ -245,21 +244,6 @@ def test_a_missing_blob_is_tried_again_and_then_fails_with_its_code(house):
         "SELECT status, error_code, failures FROM documents WHERE id = :id", id=document
     )[0]
     assert (row.status, row.error_code) == ("failed", MissingBlob.code)
-
-
-def test_a_backend_that_is_away_for_a_moment_costs_an_attempt_and_no_document(make_house):
-    """The error says that a retry can help, so the pages are read at the next wake-up."""
-    backend = ScriptedBackend(
-        lambda p, s: Line(truth=TRUTH),
-        canvas=TINY_CANVAS,
-        failures={1: BackendUnavailable("The model is away. Try again.")},
-    )
-    house = make_house(backend=backend)
-    document = house.submit(a_pdf())
-    house.work()
-    extract.run(document, house.rt)
-    house.work()
-    assert house.status(document) == "accepted"
 
 
 @pytest.mark.parametrize(("neighbours", "max_attempts"), [(1, 1), (2, 1), (2, 2)])

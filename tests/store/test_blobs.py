@@ -46,11 +46,23 @@ def test_any_bytes_come_back_as_they_were(tmp_path_factory, data):
 
 
 def test_a_missing_blob_says_which_and_what_to_do(blobs):
-    """A retry may help: it may lie on a disk that is not mounted yet."""
+    """A retry may help: a copy may still be on its way."""
+    blobs.put(b"another")
     assert not blobs.exists(NAME)
     with pytest.raises(MissingBlob, match=f"{NAME}.*Restore it") as caught:
         blobs.get(NAME)
     assert caught.value.retry
+    assert not caught.value.installation
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_store_in_which_nothing_is_is_not_mounted(tmp_path, gone):
+    """No blob is missing then: the folder of a mount that is away is empty, or not there."""
+    folder = tmp_path / "blobs"
+    if not gone:
+        folder.mkdir()
+    with pytest.raises(BlobsUnavailable, match="Mount it"):
+        Blobs(folder).get(NAME)
 
 
 def test_a_damaged_blob_is_noticed_and_healed_by_storing_it_again(tmp_path):

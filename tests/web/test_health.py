@@ -1,9 +1,13 @@
 """What a load balancer and a monitor ask."""
 
+from datetime import timedelta
+
 from sqlalchemy import text
 
 from tests.web.making import a_slip
+from worker import store
 from worker.pipeline import flow
+from worker.store.types import Failure
 
 
 def test_a_site_that_works_is_ready_and_healthy(site):
@@ -24,6 +28,26 @@ def test_a_queue_that_nobody_serves_is_said_with_503(site):
     assert found.status_code == 503
     assert "nobody serves the queue cpu" in found.json()["checks"]["render"]
     assert site.anybody().get("/readyz").status_code == 200
+
+
+def test_a_stage_that_pauses_is_said_and_the_site_still_takes_documents(site):
+    """Whoever balances loads must not take the door away because the model is away."""
+    site.house.submit(a_slip())
+    failure = Failure(code="backend_unavailable", message="Nobody answers. Start it.", retry=True)
+    with site.house.rt.transaction() as tx:
+        pause = timedelta(minutes=1)
+        store.pauses.begin(tx, "render", failure, first=pause, probed=False)
+    red, ready = site.anybody().get("/healthz"), site.anybody().get("/readyz")
+    assert (red.status_code, ready.status_code) == (503, 200)
+    assert "backend_unavailable: Nobody answers." in red.json()["checks"]["render"]
+    assert ready.json()["checks"] == {
+        "database": "ok",
+        "stage render": "pauses: backend_unavailable: Nobody answers. Start it.",
+    }
+
+    with site.house.rt.transaction() as tx:
+        assert store.pauses.end(tx, "render")
+    assert site.anybody().get("/healthz").status_code == 200
 
 
 def test_a_site_without_its_tables_is_not_ready(site):

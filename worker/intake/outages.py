@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from extractors.errors import SurefieldError
 from worker import db
+from worker.outages import outage_of
 
 T = TypeVar("T")
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 2.0
@@ -18,7 +19,9 @@ def is_outage(error: BaseException) -> bool:
     """
     if isinstance(error, SurefieldError):
         return error.retry or error.installation
-    return db.is_passing(error) or isinstance(error, OSError | MemoryError)
+    if isinstance(error, OSError | MemoryError) or db.is_passing(error):
+        return True
+    return outage_of(error) is not None
 
 
 def until_it_passes(work: Callable[[], T], *, patience: timedelta) -> T:

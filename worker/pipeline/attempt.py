@@ -4,40 +4,40 @@ it fails.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from extractors.errors import SurefieldError
-from worker import store
+from worker import db, store
 from worker.errors import ClaimLost
+from worker.outages import database_is_away, outage_of
 from worker.pipeline.heartbeat import heartbeat
 from worker.runtime import Runtime
+from worker.store.pauses import Turn
 from worker.store.types import Claim, Failure
 from worker.tables.documents import Status
 
 log = structlog.get_logger()
+
+# how long a worker whose database went away waits to let go of what it holds
+PATIENCE = timedelta(minutes=1)
 
 
 @contextmanager
 def attempt(rt: Runtime, document_id: UUID, *, at: Status, stage: str) -> Iterator[Claim | None]:
     """The claim of a stage on the document, or None when it is not there to take.
 
-    Then the message is a repeated one, or somebody else works on it, or the stage rests.
+    Then the message is a repeated one, or somebody else works on it, or the stage pauses.
 
     An error inside ends the attempt: the document is tried again later, or fails with the error's
     code, by what the error says of itself. An error of the installation counts for nothing: the
-    document goes back to the line, and the stage rests. A lost claim or a lost database ends it
-    silently: the lease runs out and another worker goes on.
+    document goes back to the line, and the stage pauses for every worker. A lost claim ends it
+    silently; a lost database gives the claim back as if it had never been taken.
     """
-    if rt.rests.last(stage):
-        yield None
-        return
-    with rt.transaction() as tx:
-        claim = store.documents.claim(
-            tx, document_id, at=at, stage=stage, lease=rt.lease, max_attempts=rt.max_attempts
-        )
+    claim, turn = _taken(rt, document_id, at, stage)
     if claim is None:
         yield None
         return
@@ -50,40 +50,92 @@ def attempt(rt: Runtime, document_id: UUID, *, at: Status, stage: str) -> Iterat
         with heartbeat(renew, lease=rt.lease):
             yield claim
     except ClaimLost:
-        log.warning("claim_lost", document_id=str(document_id), stage_at=at.value)
-    except OperationalError as error:
-        log.warning(
-            "database_lost",
-            document_id=str(document_id),
-            stage_at=at.value,
-            error=type(error.orig).__name__,
-        )
-    except SurefieldError as error:
-        if error.installation:
-            rt.rests.begin(stage, rt.rest)
-        log.warning(
-            "attempt_failed",
-            document_id=str(document_id),
-            stage_at=at.value,
-            code=error.code,
-            retry=error.retry,
-        )
-        _write_down(rt, claim, error)
+        log.warning("claim_lost", document_id=str(claim.document_id), stage_at=at.value)
+        _settle(rt, stage, turn, sound=False)
     except Exception as error:
-        log.exception("attempt_broke", document_id=str(document_id), stage_at=at.value)
-        _write_down(rt, claim, error)
+        _ended(rt, claim, turn, error)
+    else:
+        _settle(rt, stage, turn, sound=True)
 
 
-def _write_down(rt: Runtime, claim: Claim, error: Exception) -> None:
+def _taken(rt: Runtime, document_id: UUID, at: Status, stage: str) -> tuple[Claim | None, Turn]:
+    with rt.transaction() as tx:
+        turn = store.pauses.turn(tx, stage, lease=rt.lease)
+        if turn is Turn.WAIT:
+            return None, turn
+        claim = store.documents.claim(
+            tx, document_id, at=at, stage=stage, lease=rt.lease, max_attempts=rt.max_attempts
+        )
+        if claim is None and turn is Turn.PROBE:
+            store.pauses.give_turn_back(tx, stage)
+    return claim, turn
+
+
+def _ended(rt: Runtime, claim: Claim, turn: Turn, error: Exception) -> None:
+    """Whatever went wrong, said where it belongs: to the document, the stage, or nobody."""
+    about = {"document_id": str(claim.document_id), "stage_at": claim.at.value}
+    if database_is_away(error):
+        log.warning("database_lost", **about, error=type(error).__name__)
+        _let_go(rt, claim)
+    elif (outage := outage_of(error)) is not None:
+        log.warning("stage_pauses", **about, code=outage.code)
+        _write_down(rt, claim, turn, outage)
+    elif isinstance(error, SurefieldError):
+        log.warning("attempt_failed", **about, code=error.code, retry=error.retry)
+        _write_down(rt, claim, turn, error)
+    else:
+        log.error("attempt_broke", **about, exc_info=error)
+        _write_down(rt, claim, turn, error)
+
+
+def _write_down(rt: Runtime, claim: Claim, turn: Turn, error: Exception) -> None:
+    failure = Failure.of(error)
     try:
         with rt.transaction() as tx:
             if isinstance(error, SurefieldError) and error.installation:
-                store.documents.give_back(tx, claim, Failure.of(error), rest=2 * rt.rest)
-            else:
-                store.documents.fail(
-                    tx, claim, Failure.of(error), max_attempts=rt.max_attempts, backoff=rt.backoff
+                pause = store.pauses.begin(
+                    tx, claim.stage, failure, first=rt.pause, probed=turn is Turn.PROBE
                 )
+                store.documents.give_back(tx, claim, failure, pause=pause)
+                return
+            store.documents.fail(
+                tx, claim, failure, max_attempts=rt.max_attempts, backoff=rt.backoff
+            )
+        _settle(rt, claim.stage, turn, sound=True)
     except ClaimLost:
         log.warning("claim_lost", document_id=str(claim.document_id))
-    except OperationalError:
+        _settle(rt, claim.stage, turn, sound=True)
+    except DBAPIError as away:
         log.warning("database_lost", document_id=str(claim.document_id))
+        if database_is_away(away):
+            _let_go(rt, claim)
+
+
+def _settle(rt: Runtime, stage: str, turn: Turn, *, sound: bool) -> None:
+    """The probe has answered: the stage works again, or somebody else is to probe."""
+    if turn is not Turn.PROBE:
+        return
+    try:
+        with rt.transaction() as tx:
+            if sound:
+                store.pauses.end(tx, stage)
+            else:
+                store.pauses.give_turn_back(tx, stage)
+    except DBAPIError as error:  # the turn ends with its lease
+        log.warning("database_lost", stage=stage, error=type(error).__name__)
+        return
+    if sound:
+        log.info("stage_works_again", stage=stage)
+
+
+def _let_go(rt: Runtime, claim: Claim) -> None:
+    """Give the claim back when the database answers again: its outage takes no attempt."""
+
+    def release() -> None:
+        with rt.transaction() as tx:
+            store.documents.release(tx, claim)
+
+    try:
+        db.with_patience(release, patience=PATIENCE)
+    except DBAPIError as error:
+        log.warning("claim_not_given_back", error=type(error).__name__)

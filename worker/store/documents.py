@@ -33,6 +33,7 @@ from worker.tables.evidence import Page, PageStatus
 
 LONGEST_MESSAGE = 2_000
 LONGEST_BACKOFF = 64  # times the first pause
+A_MOMENT, LONGEST_ASIDE = timedelta(seconds=1), timedelta(minutes=5)
 
 
 def claim(
@@ -115,13 +116,19 @@ def finish(
 
 
 def release(tx: Tx, held: Claim) -> None:
-    """Give the claim back as if it had never been taken; a lost claim stays lost."""
-    tx.session.execute(update(Document).where(*_held(held)).values(lease_until=null()))
+    """Give the claim back as if it had never been taken, also where the sweeper counted it as
+    abandoned meanwhile; a lost claim stays lost.
+    """
+    tx.session.execute(
+        update(Document)
+        .where(*_held(held))
+        .values(lease_until=null(), failures=held.failures, next_attempt_at=null())
+    )
 
 
-def give_back(tx: Tx, held: Claim, failure: Failure, *, rest: timedelta) -> None:
-    """Nobody's attempt: the installation is wrong. The row says why, and is taken after a rest; a
-    lost claim stays lost.
+def give_back(tx: Tx, held: Claim, failure: Failure, *, pause: timedelta) -> None:
+    """Nobody's attempt: the installation is wrong. The row says why, and is taken when the stage
+    has paused and others went first; a lost claim stays lost.
     """
     tx.session.execute(
         update(Document)
@@ -131,9 +138,20 @@ def give_back(tx: Tx, held: Claim, failure: Failure, *, rest: timedelta) -> None
             error_message=message_of(failure, 1),
             lease_until=null(),
             announced_at=null(),
-            next_attempt_at=func.now() + rest,
+            next_attempt_at=func.now() + aside(pause, Document.updated_at),
         )
     )
+
+
+def aside(pause: timedelta, updated_at: Any) -> ColumnElement[Any]:
+    """How long a document stands aside that met an error of the installation: a moment longer than
+    the stage, so that others go first, and longer the longer it has stood, since it may be the only
+    one that meets it.
+    """
+    stood_s = func.extract("epoch", func.now() - updated_at)
+    aside_s = func.least(stood_s * 0.25, LONGEST_ASIDE.total_seconds())
+    seconds = func.greatest((pause + A_MOMENT).total_seconds(), aside_s)
+    return func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 
 
 def fail(

@@ -33,7 +33,7 @@ from worker.store.codec import (
     tokens_out,
     words_out,
 )
-from worker.store.documents import abandoned, end, free, hold, message_of, pause
+from worker.store.documents import abandoned, aside, end, free, hold, message_of, pause
 from worker.store.types import (
     ATTENTION,
     MAX_ATTEMPTS,
@@ -219,21 +219,36 @@ def renew_pages(tx: Tx, claims: Iterable[PageClaim], lease: timedelta) -> list[P
 
 
 def release_pages(tx: Tx, claims: Iterable[PageClaim]) -> None:
-    """Give pages back as if they had never been taken."""
-    tx.session.execute(update(Page).where(_ours(list(claims))).values(lease_until=null()))
+    """Give pages back as if they had never been taken, also where the sweeper counted them as
+    abandoned meanwhile.
+    """
+    for failures, held in _by_failures(claims).items():
+        tx.session.execute(
+            update(Page)
+            .where(_ours(held))
+            .values(lease_until=null(), failures=failures, next_attempt_at=null())
+        )
+
+
+def _by_failures(claims: Iterable[PageClaim]) -> dict[int, list[PageClaim]]:
+    found: dict[int, list[PageClaim]] = {}
+    for held in claims:
+        found.setdefault(held.failures, []).append(held)
+    return found
 
 
 def give_back_pages(
-    tx: Tx, claims: Sequence[PageClaim], failure: Failure, *, rest: timedelta
+    tx: Tx, claims: Sequence[PageClaim], failure: Failure, *, pause: timedelta
 ) -> None:
     """Nobody's attempt: the installation is wrong. Their documents say why, and the pages are taken
-    after a rest; those that were overtaken are left to whoever has them.
+    when the stage has paused and others went first; those that were overtaken are left to whoever
+    has them.
     """
     _lock_documents(tx, {held.document_id for held in claims})
     given = tx.session.execute(
         update(Page)
-        .where(_ours(claims))
-        .values(lease_until=null(), next_attempt_at=func.now() + rest)
+        .where(_ours(claims), Document.id == Page.document_id)
+        .values(lease_until=null(), next_attempt_at=func.now() + aside(pause, Document.updated_at))
         .returning(Page.document_id)
     )
     tx.session.execute(

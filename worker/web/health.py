@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from worker import health
+from worker import health, store
 from worker.web.dependencies import SiteHere
 
 router = APIRouter(include_in_schema=False)
@@ -15,13 +15,17 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/readyz")
 def ready(site: SiteHere) -> JSONResponse:
-    """200 while the database answers."""
+    """200 while the database answers: then documents can be handed in and reviewed, whatever a
+    stage lacks.  Which stages pause, and why, is said.
+    """
     try:
-        with site.rt.sessions() as session:
-            session.execute(text("SELECT 1 FROM documents LIMIT 1"))
+        with site.rt.transaction() as tx:
+            tx.session.execute(text("SELECT 1 FROM documents LIMIT 1"))
+            pausing = store.pauses.why(tx)
     except SQLAlchemyError as error:
         return _answer({"database": f"broken: {type(error).__name__}"}, sound=False)
-    return _answer({"database": "ok"}, sound=True)
+    words = {f"stage {name}": f"pauses: {why}" for name, why in pausing.items()}
+    return _answer({"database": "ok", **words}, sound=True)
 
 
 @router.get("/healthz")

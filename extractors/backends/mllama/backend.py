@@ -37,7 +37,7 @@ from extractors.backends.mllama.memory_plan import MemoryPlan, plan
 from extractors.backends.mllama.reference import generate_json, inputs_of
 from extractors.backends.mllama.score_answers import score_answers
 from extractors.documents.spec import DocumentType, Kind
-from extractors.errors import BackendUnavailable, ModelNotLoadable, OutOfMemory
+from extractors.errors import BackendFailed, ModelNotLoadable, OutOfMemory
 from extractors.reading import prompts
 from extractors.rendering.canvas import canvas_of
 from extractors.types import Canvas, Generation, PageAnswer, PageImage
@@ -272,7 +272,7 @@ class MllamaBackend:
             return read(batch, prepared())
         except RuntimeError as error:
             if not _out_of_memory(error):
-                raise BackendUnavailable(
+                raise BackendFailed(
                     f"The model failed on {len(batch)} pages ({error}). If it repeats, restart the"
                     " GPU worker."
                 ) from error

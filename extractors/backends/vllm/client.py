@@ -9,7 +9,14 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from extractors.backends.vllm.wire import Completion
-from extractors.errors import BackendUnavailable, ModelNotLoadable, RequestRefused, SurefieldError
+from extractors.errors import (
+    BackendFailed,
+    BackendTimeout,
+    BackendUnavailable,
+    ModelNotLoadable,
+    RequestRefused,
+    SurefieldError,
+)
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +89,7 @@ class Client:
         except (httpx2.ReadTimeout, httpx2.WriteTimeout) as error:
             # Not sent again at once: the server may still be working on it, and a second copy would
             # only add to its load.
-            raise BackendUnavailable(
+            raise BackendTimeout(
                 f"{url} took too long. Raise the timeout, or lower the batch: a cold server needs"
                 " half a minute for its first answer."
             ) from error
@@ -120,7 +127,7 @@ def _failure(answer: httpx2.Response) -> SurefieldError:
             " the address ends in /v1."
         )
     if answer.status_code >= 500:
-        return BackendUnavailable(
+        return BackendFailed(
             f"{answer.url} failed ({said}). If it repeats, look into the server's log."
         )
     return RequestRefused(
