@@ -26,7 +26,9 @@ from worker.errors import BlobsUnavailable, MissingBlob
 HEX_DIGITS = frozenset("0123456789abcdef")
 EXTRAS = {"s3": "s3fs", "gs": "gcsfs"}  # scheme, which is the extra's name -> its library
 CHUNK = 1 << 20  # bytes that are in memory at a time
-MEND = "Restore it from a backup, or submit the document again."
+MEND = (
+    "Restore it from a backup and run surefield retry, or submit the document again under its key."
+)
 
 
 class Blobs:

@@ -21,6 +21,12 @@ class NotAtRest(SurefieldError):
     code = "not_at_rest"
 
 
+class NotFailed(SurefieldError):
+    """The document did not fail: there is nothing to try again."""
+
+    code = "not_failed"
+
+
 class NotFound(SurefieldError):
     """No row has this id."""
 

@@ -104,11 +104,13 @@ def open_file(
 def _unlock(document: Any, password: str | None) -> None:
     if password is None:
         raise EncryptedPdf(
-            "The PDF needs a password and none was given. Submit it again with its password."
+            "The PDF needs a password and none was given. Submit it again under the same key with"
+            " its password."
         )
     if not document.authenticate(password):
         raise EncryptedPdf(
-            "The password given does not open this PDF. Submit it again with the right one."
+            "The password given does not open this PDF. Submit it again under the same key with"
+            " the right one."
         )
 
 

@@ -280,6 +280,7 @@ def test_the_description_names_every_path_and_every_refusal(site):
         "/v1/documents",
         "/v1/documents/{document_id}",
         "/v1/documents/{document_id}/pages/{number}.png",
+        "/v1/documents/{document_id}/retry",
     }
     post = described["paths"]["/v1/documents"]["post"]
     assert set(post["responses"]) == {"200", "201", "400", "401", "409", "413", "415", "422", "503"}
@@ -287,3 +288,40 @@ def test_the_description_names_every_path_and_every_refusal(site):
     assert all(
         PROBLEM in post["responses"][status]["content"] for status in ("401", "409", "413", "422")
     )
+
+
+def test_a_failed_document_goes_on_with_its_password_under_the_same_key(site, post):
+    """The answer says so; another time it changes nothing."""
+    locked = pymupdf.open(stream=a_slip()).tobytes(
+        encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="sesame", owner_pw="x"
+    )
+    key = {"idempotency-key": "locked"}
+    url = post(locked, headers=key).json()["url"]
+    site.house.work()
+    failed = post.client.get(url, headers=post.key).json()
+    assert (failed["status"], failed["error_code"]) == ("failed", "encrypted_pdf")
+
+    again = post(locked, headers=key, password="sesame")
+    assert (again.status_code, again.json()["created"], again.json()["reopened"]) == (
+        200,
+        False,
+        True,
+    )
+    site.house.work()
+    assert post.client.get(url, headers=post.key).json()["status"] == "in_review"
+    assert not post(locked, headers=key, password="sesame").json()["reopened"]
+
+
+def test_a_failed_document_is_tried_again(site, post):
+    """By whoever sent it; one that goes on, and another's, cannot be."""
+    body = post(b"%PDF-1.4 but nothing else").json()
+    site.house.work()
+    url = f"/v1/documents/{body['document_id']}/retry"
+    assert post.client.post(url, headers=site.key("crm")).status_code == 404
+    tried = post.client.post(url, headers=post.key)
+    assert (tried.status_code, tried.json()["status"]) == (200, "submitted")
+    problem(post.client.post(url, headers=post.key), 409, "not_failed")
+    site.house.work()
+    assert post.client.get(body["url"], headers=post.key).json()["status"] == "failed"
+    told = site.house.rows("SELECT actor, stage FROM document_events WHERE from_status = 'failed'")
+    assert [tuple(row) for row in told] == [("upstream:erp", "retry")]

@@ -1,26 +1,31 @@
 """Submissions in the database: one key names one document for ever."""
 
 import json
+from collections.abc import Callable, Mapping
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
+from extractors.errors import EncryptedPdf
 from worker.db import Tx
+from worker.errors import MissingBlob
 from worker.intake.errors import InvalidSubmission, KeyReused
 from worker.intake.types import Submission, Submitted
-from worker.store import transitions
+from worker.store import retry, transitions
 from worker.store.codec import is_storable, storable, storable_json
 from worker.tables.documents import Document, Secret, Status
 from worker.tables.documents import Submission as SubmissionRow
 
-STAGE = "submit"
+STAGE, SENT_AGAIN = "submit", "sent_again"
 LONGEST_METADATA = 64_000
 LONGEST_FILENAME = 255
 
 
 def submit(tx: Tx, submission: Submission) -> Submitted:
     """The document this submission stands for, made now or found from an earlier message.
+
+    One that failed for want of its password, or of its bytes, goes on when they come.
 
     Raises KeyReused when the key stands for other bytes or another type, InvalidSubmission when a
     name is unusable.
@@ -51,7 +56,8 @@ def submit(tx: Tx, submission: Submission) -> Submitted:
         .returning(SubmissionRow.id)
     ).one_or_none()
     if mine is None:
-        return Submitted(_same_document(tx, submission, key), created=False)
+        found = _same_document(tx, submission, key)
+        return Submitted(found, created=False, reopened=_reopened(tx, found, submission))
     transitions.create(
         tx,
         document_id,
@@ -63,21 +69,27 @@ def submit(tx: Tx, submission: Submission) -> Submitted:
             "deadline": submission.deadline,
         },
         at=Status.SUBMITTED,
-        by=(
-            transitions.upstream(submission.upstream)
-            if submission.who is None
-            else transitions.person(submission.who)
-        ),
+        by=_actor(submission),
         stage=STAGE,
     )
-    if submission.password is not None:
-        tx.session.execute(
-            insert(Secret).values(
-                document_id=document_id,
-                password=submission.password.encode("utf-8", "surrogatepass"),
-            )
-        )
+    _keep_password(tx, document_id, submission)
     return Submitted(document_id, created=True)
+
+
+def _actor(submission: Submission) -> str:
+    if submission.who is None:
+        return transitions.upstream(submission.upstream)
+    return transitions.person(submission.who)
+
+
+def _keep_password(tx: Tx, document_id: UUID, submission: Submission) -> None:
+    if submission.password is None:
+        return
+    password = submission.password.encode("utf-8", "surrogatepass")
+    row = pg_insert(Secret).values(document_id=document_id, password=password)
+    tx.session.execute(
+        row.on_conflict_do_update(index_elements=["document_id"], set_={"password": password})
+    )
 
 
 def _check_names(submission: Submission, key: str) -> None:
@@ -116,3 +128,29 @@ def _same_document(tx: Tx, submission: Submission, key: str) -> UUID:
             f" (document {document_id}). Send a new key for a new document."
         )
     return document_id
+
+
+def _reopened(tx: Tx, document_id: UUID, submission: Submission) -> bool:
+    """Whether the document had failed for want of what this submission brings, and goes on now."""
+    code = tx.session.execute(
+        select(Document.error_code).where(
+            Document.id == document_id, Document.status == Status.FAILED
+        )
+    ).scalar_one_or_none()
+    if code is None or not BRINGS.get(code, _nothing)(submission):
+        return False
+    went_on = retry.reopen(tx, document_id, by=_actor(submission), stage=STAGE, code=SENT_AGAIN)
+    if went_on:
+        _keep_password(tx, document_id, submission)
+    return went_on
+
+
+def _nothing(submission: Submission) -> bool:
+    return False
+
+
+# why a document failed -> whether this submission brings what it lacked
+BRINGS: Mapping[str, Callable[[Submission], bool]] = {
+    EncryptedPdf.code: lambda submission: submission.password is not None,
+    MissingBlob.code: lambda submission: True,  # its bytes were stored a moment ago
+}

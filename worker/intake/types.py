@@ -30,3 +30,4 @@ class Submitted:
 
     document_id: UUID
     created: bool  # False: this upstream had sent this key before
+    reopened: bool = False  # it had failed for want of what came now

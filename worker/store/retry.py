@@ -14,6 +14,8 @@ from worker.tables.documents import Document, DocumentEvent, Status
 from worker.tables.evidence import Page, PageStatus
 
 STAGE = "retry"
+# its pages, if there are any, may be made anew
+BEFORE_READ = frozenset({Status.SUBMITTED, Status.UNTRIAGED, Status.RENDERED})
 
 
 def failed(tx: Tx, *, code: str | None = None, since: datetime | None = None) -> list[UUID]:
@@ -30,17 +32,36 @@ def retry(tx: Tx, document_ids: Sequence[UUID], *, by: str) -> list[UUID]:
     """Send these documents back to the status at which they failed; returns those that had failed.
 
     Their pages are read again where they were not read yet. A password is gone: a PDF that needs
-    one is submitted anew.
+    one is submitted again under its key, with it.
     """
     moved: list[UUID] = []
     for status, ids in _by_status(tx, document_ids).items():
         moved += transitions.move(tx, ids, at=[Status.FAILED], to=status, by=by, stage=STAGE)
+    _pages_again(tx, moved)
+    return moved
+
+
+def reopen(tx: Tx, document_id: UUID, *, by: str, stage: str, code: str) -> bool:
+    """What a failed document lacked has come: it is rendered again, or goes on where it failed when
+    it had been read.  False: it had not failed.
+
+    code: why, for the event
+    """
+    [failed_at] = _by_status(tx, [document_id])
+    to = Status.SUBMITTED if failed_at in BEFORE_READ else failed_at
+    moved = transitions.move(
+        tx, [document_id], at=[Status.FAILED], to=to, by=by, stage=stage, code=code
+    )
+    _pages_again(tx, moved)
+    return bool(moved)
+
+
+def _pages_again(tx: Tx, moved: Sequence[UUID]) -> None:
     tx.session.execute(
         update(Page)
         .where(Page.document_id.in_(moved), Page.status == PageStatus.FAILED)
         .values(status=PageStatus.RENDERED, failures=0, lease_until=null(), next_attempt_at=null())
     )
-    return moved
 
 
 def _by_status(tx: Tx, document_ids: Collection[UUID]) -> dict[Status, list[UUID]]:

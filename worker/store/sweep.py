@@ -66,7 +66,7 @@ def expire_leases(
             f"The work on this document was cut off {max_attempts} times: a worker was killed, or"
             " its machine went away."
         )
-        advice = " Look at the workers' logs and memory, then submit it again under a new key."
+        advice = " Look at the workers' logs and memory, then: surefield retry."
         last = case(
             (
                 Document.error_message.is_not(None),

@@ -21,10 +21,11 @@ from extractors.errors import SurefieldError
 from extractors.types import FieldState
 from worker import reporting
 from worker.accounts import store
-from worker.errors import NotFound
+from worker.errors import NotFailed, NotFound
 from worker.intake import actions, sources
 from worker.intake.errors import InvalidSubmission, TooLarge
 from worker.review import context
+from worker.store import retry, transitions
 from worker.tables.documents import Status
 from worker.tables.results import Outcome
 from worker.web.dependencies import SiteHere
@@ -90,6 +91,10 @@ class SubmissionOut(BaseModel):
     created: bool = Field(
         description="False: the same key had been sent before, and this is the document it made."
     )
+    reopened: bool = Field(
+        False,
+        description="True: it had failed for want of its password or bytes, and goes on with them.",
+    )
     url: str
     caution: str | None = Field(
         None, description="What to know before it is read: the model was made for other types."
@@ -145,7 +150,7 @@ REFUSALS = {
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     words = {
         **REFUSALS,
-        409: "The key stands for other bytes",
+        409: "The key stands for other bytes, or the document stands otherwise",
         413: "Too large",
         415: "Neither multipart nor JSON",
         400: "Broken request",
@@ -237,6 +242,7 @@ async def post_document(
     body = SubmissionOut(
         document_id=taken.document_id,
         created=taken.created,
+        reopened=taken.reopened,
         url=address,
         caution=site.rt.caution(sent.document_type),
     )
@@ -358,6 +364,27 @@ def get_document(
             "fields": fields,
         }
     )
+
+
+@router.post(
+    "/documents/{document_id}/retry",
+    response_model=DocumentOut,
+    responses=_problems(404, 409),
+    name="retry_document",
+)
+def retry_document(
+    request: Request, site: SiteHere, upstream: Upstream, document_id: DocumentId
+) -> DocumentOut:
+    """Try a failed document again from where it failed, once what was wrong is mended."""
+    _own(site, upstream, document_id)
+    with site.rt.transaction() as tx:
+        moved = retry.retry(tx, [document_id], by=transitions.upstream(upstream))
+    if not moved:
+        raise NotFailed(
+            f"Document {document_id} did not fail, or goes on already. Look where it stands: GET"
+            f" /v1/documents/{document_id}."
+        )
+    return get_document(request, site, upstream, document_id)
 
 
 @router.get(
