@@ -18,7 +18,7 @@ from worker.intake import dead_letters
 from worker.intake.dead_letters import Letter
 from worker.rendering.protocol import RenderLimits
 from worker.rendering.renderer import Renderer
-from worker.runtime import Runtime, no_backend, silent
+from worker.runtime import Runtime, asleep, no_backend, silent
 from worker.settings import Settings
 from worker.tables.documents import Status
 
@@ -133,6 +133,7 @@ def runtime(
     settings: Settings,
     *,
     announce: Callable[[UUID, Status], None] = silent,
+    wake: Callable[[str], None] = asleep,
     backend: Callable[[str], Backend] = no_backend,
 ) -> Runtime:
     """Everything a stage may touch, opened lazily: nothing here connects or starts a process."""
@@ -148,6 +149,8 @@ def runtime(
         recogniser=cache(lambda: open_recogniser(settings)),
         caution=caution(settings),
         announce=announce,
+        wake=wake,
+        at_once=max(1, settings.cpu_processes - 1),
         document_types_folder=settings.document_types,
         source_roots=settings.source_roots,
         max_bytes=settings.max_bytes,

@@ -55,6 +55,10 @@ def silent(document_id: UUID, status: Status) -> None:
     """
 
 
+def asleep(queue: str) -> None:
+    """Wakes nobody."""
+
+
 def no_caution(document_type: str) -> str | None:
     """Nothing to know beforehand."""
     return None
@@ -77,6 +81,10 @@ class Runtime:
     # what whoever submits a document of this type should know before it is read
     caution: Callable[[str], str | None] = no_caution
     announce: Callable[[UUID, Status], None] = silent
+    # wakes a worker of this queue
+    wake: Callable[[str], None] = asleep
+    # documents of one upstream that are worked on together, where there are several upstreams
+    at_once: int = store.order.EVERYBODY
     document_types_folder: Path | None = None
     source_roots: tuple[Path, ...] = ()
     max_bytes: int

@@ -5,6 +5,7 @@ with a model.
 """
 
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
@@ -38,7 +39,12 @@ HIDDEN = "(hidden)"
 # how long a submission is held while something is away, before the broker has it again
 PATIENCE = timedelta(seconds=8)
 
+WAKE_UP = "surefield.work"
+# how long a queue that was full counts as full: whoever answers what waits there looks again
+STAYS_FULL_S = 0.05
+
 Announce = Callable[[UUID, Status], None]
+Wake = Callable[[str], None]
 
 
 class QuietRequest(Request):  # type: ignore[misc]  # celery is untyped
@@ -66,10 +72,16 @@ class QuietTask(Task):  # type: ignore[misc]  # celery is untyped
 
 
 def _names_a_document(args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-    """Raises ValueError when a wake-up does not name exactly one document."""
+    """Raises ValueError when a wake-up of the version before does not name exactly one document."""
     if args or set(kwargs) != {"document_id"}:
-        raise ValueError("a wake-up has one argument, document_id")
+        raise ValueError("such a wake-up has one argument, document_id")
     UUID(str(kwargs["document_id"]))
+
+
+def _names_a_queue(args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Raises ValueError when a wake-up does not name exactly one queue."""
+    if args or set(kwargs) != {"queue"} or kwargs["queue"] not in flow.QUEUES:
+        raise ValueError("a wake-up has one argument, queue")
 
 
 def _can_be_called(args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -78,7 +90,7 @@ def _can_be_called(args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         raise ValueError("no argument is called self")
 
 
-CHECKS = {messages.TASK: _can_be_called} | {
+CHECKS = {messages.TASK: _can_be_called, WAKE_UP: _names_a_queue} | {
     name: _names_a_document
     for step in flow.FLOW
     for name in (step.task, *flow.RENAMED.get(step.name, ()))
@@ -103,12 +115,14 @@ def create_celery(
     def runtime() -> Runtime:
         """This process's runtime, built after the fork at the first task."""
         backend = backends(settings) if backends else no_backend
-        return bootstrap.runtime(settings, announce=announcer(app), backend=backend)
+        wake = waker(app)
+        return bootstrap.runtime(settings, announce=announcer(wake), wake=wake, backend=backend)
 
     app.conf.worker_consumer = guarded(bootstrap.dead_letter_keeper(settings), CHECKS)
-    for step in flow.FLOW:
+    for step in flow.FLOW:  # wake-ups of the version before name a document
         for name in (step.task, *flow.RENAMED.get(step.name, ())):
             _add_stage(app, step, name, runtime)
+    _add_wake_up(app, runtime)
     _add_submit(app, runtime)
 
     def close(**_: object) -> None:
@@ -116,6 +130,7 @@ def create_celery(
         if runtime.cache_info().currsize:
             bootstrap.close(runtime())
 
+    signals.celeryd_after_setup.connect(_hears_wake_ups(app), weak=False)
     signals.worker_process_shutdown.connect(close, weak=False)
     signals.worker_shutdown.connect(close, weak=False)
     return app
@@ -147,33 +162,77 @@ def __getattr__(name: str) -> Any:
     return globals()["app"]
 
 
-def announcer(app: Celery) -> Announce:
-    """What wakes the stage that takes documents at a status.
+def waker(app: Celery) -> Wake:
+    """What wakes a worker of a queue, unless a handful of wake-ups waits there already.
 
     A message that cannot be sent is lost, not the work: the sweeper looks.
     """
+    full_at = dict.fromkeys(flow.QUEUES, float("-inf"))
+
+    def wake(queue: str) -> None:
+        if time.monotonic() - full_at[queue] < STAYS_FULL_S:
+            return
+        name = flow.WAKE_UPS[queue]
+        try:
+            with app.producer_or_acquire() as producer:
+                if _waiting(app, producer, name) >= flow.HANDFUL:
+                    full_at[queue] = time.monotonic()
+                    return
+                app.send_task(
+                    WAKE_UP,
+                    kwargs={"queue": queue},
+                    queue=name,
+                    retry=False,
+                    ignore_result=True,
+                    producer=producer,
+                )
+        except (OperationalError, OSError) as error:
+            log.warning("wake_up_not_sent", queue=queue, error=type(error).__name__)
+
+    return wake
+
+
+def _waiting(app: Celery, producer: Any, name: str) -> int:
+    """How many messages wait in this queue, which is made where it is missing."""
+    queue, channel = app.amqp.queues[name], producer.channel
+    declared = channel.queue_declare(
+        queue=queue.name,
+        durable=queue.durable,
+        exclusive=queue.exclusive,
+        auto_delete=queue.auto_delete,
+        arguments=channel.prepare_queue_arguments(queue.queue_arguments or {}),
+    )
+    return int(declared.message_count)
+
+
+def announcer(wake: Wake) -> Announce:
+    """What is told of each document that moved: it wakes the queue in which it waits now."""
 
     def announce(document_id: UUID, status: Status) -> None:
         step = flow.STEP_AT.get(status)
-        if step is None:
-            return
-        try:
-            app.send_task(
-                step.task,
-                kwargs={"document_id": str(document_id)},
-                queue=step.queue,
-                retry=False,
-                ignore_result=True,
-            )
-        except (OperationalError, OSError) as error:
-            log.warning(
-                "announce_failed",
-                document_id=str(document_id),
-                stage=step.name,
-                error=type(error).__name__,
-            )
+        if step is not None:
+            wake(step.queue)
 
     return announce
+
+
+def _add_wake_up(app: Celery, runtime: Callable[[], Runtime]) -> None:
+    @app.task(name=WAKE_UP, base=QuietTask)  # type: ignore[untyped-decorator]  # celery is untyped
+    def work(*, queue: str) -> None:
+        flow.work(queue, runtime())
+
+
+def _hears_wake_ups(app: Celery) -> Callable[..., None]:
+    """A worker of a queue takes the wake-ups for it, too, wherever they wait."""
+
+    def add(instance: Any, **_: object) -> None:
+        if instance.app is app:
+            taken = set(app.amqp.queues.consume_from)
+            for queue, name in flow.WAKE_UPS.items():
+                if queue in taken and name not in taken:
+                    app.amqp.queues.select_add(name)
+
+    return add
 
 
 def _add_stage(app: Celery, step: flow.Step, name: str, runtime: Callable[[], Runtime]) -> None:

@@ -1,14 +1,14 @@
 """A stage that the installation fails pauses for every worker, and a row says why.
 
-Revision ID: 0020_stage_pauses
-Revises: 0019_forced_looks
+Revision ID: 0022_stage_pauses
+Revises: 0021_certificates
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0020_stage_pauses"
-down_revision = "0019_forced_looks"
+revision = "0022_stage_pauses"
+down_revision = "0021_certificates"
 branch_labels = None
 depends_on = None
 

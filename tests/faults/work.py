@@ -16,13 +16,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from tests.pipeline.conftest import a_pdf
-from worker import bootstrap
+from worker import bootstrap, tasks
 from worker.embedded.broker import broker_options
 from worker.intake import actions, sources
 from worker.pipeline import flow
 from worker.runtime import Runtime
 from worker.settings import Settings
-from worker.tables.documents import Status
 
 COUNTS = """
 select
@@ -75,12 +74,8 @@ def upstream(settings: Settings) -> Iterator[Runtime]:
     """
     app = Celery("upstream", set_as_current=False)
     app.conf.update(broker_options(bootstrap.broker_url(settings)), task_default_queue=flow.CPU)
-
-    def announce(document_id: UUID, status: Status) -> None:
-        step = flow.STEP_AT[status]
-        app.send_task(step.task, kwargs={"document_id": str(document_id)}, queue=step.queue)
-
-    rt = bootstrap.runtime(settings, announce=announce)
+    wake = tasks.waker(app)
+    rt = bootstrap.runtime(settings, announce=tasks.announcer(wake), wake=wake)
     try:
         yield rt
     finally:

@@ -263,8 +263,8 @@ def test_a_request_shows_neither_its_password_nor_its_bytes():
     assert "%PDF" not in shown
 
 
-def test_a_submission_that_names_no_priority_has_none(house):
-    """It waits behind every one that does."""
-    plain, urgent = house.submit(a_pdf("a")), house.submit(a_pdf("b"), priority=1)
+def test_a_submission_that_names_no_priority_has_the_usual_one(house):
+    """Others go before it, and behind it."""
+    plain, urgent = house.submit(a_pdf("a")), house.submit(a_pdf("b"), priority=9)
     rows = house.rows("SELECT id, priority FROM documents")
-    assert {row.id: row.priority for row in rows} == {plain: 0, urgent: 1}
+    assert {row.id: row.priority for row in rows} == {plain: 4, urgent: 9}

@@ -55,6 +55,7 @@ class House:
     rt: Runtime
     backend: ScriptedBackend
     announced: list[tuple[UUID, Status]] = field(default_factory=list)
+    woken: list[str] = field(default_factory=list)  # queues
 
     def submit(self, content: bytes, **request: Any) -> UUID:
         """Hand one file in."""
@@ -63,7 +64,10 @@ class House:
 
     def work(self) -> None:
         """Answer every message until none is left, as workers would."""
-        while self.announced:
+        while self.announced or self.woken:
+            if self.woken:
+                flow.work(self.woken.pop(0), self.rt)
+                continue
             document_id, status = self.announced.pop(0)
             if status in flow.STEP_AT:
                 flow.STEP_AT[status].run(document_id, self.rt)
@@ -132,6 +136,7 @@ def make_house(db: Any, tmp_path: Path, renderer: Renderer) -> Make:
             lambda page, spec: said if said is not None else Line(truth=TRUTH), canvas=TINY_CANVAS
         )
         announced: list[tuple[UUID, Status]] = []
+        woken: list[str] = []
         plain = a_runtime(
             sessions=db,
             blobs=Blobs(tmp_path / "blobs"),
@@ -139,10 +144,12 @@ def make_house(db: Any, tmp_path: Path, renderer: Renderer) -> Make:
             canvas=lambda document_type: TINY_CANVAS,
             backend=lambda document_type: answers,
             announce=lambda document_id, status: announced.append((document_id, status)),
+            wake=woken.append,
             lease=timedelta(seconds=30),
             backoff=timedelta(0),
         )
-        return House(rt=replace(plain, **changes), backend=answers, announced=announced)
+        rt = replace(plain, **changes)
+        return House(rt=rt, backend=answers, announced=announced, woken=woken)
 
     return make
 

@@ -19,7 +19,6 @@ from worker.intake import actions, sources
 from worker.intake.errors import InvalidSubmission, KeyReused, SourceNotAllowed, TooLarge
 from worker.pipeline import flow
 from worker.pipeline.stages import extract, render, route, score
-from worker.tables.documents import Status
 
 
 def blobs_of(house) -> list[Path]:
@@ -275,7 +274,7 @@ def test_the_sweeper_sends_again_for_what_lost_its_message(house):
     document = house.submit(a_pdf())
     house.announced.clear()
     assert flow.sweep(house.rt, patience=timedelta(0)) == 1
-    assert house.announced == [(document, Status.SUBMITTED)]
+    assert (house.announced, house.woken) == ([], ["cpu"])
     house.work()
     assert house.status(document) == "accepted"
 

@@ -462,7 +462,7 @@ def test_people_get_items_by_priority_then_deadline_then_age(db: Sessions) -> No
         in_review(db),
         in_review(db, deadline=datetime(2030, 1, 1, tzinfo=UTC)),
         in_review(db, deadline=datetime(2031, 1, 1, tzinfo=UTC)),
-        in_review(db, priority=1),
+        in_review(db, priority=5),
     )
 
     taken = [take(db, f"person {number}") for number in range(5)]

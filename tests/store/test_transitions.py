@@ -115,7 +115,7 @@ def test_a_move_frees_and_forgets_what_belonged_to_the_status_before(db: Session
         tx.session.execute(
             text(
                 "UPDATE documents SET lease_until = now(), failures = 3, error_code = 'x',"
-                " error_message = 'y', next_attempt_at = now(), announced_at = now()"
+                " error_message = 'y', next_attempt_at = now()"
             )
         )
 
@@ -123,7 +123,7 @@ def test_a_move_frees_and_forgets_what_belonged_to_the_status_before(db: Session
 
     tables = everything_about(db, document.id)
     (row,) = tables["documents"]
-    left = {"lease_until", "error_code", "error_message", "next_attempt_at", "announced_at"}
+    left = {"lease_until", "error_code", "error_message", "next_attempt_at"}
     assert {row[name] for name in left} == {None}
     assert (row["failures"], row["finished_at"], tables["secrets"]) == (0, None, [])
 

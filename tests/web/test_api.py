@@ -170,7 +170,7 @@ def test_a_browser_that_is_signed_in_has_no_rights_at_the_door_of_programs(site)
         ({"document_type": "slip", "content_base64": "?"}, "invalid_submission"),
         ({"document_type": "slip", "content_base64": "QQ==", "extra": 1}, "invalid_submission"),
         (
-            {"document_type": "slip", "content_base64": "QQ==", "priority": 101},
+            {"document_type": "slip", "content_base64": "QQ==", "priority": 10},
             "invalid_submission",
         ),
         ({"document_type": "nonesuch", "content_base64": "QQ=="}, "unknown_document_type"),

@@ -21,6 +21,7 @@ from worker import reporting, store
 from worker.cli import document_types, ids, local, tables
 from worker.health import INSTALLATION_CODES
 from worker.intake import actions, sources
+from worker.intake.types import PRIORITY
 from worker.pipeline.flow import RESTING
 from worker.review.document_types import untyped
 from worker.runtime import Runtime
@@ -43,7 +44,9 @@ def submit(
             help="Your own key, for a single file: the same key gives the same document back."
         ),
     ] = None,
-    priority: Annotated[int, typer.Option(help="Higher goes first.")] = 0,
+    priority: Annotated[
+        int, typer.Option(min=0, max=9, help="Higher goes first; 4 is the usual one.")
+    ] = PRIORITY,
     password: Annotated[
         bool, typer.Option("--password", help="Ask for the PDFs' password.")
     ] = False,
@@ -110,7 +113,7 @@ def submit_files(
     *,
     upstream: str,
     key: str | None = None,
-    priority: int = 0,
+    priority: int = PRIORITY,
     password: str | None = None,
 ) -> tuple[list[UUID], int]:
     """Submit each file; one that is refused is said and does not hold up the others.

@@ -23,7 +23,7 @@ from worker.embedded.queues import prepare
 from worker.embedded.supervisor import Child, Supervisor
 from worker.errors import WrongSchema
 from worker.migrate import check_schema, migrate
-from worker.pipeline.flow import CPU, GPU, QUEUES
+from worker.pipeline.flow import CPU, GPU, QUEUES, WAKE_UPS
 from worker.runtime import Runtime
 from worker.settings import Settings
 from worker.settings.table import environment_of
@@ -88,15 +88,15 @@ def _ready(settings: Settings, migrates: bool) -> Settings:
         return settings
     db.with_patience(lambda: migrate(url))
     if bootstrap.broker_url(settings) == url:
-        prepare(url, QUEUES)
+        prepare(url, sorted({*QUEUES, *WAKE_UPS.values()}))
     return settings
 
 
 @contextmanager
 def runtime(settings: Settings) -> Iterator[Runtime]:
     """A runtime without a model, that wakes the workers when there are any."""
-    announce = tasks.announcer(tasks.create_celery(settings))
-    rt = bootstrap.runtime(settings, announce=announce)
+    wake = tasks.waker(tasks.create_celery(settings))
+    rt = bootstrap.runtime(settings, announce=tasks.announcer(wake), wake=wake)
     try:
         yield rt
     finally:

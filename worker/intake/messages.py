@@ -14,6 +14,7 @@ from extractors.errors import SurefieldError
 from worker.intake.dead_letters import Letter
 from worker.intake.errors import InvalidSubmission
 from worker.intake.sources import Request, decoded
+from worker.intake.types import PRIORITY
 
 TASK, QUEUE = "surefield.submit", "cpu"
 
@@ -28,7 +29,7 @@ class SubmissionMessage(BaseModel):
     source: StrictStr | None = Field(default=None, repr=False)
     content_base64: StrictStr | None = Field(default=None, repr=False)
     key: StrictStr | None = None
-    priority: StrictInt = 0
+    priority: StrictInt = PRIORITY
     password: StrictStr | None = Field(default=None, repr=False)
     metadata: dict[str, Any] | None = Field(default=None, repr=False)
 

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 from extractors.errors import UnreadableFile
 from worker.intake.errors import InvalidSubmission, SourceNotAllowed, SourceUnavailable
+from worker.intake.types import PRIORITY
 from worker.runtime import Runtime
 
 UNKNOWN = "application/octet-stream"
@@ -49,7 +50,7 @@ class Request:
     file: BinaryIO | None = field(default=None, repr=False)
     filename: str | None = None  # for people
     key: str | None = None  # the upstream's own: the same key gives the same document back
-    priority: int = 0  # higher goes first
+    priority: int = PRIORITY  # 0..9, higher goes first
     who: str | None = None  # the person who hands it in; None: a program
     password: str | None = field(default=None, repr=False)
     metadata: Mapping[str, Any] = field(default_factory=dict)

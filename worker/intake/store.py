@@ -12,7 +12,7 @@ from worker.db import Tx
 from worker.errors import MissingBlob
 from worker.intake.errors import InvalidSubmission, KeyReused
 from worker.intake.types import Submission, Submitted
-from worker.store import retry, transitions
+from worker.store import order, retry, transitions
 from worker.store.codec import is_storable, storable, storable_json
 from worker.tables.documents import Document, Secret, Status
 from worker.tables.documents import Submission as SubmissionRow
@@ -67,6 +67,8 @@ def submit(tx: Tx, submission: Submission) -> Submitted:
             "document_type": submission.document_type,
             "priority": submission.priority,
             "deadline": submission.deadline,
+            "upstream": submission.upstream,
+            "turn": order.next_turn(tx, submission.upstream),
         },
         at=Status.SUBMITTED,
         by=_actor(submission),
@@ -104,10 +106,10 @@ def _check_names(submission: Submission, key: str) -> None:
                 f"The submission's {name} must have 1 to {longest} characters and no NUL. Send a"
                 f" shorter {name}."
             )
-    if not -100 <= submission.priority <= 100:
+    if not 0 <= submission.priority <= 9:
         raise InvalidSubmission(
-            f"Priority {submission.priority} is out of range. Send a number between -100 and 100;"
-            " higher goes first."
+            f"Priority {submission.priority} is out of range. Send a number from 0 to 9; higher"
+            " goes first, and 4 is the usual one."
         )
     if len(json.dumps(submission.metadata, default=str)) > LONGEST_METADATA:
         raise InvalidSubmission(

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+PRIORITY = 4  # the usual one of 0..9, as in JMS and AMQP
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
@@ -16,7 +18,7 @@ class Submission:
     media_type: str
     document_type: str
     key: str | None = None  # None: the bytes and the type are the key
-    priority: int = 0  # higher first, -100..100
+    priority: int = PRIORITY  # 0..9, higher first
     who: str | None = None  # the person who hands it in; None: a program
     deadline: datetime | None = None
     password: str | None = field(default=None, repr=False)

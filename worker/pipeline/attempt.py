@@ -4,6 +4,7 @@ it fails.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -27,17 +28,21 @@ PATIENCE = timedelta(minutes=1)
 
 
 @contextmanager
-def attempt(rt: Runtime, document_id: UUID, *, at: Status, stage: str) -> Iterator[Claim | None]:
+def attempt(
+    rt: Runtime, document: UUID | Claim, *, at: Status, stage: str
+) -> Iterator[Claim | None]:
     """The claim of a stage on the document, or None when it is not there to take.
 
     Then the message is a repeated one, or somebody else works on it, or the stage pauses.
+
+    document: its id, or a claim that is held already
 
     An error inside ends the attempt: the document is tried again later, or fails with the error's
     code, by what the error says of itself. An error of the installation counts for nothing: the
     document goes back to the line, and the stage pauses for every worker. A lost claim ends it
     silently; a lost database gives the claim back as if it had never been taken.
     """
-    claim, turn = _taken(rt, document_id, at, stage)
+    claim = document if isinstance(document, Claim) else _taken(rt, document, at, stage)
     if claim is None:
         yield None
         return
@@ -51,27 +56,27 @@ def attempt(rt: Runtime, document_id: UUID, *, at: Status, stage: str) -> Iterat
             yield claim
     except ClaimLost:
         log.warning("claim_lost", document_id=str(claim.document_id), stage_at=at.value)
-        _settle(rt, stage, turn, sound=False)
+        _settle(rt, claim, sound=False)
     except Exception as error:
-        _ended(rt, claim, turn, error)
+        _ended(rt, claim, error)
     else:
-        _settle(rt, stage, turn, sound=True)
+        _settle(rt, claim, sound=True)
 
 
-def _taken(rt: Runtime, document_id: UUID, at: Status, stage: str) -> tuple[Claim | None, Turn]:
+def _taken(rt: Runtime, document_id: UUID, at: Status, stage: str) -> Claim | None:
     with rt.transaction() as tx:
         turn = store.pauses.turn(tx, stage, lease=rt.lease)
         if turn is Turn.WAIT:
-            return None, turn
+            return None
         claim = store.documents.claim(
             tx, document_id, at=at, stage=stage, lease=rt.lease, max_attempts=rt.max_attempts
         )
         if claim is None and turn is Turn.PROBE:
             store.pauses.give_turn_back(tx, stage)
-    return claim, turn
+    return None if claim is None else replace(claim, probes=turn is Turn.PROBE)
 
 
-def _ended(rt: Runtime, claim: Claim, turn: Turn, error: Exception) -> None:
+def _ended(rt: Runtime, claim: Claim, error: Exception) -> None:
     """Whatever went wrong, said where it belongs: to the document, the stage, or nobody."""
     about = {"document_id": str(claim.document_id), "stage_at": claim.at.value}
     if database_is_away(error):
@@ -79,53 +84,53 @@ def _ended(rt: Runtime, claim: Claim, turn: Turn, error: Exception) -> None:
         _let_go(rt, claim)
     elif (outage := outage_of(error)) is not None:
         log.warning("stage_pauses", **about, code=outage.code)
-        _write_down(rt, claim, turn, outage)
+        _write_down(rt, claim, outage)
     elif isinstance(error, SurefieldError):
         log.warning("attempt_failed", **about, code=error.code, retry=error.retry)
-        _write_down(rt, claim, turn, error)
+        _write_down(rt, claim, error)
     else:
         log.error("attempt_broke", **about, exc_info=error)
-        _write_down(rt, claim, turn, error)
+        _write_down(rt, claim, error)
 
 
-def _write_down(rt: Runtime, claim: Claim, turn: Turn, error: Exception) -> None:
+def _write_down(rt: Runtime, claim: Claim, error: Exception) -> None:
     failure = Failure.of(error)
     try:
         with rt.transaction() as tx:
             if isinstance(error, SurefieldError) and error.installation:
                 pause = store.pauses.begin(
-                    tx, claim.stage, failure, first=rt.pause, probed=turn is Turn.PROBE
+                    tx, claim.stage, failure, first=rt.pause, probed=claim.probes
                 )
                 store.documents.give_back(tx, claim, failure, pause=pause)
                 return
             store.documents.fail(
                 tx, claim, failure, max_attempts=rt.max_attempts, backoff=rt.backoff
             )
-        _settle(rt, claim.stage, turn, sound=True)
+        _settle(rt, claim, sound=True)
     except ClaimLost:
         log.warning("claim_lost", document_id=str(claim.document_id))
-        _settle(rt, claim.stage, turn, sound=True)
+        _settle(rt, claim, sound=True)
     except DBAPIError as away:
         log.warning("database_lost", document_id=str(claim.document_id))
         if database_is_away(away):
             _let_go(rt, claim)
 
 
-def _settle(rt: Runtime, stage: str, turn: Turn, *, sound: bool) -> None:
+def _settle(rt: Runtime, claim: Claim, *, sound: bool) -> None:
     """The probe has answered: the stage works again, or somebody else is to probe."""
-    if turn is not Turn.PROBE:
+    if not claim.probes:
         return
     try:
         with rt.transaction() as tx:
             if sound:
-                store.pauses.end(tx, stage)
+                store.pauses.end(tx, claim.stage)
             else:
-                store.pauses.give_turn_back(tx, stage)
+                store.pauses.give_turn_back(tx, claim.stage)
     except DBAPIError as error:  # the turn ends with its lease
-        log.warning("database_lost", stage=stage, error=type(error).__name__)
+        log.warning("database_lost", stage=claim.stage, error=type(error).__name__)
         return
     if sound:
-        log.info("stage_works_again", stage=stage)
+        log.info("stage_works_again", stage=claim.stage)
 
 
 def _let_go(rt: Runtime, claim: Claim) -> None:

@@ -4,7 +4,8 @@ which queue, and where to.
 Dispatch, sweeping and the picture in the README all come from ``FLOW``.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
@@ -12,14 +13,22 @@ from uuid import UUID
 import structlog
 
 from worker import store
+from worker.db import Tx
 from worker.pipeline.stages import extract, ground, render, route, score, triage
 from worker.runtime import Runtime
+from worker.store.pauses import Turn
+from worker.store.types import Claim
 from worker.tables.documents import AGAIN, ALLOWED, ANSWERED, FINAL, Status
 
 log = structlog.get_logger()
 
 CPU, GPU = "cpu", "gpu"
 QUEUES = (CPU, GPU)
+# where a queue's wake-ups wait, so that no line of submissions is before them
+WAKE_UPS = {CPU: "cpu_work", GPU: GPU}
+HANDFUL = 8  # wake-ups that wait for a queue at most: each is answered until nothing is left
+SLICE = timedelta(seconds=1)  # how long one is answered while submissions wait
+ANY = UUID(int=0)  # the model reads pages of whichever document is next
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +37,7 @@ class Step:
 
     at: Status
     name: str
-    run: Callable[[UUID, Runtime], None]
+    run: Callable[[UUID | Claim, Runtime], None]
     queue: str
     # where its work may lead; to FAILED, with a reason, every stage may
     to: frozenset[Status]
@@ -74,33 +83,85 @@ FLOW = (
 # names that messages of the version before carry: they are understood for one release
 RENAMED = {"triage": ("surefield.sort",)}
 STEP_AT = {step.at: step for step in FLOW}
+LAST_FIRST = FLOW[::-1]  # what is begun ends before more is begun
 RESTING = frozenset(Status) - set(STEP_AT)  # a document rests here until a person acts, or for good
 
 
-def advance(document_id: UUID, at: Status, rt: Runtime) -> None:
+def advance(document: UUID | Claim, at: Status, rt: Runtime) -> None:
     """Take the document's step at this status, and then the next ones for as long as they belong
     to the same queue.
 
     Whoever has a document in hand brings it as far as they can: work that is nearly done goes
     before work that is not begun, and no message needs to travel in between. Each step claims and
     saves as if it stood alone, so a worker that is killed between two of them loses nothing.
+
+    document: its id, or a claim on it for the first step
     """
     queue = STEP_AT[at].queue
+    mine = document.document_id if isinstance(document, Claim) else document
     line = [at]
 
     def announce(moved: UUID, to: Status) -> None:
-        if moved == document_id and to in STEP_AT and STEP_AT[to].queue == queue:
+        if moved == mine and to in STEP_AT and STEP_AT[to].queue == queue:
             line.append(to)
         else:
             rt.announce(moved, to)
 
     hand = replace(rt, announce=announce)
+    STEP_AT[line.pop()].run(document, hand)
     while line:
-        STEP_AT[line.pop()].run(document_id, hand)
+        STEP_AT[line.pop()].run(mine, hand)
 
 
-def sweep(rt: Runtime, *, patience: timedelta, limit: int = 500) -> int:
-    """Send again for every document that should have moved by now; returns how many.
+def work(queue: str, rt: Runtime, *, lasts: timedelta = SLICE) -> None:
+    """Answer a wake-up: take the best next document of this queue, and the next, until none is
+    left, or for so long; then whatever is left gets a wake-up of its own.
+    """
+    if queue == GPU:
+        STEP_AT[Status.RENDERED].run(ANY, rt)
+        if _due(queue, rt, patience=timedelta(0), limit=1):
+            rt.wake(queue)
+        return
+    until = time.monotonic() + lasts.total_seconds()
+    while (claim := _next(queue, rt)) is not None:
+        advance(claim, claim.at, rt)
+        if time.monotonic() >= until:
+            rt.wake(queue)
+            return
+
+
+def _next(queue: str, rt: Runtime) -> Claim | None:
+    """The best document that can be taken, by a claim; one that probes a stage goes first."""
+    with rt.transaction() as tx:
+        pausing = store.pauses.pausing(tx)
+        for step in LAST_FIRST:
+            if step.queue == queue and pausing.get(step.name) is True:
+                if store.pauses.turn(tx, step.name, lease=rt.lease) is not Turn.PROBE:
+                    continue
+                claim = _best(tx, [step], rt)
+                if claim is not None:
+                    return replace(claim, probes=True)
+                store.pauses.give_turn_back(tx, step.name)
+        return _best(
+            tx,
+            [step for step in LAST_FIRST if step.queue == queue and step.name not in pausing],
+            rt,
+        )
+
+
+def _best(tx: Tx, steps: Sequence[Step], rt: Runtime) -> Claim | None:
+    return store.order.claim_best(
+        tx,
+        {step.at: step.name for step in steps},
+        lease=rt.lease,
+        max_attempts=rt.max_attempts,
+        at_once=rt.at_once,
+    )
+
+
+def sweep(rt: Runtime, *, patience: timedelta) -> int:
+    """Wake the workers of each queue in which something should have moved by now, a handful at
+    most, however many wait; returns how many times.
 
     Messages may be lost, workers killed, the broker emptied: the rows say what is left to do.
     Whoever died again and again over the same document has used up its attempts, and the document
@@ -109,15 +170,20 @@ def sweep(rt: Runtime, *, patience: timedelta, limit: int = 500) -> int:
     with rt.transaction() as tx:
         store.sweep.expire_leases(tx, backoff=rt.backoff, max_attempts=rt.max_attempts)
     sent = 0
-    for step in FLOW:
-        with rt.transaction() as tx:
-            stuck = store.sweep.stuck(tx, at=step.at, patience=patience, limit=limit)
-        for document_id in stuck:
-            rt.announce(document_id, step.at)
-        if stuck:
-            log.info("swept", stage=step.name, documents=len(stuck))
-        sent += len(stuck)
+    for queue in QUEUES:
+        due = _due(queue, rt, patience=patience, limit=HANDFUL)
+        for _ in range(due):
+            rt.wake(queue)
+        if due:
+            log.info("swept", queue=queue, wake_ups=due)
+        sent += due
     return sent
+
+
+def _due(queue: str, rt: Runtime, *, patience: timedelta, limit: int) -> int:
+    at = [step.at for step in FLOW if step.queue == queue]
+    with rt.transaction() as tx:
+        return store.sweep.due(tx, at=at, patience=patience, limit=limit)
 
 
 def picture() -> str:

@@ -79,7 +79,7 @@ class ReviewItem(Base):
     document_id: Mapped[UUID] = belongs_to("documents.id")
     type_version: Mapped[str | None] = under_version()
     reason: Mapped[str]
-    priority: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    priority: Mapped[int] = mapped_column(SmallInteger, server_default="4")
     deadline: Mapped[datetime | None]
     lease_until: Mapped[datetime | None]
     leased_by: Mapped[str | None]

@@ -192,7 +192,7 @@ class Settings(BaseSettings):
     )
     patience: Duration = Field(
         timedelta(seconds=10),
-        description="Time after which a document that should have moved is sent for again.",
+        description="Time after which a document that should have moved wakes a worker again.",
     )
     sweep_every: Duration = Field(timedelta(seconds=5), description="Pause between two sweeps.")
     max_attempts: int = Field(

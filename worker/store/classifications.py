@@ -19,7 +19,7 @@ from worker.tables.documents import Classification, Status, Submission
 from worker.tables.evidence import Page
 
 PARTS = "parts/%"  # every version of what says where the next document of a file begins
-SAME_IN_PARTS = ("sha256", "media_type", "priority", "deadline")
+SAME_IN_PARTS = ("sha256", "media_type", "priority", "deadline", "upstream", "turn")
 
 
 def save_guess(tx: Tx, held: Claim, guess: Guess) -> None:

@@ -137,7 +137,6 @@ def give_back(tx: Tx, held: Claim, failure: Failure, *, pause: timedelta) -> Non
             error_code=failure.code,
             error_message=message_of(failure, 1),
             lease_until=null(),
-            announced_at=null(),
             next_attempt_at=func.now() + aside(pause, Document.updated_at),
         )
     )
@@ -185,7 +184,6 @@ def fail(
             error_message=message,
             failures=Document.failures + 1,
             lease_until=null(),
-            announced_at=null(),
             next_attempt_at=pause(backoff, Document.failures),
         )
         .returning(Document.id)

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, null, select, update
+from sqlalchemy import ColumnElement, func, null, select, update
+from sqlalchemy.orm import aliased
 
 from worker.db import Tx
 from worker.store import transitions
@@ -53,7 +54,10 @@ def read_again(
 
     document_type: that they are read as from now on, where it is another one
     """
-    new: dict[str, Any] = {"reading_generation": Document.working_generation + 1}
+    # old documents that are read again go behind those that wait now
+    others = aliased(Document)
+    last = select(func.coalesce(func.max(others.turn), 0) + 1).scalar_subquery()
+    new: dict[str, Any] = {"reading_generation": Document.working_generation + 1, "turn": last}
     if document_type is not None:
         new["document_type"] = document_type
     with_pages = _begin(

@@ -50,6 +50,15 @@ QUALITY = ("contrast", "ink", "sharpness")
 IMPOSSIBLE = -10_000.0  # a log-probability that no float's exponential tells from 0
 STAGE = "extract"  # pages are claimed by this stage only
 
+# as in store.order
+IN_ORDER = (
+    Document.priority.desc(),
+    Document.deadline,
+    Document.turn,
+    Document.created_at,
+    Document.id,
+    Page.number,
+)
 UNREAD = select(Page.id).where(
     Page.document_id == Document.id, Page.status.not_in([PageStatus.READ, PageStatus.LEFT_OUT])
 )
@@ -131,19 +140,18 @@ def left_out_pages(tx: Tx, document_id: UUID) -> dict[int, int | None]:
 def claim_pages(
     tx: Tx, *, limit: int, lease: timedelta, max_attempts: int = MAX_ATTEMPTS
 ) -> list[PageClaim]:
-    """Take the next unread pages, all of one document type: by priority, then age; none when there
-    is nothing to read.
+    """Take the next unread pages, all of one document type: by priority, deadline, turn and age;
+    none when there is nothing to read.
 
     A page that failed before is taken alone, so that it cannot spoil its neighbours' next attempt
     too.
     """
     waiting = _waiting(max_attempts)
-    order = (Document.priority.desc(), Document.created_at, Document.id, Page.number)
     failures = (Page.failures + abandoned(Page.lease_until)).label("failures")
     pick = select(Page.id, failures, Document.document_type, Document.type_version).join(
         Document, Page.document_id == Document.id
     )
-    pick = pick.where(waiting).order_by(*order).with_for_update(of=Page, skip_locked=True)
+    pick = pick.where(waiting).order_by(*IN_ORDER).with_for_update(of=Page, skip_locked=True)
     first = tx.session.execute(pick.limit(1)).one_or_none()
     if first is None:
         return []
@@ -167,7 +175,7 @@ def _waiting(max_attempts: int) -> ColumnElement[bool]:
     )
 
 
-def _take(tx: Tx, page_ids: Collection[UUID], lease: timedelta) -> list[PageClaim]:
+def _take(tx: Tx, page_ids: Sequence[UUID], lease: timedelta) -> list[PageClaim]:
     rows = tx.session.execute(
         update(Page)
         .where(Page.id.in_(page_ids), Document.id == Page.document_id)
@@ -190,13 +198,10 @@ def _take(tx: Tx, page_ids: Collection[UUID], lease: timedelta) -> list[PageClai
             Page.model_sha256,
             Document.reading_generation.label("generation"),
             Page.failures,
-            Document.priority,
-            Document.created_at,
         )
     ).all()
-    in_order = sorted(
-        rows, key=lambda row: (-row.priority, row.created_at, row.document_id, row.number)
-    )
+    place = {page_id: at for at, page_id in enumerate(page_ids)}
+    in_order = sorted(rows, key=lambda row: place[row.page_id])
     return [
         PageClaim(**{name: row._mapping[name] for name in PageClaim.__slots__}) for row in in_order
     ]
@@ -254,7 +259,7 @@ def give_back_pages(
     tx.session.execute(
         update(Document)
         .where(Document.id.in_(given.scalars().all()), Document.status == Status.RENDERED)
-        .values(error_code=failure.code, error_message=message_of(failure, 1), announced_at=null())
+        .values(error_code=failure.code, error_message=message_of(failure, 1))
     )
 
 
@@ -401,7 +406,6 @@ def fail_pages(
             .values(
                 error_code=failure.code,
                 error_message=message_of(failure, 1),
-                announced_at=null(),
             )
         )
     return over

@@ -48,6 +48,12 @@ def turn(tx: Tx, stage: str, *, lease: timedelta) -> Turn:
     return Turn.PROBE if mine else Turn.WAIT
 
 
+def pausing(tx: Tx) -> dict[str, bool]:
+    """The stages that pause, and whether somebody may probe now."""
+    rows = tx.session.execute(select(StagePause.stage, (StagePause.retry_at <= func.now())))
+    return {row[0]: row[1] for row in rows}
+
+
 def begin(tx: Tx, stage: str, failure: Failure, *, first: timedelta, probed: bool) -> timedelta:
     """Pause the stage; each probe that fails doubles the pause, up to a minute.  Returns it.
 

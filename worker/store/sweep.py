@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, literal, null, or_, select, update
 
 from worker.db import Tx
 from worker.errors import TooManyAttempts
@@ -17,26 +17,19 @@ from worker.tables.evidence import Page, PageStatus
 STAGE = "sweep"
 
 
-def stuck(tx: Tx, *, at: Status, patience: timedelta, limit: int = 500) -> list[UUID]:
-    """Documents that wait at a status longer than ``patience`` and that somebody could take now,
-    the first in line first.
-
-    Each is noted as announced, so that it is named once per ``patience`` however long the line is.
+def due(tx: Tx, *, at: Sequence[Status], patience: timedelta, limit: int) -> int:
+    """How many documents stand at these statuses for longer than ``patience`` and could be taken
+    now; nobody counts further than ``limit``.
     """
     since = func.now() - patience
-    quiet = or_(Document.announced_at.is_(None), Document.announced_at < since)
-    due = (
+    found = (
         select(Document.id)
-        .where(Document.status == at, Document.updated_at < since, quiet, _takeable(at))
-        .order_by(Document.priority.desc(), Document.created_at, Document.id)
+        .where(or_(*(and_(Document.status == each, _takeable(each)) for each in at)))
+        .where(Document.updated_at < since)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .subquery()
     )
-    found = tx.session.execute(due).scalars().all()
-    tx.session.execute(
-        update(Document).where(Document.id.in_(found)).values(announced_at=func.now())
-    )
-    return list(found)
+    return tx.session.execute(select(func.count()).select_from(found)).scalar_one()
 
 
 def _takeable(at: Status) -> ColumnElement[bool]:
@@ -56,7 +49,7 @@ def expire_leases(
     """Free what dead workers held, counting a failed attempt; end the documents that reached the
     cap. Returns those.
 
-    A free document may be taken by the next message at once; without one, ``stuck`` names it.
+    A free document may be taken by the next wake-up at once; without one, ``due`` counts it.
     """
     ended = _expire_documents(tx, backoff, max_attempts, limit) + _expire_pages(
         tx, backoff, max_attempts, limit

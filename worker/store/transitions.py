@@ -214,7 +214,6 @@ def _reset(to: Status) -> dict[str, Any]:
         "finished_at": func.now() if to in FINAL else null(),
         "lease_until": null(),
         "next_attempt_at": null(),
-        "announced_at": null(),
     }
     if to in ANSWERED:  # the answer that was made counts from here on
         rule["generation"] = DOCUMENTS.c.working_generation

@@ -35,6 +35,7 @@ class Claim:
     generation: int  # of the answer that is being made
     received: date  # the day that the document came in
     failures: int  # attempts at this status that went wrong before this one
+    probes: bool = False  # the stage pauses, and this document is to tell whether it works again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,8 @@ class Status(StrEnum):
 FINAL = frozenset({Status.ACCEPTED, Status.REVIEWED, Status.REJECTED, Status.SPLIT, Status.FAILED})
 # routing made an answer, and it counts
 ANSWERED = frozenset({Status.ACCEPTED, Status.IN_REVIEW, Status.REVIEWED})
+# where the slow work waits: rendering, and the model
+WAITS = frozenset({Status.SUBMITTED, Status.UNTRIAGED, Status.RENDERED})
 # where a document may stand whose type nobody knows yet
 TYPE_IS_OPEN = frozenset(
     {
@@ -120,7 +122,18 @@ class Document(Base):
             "(part_of IS NULL) = (first_page IS NULL) AND first_page >= 1", name="part"
         ),
         Index("documents_part_of_idx", "part_of", postgresql_where=sql("part_of IS NOT NULL")),
-        Index("documents_queue_idx", "status", sql("priority DESC"), "created_at", "id"),
+        CheckConstraint("priority BETWEEN 0 AND 9", name="priority"),
+        Index(
+            "documents_queue_idx",
+            "status",
+            sql("priority DESC"),
+            "deadline",
+            "turn",
+            "created_at",
+            "id",
+        ),
+        Index("documents_upstream_idx", "upstream", "turn"),
+        Index("documents_turn_idx", "turn", postgresql_where=sql(is_in("status", WAITS))),
         Index(
             "documents_lease_idx", "lease_until", postgresql_where=sql("lease_until IS NOT NULL")
         ),
@@ -141,15 +154,18 @@ class Document(Base):
     error_code: Mapped[str | None]  # of the last failed attempt, or of the end
     error_message: Mapped[str | None]
     next_attempt_at: Mapped[datetime | None]  # not before
-    announced_at: Mapped[datetime | None]  # when the sweeper last sent a message for it
     # the answer that counts; while a further one is made, the one before
     generation: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     # the answer that is being made, or was made last
     working_generation: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     # whose readings that answer is made from
     reading_generation: Mapped[int] = mapped_column(SmallInteger, server_default="1")
-    priority: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # higher first
+    # 0 the lowest, 9 the highest, 4 the usual one: as JMS and AMQP have it
+    priority: Mapped[int] = mapped_column(SmallInteger, server_default="4")
     deadline: Mapped[datetime | None]
+    upstream: Mapped[str] = mapped_column(server_default="")  # whoever sent it
+    # its place among those of all upstreams: see store.order
+    turn: Mapped[int] = mapped_column(BigInteger, server_default="0")
     page_count: Mapped[int | None]
     # the file of several documents
     part_of: Mapped[UUID | None] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"))

@@ -24,6 +24,7 @@ from worker.accounts import store
 from worker.errors import NotFailed, NotFound
 from worker.intake import actions, sources
 from worker.intake.errors import InvalidSubmission, TooLarge
+from worker.intake.types import PRIORITY
 from worker.review import context
 from worker.store import retry, transitions
 from worker.tables.documents import Status
@@ -73,7 +74,12 @@ class SubmissionIn(BaseModel):
         description="The file: PDF, PNG, JPEG or TIFF, in base64. Large ones go as multipart.",
     )
     filename: str | None = Field(None, max_length=500, description="For people.")
-    priority: int = Field(0, ge=-100, le=100, description="Higher goes first.")
+    priority: int = Field(
+        PRIORITY,
+        ge=0,
+        le=9,
+        description="Higher goes first, as in JMS and AMQP; 4 is the usual one.",
+    )
     password: str | None = Field(
         None,
         max_length=1_000,
@@ -194,7 +200,7 @@ MULTIPART = {
             "description": "`auto`: its words say which.",
         },
         "file": {"type": "string", "format": "binary"},
-        "priority": {"type": "integer", "minimum": -100, "maximum": 100},
+        "priority": {"type": "integer", "minimum": 0, "maximum": 9, "default": PRIORITY},
         "password": {"type": "string", "maxLength": 1000},
         "metadata": {"type": "object", "description": "Anything; kept beside the document."},
     },

@@ -10,9 +10,9 @@ from worker.web.app import create_app
 
 def build(settings: Settings) -> FastAPI:
     """The application over a runtime that wakes the workers."""
-    announce = tasks.announcer(tasks.create_celery(settings))
+    wake = tasks.waker(tasks.create_celery(settings))
     return create_app(
-        bootstrap.runtime(settings, announce=announce),
+        bootstrap.runtime(settings, announce=tasks.announcer(wake), wake=wake),
         public_url=settings.public_url,
         stays_signed_in=settings.stays_signed_in,
         review_lease=settings.review_lease,

@@ -21,7 +21,7 @@ from worker.pipeline.attempt import PATIENCE
 from worker.pipeline.heartbeat import heartbeat
 from worker.runtime import Runtime
 from worker.store.pauses import Turn
-from worker.store.types import Failure, PageClaim
+from worker.store.types import Claim, Failure, PageClaim
 
 log = structlog.get_logger()
 
@@ -30,7 +30,7 @@ STAGE = "extract"
 ENOUGH = 2  # pages in a row on which the model fails, and none that it reads
 
 
-def run(document_id: UUID, rt: Runtime) -> None:
+def run(_: UUID | Claim, rt: Runtime) -> None:
     """Read waiting pages in batches, by priority, then age, until none waits.
 
     One wake-up may read many documents' pages; their own wake-ups then find nothing and return.

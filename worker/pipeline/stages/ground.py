@@ -24,23 +24,23 @@ from worker import store
 from worker.pipeline.attempt import attempt
 from worker.pipeline.looks import looked_at
 from worker.runtime import Runtime
-from worker.store.types import Measured, StoredField
+from worker.store.types import Claim, Measured, StoredField
 from worker.tables.documents import Status
 
 log = structlog.get_logger()
 
 
-def run(document_id: UUID, rt: Runtime) -> None:
+def run(taken: UUID | Claim, rt: Runtime) -> None:
     """Gather the candidates of every field of one document, and hear every witness about them."""
-    with attempt(rt, document_id, at=Status.EXTRACTED, stage="ground") as claim:
+    with attempt(rt, taken, at=Status.EXTRACTED, stage="ground") as claim:
         if claim is None:
             return
         spec = rt.pinned_type(claim.document_type, claim.type_version)
         with rt.transaction() as tx:
-            fields = store.evidence.evidence_of(tx, document_id, tokens=False)
-            pages = store.evidence.pages_of(tx, document_id)
-            findings = store.rendering.findings_of(tx, document_id)
-            einvoice = store.rendering.einvoice_of(tx, document_id)
+            fields = store.evidence.evidence_of(tx, claim.document_id, tokens=False)
+            pages = store.evidence.pages_of(tx, claim.document_id)
+            findings = store.rendering.findings_of(tx, claim.document_id)
+            einvoice = store.rendering.einvoice_of(tx, claim.document_id)
 
         texts = {page.number: page.text for page in pages}
         read = {page.number: page.text for page in pages if not page.left_out}

@@ -10,13 +10,13 @@ from worker.pipeline.attempt import attempt
 from worker.pipeline.page_words import PageWords, words_of
 from worker.rendering.protocol import RenderedPage
 from worker.runtime import Runtime
-from worker.store.types import NewPage
+from worker.store.types import Claim, NewPage
 from worker.tables.documents import Status
 
 
-def run(document_id: UUID, rt: Runtime) -> None:
+def run(document: UUID | Claim, rt: Runtime) -> None:
     """Render every page of one submitted document, a page at a time."""
-    with attempt(rt, document_id, at=Status.SUBMITTED, stage="render") as claim:
+    with attempt(rt, document, at=Status.SUBMITTED, stage="render") as claim:
         if claim is None:
             return
         spec = None if claim.document_type == AUTO else rt.document_type(claim.document_type)

@@ -24,30 +24,30 @@ from worker.pipeline.further_looks import further_looks
 from worker.review import carry, history
 from worker.review import store as review_store
 from worker.runtime import Runtime
-from worker.store.types import NewResult
+from worker.store.types import Claim, NewResult
 from worker.tables.documents import Status
 from worker.tables.results import Outcome
 
 
-def run(document_id: UUID, rt: Runtime) -> None:
+def run(document: UUID | Claim, rt: Runtime) -> None:
     """Choose the document's answer among its candidates, and route every field of it."""
-    with attempt(rt, document_id, at=Status.SCORED, stage="route") as claim:
+    with attempt(rt, document, at=Status.SCORED, stage="route") as claim:
         if claim is None:
             return
         spec = rt.pinned_type(claim.document_type, claim.type_version)
         policy = policy_of(spec, accept_at=rt.accept_at, name=rt.policy, audit_rate=rt.audit_rate)
         with rt.transaction() as tx:
-            fields = store.evidence.evidence_of(tx, document_id, tokens=False)
-            gathered = store.candidates.gathered(tx, document_id, spec, fields)
-            scores = store.evidence.scores_of(tx, document_id, RULES[rt.policy].method)
-            combined = store.evidence.scores_of(tx, document_id, COMBINED)
+            fields = store.evidence.evidence_of(tx, claim.document_id, tokens=False)
+            gathered = store.candidates.gathered(tx, claim.document_id, spec, fields)
+            scores = store.evidence.scores_of(tx, claim.document_id, RULES[rt.policy].method)
+            combined = store.evidence.scores_of(tx, claim.document_id, COMBINED)
             looks = (
-                further_looks(store.evidence.looks_of(tx, document_id), fields, spec)
+                further_looks(store.evidence.looks_of(tx, claim.document_id), fields, spec)
                 if RULES[rt.policy].looks
                 else {}
             )
-            left_out = store.pages.left_out_pages(tx, document_id)
-            earlier = carry.earlier_answer(tx, document_id) if claim.generation > 1 else []
+            left_out = store.pages.left_out_pages(tx, claim.document_id)
+            earlier = carry.earlier_answer(tx, claim.document_id) if claim.generation > 1 else []
             models = {one.field_id: one.fingerprint for one in fields}
             lots = audit_draw.lots(tx, models, audit_first=RULES[rt.policy].audit_first)
 
@@ -61,7 +61,7 @@ def run(document_id: UUID, rt: Runtime) -> None:
         )
         chosen = choosing(scores)
         with rt.transaction() as tx:
-            covered = _covered(tx, document_id, chosen, scores, combined, rt)
+            covered = _covered(tx, claim.document_id, chosen, scores, combined, rt)
             holding = certificates.holding(
                 tx, spec.name, covered.conditions, covered.method, covered.band
             )

@@ -15,21 +15,21 @@ from worker import store
 from worker.pipeline.attempt import attempt
 from worker.pipeline.further_looks import further_looks
 from worker.runtime import Runtime
-from worker.store.types import Gathered, NewScore, StoredField
+from worker.store.types import Claim, Gathered, NewScore, StoredField
 from worker.tables.documents import Status
 
 
-def run(document_id: UUID, rt: Runtime) -> None:
+def run(document: UUID | Claim, rt: Runtime) -> None:
     """Score every reading of one document by every method; what a method cannot tell stays NULL."""
-    with attempt(rt, document_id, at=Status.GROUNDED, stage="score") as claim:
+    with attempt(rt, document, at=Status.GROUNDED, stage="score") as claim:
         if claim is None:
             return
         spec = rt.pinned_type(claim.document_type, claim.type_version)
         with rt.transaction() as tx:
-            fields = store.evidence.evidence_of(tx, document_id)
-            gathered = store.candidates.gathered(tx, document_id, spec, fields)
+            fields = store.evidence.evidence_of(tx, claim.document_id)
+            gathered = store.candidates.gathered(tx, claim.document_id, spec, fields)
             looks = (
-                further_looks(store.evidence.looks_of(tx, document_id), fields, spec)
+                further_looks(store.evidence.looks_of(tx, claim.document_id), fields, spec)
                 if any(field.looked_at_again for field in fields)
                 else {}
             )

@@ -25,20 +25,20 @@ log = structlog.get_logger()
 BY_WORDS = "words/1"
 
 
-def run(document_id: UUID, rt: Runtime) -> None:
+def run(document: UUID | Claim, rt: Runtime) -> None:
     """Find the type where it is open, choose the pages that are read, and write down what was
     decided and why.
 
     A document whose words leave its type open waits for a person, who may name it: then it comes
     here again.
     """
-    with attempt(rt, document_id, at=Status.UNTRIAGED, stage="triage") as claim:
+    with attempt(rt, document, at=Status.UNTRIAGED, stage="triage") as claim:
         if claim is None:
             return
         with rt.transaction() as tx:
             words = {
                 number: text.words
-                for number, text in store.evidence.page_texts(tx, document_id).items()
+                for number, text in store.evidence.page_texts(tx, claim.document_id).items()
             }
 
         name, guess = claim.document_type, None
