@@ -154,6 +154,7 @@ def runtime(
         document_types_folder=settings.document_types,
         source_roots=settings.source_roots,
         max_bytes=settings.max_bytes,
+        max_waiting=settings.max_waiting,
         accept_at=settings.accept_at,
         policy=settings.policy,
         audit_rate=settings.audit_rate,

@@ -88,6 +88,8 @@ class Runtime:
     document_types_folder: Path | None = None
     source_roots: tuple[Path, ...] = ()
     max_bytes: int
+    # documents of one upstream that may wait before HTTP asks it to come later
+    max_waiting: int = 10_000
     accept_at: float
     policy: PolicyName = PolicyName.PLAIN
     audit_rate: float = 0.0  # the probability that a person looks at a row, whatever becomes of it

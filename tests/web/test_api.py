@@ -283,7 +283,9 @@ def test_the_description_names_every_path_and_every_refusal(site):
         "/v1/documents/{document_id}/retry",
     }
     post = described["paths"]["/v1/documents"]["post"]
-    assert set(post["responses"]) == {"200", "201", "400", "401", "409", "413", "415", "422", "503"}
+    assert set(post["responses"]) == {
+        *("200", "201", "400", "401", "409", "413", "415", "422", "429", "503")
+    }
     assert set(post["requestBody"]["content"]) == {"multipart/form-data", "application/json"}
     assert all(
         PROBLEM in post["responses"][status]["content"] for status in ("401", "409", "413", "422")

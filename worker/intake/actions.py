@@ -41,11 +41,18 @@ def hand_in(actor: Actor, file: BinaryIO, request: Request, rt: Runtime) -> Subm
     return submit(replace(request, upstream=WEB, who=actor.name, file=file), rt)
 
 
-def submit(request: Request, rt: Runtime) -> Submitted:
+def submit(request: Request, rt: Runtime, *, most_waiting: int | None = None) -> Submitted:
     """Accept one file, or give the document back that the same upstream and key stand for.
 
-    Raises InvalidSubmission, SourceNotAllowed, TooLarge, UnreadableFile: nothing is stored then.
+    most_waiting: documents of this upstream that may wait before a further one is refused; None:
+                  any number
+
+    Raises InvalidSubmission, SourceNotAllowed, TooLarge, UnreadableFile, TooManyWaiting: nothing is
+    stored then.
     """
+    if most_waiting is not None:
+        with rt.transaction() as tx:
+            intake_store.check_line(tx, request.upstream, request.key, most=most_waiting)
     with opened(request, rt) as file:
         if file.seek(0, os.SEEK_END) > rt.max_bytes:
             raise TooLarge(

@@ -21,6 +21,13 @@ class TooLarge(InvalidSubmission):
     code = "too_large"
 
 
+class TooManyWaiting(SurefieldError):
+    """So many documents of this upstream wait that it is asked to come again later."""
+
+    code = "too_many_waiting"
+    retry = True
+
+
 class SourceNotAllowed(InvalidSubmission):
     """``source`` lies outside the allowed roots."""
 

@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable, Mapping
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from extractors.errors import EncryptedPdf
 from worker.db import Tx
 from worker.errors import MissingBlob
-from worker.intake.errors import InvalidSubmission, KeyReused
+from worker.intake.errors import InvalidSubmission, KeyReused, TooManyWaiting
 from worker.intake.types import Submission, Submitted
 from worker.store import order, retry, transitions
 from worker.store.codec import is_storable, storable, storable_json
@@ -76,6 +76,28 @@ def submit(tx: Tx, submission: Submission) -> Submitted:
     )
     _keep_password(tx, document_id, submission)
     return Submitted(document_id, created=True)
+
+
+def check_line(tx: Tx, upstream: str, key: str | None, *, most: int) -> None:
+    """Raises TooManyWaiting when so many documents of this upstream wait to be rendered, unless the
+    key was sent before: then nothing is added to the line.
+    """
+    waits = (
+        select(Document.id)
+        .where(Document.upstream == upstream, Document.status == Status.SUBMITTED)
+        .limit(most)
+        .subquery()
+    )
+    if tx.session.execute(select(func.count()).select_from(waits)).scalar_one() < most:
+        return
+    known = select(SubmissionRow.id).where(
+        SubmissionRow.upstream == upstream, SubmissionRow.key == key
+    )
+    if key is None or tx.session.execute(known).one_or_none() is None:
+        raise TooManyWaiting(
+            f"{most:,} documents of {upstream} wait already. Send it again later, or raise"
+            " SUREFIELD_MAX_WAITING."
+        )
 
 
 def _actor(submission: Submission) -> str:

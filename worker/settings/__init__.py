@@ -125,6 +125,14 @@ class Settings(BaseSettings):
     )
 
     max_bytes: int = Field(100_000_000, ge=1_000, description="Largest file taken, in bytes.")
+    max_waiting: int = Field(
+        10_000,
+        ge=1,
+        description=(
+            "Documents of one upstream that may wait to be rendered; then HTTP answers 429 with"
+            " `Retry-After`."
+        ),
+    )
     max_pages: int = Field(500, ge=1, description="Most pages a document may have.")
     max_megapixels: float = Field(
         120.0, gt=0, description="Largest image taken, in millions of pixels."

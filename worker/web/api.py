@@ -149,7 +149,7 @@ REFUSALS = {
     404: "No such document",
     422: "Something does not fit",
     500: "A fault",
-    503: "Not now",
+    503: "Not now; `Retry-After` says when to come again",
 }
 
 
@@ -160,6 +160,7 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         413: "Too large",
         415: "Neither multipart nor JSON",
         400: "Broken request",
+        429: "Too many of yours wait; `Retry-After` says when to come again",
     }
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
@@ -222,7 +223,7 @@ BODY = {"required": True, "content": {
     status_code=201,
     responses={
         200: {"model": SubmissionOut, "description": "Sent before"},
-        **_problems(400, 409, 413, 415),
+        **_problems(400, 409, 413, 415, 429),
     },
     openapi_extra={"requestBody": BODY},
 )
@@ -259,7 +260,7 @@ async def post_document(
 
 def _submit(sent: sources.Request, site: SiteHere) -> Any:
     site.rt.check_type(sent.document_type)  # a misspelt type is said at once
-    return actions.submit(sent, site.rt)
+    return actions.submit(sent, site.rt, most_waiting=site.rt.max_waiting)
 
 
 @asynccontextmanager

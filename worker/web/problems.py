@@ -10,15 +10,19 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from sqlalchemy.exc import SQLAlchemyError, TimeoutError
 from starlette.exceptions import HTTPException
 
 from extractors.errors import SurefieldError, UnknownDocumentType, UnreadableFile
+from worker import db
 from worker.intake.errors import InvalidSubmission
+from worker.outages import outage_of
 from worker.web.templating import render
 
 log = structlog.get_logger()
 
 PROBLEM = "application/problem+json"
+DATABASE = "database_unavailable"
 STATUS: Mapping[str, int] = {
     "not_found": 404,
     "missing_blob": 404,
@@ -35,6 +39,7 @@ STATUS: Mapping[str, int] = {
     "unsupported_file": 415,
     "blobs_unavailable": 503,
     "too_many_tries": 429,
+    "too_many_waiting": 429,
     "not_signed_in": 401,
     "no_such_key": 401,
     "forbidden": 403,
@@ -50,10 +55,13 @@ TITLES: Mapping[int, str] = {
     413: "Too large",
     415: "Not a file of this kind",
     422: "Something does not fit",
-    429: "Too many tries",
+    429: "Too many at once",
     500: "Something broke here",
     503: "Not now",
 }
+# when to come again, seconds
+RETRY_AFTER_S: Mapping[str, int] = {"too_many_waiting": 30, DATABASE: 5}
+RETRY_AFTER_503_S = 10
 API = "/v1"
 UPLOAD = ("POST", "/documents")
 
@@ -61,6 +69,8 @@ UPLOAD = ("POST", "/documents")
 def install(app: FastAPI) -> None:
     """Give every error an answer."""
     app.add_exception_handler(SurefieldError, _ours)
+    app.add_exception_handler(SQLAlchemyError, _database)
+    app.add_exception_handler(OSError, _machine)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
@@ -87,13 +97,17 @@ def answer(request: Request, status: int, code: str, detail: str, **more: Any) -
             "code": code,
             **more,
         }
-        return JSONResponse(
-            body,
-            status,
-            media_type=PROBLEM,
-            headers={"WWW-Authenticate": "Bearer"} if status == 401 else None,
+        response: Response = JSONResponse(body, status, media_type=PROBLEM)
+    else:
+        response = render(
+            request, "problem.html", status=status, title=title, detail=detail, code=code
         )
-    return render(request, "problem.html", status=status, title=title, detail=detail, code=code)
+    if status == 401 and _for_programs(request):
+        response.headers["www-authenticate"] = "Bearer"
+    wait_s = RETRY_AFTER_S.get(code, RETRY_AFTER_503_S if status == 503 else None)
+    if wait_s is not None:
+        response.headers["retry-after"] = str(wait_s)
+    return response
 
 
 def _for_programs(request: Request) -> bool:
@@ -119,6 +133,23 @@ async def _ours(request: Request, error: Exception) -> Response:
             request.url_for("sign_in_page").include_query_params(next=_here(request)), 303
         )
     return answer(request, status, error.code, str(error))
+
+
+async def _database(request: Request, error: Exception) -> Response:
+    if not (db.is_passing(error) or isinstance(error, TimeoutError)):
+        return await _machine(request, error)
+    log.warning("request_failed", code=DATABASE, error=type(error).__name__)
+    return answer(
+        request, 503, DATABASE, "The database does not answer now. Send the same again in a moment."
+    )
+
+
+async def _machine(request: Request, error: Exception) -> Response:
+    outage = outage_of(error)
+    if outage is None:
+        return await _unexpected(request, error)
+    log.warning("request_failed", code=outage.code, error=type(error).__name__)
+    return answer(request, 503, outage.code, str(outage))
 
 
 def _is_page(request: Request) -> bool:
