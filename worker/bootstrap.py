@@ -19,7 +19,7 @@ from worker.intake.dead_letters import Letter
 from worker.rendering.protocol import RenderLimits
 from worker.rendering.renderer import Renderer
 from worker.runtime import Runtime, asleep, no_backend, silent
-from worker.settings import Settings
+from worker.settings import Sandbox, Settings
 from worker.tables.documents import Status
 
 
@@ -118,6 +118,11 @@ def open_recogniser(settings: Settings) -> Recogniser | None:
     )
 
 
+def open_renderer(settings: Settings) -> Renderer:
+    """What opens files; its child is started before the first one."""
+    return Renderer(walls_required=settings.sandbox is Sandbox.REQUIRED)
+
+
 def limits(settings: Settings) -> RenderLimits:
     """What one file may cost."""
     return RenderLimits(
@@ -141,7 +146,7 @@ def runtime(
     return Runtime(
         sessions=sessions,
         blobs=Blobs(settings.blobs),
-        renderer=cache(Renderer),
+        renderer=cache(lambda: open_renderer(settings)),
         canvas=canvases(settings),
         limits=limits(settings),
         backend=backend,

@@ -48,6 +48,12 @@ class RendererUnavailable(SurefieldError):
     installation = True
 
 
+class SandboxMissing(RendererUnavailable):
+    """The kernel lacks a wall that is demanded around what opens strangers' files."""
+
+    code = "sandbox_missing"
+
+
 class BlobsUnavailable(SurefieldError):
     """The blob store cannot be read or written now; the same request may work later."""
 

@@ -207,6 +207,17 @@ _READS = {
 }
 
 
+def sandbox(settings: Settings) -> Finding:
+    """Files are opened behind walls; asked of a child that has raised them."""
+    try:
+        with bootstrap.open_renderer(settings) as renderer:
+            walls = renderer.walls()
+    except SurefieldError as error:
+        return Finding(False, str(error))
+    lacking = "" if walls.whole else "; Linux 5.13 or newer has both (Landlock, seccomp)"
+    return Finding(walls.whole, walls.words + lacking)
+
+
 def memory(settings: Settings) -> Finding:
     """How many pages the model will read at once."""
     engine = BACKENDS.of(settings.reader)
@@ -256,6 +267,7 @@ CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "model": model,
     "readers": readers,
     "second looks": second_looks,
+    "sandbox": sandbox,
     "memory": memory,
     "document types": document_types,
     "dead letters": letters,

@@ -2,10 +2,12 @@
 without harm.
 
 It reads one file after another from standard input and answers on standard output, page by page,
-until standard input ends. It knows no setting and no secret of the worker. Run by
-worker/rendering/renderer.py as ``python -m worker.rendering.child PARENT``.
+until standard input ends. It knows no setting and no secret of the worker, and before it reads the
+first file it shuts itself in: it has its two pipes, its memory and its processor, and nothing else
+of the machine. Run by worker/rendering/renderer.py as ``python -m worker.rendering.child PARENT``.
 """
 
+import importlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,14 +15,23 @@ from types import ModuleType
 from typing import Any
 
 from extractors.errors import RenderCrashed, SurefieldError
+from extractors.sandbox import limits as sandbox
+from extractors.sandbox.walls import raise_walls
 from extractors.types import Canvas
-from worker.rendering import sandbox
 from worker.rendering.protocol import Read, RenderedPage, RenderLimits, pack, pack_page, unpack
 
 # freed memory up to this much above the start is kept: asking the system for it again would cost
 # more
 LEAN_MB = 64
 FAT_MB = 256  # a child that rests this much above its start has leaked, and is replaced
+
+# What a file may need beside the PDF library, loaded beforehand: behind the walls no module can be
+# opened.
+LOADED = """
+    PIL.ImageFile _strptime drafthorse.models.document lxml._elementpath lxml.etree simplejpeg
+    encodings.cp1252 encodings.raw_unicode_escape encodings.unicode_escape encodings.utf_16
+    encodings.utf_16_be encodings.utf_16_le
+"""
 
 Send = Callable[[Iterable[bytes]], None]
 
@@ -30,6 +41,9 @@ def main() -> None:
     sandbox.end_with_parent(int(sys.argv[1]))
     try:
         from extractors.rendering import pdf
+
+        for module in LOADED.split():
+            importlib.import_module(module)
     except (
         Exception
     ) as error:  # a broken installation: say so, instead of letting the worker blame its files
@@ -37,7 +51,7 @@ def main() -> None:
         return
     sandbox.write_nothing()
     memory, resting_mb = sandbox.Memory.now(), sandbox.resident_mb()
-    send(pack({"ready": True}))
+    send(pack({"ready": True, "walls": raise_walls().as_told()}))
     while True:
         try:
             request, (data,) = unpack(read)

@@ -19,10 +19,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from extractors import errors
 from extractors.errors import RenderCrashed, RenderTimeout, SurefieldError, UnsupportedFile
+from extractors.sandbox.walls import NO_WALLS, Walls, walls_of
 from extractors.types import Canvas
-from worker.errors import RendererUnavailable
+from worker.errors import RendererUnavailable, SandboxMissing
 from worker.rendering.protocol import (
     MAX_PAYLOAD,
     RenderedPage,
@@ -33,6 +36,8 @@ from worker.rendering.protocol import (
 )
 
 __all__ = ["RenderLimits", "RenderedPage", "Renderer"]
+
+log = structlog.get_logger()
 
 # importing the PDF library takes 0.3 s; a machine that has just started its workers may need longer
 START_SECONDS = 60.0
@@ -56,8 +61,9 @@ class Renderer:
     a Renderer through a fork starts a child of its own.
     """
 
-    def __init__(self, *, documents_per_child: int = 200) -> None:
+    def __init__(self, *, documents_per_child: int = 200, walls_required: bool = False) -> None:
         self.documents_per_child = documents_per_child
+        self.walls_required = walls_required
         self.peak_mb = 0  # largest resident memory that any child reported
         self._child: _Child | None = None
         self._busy_in: int | None = None  # process in which a file is being rendered
@@ -65,6 +71,13 @@ class Renderer:
     @property
     def child_pid(self) -> int | None:
         return self._child.process.pid if self._child else None
+
+    def walls(self) -> Walls:
+        """What is in force around the child, which is started where there is none.
+
+        Raises RendererUnavailable; SandboxMissing where a wall is required and the kernel has none.
+        """
+        return self._ready_child().walls
 
     def render(
         self,
@@ -170,8 +183,22 @@ class Renderer:
         ):
             self._end_child()
         if self._child is None:
-            self._child = _Child.start()
+            self._child = self._walled(_Child.start())
         return self._child
+
+    def _walled(self, child: "_Child") -> "_Child":
+        """The fresh child, when its walls are enough."""
+        if child.walls.whole:
+            return child
+        log.warning("render_child_without_sandbox", walls=child.walls.words)
+        if self.walls_required:
+            child.end()
+            raise SandboxMissing(
+                f"Files of strangers are not opened here: {child.walls.words}. Run on Linux 5.13 or"
+                " newer with Landlock and seccomp, or set SUREFIELD_SANDBOX=available to do"
+                " without."
+            )
+        return child
 
     def _end_child(self) -> None:
         child, self._child = self._child, None
@@ -222,6 +249,7 @@ class _Child:
         self._pipes = process.stdin, process.stdout
         self.owner = os.getpid()
         self.documents = 0
+        self.walls = NO_WALLS
         self._stdin, self._stdout = process.stdin.fileno(), process.stdout.fileno()
         self._writable, self._readable = select.poll(), select.poll()
         self._writable.register(self._stdin, select.POLLOUT)
@@ -237,6 +265,7 @@ class _Child:
             name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ
         }
         environment |= {"PYTHONPATH": str(HOUSE), "PATH": os.defpath, "LC_ALL": "C.UTF-8"}
+        environment["OPENBLAS_NUM_THREADS"] = "1"  # what it is loaded for needs no second thread
         try:
             process = subprocess.Popen(
                 command,
@@ -261,6 +290,7 @@ class _Child:
                     f"The render child cannot start ({hello.get('failed')}). Install the project's"
                     " packages again."
                 )
+            child.walls = walls_of(hello["walls"])
         except (EOFError, OSError, RenderTimeout, *NONSENSE) as error:
             child.end()
             raise RendererUnavailable(

@@ -40,6 +40,13 @@ class LogForm(StrEnum):
     JSON = "json"
 
 
+class Sandbox(StrEnum):
+    """What is asked of the walls around the processes that open strangers' files."""
+
+    AVAILABLE = "available"
+    REQUIRED = "required"
+
+
 class Settings(BaseSettings):
     """Read from ``SUREFIELD_*`` environment variables."""
 
@@ -148,6 +155,15 @@ class Settings(BaseSettings):
     )
     render_memory_mb: int = Field(
         1_500, ge=256, description="Address space of a render child, in MB."
+    )
+
+    sandbox: Sandbox = Field(
+        Sandbox.AVAILABLE,
+        description=(
+            "Walls around the processes that open files: `available` (what the kernel has;"
+            " `surefield doctor` says what that is) or `required` (without Landlock and seccomp no"
+            " file is opened)."
+        ),
     )
 
     accept_at: float = Field(

@@ -17,7 +17,7 @@ CODES = {
 
 
 def run(code, *arguments):
-    prelude = "import os, sys\nfrom worker.rendering import sandbox\n"
+    prelude = "import os, sys\nfrom extractors.sandbox import limits as sandbox\n"
     return subprocess.run(
         [sys.executable, "-c", prelude + code, *arguments],
         capture_output=True,

