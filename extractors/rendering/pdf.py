@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pymupdf
-from pymupdf import mupdf
+from pymupdf import extra, mupdf
 
 from extractors.errors import (
     EncryptedPdf,
@@ -74,7 +74,7 @@ def open_file(
     for page in tiff:
         _refuse_pixels(page.width_px, page.height_px, max_pixels)
     with _library_faults(f"The file is damaged and cannot be opened. {ASK}"):
-        document = pymupdf.open(stream=data, filetype=kind)
+        document = _pdf(data) if kind == "pdf" else pymupdf.open(stream=data, filetype=kind)
     if document.is_pdf != (kind == "pdf"):
         raise UnreadableFile(f"The file is not what its first bytes say. {ASK}")
     if document.needs_pass:
@@ -99,6 +99,22 @@ def open_file(
         opening=of_warnings(take_warnings(), page=None),
         pixels_damaged=kind == "jpeg" and wholeness.is_damaged_jpeg(data),
     )
+
+
+def _pdf(data: bytes) -> Any:
+    """By the PDF handler alone: ``pymupdf.open`` lets each of a dozen parsers look whether the
+    bytes are its own, whatever type is named.
+    """
+    stream = mupdf.fz_open_memory(mupdf.python_buffer_data(data), len(data))
+    document = pymupdf.Document(mupdf.pdf_open_document_with_stream(stream))
+    # what ``pymupdf.open`` would have set
+    document.this, document.this_is_pdf = document.this.super(), False
+    document.page_count2 = extra.page_count_fz
+    document.stream = data  # the library refers to it
+    document.is_encrypted = bool(document.needs_pass)
+    if not document.is_encrypted:
+        document.init_doc()
+    return document
 
 
 def _unlock(document: Any, password: str | None) -> None:
