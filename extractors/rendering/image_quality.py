@@ -7,6 +7,7 @@ numpy.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Any
 
 from PIL import Image, ImageChops
 
@@ -23,9 +24,10 @@ class ImageQuality:
     sharpness: float | None  # steepest step from paper to print within one pixel; None when blank
 
 
-def image_quality(width_px: int, height_px: int, rgb: bytes) -> ImageQuality:
+def image_quality(width_px: int, height_px: int, rgb: bytes | memoryview) -> ImageQuality:
     """What can be said of a picture, given as 8-bit RGB samples without row padding."""
-    grey = Image.frombuffer("RGB", (width_px, height_px), rgb, "raw", "RGB", 0, 1).convert("L")
+    samples: Any = rgb  # Pillow takes every buffer; its types do not say so
+    grey = Image.frombuffer("RGB", (width_px, height_px), samples, "raw", "RGB", 0, 1).convert("L")
     shades = grey.histogram()
     paper, print_ = paper_and_print(shades)
     contrast = max(0, paper - print_) / 255

@@ -10,6 +10,7 @@ numpy.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from PIL import Image, ImageDraw
 
@@ -46,12 +47,15 @@ class _Blob:
         self.y0, self.y1 = min(self.y0, other.y0), max(self.y1, other.y1)
 
 
-def coverage(width_px: int, height_px: int, rgb: bytes, words: Sequence[Word]) -> float | None:
+def coverage(
+    width_px: int, height_px: int, rgb: bytes | memoryview, words: Sequence[Word]
+) -> float | None:
     """The share of letter-sized blobs that lie in boxes of words; None where there is no text.
 
     rgb: the page at 72 dpi, a pixel a point, 8 bits a channel without row padding
     """
-    page = Image.frombuffer("RGB", (width_px, height_px), rgb, "raw", "RGB", 0, 1).convert("L")
+    samples: Any = rgb  # Pillow takes every buffer; its types do not say so
+    page = Image.frombuffer("RGB", (width_px, height_px), samples, "raw", "RGB", 0, 1).convert("L")
     letters = [blob for blob in _blobs(page) if _is_letter(blob)]
     if len(letters) < FEWEST_BLOBS:
         return None

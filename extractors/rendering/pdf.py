@@ -27,9 +27,8 @@ from extractors.errors import (
 from extractors.rendering import wholeness
 from extractors.rendering.canvas import fit
 from extractors.rendering.einvoice import EInvoice
-from extractors.rendering.file_types import Kind, png, sniff, tiff_pages
+from extractors.rendering.file_types import Kind, Pixels, sniff, tiff_pages
 from extractors.rendering.findings import Finding, of_warnings
-from extractors.rendering.image_quality import ImageQuality, image_quality
 from extractors.rendering.ink import coverage
 from extractors.types import Box, Canvas, PageImage, Word
 
@@ -229,27 +228,26 @@ class Page:
 
     def image(self, canvas: Canvas) -> PageImage:
         """The rendition for a model: exactly the size that fills its canvas."""
-        width_px, height_px = fit(self.width_pt, self.height_pt, canvas)
-        return self._image(self._drawn(width_px, height_px))
-
-    def measured_image(self, canvas: Canvas) -> tuple[PageImage, ImageQuality]:
-        """The rendition for a model, and how good a picture it is."""
-        width_px, height_px = fit(self.width_pt, self.height_pt, canvas)
-        drawn = self._drawn(width_px, height_px)
-        return self._image(drawn), image_quality(drawn.width, drawn.height, drawn.samples)
-
-    def _image(self, drawn: Any) -> PageImage:
+        drawn = self.pixels(canvas)
         return PageImage(
             number=self.number,
-            width_px=drawn.width,
-            height_px=drawn.height,
+            width_px=drawn.width_px,
+            height_px=drawn.height_px,
             width_pt=self.width_pt,
             height_pt=self.height_pt,
-            png=png(drawn.width, drawn.height, drawn.samples_mv),
+            png=drawn.png(),
         )
 
+    def pixels(self, canvas: Canvas) -> Pixels:
+        """The same, as samples."""
+        return self._samples(*fit(self.width_pt, self.height_pt, canvas))
+
     def view(self, *, dpi: int, max_pixels: int) -> bytes:
-        """The rendition for people, a PNG.
+        """The rendition for people, a PNG."""
+        return self.view_pixels(dpi=dpi, max_pixels=max_pixels).png()
+
+    def view_pixels(self, *, dpi: int, max_pixels: int) -> Pixels:
+        """The rendition for people, as samples.
 
         An image is shown pixel by pixel, whatever resolution it claims.
         """
@@ -258,8 +256,11 @@ class Page:
         scale = math.sqrt(pixels / area)
         width_px = min(max(round(self.width_pt * scale), 1), max_pixels)
         height_px = min(max(round(self.height_pt * scale), 1), max_pixels // width_px)
+        return self._samples(width_px, height_px)
+
+    def _samples(self, width_px: int, height_px: int) -> Pixels:
         drawn = self._drawn(width_px, height_px)
-        return png(width_px, height_px, drawn.samples_mv)
+        return Pixels(width_px, height_px, drawn.samples_mv, owner=drawn)
 
     def words(self) -> tuple[Word, ...]:
         """The words of the text layer, form fields and annotations included, in the order of the
@@ -283,7 +284,7 @@ class Page:
         if not words or width_px * height_px > MOST_INK_PX:
             return None
         drawn = self._drawn(width_px, height_px)
-        return coverage(width_px, height_px, drawn.samples, words)
+        return coverage(width_px, height_px, drawn.samples_mv, words)
 
     def _drawn(self, width_px: int, height_px: int) -> Any:
         """The page drawn at this size: a pixmap, whose samples are 8-bit RGB without row padding

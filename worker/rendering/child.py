@@ -15,10 +15,19 @@ from types import ModuleType
 from typing import Any
 
 from extractors.errors import RenderCrashed, SurefieldError
+from extractors.rendering.image_quality import image_quality
 from extractors.sandbox import limits as sandbox
 from extractors.sandbox.walls import raise_walls
 from extractors.types import Canvas
-from worker.rendering.protocol import Read, RenderedPage, RenderLimits, pack, pack_page, unpack
+from worker.rendering.protocol import (
+    Buffer,
+    DrawnPage,
+    Read,
+    RenderLimits,
+    pack,
+    pack_page,
+    unpack,
+)
 
 # freed memory up to this much above the start is kept: asking the system for it again would cost
 # more
@@ -33,7 +42,7 @@ LOADED = """
     encodings.utf_16_be encodings.utf_16_le
 """
 
-Send = Callable[[Iterable[bytes]], None]
+Send = Callable[[Iterable[Buffer]], None]
 
 
 def main() -> None:
@@ -54,7 +63,9 @@ def main() -> None:
     send(pack({"ready": True, "walls": raise_walls().as_told()}))
     while True:
         try:
-            request, (data,) = unpack(read)
+            request, (file,) = unpack(read)
+            data = bytes(file)
+            del file
         except EOFError:
             return
         memory.allow(len(data) + request["limits"]["memory_mb"] * sandbox.MB)
@@ -101,7 +112,7 @@ def _failed(error: SurefieldError, *, again: bool) -> dict[str, Any]:
     return {"error": error.code, "message": str(error), "again": again}
 
 
-def _pages(pdf: ModuleType, request: Mapping[str, Any], data: bytes) -> Iterator[RenderedPage]:
+def _pages(pdf: ModuleType, request: Mapping[str, Any], data: bytes) -> Iterator[DrawnPage]:
     limits, canvas = RenderLimits(**request["limits"]), Canvas(**request["canvas"])
     sandbox.allow_processor(limits.page_seconds)
     with pdf.open_file(
@@ -112,20 +123,20 @@ def _pages(pdf: ModuleType, request: Mapping[str, Any], data: bytes) -> Iterator
             sandbox.allow_processor(limits.page_seconds)
             page = file.page(number)
             of_file, einvoice = about if number == 1 else ((), None)
-            model, quality = page.measured_image(canvas)
+            model = page.pixels(canvas)
             words = page.words()
-            yield RenderedPage(
+            yield DrawnPage(
                 number=number,
                 page_count=file.page_count,
                 width_pt=page.width_pt,
                 height_pt=page.height_pt,
                 model=model,
-                view_png=page.view(dpi=limits.view_dpi, max_pixels=limits.view_pixels),
+                view=page.view_pixels(dpi=limits.view_dpi, max_pixels=limits.view_pixels),
                 words=words,
                 layer_coverage=page.layer_coverage(words),
                 findings=(*of_file, *page.findings()),
                 einvoice=einvoice,
-                quality=quality,
+                quality=image_quality(model.width_px, model.height_px, model.rgb),
             )
 
 
@@ -146,7 +157,7 @@ def _take_pipes() -> tuple[Read, Send]:
             view = view[got:]
         return bytes(buffer)
 
-    def send(pieces: Iterable[bytes]) -> None:
+    def send(pieces: Iterable[Buffer]) -> None:
         for piece in pieces:
             view = memoryview(piece)
             while view:

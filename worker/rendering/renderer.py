@@ -28,8 +28,11 @@ from extractors.types import Canvas
 from worker.errors import RendererUnavailable, SandboxMissing
 from worker.rendering.protocol import (
     MAX_PAYLOAD,
+    NONSENSE,
+    Buffer,
     RenderedPage,
     RenderLimits,
+    largest_picture,
     pack,
     unpack,
     unpack_page,
@@ -42,11 +45,10 @@ log = structlog.get_logger()
 # importing the PDF library takes 0.3 s; a machine that has just started its workers may need longer
 START_SECONDS = 60.0
 PIPE_BYTES = 1 << 20
+ARENA_KEPT = 16 << 20  # bytes of a page's pictures; what a larger one took is given back
 HOUSE = Path(__file__).resolve().parents[2]
 
 
-# what unpacking raises on bytes of another shape
-NONSENSE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 _ERRORS = {
     kind.code: kind
     for kind in vars(errors).values()
@@ -108,13 +110,14 @@ class Renderer:
             yield from self._render(
                 data,
                 {"password": password, "canvas": asdict(canvas), "limits": asdict(limits)},
+                canvas,
                 limits,
             )
         finally:
             self._busy_in = None
 
     def _render(
-        self, data: bytes, request: Mapping[str, Any], limits: RenderLimits
+        self, data: bytes, request: Mapping[str, Any], canvas: Canvas, limits: RenderLimits
     ) -> Iterator[RenderedPage]:
         """The pages, from a second child where the first may have died of an earlier file."""
         done = 0
@@ -122,7 +125,7 @@ class Renderer:
             child = self._ready_child()
             try:
                 with closing(
-                    self._pages(child, {**request, "first": done + 1}, data, limits)
+                    self._pages(child, {**request, "first": done + 1}, data, canvas, limits)
                 ) as pages:
                     for page in pages:
                         done = page.number
@@ -143,21 +146,26 @@ class Renderer:
         self.close()
 
     def _pages(
-        self, child: "_Child", request: Mapping[str, Any], data: bytes, limits: RenderLimits
+        self,
+        child: "_Child",
+        request: Mapping[str, Any],
+        data: bytes,
+        canvas: Canvas,
+        limits: RenderLimits,
     ) -> Generator[RenderedPage]:
         """Pages from this child, which lives on only if it says at the end that it is fit for
         another file.
         """
-        again = False
+        again, most = False, largest_picture(canvas, limits)
         patience = _Patience(limits.page_seconds, limits.document_seconds)
         child.documents += 1
         try:
             child.write(pack(request, data), patience)
             for number in count(request["first"]):
-                header, payloads = child.answer(patience)
+                header, payloads = child.answer(patience, most=most)
                 if "end" in header:
                     break
-                page = unpack_page(header["page"], payloads)
+                page = unpack_page(header["page"], payloads, canvas=canvas, limits=limits)
                 if page.number != number:
                     raise ValueError("a page is out of order")
                 yield page
@@ -250,6 +258,7 @@ class _Child:
         self.owner = os.getpid()
         self.documents = 0
         self.walls = NO_WALLS
+        self._arena, self._used = bytearray(), 0  # what the last answer lies in
         self._stdin, self._stdout = process.stdin.fileno(), process.stdout.fileno()
         self._writable, self._readable = select.poll(), select.poll()
         self._writable.register(self._stdin, select.POLLOUT)
@@ -301,27 +310,30 @@ class _Child:
             raise
         return child
 
-    def write(self, pieces: Iterable[bytes], patience: _Patience) -> None:
+    def write(self, pieces: Iterable[Buffer], patience: _Patience) -> None:
         for piece in pieces:
             view = memoryview(piece)
             while view:
                 patience.wait(self._writable)
                 view = view[os.write(self._stdin, view) :]
 
-    def answer(self, patience: _Patience) -> tuple[dict[str, Any], list[bytes]]:
+    def answer(self, patience: _Patience, *, most: int = 0) -> tuple[dict[str, Any], list[Buffer]]:
+        """The next frame, with payloads of at most so many bytes."""
         patience.next_page()
-        return unpack(partial(self._read, patience))
+        return unpack(partial(self._read, patience), most=most)
 
-    def _read(self, patience: _Patience, size: int) -> bytes:
-        buffer = bytearray(size)
-        view = memoryview(buffer)
+    def _read(self, patience: _Patience, size: int) -> memoryview:
+        if len(self._arena) < self._used + size:
+            self._arena, self._used = bytearray(size), 0
+        whole = view = memoryview(self._arena)[self._used : self._used + size]
         while view:
             patience.wait(self._readable)
             got = os.readv(self._stdout, [view])
             if not got:
                 raise EOFError
             view = view[got:]
-        return bytes(buffer)
+        self._used += size
+        return whole
 
     def post_mortem(self, limits: RenderLimits) -> SurefieldError:
         """Why there is no answer any more."""
