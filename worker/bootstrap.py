@@ -115,6 +115,7 @@ def open_recogniser(settings: Settings) -> Recogniser | None:
         languages=settings.ocr_languages,
         timeout_s=settings.page_timeout.total_seconds(),
         memory_mb=settings.ocr_memory_mb,
+        walls_required=settings.sandbox is Sandbox.REQUIRED,
     )
 
 

@@ -30,10 +30,15 @@ def forget(calls):
     assert libc.syscall(here().numbers["seccomp"], 1, 0, ctypes.byref(filled)) == 0
 
 
-forget(sys.argv[2:])
-with Renderer(walls_required=sys.argv[1] == "required") as renderer:
-    try:
-        pages = list(renderer.render(a_pdf(), canvas=CANVAS, limits=render_limits(view_dpi=36)))
-        print(len(pages), asdict(renderer.walls()))
-    except SurefieldError as error:
-        print(error.code, error)
+def main():
+    forget(sys.argv[2:])
+    with Renderer(walls_required=sys.argv[1] == "required") as renderer:
+        try:
+            pages = list(renderer.render(a_pdf(), canvas=CANVAS, limits=render_limits(view_dpi=36)))
+            print(len(pages), asdict(renderer.walls()))
+        except SurefieldError as error:
+            print(error.code, error)
+
+
+if __name__ == "__main__":
+    main()

@@ -3,6 +3,7 @@
 import importlib.util
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 
 from pydantic import SecretStr
@@ -15,6 +16,7 @@ from extractors.errors import MissingExtra, SurefieldError
 from extractors.page.ocr import engines
 from extractors.registry import Finding
 from extractors.rerankers import RERANKERS
+from extractors.sandbox.walls import Walls
 from worker import bootstrap, db, health
 from worker.blobs import Blobs
 from worker.embedded.broker import broker_options
@@ -208,14 +210,23 @@ _READS = {
 
 
 def sandbox(settings: Settings) -> Finding:
-    """Files are opened behind walls; asked of a child that has raised them."""
+    """Files are opened behind walls; asked of processes that have raised them."""
+    found: dict[str, Walls] = {}
     try:
         with bootstrap.open_renderer(settings) as renderer:
-            walls = renderer.walls()
+            found["PDF library"] = renderer.walls()
+        engine = bootstrap.open_recogniser(settings)
+        if engine is not None and not engines.why_not(
+            bootstrap.ocr_engine(settings), settings.ocr_languages
+        ):
+            with closing(engine):
+                found["OCR"] = engine.walls()
     except SurefieldError as error:
         return Finding(False, str(error))
-    lacking = "" if walls.whole else "; Linux 5.13 or newer has both (Landlock, seccomp)"
-    return Finding(walls.whole, walls.words + lacking)
+    whole = all(walls.whole for walls in found.values())
+    words = [f"{name}: {walls.words}" for name, walls in found.items()]
+    lacking = [] if whole else ["Linux 5.13 or newer has both (Landlock, seccomp)"]
+    return Finding(whole, "; ".join((*words, *lacking)))
 
 
 def memory(settings: Settings) -> Finding:

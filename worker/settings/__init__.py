@@ -128,7 +128,7 @@ class Settings(BaseSettings):
         ("eng",), min_length=1, description='Tesseract\'s languages, such as `["eng", "deu"]`.'
     )
     ocr_memory_mb: int = Field(
-        1_500, ge=700, description="Address space of RapidOCR's process, in MB."
+        1_500, ge=700, description="Address space of the OCR engine's process, in MB."
     )
 
     max_bytes: int = Field(100_000_000, ge=1_000, description="Largest file taken, in bytes.")

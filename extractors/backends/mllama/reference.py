@@ -46,7 +46,7 @@ def inputs_of(loaded: Loaded, pages: Sequence[PageImage], spec: DocumentType) ->
 
 def image_of(page: PageImage) -> Image.Image:
     """The page's pixels."""
-    with Image.open(io.BytesIO(page.png)) as image:
+    with Image.open(io.BytesIO(page.png), formats=("PNG",)) as image:
         return image.convert("RGB")
 
 

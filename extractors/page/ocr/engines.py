@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from extractors.page.ocr import rapidocr, tesseract
-from extractors.page.ocr.types import SOURCE, SURE_ENOUGH, Recogniser, Size
+from extractors.page.ocr.types import MEMORY_MB, SOURCE, SURE_ENOUGH, Recogniser, Size
 from extractors.page.text import PageText
 
 
@@ -33,13 +33,18 @@ def open_recogniser(
     *,
     languages: Sequence[str] = tesseract.ENGLISH,
     timeout_s: float = 60.0,
-    memory_mb: int = rapidocr.MEMORY_MB,
+    memory_mb: int = MEMORY_MB,
+    walls_required: bool = False,
 ) -> Recogniser | None:
     """The engine, with nothing started yet; None for ``off``."""
     if engine is Engine.RAPIDOCR:
-        return rapidocr.RapidOcr(timeout_s=timeout_s, memory_mb=memory_mb)
+        return rapidocr.RapidOcr(
+            timeout_s=timeout_s, memory_mb=memory_mb, walls_required=walls_required
+        )
     if engine is Engine.TESSERACT:
-        return tesseract.Tesseract(languages, timeout_s=timeout_s)
+        return tesseract.Tesseract(
+            languages, timeout_s=timeout_s, memory_mb=memory_mb, walls_required=walls_required
+        )
     return None
 
 

@@ -7,6 +7,7 @@ takes the worker with it, and what a page needed goes back to the system after t
 
 import importlib.util
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -17,13 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from extractors.errors import OcrFailed
-from extractors.page.ocr.types import SeenWord, Size, size_px_of
+from extractors.page.ocr.types import MEMORY_MB, WALLS_REQUIRED, SeenWord, Size, size_px_of
+from extractors.sandbox.walls import NO_WALLS, Walls, walls_of
 from extractors.types import Box, Word
+
+log = logging.getLogger(__name__)
 
 NAME = "rapidocr"
 PACKAGES = ("rapidocr", "onnxruntime")
 START_SECONDS = 60.0  # the libraries take one second; a machine that just starts may need longer
-MEMORY_MB = 1_500  # address space; a page takes 0.6 GB of it at most
 _HOUSE = Path(__file__).resolve().parents[3]
 
 
@@ -43,9 +46,17 @@ class RapidOcr:
 
     name = NAME
 
-    def __init__(self, *, timeout_s: float = 60.0, memory_mb: int = MEMORY_MB) -> None:
+    def __init__(
+        self,
+        *,
+        timeout_s: float = 60.0,
+        memory_mb: int = MEMORY_MB,
+        walls_required: bool = False,
+    ) -> None:
         self.timeout_s = timeout_s
         self.memory_mb = memory_mb
+        self.walls_required = walls_required
+        self._walls = NO_WALLS
         self._child: subprocess.Popen[bytes] | None = None
         self._owner = os.getpid()
 
@@ -53,6 +64,14 @@ class RapidOcr:
     def child_pid(self) -> int | None:
         """The child's, while there is one."""
         return self._child.pid if self._child else None
+
+    def walls(self) -> Walls:
+        """What is in force around the child, which is started where there is none.
+
+        Raises OcrFailed.
+        """
+        self._ready()
+        return self._walls
 
     def words_of(self, png: bytes, *, size_pt: Size) -> list[SeenWord]:
         """The words in a picture of a page, line by line from the top.
@@ -153,6 +172,12 @@ class RapidOcr:
             raise OcrFailed(
                 f"RapidOCR cannot start ({why}). Install it again: pip install 'surefield[ocr]'."
             )
+        self._walls = walls_of(hello["walls"])
+        if not self._walls.whole:
+            log.warning("RapidOCR works without its sandbox: %s", self._walls.words)
+        if self.walls_required and not self._walls.whole:
+            self.close()
+            raise OcrFailed(WALLS_REQUIRED.format(walls=self._walls.words))
         return child
 
     def _within(

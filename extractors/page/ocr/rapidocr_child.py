@@ -1,10 +1,10 @@
 """The child that runs RapidOCR: pictures on standard input, words on standard output.
 
 A request is a line of JSON, then the picture's bytes; an answer is a line of JSON.  It ends with
-standard input.  Run by ``rapidocr.py``, with the most memory in MB as its argument.
+standard input, and before the first picture it shuts itself in.  Run by ``rapidocr.py``, with the
+most memory in MB as its argument.
 """
 
-import ctypes
 import json
 import os
 import resource
@@ -13,6 +13,10 @@ from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from extractors.sandbox import limits
+from extractors.sandbox.syscalls import THREADS
+from extractors.sandbox.walls import raise_walls
 
 MAX_SIDE = 1280  # pixels: a larger picture takes longer and shows no more of usual print
 DETECT_SIDE = 960  # pixels, in which lines are looked for
@@ -30,10 +34,11 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     try:
         engine = _engine(int(os.environ.get("OMP_NUM_THREADS") or 1))
+        _rehearse(engine)
     except Exception as error:
         _say(answers, {"failed": type(error).__name__})
         return
-    _say(answers, {"ready": True})
+    _say(answers, {"ready": True, "walls": raise_walls(THREADS).as_told()})
     while line := requests.readline():
         request = json.loads(line)
         picture = requests.read(request["bytes"])
@@ -45,7 +50,7 @@ def main() -> None:
         except Exception as error:  # its own words may quote the page
             _say(answers, {"failed": type(error).__name__})
         del picture
-        _give_memory_back()
+        limits.give_memory_back()
 
 
 def _engine(threads: int) -> Any:
@@ -72,6 +77,20 @@ def _engine(threads: int) -> Any:
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
     )
+
+
+def _rehearse(engine: Any) -> None:
+    """Read a picture of our own: what the libraries load when they first need it is loaded then,
+    and behind the walls it could not be.
+    """
+    import cv2
+    import numpy as np
+
+    paper = np.full((120, 480, 3), 255, np.uint8)
+    cv2.putText(paper, "Total 12.50", (20, 80), cv2.FONT_HERSHEY_SIMPLEX, 2.0, (0, 0, 0), 4)
+    picture = cv2.imencode(".png", paper)[1].tobytes()
+    for task, request in (("page", {}), ("places", {"places": [[0, 0, 480, 120]]})):
+        list(TASKS[task](engine, picture, request))
 
 
 def _model(models: Path, task: str) -> str:
@@ -170,12 +189,6 @@ def _pipes() -> tuple[BinaryIO, BinaryIO]:
 def _say(answers: BinaryIO, answer: dict[str, Any]) -> None:
     answers.write(json.dumps(answer).encode() + b"\n")
     answers.flush()
-
-
-def _give_memory_back() -> None:
-    """What the page took goes back to the system, so that a warm child stays small."""
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
-        libc.malloc_trim(0)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,39 @@
 """Tesseract: the small OCR engine, one program run a page.
 
 The program is run, not the library inside the PDF library: a page that hangs is killed when its
-time is over, its memory is not the worker's, and it tells how sure it is of each word.
+time is over, its memory is not the worker's, and it tells how sure it is of each word.  It runs
+behind walls, with a limit of its own, and nothing of the worker's environment.
 """
 
 import csv
 import io
+import json
+import logging
 import os
 import shutil
+import signal
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
+from pathlib import Path
 
 from PIL import Image
 
 from extractors.errors import OcrFailed
-from extractors.page.ocr.types import SURE_ENOUGH, SeenWord, Size, size_px_of
+from extractors.page.ocr.types import (
+    MEMORY_MB,
+    SURE_ENOUGH,
+    WALLS_REQUIRED,
+    SeenWord,
+    Size,
+    size_px_of,
+)
+from extractors.sandbox.run import NOT_WALLED
+from extractors.sandbox.walls import Walls, walls_of
 from extractors.types import Box, Word
+
+log = logging.getLogger(__name__)
 
 NAME = "tesseract"
 PROGRAM = "tesseract"
@@ -27,6 +44,8 @@ _LINE_PX = 48  # height that each place is brought to for a look
 _STANDING = 1.5  # a line that is so much higher than wide runs down the page, or up
 _LEAST_SIDE = 4  # pixels of a place that may hold print
 _MARGIN_PX = 24  # of paper around each
+_HOUSE = Path(__file__).resolve().parents[3]
+_KEPT = ("LD_LIBRARY_PATH", "TESSDATA_PREFIX")  # of the environment
 
 
 def why_not(languages: Sequence[str] = ENGLISH) -> str | None:
@@ -50,9 +69,25 @@ class Tesseract:
 
     name = NAME
 
-    def __init__(self, languages: Sequence[str] = ENGLISH, *, timeout_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        languages: Sequence[str] = ENGLISH,
+        *,
+        timeout_s: float = 60.0,
+        memory_mb: int = MEMORY_MB,
+        walls_required: bool = False,
+    ) -> None:
         self.languages = tuple(languages)
         self.timeout_s = timeout_s
+        self.memory_mb = memory_mb
+        self.walls_required = walls_required
+
+    def walls(self) -> Walls:
+        """What is in force around the program.
+
+        Raises OcrFailed.
+        """
+        return _walls()
 
     def words_of(self, png: bytes, *, size_pt: Size) -> list[SeenWord]:
         """The words in a picture of a page, in reading order.
@@ -90,12 +125,13 @@ class Tesseract:
     def _run(self, png: bytes, *options: str) -> str:
         if reason := why_not(self.languages):
             raise OcrFailed(reason)
-        command = [PROGRAM, "stdin", "stdout", "-l", "+".join(self.languages), *options, "tsv"]
-        # several pages at once are faster than several threads on one
-        environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
+        program = shutil.which(PROGRAM) or PROGRAM
+        command = [program, "stdin", "stdout", "-l", "+".join(self.languages), *options, "tsv"]
+        if not _walls().whole:
+            log.warning("Tesseract works without its sandbox: %s", _walls().words)
         try:
-            done = subprocess.run(
-                command, input=png, capture_output=True, timeout=self.timeout_s, env=environment
+            done = _behind_walls(
+                self.memory_mb, self.timeout_s, self.walls_required, command, given=png
             )
         except subprocess.TimeoutExpired as error:
             raise OcrFailed(
@@ -106,10 +142,17 @@ class Tesseract:
             raise OcrFailed(
                 f"Tesseract cannot be started ({type(error).__name__}). Install it again."
             ) from error
+        if done.returncode == NOT_WALLED and self.walls_required:
+            raise OcrFailed(WALLS_REQUIRED.format(walls=_walls().words))
+        if done.returncode == -signal.SIGXCPU:
+            raise OcrFailed(
+                f"Tesseract computed longer than {self.timeout_s:g} s for a page. Raise its time,"
+                " or send a smaller picture."
+            )
         if done.returncode != 0:  # its words may quote the page, so they are left out
             raise OcrFailed(
-                f"Tesseract ended with status {done.returncode}. Look whether the page's picture"
-                " opens, and try its program by hand."
+                f"Tesseract ended with status {done.returncode}. It had {self.memory_mb} MB: raise"
+                " SUREFIELD_OCR_MEMORY_MB, or try its program by hand on the page's picture."
             )
         return done.stdout.decode("utf-8", "replace")
 
@@ -164,9 +207,45 @@ def _sheet(lines: Sequence[Image.Image]) -> bytes:
 def _opened(png: bytes) -> Image.Image:
     size_px_of(png)
     try:
-        return Image.open(io.BytesIO(png)).convert("L")
+        return Image.open(io.BytesIO(png), formats=("PNG",)).convert("L")
     except (OSError, SyntaxError, ValueError) as error:
         raise OcrFailed("The page's picture is damaged. Render the document again.") from error
+
+
+def _behind_walls(
+    memory_mb: int,
+    seconds: float,
+    required: bool,
+    command: Sequence[str] = (),
+    *,
+    given: bytes = b"",
+) -> "subprocess.CompletedProcess[bytes]":
+    """Run a program, or ask for the walls.  Raises TimeoutExpired or OSError."""
+    # several pages at once are faster than several threads on one
+    environment = {"OMP_THREAD_LIMIT": "1", "PATH": os.defpath, "PYTHONPATH": str(_HOUSE)}
+    environment |= {name: os.environ[name] for name in _KEPT if name in os.environ}
+    demand = "required" if required else "available"
+    run = [sys.executable, "-P", "-S", "-m", "extractors.sandbox.run"]
+    return subprocess.run(
+        [*run, str(memory_mb), str(seconds), demand, *command],
+        input=given,
+        capture_output=True,
+        timeout=seconds,
+        env=environment,
+        cwd="/",
+    )
+
+
+@cache
+def _walls() -> Walls:
+    try:
+        said = _behind_walls(MEMORY_MB, 60.0, False).stdout
+        return walls_of(json.loads(said))
+    except (OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError) as error:
+        raise OcrFailed(
+            f"The sandbox of Tesseract cannot be started ({type(error).__name__}). Look whether"
+            f" {sys.executable} runs."
+        ) from error
 
 
 @cache

@@ -5,11 +5,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from extractors.errors import OcrFailed
+from extractors.sandbox.walls import Walls
 from extractors.types import Box, Word
 
 SOURCE = "ocr"  # as a source of evidence, beside the text layer
 # below, it is guessing at smudges; a guess would only contradict the model at random
 SURE_ENOUGH = 0.3
+
+MEMORY_MB = 1_500  # address space of the engine's process; a page takes 0.6 GB of it at most
+WALLS_REQUIRED = (
+    "Pictures are not read here: {walls}. Run on Linux 5.13 or newer with Landlock and seccomp, or"
+    " set SUREFIELD_SANDBOX=available to do without."
+)
 
 Size = tuple[float, float]  # width and height
 
@@ -43,6 +50,12 @@ class Recogniser(Protocol):
         lines where a box is higher than wide: read down the page, and up.
 
         All in one call, and the rest of the page is not looked at.
+
+        Raises OcrFailed.
+        """
+
+    def walls(self) -> Walls:
+        """What is in force around the process that opens pictures.
 
         Raises OcrFailed.
         """

@@ -68,7 +68,7 @@ def _sure(words: Sequence[SeenWord]) -> int:
 def _upright(png: bytes, turned: int) -> bytes:
     """The picture, turned back."""
     try:
-        with Image.open(io.BytesIO(png)) as picture:
+        with Image.open(io.BytesIO(png), formats=("PNG",)) as picture:
             upright = picture.transpose(_TURNS[turned])  # counterclockwise
     except (OSError, SyntaxError, ValueError) as error:
         raise OcrFailed("The page's picture is damaged. Render the document again.") from error
