@@ -118,18 +118,36 @@ def _write_locally(path: Path, data: BinaryIO, name: str) -> None:
     """Write beside the place and rename, so that a reader or a crash never meets half a file."""
     if path.is_file() and _digest(path) == name:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    owner = _make_folder(path.parent)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
         with os.fdopen(handle, "wb") as file:
             shutil.copyfileobj(data, file, CHUNK)
             file.flush()
             os.fsync(file.fileno())
+            if owner is not None:
+                os.fchown(file.fileno(), *owner)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def _make_folder(folder: Path) -> tuple[int, int] | None:
+    """Make it where it is not; whose user and group new things there must be, where we are root and
+    the store is somebody else's: the workers are not root, and read what a command stores.
+    """
+    above = next(one for one in (folder, *folder.parents) if one.exists())
+    folder.mkdir(parents=True, exist_ok=True)
+    found = above.stat()
+    if os.geteuid() != 0 or found.st_uid == 0:
+        return None
+    for made in (folder, *folder.parents):
+        if made == above:
+            break
+        os.chown(made, found.st_uid, found.st_gid, follow_symlinks=False)
+    return found.st_uid, found.st_gid
 
 
 def _digest(path: Path) -> str:

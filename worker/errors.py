@@ -48,6 +48,12 @@ class RendererUnavailable(SurefieldError):
     installation = True
 
 
+class RunsAsRoot(SurefieldError):
+    """Root opens no file of a stranger, and could not be left."""
+
+    code = "runs_as_root"
+
+
 class SandboxMissing(RendererUnavailable):
     """The kernel lacks a wall that is demanded around what opens strangers' files."""
 

@@ -25,6 +25,7 @@ from extractors.errors import SurefieldError
 from worker import bootstrap
 from worker import log as logs
 from worker.consumer import guarded
+from worker.embedded import unprivileged
 from worker.embedded.broker import broker_options
 from worker.intake import actions, dead_letters, messages
 from worker.intake.errors import InboxUnavailable
@@ -145,6 +146,7 @@ def app_of_this_process(
     try:
         settings = Settings()
         logs.configure(json=settings.log is LogForm.JSON)
+        unprivileged.leave_root(settings.state_dir, settings.blobs, allowed=settings.allow_root)
         return create_celery(settings, backends=backends)
     except ValidationError as error:
         sys.exit("\n".join(f"invalid_setting: {said}" for said in problems(error)))

@@ -44,6 +44,7 @@ def run() -> None:
         "web_port": local.free_port(plain.web_port) if stays else plain.web_port,
     }
     settings = plain.model_copy(update=changes)
+    local.leave_root(settings)
     model = getattr(settings.reader, "model", settings.reader.backend)
     if model == str(BUNDLED_MODEL):
         model = "the bundled demonstration model"

@@ -1,6 +1,8 @@
 """What ``surefield doctor`` looks at: one function a thing, one line a finding."""
 
+import getpass
 import importlib.util
+import os
 import shutil
 from collections.abc import Callable
 from contextlib import closing
@@ -95,6 +97,20 @@ def processes(settings: Settings) -> Finding:
     if ill:
         return Finding(False, f"{'; '.join(ill)}. Logs: {settings.state_dir / 'logs'}")
     return Finding(True, f"{', '.join(kept)}")
+
+
+def account(settings: Settings) -> Finding:
+    """No process that opens strangers' files is root."""
+    if roots := Supervisor.roots_of(settings.state_dir):
+        return Finding(False, f"{', '.join(roots)} opens strangers' files as root. {_NOT_ROOT}")
+    if os.geteuid() != 0:
+        return Finding(True, f"{getpass.getuser()}, not root")
+    if settings.allow_root:
+        return Finding(False, f"strangers' files are opened as root. {_NOT_ROOT}")
+    return Finding(True, "root goes on as the account of the embedded Postgres")
+
+
+_NOT_ROOT = "Unset SUREFIELD_ALLOW_ROOT, or start as an ordinary user"
 
 
 def _database(settings: Settings) -> str | None:
@@ -278,6 +294,7 @@ CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "model": model,
     "readers": readers,
     "second looks": second_looks,
+    "account": account,
     "sandbox": sandbox,
     "memory": memory,
     "document types": document_types,

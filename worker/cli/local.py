@@ -16,6 +16,7 @@ from extractors.rerankers import RERANKERS
 from worker import bootstrap, db, tasks
 from worker.accounts import store as accounts
 from worker.actor import Actor
+from worker.embedded import unprivileged
 from worker.embedded.broker import WORKER_FLAGS
 from worker.embedded.data_folder import programs
 from worker.embedded.postgres import EmbeddedPostgres
@@ -59,6 +60,11 @@ def database(settings: Settings, *, migrates: bool = False) -> Iterator[Settings
     finally:
         if not ran_before:
             postgres.stop()
+
+
+def leave_root(settings: Settings) -> None:
+    """What opens strangers' files is not root; raises RunsAsRoot where it cannot be left."""
+    unprivileged.leave_root(settings.state_dir, settings.blobs, allowed=settings.allow_root)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ def up() -> None:
     """
     console = Console(stderr=True)
     base = Settings()
+    local.leave_root(base)
     load(base.document_types)  # a broken type is said before anything starts
     local.require(base, web=True)  # and what is not installed
     local.check_port(base)
@@ -55,6 +56,7 @@ def sweeper() -> None:
     workers cost time, not documents.
     """
     settings = Settings()
+    local.leave_root(settings)
     stop = _stop_event()
     with local.runtime(settings) as rt:
         while not stop.wait(settings.sweep_every.total_seconds()):
@@ -82,6 +84,7 @@ def settings(
 def web() -> None:
     """Serve the review page and the HTTP interface, as `surefield up` does besides all else."""
     serve = local.web_server()
+    local.leave_root(Settings())
     local.check_port(Settings())
     with local.database(Settings()) as ready:
         serve(ready)

@@ -108,14 +108,15 @@ class Supervisor:
         """Children of the supervisor that runs in this state folder, each with what is wrong with
         it, if anything; none where none runs.
         """
-        if not Supervisor.runs(state_dir):
-            return {}
-        try:
-            kept: dict[str, dict[str, int | None]]
-            kept = json.loads(_children_file(state_dir).read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return {name: _illness(one["pid"], one["young_deaths"] or 0) for name, one in kept.items()}
+        return {
+            name: _illness(one["pid"], one["young_deaths"] or 0)
+            for name, one in _kept_children(state_dir).items()
+        }
+
+    @staticmethod
+    def roots_of(state_dir: Path) -> list[str]:
+        """Children of the supervisor that runs in this state folder, which are root."""
+        return [name for name, one in _kept_children(state_dir).items() if _is_root(one["pid"])]
 
     def start(self) -> None:
         """Clear what an earlier supervisor left, start the children in order, each when the one
@@ -368,6 +369,24 @@ def _lock_file(state_dir: Path) -> Path:
 
 def _children_file(state_dir: Path) -> Path:
     return state_dir.expanduser().resolve() / "children.json"
+
+
+def _kept_children(state_dir: Path) -> dict[str, dict[str, int | None]]:
+    if not Supervisor.runs(state_dir):
+        return {}
+    try:
+        kept: dict[str, dict[str, int | None]]
+        kept = json.loads(_children_file(state_dir).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return kept
+
+
+def _is_root(pid: int | None) -> bool:
+    try:
+        return pid is not None and psutil.Process(pid).uids().effective == 0
+    except psutil.Error:
+        return False
 
 
 def _illness(pid: int | None, young_deaths: int) -> str | None:

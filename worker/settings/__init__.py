@@ -166,6 +166,14 @@ class Settings(BaseSettings):
         ),
     )
 
+    allow_root: bool = Field(
+        False,
+        description=(
+            "Started by root, workers and web stay root, instead of going on as the account of the"
+            " embedded Postgres."
+        ),
+    )
+
     accept_at: float = Field(
         0.7,
         ge=0.0,
