@@ -58,6 +58,18 @@ class TooManyPages(SurefieldError):
     code = "too_many_pages"
 
 
+class TooManyWords(SurefieldError):
+    """The pages have more words together than the limit allows."""
+
+    code = "too_many_words"
+
+
+class TooMuchToStore(SurefieldError):
+    """The page images take more room together than the limit allows."""
+
+    code = "too_much_to_store"
+
+
 class TooManyPixels(SurefieldError):
     """A page or an image is larger than the pixel limit allows."""
 

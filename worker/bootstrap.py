@@ -130,6 +130,9 @@ def limits(settings: Settings) -> RenderLimits:
         max_pages=settings.max_pages,
         max_pixels=int(settings.max_megapixels * 1e6),
         page_seconds=settings.page_timeout.total_seconds(),
+        document_seconds=settings.document_timeout.total_seconds(),
+        max_words=settings.max_words,
+        max_stored_bytes=settings.max_stored_mb * 1_000_000,
         memory_mb=settings.render_memory_mb,
         view_dpi=settings.view_dpi,
     )

@@ -38,7 +38,9 @@ class RenderLimits:
     max_pages: int
     max_pixels: int  # of any one image on a page, before it is decoded
     page_seconds: float  # wall time the worker waits for opening the file, and for each page
-    document_seconds: float = 1800.0  # wall time the worker waits in all
+    document_seconds: float = 600.0  # wall time the worker waits in all
+    max_words: int = 500_000  # of all pages together
+    max_stored_bytes: int = 2_000_000_000  # of all page images together
     memory_mb: int  # of the child
     view_dpi: int  # of the rendition for people, at most
     view_pixels: int = 12_000_000  # of the same, at most

@@ -153,6 +153,17 @@ class Settings(BaseSettings):
     page_timeout: Duration = Field(
         timedelta(seconds=20), description="Time after which a page's rendering is given up."
     )
+    document_timeout: Duration = Field(
+        timedelta(minutes=10),
+        gt=timedelta(0),
+        description="Time after which a document's rendering is given up, pages waited for in all.",
+    )
+    max_words: int = Field(
+        500_000, ge=1_000, description="Most words that a document's pages may have together."
+    )
+    max_stored_mb: int = Field(
+        2_000, ge=1, description="Most room that a document's page images may take, in MB."
+    )
     render_memory_mb: int = Field(
         1_500, ge=256, description="Address space of a render child, in MB."
     )

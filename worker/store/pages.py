@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -46,6 +47,7 @@ from worker.store.types import (
 from worker.tables.documents import Document, Status
 from worker.tables.evidence import FieldEvidence, Page, PageReading, PageStatus
 
+PAGES_AT_ONCE = 10  # saved by one statement
 QUALITY = ("contrast", "ink", "sharpness")
 IMPOSSIBLE = -10_000.0  # a log-probability that no float's exponential tells from 0
 STAGE = "extract"  # pages are claimed by this stage only
@@ -65,35 +67,35 @@ UNREAD = select(Page.id).where(
 ALL_READ = ~UNREAD.exists()
 
 
-def save_pages(tx: Tx, held: Claim, pages: Sequence[NewPage]) -> None:
-    """The document's rendered pages; those saved by an earlier attempt stay as they are.
+def save_pages(tx: Tx, held: Claim, pages: Iterable[NewPage]) -> None:
+    """The document's rendered pages; those saved by an earlier attempt stay as they are.  A few at
+    a time are in memory.
 
     Raises ClaimLost if another worker took over meanwhile.
     """
     hold(tx, held)
-    if not pages:
-        return
-    rows = [
-        {
-            "document_id": held.document_id,
-            "number": page.number,
-            "width_pt": page.width_pt,
-            "height_pt": page.height_pt,
-            "model_width_px": page.model_width_px,
-            "model_height_px": page.model_height_px,
-            "model_sha256": page.model_sha256,
-            "view_sha256": page.view_sha256,
-            "words": words_out(page.words),
-            "words_source": page.words_source,
-            "layer_coverage": page.layer_coverage,
-            "turned": page.turned,
-            **(dict.fromkeys(QUALITY) if page.quality is None else asdict(page.quality)),
-        }
-        for page in pages
-    ]
-    tx.session.execute(
-        pg_insert(Page).on_conflict_do_nothing(index_elements=["document_id", "number"]), rows
-    )
+    insert = pg_insert(Page).on_conflict_do_nothing(index_elements=["document_id", "number"])
+    rest = iter(pages)
+    while few := [_row(held, page) for page in islice(rest, PAGES_AT_ONCE)]:
+        tx.session.execute(insert, few)
+
+
+def _row(held: Claim, page: NewPage) -> dict[str, Any]:
+    return {
+        "document_id": held.document_id,
+        "number": page.number,
+        "width_pt": page.width_pt,
+        "height_pt": page.height_pt,
+        "model_width_px": page.model_width_px,
+        "model_height_px": page.model_height_px,
+        "model_sha256": page.model_sha256,
+        "view_sha256": page.view_sha256,
+        "words": words_out(page.words),
+        "words_source": page.words_source,
+        "layer_coverage": page.layer_coverage,
+        "turned": page.turned,
+        **(dict.fromkeys(QUALITY) if page.quality is None else asdict(page.quality)),
+    }
 
 
 def sort_pages(tx: Tx, held: Claim, pages: Sequence[SortedPage], *, by: str | None = None) -> None:

@@ -1,13 +1,15 @@
 """An original becomes page images and words."""
 
+from collections.abc import Collection
 from uuid import UUID
 
-from extractors.documents import AUTO
+from extractors.documents import AUTO, DocumentType
 from extractors.rendering.einvoice import EInvoice
 from extractors.rendering.findings import Finding
 from worker import store
 from worker.pipeline.attempt import attempt
 from worker.pipeline.page_words import PageWords, words_of
+from worker.pipeline.rendered import RenderedPages
 from worker.rendering.protocol import RenderedPage
 from worker.runtime import Runtime
 from worker.store.types import Claim, NewPage
@@ -30,26 +32,37 @@ def run(document: UUID | Claim, rt: Runtime) -> None:
         )
         findings: list[Finding] = []
         einvoice: EInvoice | None = None
-        pages = []
-        for page in rendered:
-            words = words_of(page, rt.recogniser())
-            findings += (*page.findings, *words.findings)
-            einvoice = einvoice or page.einvoice
-            pages.append(_stored(page, words, rt))
+        with RenderedPages(limits) as pages:
+            for page in rendered:
+                words = words_of(page, rt.recogniser())
+                findings += (*page.findings, *words.findings)
+                einvoice = einvoice or page.einvoice
+                stored = len(page.model.png), len(page.view_png)
+                pages.add(_stored(page, words, rt), stored=stored)
+            _save(claim, spec, pages, findings, einvoice, rt)
 
-        with rt.transaction() as tx:
-            choice = spec is None or (
-                spec.max_pages_read is not None and len(pages) > spec.max_pages_read
-            )
-            store.documents.finish(
-                tx,
-                claim,
-                to=Status.UNTRIAGED if choice else Status.RENDERED,
-                page_count=len(pages),
-                pin=None if choice else spec,
-            )
-            store.pages.save_pages(tx, claim, pages)
-            store.rendering.save(tx, claim, findings, einvoice)
+
+def _save(
+    claim: Claim,
+    spec: DocumentType | None,
+    pages: RenderedPages,
+    findings: Collection[Finding],
+    einvoice: EInvoice | None,
+    rt: Runtime,
+) -> None:
+    with rt.transaction() as tx:
+        choice = spec is None or (
+            spec.max_pages_read is not None and len(pages) > spec.max_pages_read
+        )
+        store.documents.finish(
+            tx,
+            claim,
+            to=Status.UNTRIAGED if choice else Status.RENDERED,
+            page_count=len(pages),
+            pin=None if choice else spec,
+        )
+        store.pages.save_pages(tx, claim, pages)
+        store.rendering.save(tx, claim, findings, einvoice)
 
 
 def _stored(page: RenderedPage, words: PageWords, rt: Runtime) -> NewPage:
