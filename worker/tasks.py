@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from extractors.backends import Backend
 from extractors.errors import SurefieldError
+from extractors.sandbox.limits import bound_memory
 from worker import bootstrap
 from worker import log as logs
 from worker.consumer import guarded
@@ -147,6 +148,8 @@ def app_of_this_process(
         settings = Settings()
         logs.configure(json=settings.log is LogForm.JSON)
         unprivileged.leave_root(settings.state_dir, settings.blobs, allowed=settings.allow_root)
+        if backends is None:  # a model plans its own memory
+            bound_memory(settings.worker_memory_mb)
         return create_celery(settings, backends=backends)
     except ValidationError as error:
         sys.exit("\n".join(f"invalid_setting: {said}" for said in problems(error)))

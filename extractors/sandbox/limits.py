@@ -45,16 +45,23 @@ class Memory:
 
     def allow(self, extra: int) -> None:
         """From now on an allocation past this many bytes more than at rest fails."""
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        wanted = self.at_rest + extra
-        resource.setrlimit(
-            resource.RLIMIT_AS,
-            (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard),
-        )
+        _bound(self.at_rest + extra)
 
     def lift(self) -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+
+
+def bound_memory(megabytes: int) -> None:
+    """An allocation past this much address space fails; what this process starts may raise it."""
+    _bound(megabytes * MB)
+
+
+def _bound(wanted: int) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(
+        resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
+    )
 
 
 def give_memory_back() -> None:

@@ -241,6 +241,26 @@ def test_a_file_that_is_too_large_is_refused_while_it_comes(make_site):
     )
 
 
+def test_an_upstream_may_have_only_so_many_uploads_in_flight(make_site):
+    """Another upstream's still come in; and so does the next one when one is answered."""
+    site = make_site(options={"uploads_at_once": 2})
+    client, key = site.anybody(), site.key()
+    turns = client.app.state.site.uploads
+    sent = {
+        "data": {"document_type": "slip"},
+        "files": {"file": ("a.pdf", a_slip())},
+        "headers": key,
+    }
+    with turns.of("other"), turns.of("other"), turns.of("erp"):
+        with turns.of("erp"):
+            said = problem(client.post("/v1/documents", **sent), 429, "too_many_uploads")
+            assert "SUREFIELD_UPLOADS_AT_ONCE" in said
+        assert client.post("/v1/documents", **sent).status_code == 201
+        broken = {**sent, "files": {"file": ("a.pdf", b"")}, "data": {}}
+        for _ in range(3):  # one that is refused gives its turn back
+            assert client.post("/v1/documents", **broken).status_code == 422
+
+
 def test_json_has_a_smaller_limit_since_it_is_held_in_memory(post):
     """And says how a larger file goes in."""
 

@@ -164,6 +164,9 @@ class Settings(BaseSettings):
     max_stored_mb: int = Field(
         2_000, ge=1, description="Most room that a document's page images may take, in MB."
     )
+    worker_memory_mb: int = Field(
+        4_000, ge=1_000, description="Address space of a worker without a model, in MB."
+    )
     render_memory_mb: int = Field(
         1_500, ge=256, description="Address space of a render child, in MB."
     )
@@ -256,6 +259,9 @@ class Settings(BaseSettings):
     )
     trusted_proxies: str = Field(
         "", description="Addresses of proxies whose `X-Forwarded-For` is believed, with commas."
+    )
+    uploads_at_once: int = Field(
+        4, ge=1, description="Most uploads of one upstream that may be in flight at once."
     )
     stays_signed_in: Duration = Field(
         timedelta(hours=12), description="Time after which a browser must sign in again."

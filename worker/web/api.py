@@ -160,7 +160,7 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         413: "Too large",
         415: "Neither multipart nor JSON",
         400: "Broken request",
-        429: "Too many of yours wait; `Retry-After` says when to come again",
+        429: "Too many of yours wait, or are under way; `Retry-After` says when to come again",
     }
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
@@ -241,10 +241,11 @@ async def post_document(
     ] = None,
 ) -> Response:
     """Hand a document in, as multipart or JSON.  It is stored and queued when this answers."""
-    async with _received(request, site.rt.max_bytes) as sent:
-        taken = await run_in_threadpool(
-            _submit, replace(sent, upstream=upstream, key=idempotency_key), site
-        )
+    with site.uploads.of(upstream):
+        async with _received(request, site.rt.max_bytes) as sent:
+            taken = await run_in_threadpool(
+                _submit, replace(sent, upstream=upstream, key=idempotency_key), site
+            )
     address = site.address(request, "get_document", document_id=taken.document_id)
     body = SubmissionOut(
         document_id=taken.document_id,

@@ -26,6 +26,7 @@ from worker.web import (
 )
 from worker.web.dependencies import Site, from_our_page
 from worker.web.headers import LimitedBody, SecureHeaders
+from worker.web.turns import Turns
 
 STATIC = Path(__file__).parent / "static"
 A_DAY = timedelta(days=1)
@@ -49,14 +50,20 @@ def create_app(
     stays_signed_in: timedelta,
     review_lease: timedelta,
     public_url: str | None = None,
+    uploads_at_once: int = 4,
 ) -> FastAPI:
     """The site over one runtime.
 
     public_url: how people and programs reach it, such as "https://review.example.org"; with https
                 its cookies are marked as such
+    uploads_at_once: of one upstream
     """
     site = Site(
-        rt=rt, public_url=public_url, stays_signed_in=stays_signed_in, review_lease=review_lease
+        rt=rt,
+        public_url=public_url,
+        stays_signed_in=stays_signed_in,
+        review_lease=review_lease,
+        uploads=Turns(uploads_at_once),
     )
     app = FastAPI(
         title="Surefield",

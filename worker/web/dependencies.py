@@ -16,6 +16,7 @@ from worker.actor import Forbidden, Role
 from worker.review.errors import InvalidDecision
 from worker.review.tables import Action
 from worker.runtime import Runtime
+from worker.web.turns import Turns
 
 # what is said of one field; rows are sent with their list
 FORM_ACTIONS = (Action.ACCEPT, Action.CORRECT, Action.ABSENT, Action.UNREADABLE, Action.UNDO)
@@ -30,6 +31,7 @@ class Site:
     public_url: str | None  # how people reach the site; None: as the request says
     stays_signed_in: timedelta
     review_lease: timedelta
+    uploads: Turns
 
     @property
     def secure(self) -> bool:

@@ -40,6 +40,7 @@ STATUS: Mapping[str, int] = {
     "blobs_unavailable": 503,
     "too_many_tries": 429,
     "too_many_waiting": 429,
+    "too_many_uploads": 429,
     "not_signed_in": 401,
     "no_such_key": 401,
     "forbidden": 403,

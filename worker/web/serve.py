@@ -16,6 +16,7 @@ def build(settings: Settings) -> FastAPI:
         public_url=settings.public_url,
         stays_signed_in=settings.stays_signed_in,
         review_lease=settings.review_lease,
+        uploads_at_once=settings.uploads_at_once,
     )
 
 
