@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -28,6 +29,10 @@ TEMPLATE = "migrated"
 # set: a test that would be skipped fails
 NO_SKIP = "SUREFIELD_TEST_NO_SKIP"
 
+# A property says what is true and not how fast: on a busy machine one example may take a second.
+settings.register_profile("untimed", deadline=None)
+if settings.get_current_profile_name() == "default":  # whoever asks for another one gets that
+    settings.load_profile("untimed")
 
 OURS = pytest.StashKey[bool]()  # the server is this run's own, and ends with it
 
