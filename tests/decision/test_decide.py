@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.decision.decide import PROOFS, Outcome, decide, decide_all
-from extractors.decision.policy import Requirement, policy_of
+from extractors.decision.decide import PROOFS, Beside, Outcome, decide, decide_all
+from extractors.decision.policy import PolicyName, Requirement, policy_of
 from extractors.evidence.gather import Candidate
+from extractors.evidence.list_sums import LIST_PROVEN
 from extractors.evidence.witnesses import AGREES, DENIES, Testimony
 from extractors.normalise import PROBLEMS
+from extractors.reading.looks import Agreement, Look
 from extractors.types import FieldState
 from tests.evidence.making import (
     ITEMS,
@@ -153,6 +155,28 @@ def test_a_list_may_go_on_on_pages_that_were_left_out():
     got = decided(replace(GOOD, name="items.amount", left_out_pages=(2,)))
 
     assert (got.outcome, got.reason.code) == (Outcome.REVIEW, "pages_left_out")
+
+
+def test_a_list_that_a_sum_proves_whole_still_waits_for_scans_that_were_left_out():
+    """The sum itself may stand otherwise on one of them; pages with words were judged by them."""
+    whole = Candidate(name="items", state=FieldState.VALUE)
+    proven = Testimony(of=whole, says=AGREES, because=LIST_PROVEN, witness="list-sums/1")
+    cell = replace(GOOD, name="items.amount", testimony=(proven,), left_out_pages=(2, 3))
+
+    assert decided(cell).outcome is Outcome.ACCEPTED
+    assert decided(replace(cell, unjudged_pages=(3,))).reason.code == "pages_left_out"
+
+
+@pytest.mark.parametrize(("weakest", "doubts"), [(-0.01, []), (None, ["look_unsure"])])
+def test_a_look_that_says_the_same_without_a_token_is_not_sure(weakest, doubts):
+    """Nobody knows how sure it was."""
+    careful = policy_of(a_type(TOTAL), accept_at=0.7, name=PolicyName.CAREFUL).of("total")
+    same = Look(agreement=Agreement.SAME, text="5.00", weakest=weakest)
+    told = Beside(looks=(replace(same, weakest=-0.01), same))
+
+    got = decide(GOOD, TOTAL, careful, in_domain=True, beside={GOOD.evidence_id: told})
+
+    assert [doubt.code for doubt in got.doubts] == doubts
 
 
 def test_an_unreadable_field_is_reviewed_and_not_called_low():
