@@ -76,6 +76,7 @@ NOT_FOUND = [  # text, kind, page, what the page says instead
     ("5.00", Kind.AMOUNT, "- 5.00", "5.00"),
     ("5.00", Kind.AMOUNT, "(5.00)", "(5.00)"),
     ("5.00", Kind.AMOUNT, "5.00-", "5.00-"),
+    ("5.00", Kind.AMOUNT, "5.00 -", "5.00"),
     ("$5.00", Kind.AMOUNT, "€ 5.00", "5.00"),
     ("1,204.60", Kind.AMOUNT, "Total 1,204.50", "1,204.50"),
     ("04/03/2026", Kind.DATE, "04/03/2025", "04/03/2025"),

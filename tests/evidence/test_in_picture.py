@@ -61,6 +61,17 @@ def test_one_place_that_shows_it_is_enough():
     assert heard(document) == [(AGREES, "in_picture")]
 
 
+def test_of_two_pages_that_say_it_one_picture_that_shows_it_is_enough():
+    """Whichever page it is; and its place is told."""
+    for page, other in ((1, 2), (2, 1)):
+        readings = (printed("5.00", HERE), printed("5.00", THERE, page=2))
+        box, elsewhere = (HERE, THERE) if page == 1 else (THERE, HERE)
+        document = a_document(*readings, seen={(page, box): "5.00", (other, elsewhere): "smudge"})
+
+        (one,) = in_picture(document)
+        assert (one.says, one.page, one.boxes) == (AGREES, page, (box,))
+
+
 def test_the_first_look_is_at_one_place_and_the_second_at_the_others_too():
     """And there is no third."""
     document = a_document(printed("1,250.00", HERE, THERE, ELSEWHERE))

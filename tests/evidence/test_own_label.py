@@ -7,6 +7,7 @@ import pytest
 from extractors.evidence.witnesses import AGREES, DENIES
 from extractors.page.layout import lines_of
 from extractors.page.paying import dated
+from tests.benchmarks.judging import Paper
 from tests.evidence.making import page_of
 from tests.evidence.words import INVOICE, PAGE, ROWS, TRUTH, denied, heard_of, offered
 
@@ -110,6 +111,17 @@ def test_a_value_that_stands_elsewhere_too_is_not_another_labels_alone(elsewhere
 
     found = denied(heard_of(page, (), **nothing))
     assert found.get(("date", 0), set()) & {"others_label"} == codes
+
+
+@pytest.mark.parametrize(("page", "codes"), [(1, {"others_label"}), (2, set())])
+def test_a_value_stands_under_another_label_on_its_own_page_alone(page, codes):
+    """At the same place of another page, without a label, it may be the field's own."""
+    words = {1: page_of("Due date:  2026-06-03"), 2: page_of("Harbour    2026-06-03")}
+    paper = Paper(INVOICE, words)
+    nothing = dict.fromkeys(TRUTH)
+    read = dict.fromkeys(words, nothing) | {page: nothing | {"date": "2026-06-03"}}
+
+    assert set(paper.judge(read)["date", 0].doubts) & {"others_label"} == codes
 
 
 @pytest.mark.parametrize(
