@@ -84,6 +84,26 @@ def test_the_same_refusal_again_is_counted_and_not_repeated(house):
     assert letter.last_at >= letter.first_at
 
 
+def test_a_refusal_that_comes_again_is_the_last_one_and_was_lately(house):
+    """However long ago it came first: whoever looks at what was put aside lately sees it."""
+    old, other = arguments(colour="red"), arguments(colour="blue", key="k-2")
+    take_in((), old, house.rt)
+    with house.rt.transaction() as tx:
+        long_ago = "now() - interval '3 d'"
+        tx.session.execute(
+            text(f"UPDATE dead_letters SET first_at = {long_ago}, last_at = {long_ago}")
+        )
+        assert dead_letters.count(tx, since=timedelta(days=1)) == 0
+    take_in((), other, house.rt)
+    assert [one.key for one in letters(house)] == ["k-2", "k-1"]
+
+    take_in((), old, house.rt)
+
+    assert [(one.key, one.times) for one in letters(house)] == [("k-1", 2), ("k-2", 1)]
+    with house.rt.transaction() as tx:
+        assert dead_letters.count(tx, since=timedelta(days=1)) == 2
+
+
 def test_a_key_used_for_other_bytes_is_a_letter_and_the_document_stays(house):
     """The upstream can look up what became of its second message."""
     take_in((), arguments(), house.rt)
@@ -224,6 +244,17 @@ def test_a_source_that_is_no_regular_file_is_refused_at_once(house, tmp_path: Pa
         take_in((), arguments(source=str(tmp_path / name), content_base64=None), rt)
 
     assert {one.code for one in letters(house)} == {"unreadable_file", "source_not_allowed"}
+    assert house.rows("SELECT id FROM documents") == []
+
+
+def test_a_file_without_a_byte_beside_a_source_is_one_too_many(house, tmp_path: Path):
+    """Whichever of the two is meant, nobody guesses."""
+    (tmp_path / "a.pdf").write_bytes(a_pdf())
+    rt = house.rt.__class__(**{**_values(house.rt), "source_roots": (tmp_path,)})
+    take_in((), arguments(source=str(tmp_path / "a.pdf"), content_base64=""), rt)
+
+    (letter,) = letters(house)
+    assert (letter.code, "exactly one" in letter.message) == ("invalid_submission", True)
     assert house.rows("SELECT id FROM documents") == []
 
 
