@@ -98,6 +98,11 @@ def test_what_the_page_does_not_print_may_be_absent():
     assert not doubts(judged(*page, **{**SUMS, "tax": None}), "tax")
 
 
+def test_a_net_above_its_total_leaves_nothing_for_an_absent_tax():
+    """Less than nothing is no tax: something was taken off."""
+    assert "sum_gap" not in doubts(judged(net="84.00", total="70.00"), "tax")
+
+
 def test_equal_amounts_leave_nothing_for_an_absent_tax():
     """Net and total are one: there is none."""
     assert not doubts(judged(net="70.00", total="70.00"), "tax")
@@ -179,6 +184,24 @@ def test_rows_that_are_each_rounded_add_up_before_rounding():
     assert not of_list(found)
 
 
+def test_rows_whose_products_make_the_sum_and_whose_amounts_do_not_prove_no_list():
+    """Rounding explains a cent a row, and not a misread amount."""
+    found = judged(
+        net="20.01",
+        total="20.01",
+        lines=rows(("A", "3", "3.3349", "10.00"), ("B", "3", "3.3349", "19.00")),
+    )
+
+    assert "list_incomplete" in of_list(found)
+
+
+def test_rows_that_make_what_is_left_for_the_tax_prove_no_list():
+    """Rows make the net: of the total without the tax, never of the total without the net."""
+    row = ("Paper", "1", SUMS["tax"], SUMS["tax"])
+
+    assert "list_incomplete" in of_list(judged(**SUMS, lines=rows(row)))
+
+
 def test_an_empty_list_beside_a_table_is_denied():
     """With its place; and on a scan, where nothing speaks for it."""
     assert "empty_list" in doubts(judged(*PAGE, *FOOT, **SUMS, lines=[]), "lines")
@@ -255,6 +278,20 @@ def test_a_row_that_is_no_product_is_denied(row):
 def test_a_discount_or_a_price_unit_in_the_row_explains_its_amount(line, row):
     """Beside all three of its numbers."""
     found = judged("Foo Ltd    A-17", line, "Thank you", lines=rows(row))
+
+    assert "product_differs" not in of_list(found)
+
+
+def test_the_last_row_of_a_page_goes_on_wherever_the_next_pages_first_row_stands():
+    """Its second line has the discount; a row of another page ends it nowhere."""
+    pages = {
+        1: page_of("A    10    4.00    36.00", "less 10 %"),
+        2: page_of("continued", "B    1    5.00    5.00"),
+    }
+    read = {1: rows(("A", "10", "4.00", "36.00")), 2: rows(("B", "1", "5.00", "5.00"))}
+    nothing = dict.fromkeys(HEADER)
+
+    found = Paper(INVOICE, pages).judge({n: {**nothing, "lines": read[n]} for n in pages})
 
     assert "product_differs" not in of_list(found)
 
