@@ -228,6 +228,15 @@ def test_the_present_password_is_asked_for(site):
     )
 
 
+def test_a_new_password_without_a_word_of_the_present_one_is_refused(site):
+    """To leave the field out is no way around it: the old one still opens the door."""
+    add(site)
+    answer = site.sign_in("ada").post("/account", {"new": "another long password"})
+    assert answer.status_code == 422
+    assert enter(site, site.anybody(), "ada", "another long password").status_code == 401
+    assert enter(site, site.anybody(), "ada", PASSWORD).status_code == 303
+
+
 def test_guessing_the_present_password_is_counted_as_signing_in_is(site):
     """The eleventh attempt within a quarter of an hour is refused, even with the right password,
     here and at the door.
@@ -390,6 +399,30 @@ def test_an_administrator_invites_changes_and_shuts_out(site):
         "SELECT name, role, disabled_at IS NOT NULL AS off FROM users ORDER BY name"
     )
     assert [tuple(each) for each in rows] == [("grace", "reviewer", True), ("root", "admin", False)]
+
+
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.MANAGER])
+def test_what_administrators_do_nobody_else_does(site, role):
+    """Behind each button of their page: invite, give a link, change, make and revoke a key."""
+    add(site, "grace")
+    key = site.key()
+    (row,) = site.house.rows("SELECT id FROM api_keys")
+    ada = site.sign_in("ada", role)
+    asked: dict[str, dict[str, str]] = {
+        "/people": {"name": "hedy", "role": "admin"},
+        "/people/grace/link": {},
+        "/people/grace/change": {"role": "admin"},
+        "/people/keys": {"upstream": "erp"},
+        f"/people/keys/{row.id}/revoke": {},
+    }
+    assert {url: ada.post(url, form).status_code for url, form in asked.items()} == dict.fromkeys(
+        asked, 403
+    )
+    people = site.house.rows("SELECT name, role FROM users ORDER BY name")
+    assert [tuple(each) for each in people] == [("ada", role.value), ("grace", "reviewer")]
+    assert site.house.rows("SELECT user_id FROM sign_in_links") == []
+    assert site.house.rows("SELECT count(*) FROM api_keys WHERE revoked_at IS NULL")[0][0] == 1
+    assert site.anybody().get(f"/v1/documents/{row.id}", headers=key).status_code == 404
 
 
 def test_whoever_is_signed_in_goes_on_from_the_door(site):
