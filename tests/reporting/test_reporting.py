@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from extractors.types import FieldState
 from tests.factories import LEASE, MadeDocument, a_document, begin, results_of, rows_of
 from worker import reporting, store
-from worker.review import queue, reads
+from worker.review import queue, reads, undo
 from worker.review import store as review_store
 from worker.review.tables import Action
-from worker.review.types import Decision, ItemFilter
+from worker.review.types import Decision, Item, ItemFilter
 from worker.tables.documents import Status
 from worker.tables.results import Outcome
 
@@ -361,29 +361,81 @@ def test_calibration_compares_scores_with_what_people_found(db: Sessions) -> Non
     assert rows_of(reporting.calibration, db, method="other/1") == []
 
 
-def test_what_the_machine_could_not_read_is_no_case_of_its_calibration(db: Sessions) -> None:
-    """A person typed it in: there is nothing that was right or wrong."""
+def in_review_with(db: Sessions, **total: Any) -> Item:
+    """The item of a document of which the machine read the total so."""
     document = a_document(db, status=Status.SCORED)
     with begin(db) as tx:
         held = store.documents.claim(tx, document.id, at=Status.SCORED, stage="route", lease=LEASE)
         assert held is not None
         made = results_of(tx, document.id, review=frozenset({"total"}))
-        damaged = {"state": FieldState.UNREADABLE, "text": None, "value": None}
         store.results.save_results(
-            tx, held, [replace(each, **damaged) if each.name == "total" else each for each in made]
+            tx, held, [replace(each, **total) if each.name == "total" else each for each in made]
         )
         review_store.open_review(tx, held)
         store.documents.finish(tx, held, to=Status.IN_REVIEW)
     with begin(db) as tx:
         (item,) = queue.list_items(tx, ItemFilter(document_id=document.id))
-        said = Decision(
-            item_id=item.item_id, version=1, who="ada", action=Action.CORRECT, text="9", value="9"
-        )
+    return item
+
+
+def test_what_the_machine_could_not_read_is_no_case_of_its_calibration(db: Sessions) -> None:
+    """A person typed it in: there is nothing that was right or wrong."""
+    item = in_review_with(db, state=FieldState.UNREADABLE, text=None, value=None)
+    said = Decision(
+        item_id=item.item_id, version=1, who="ada", action=Action.CORRECT, text="9", value="9"
+    )
+    with begin(db) as tx:
         review_store.decide(tx, said)
 
     (row,) = ask(db, "SELECT state, read_state FROM public.results WHERE decision = 'reviewed'")
     assert tuple(row) == ("value", "unreadable")
     assert rows_of(reporting.calibration, db) == []
+
+
+def test_a_text_without_a_value_is_right_when_a_person_accepts_it_as_it_was_read(
+    db: Sessions,
+) -> None:
+    """Nothing was made of it, so its characters are compared."""
+    item = in_review_with(db, text="twelve fifty", value=None)
+    with begin(db) as tx:
+        review_store.decide(
+            tx, Decision(item_id=item.item_id, version=1, who="ada", action=Action.ACCEPT)
+        )
+
+    (row,) = rows_of(reporting.calibration, db)
+    assert (row.fields, row.fields_right, row.share_right) == (1, 1, 1.0)
+
+
+def test_what_was_taken_back_was_decided_by_nobody(db: Sessions) -> None:
+    """The decision stays on record; the field waits as before."""
+    document = reviewed(db, Action.ACCEPT)
+    by = (
+        "SELECT decision, decided_by, decided_how FROM reporting.field_outcomes"
+        " WHERE field = 'total'"
+    )
+    assert ask(db, by) == [("reviewed", "ada", "accept")]
+    with begin(db) as tx:
+        (item,) = queue.list_items(tx, ItemFilter(document_id=document.id), closed=True)
+        undo.take_back(tx, item.item_id, version=item.version, who="ada")
+
+    assert ask(db, by) == [("review", None, None)]
+
+
+def test_the_median_time_is_that_of_untouched_documents_alone(db: Sessions) -> None:
+    """One that a person decided took an hour, and one that failed half of one."""
+    took = {a_document(db, status=Status.ACCEPTED).id: timedelta(seconds=8)}
+    took[reviewed(db, Action.ACCEPT).id] = timedelta(hours=1)
+    took[a_document(db, status=Status.FAILED).id] = timedelta(minutes=30)
+    with begin(db) as tx:
+        for document_id, spent in took.items():
+            tx.session.execute(
+                text("UPDATE documents SET finished_at = created_at + :spent WHERE id = :id"),
+                {"spent": spent, "id": document_id},
+            )
+
+    (row,) = rows_of(reporting.straight_through, db)
+    assert (row.untouched, row.reviewed, row.failed) == (1, 1, 1)
+    assert row.median_seconds_untouched == 8.0
 
 
 @pytest.mark.parametrize(
