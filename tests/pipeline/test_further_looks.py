@@ -215,6 +215,31 @@ def test_a_document_type_has_the_last_word(make_house, monkeypatch):
     assert looks_stored(house) == [0, 1]
 
 
+def test_a_type_that_wants_no_looks_has_none(make_house, monkeypatch):
+    """Whatever the settings say: 0 is a word, too."""
+    monkeypatch.setitem(BUILT_IN, "slip", replace(BUILT_IN["slip"], looks=0))
+    house = make_house(backend=truths(), looks=2)
+    house.submit(a_pdf())
+    house.work()
+    assert looks_stored(house) == [0]
+
+
+@pytest.mark.parametrize("page_of_values", [1, 2])
+def test_a_look_is_held_against_the_reading_of_its_own_page(make_house, page_of_values):
+    """The other page says something else of the same fields, and is looked at itself."""
+    nothing = dict.fromkeys(TRUTH) | {"items": []}
+
+    def script(page, spec):
+        return Line(truth=TRUTH if page.number == page_of_values else nothing, probability=SURE)
+
+    house = careful(make_house, ScriptedBackend(script, canvas=TINY_CANVAS))
+    document = house.submit(a_pdf(pages=2))
+    house.work()
+
+    assert {row.reason for row in house.results(document).values()} == {"value", "absent"}
+    assert house.status(document) == "accepted"
+
+
 def test_a_worker_that_dies_before_it_saves_leaves_nothing_doubled(make_house, monkeypatch):
     """The looks come into the database with the first reading or not at all."""
     house = careful(make_house, truths())
