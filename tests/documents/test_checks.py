@@ -72,6 +72,36 @@ def test_an_option_that_cannot_be_is_refused(options, said):
         declared(**options)
 
 
+@pytest.mark.parametrize("option", ["equals", "distinct"])
+@pytest.mark.parametrize(("name", "is_other"), [("net", True), ("total", False), ("tax", False)])
+def test_a_field_is_compared_with_another_one_that_there_is(option, name, is_other):
+    """Never with itself: it would always, or never, have the same value."""
+
+    def made():
+        class Paper(DocumentModel, name="paper"):
+            """A paper."""
+
+            net: str | None = field.amount("without tax")
+            total: str | None = field.amount("the amount", **{option: (name,)})
+
+        return Paper.spec
+
+    if is_other:
+        assert getattr(made().field("total"), option) == (name,)
+    else:
+        with pytest.raises(BrokenDocumentType, match=f"total: {option} names '{name}'"):
+            made()
+
+
+def test_a_day_is_after_another_days_field_and_not_after_its_own():
+    with pytest.raises(BrokenDocumentType, match="due: after names 'due'"):
+
+        class Paper(DocumentModel, name="paper"):
+            """A paper."""
+
+            due: str | None = field.date("when it is paid", after="due")
+
+
 def test_what_a_sign_means_may_be_written_as_a_mapping():
     """The type keeps it as sorted pairs, so that equal types are equal."""
     assert declared(signs={"kr": "SEK", "$": "CAD"}).signs == (("$", "CAD"), ("kr", "SEK"))
