@@ -2,6 +2,7 @@
 
 import math
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Barrier, Event
 from typing import Any
@@ -442,12 +443,44 @@ def due(db: Sessions) -> int:
         return store.sweep.due(tx, at=[Status.RENDERED], patience=patience, limit=8)
 
 
+@pytest.mark.parametrize("goes_back", [False, True])
+def test_a_document_whose_page_was_tried_in_vain_is_due_again_at_once(
+    db: Sessions, goes_back: bool
+) -> None:
+    """Its message was read and is gone."""
+    rendered(db)
+    claims = claim_pages(db)
+    with begin(db) as tx:
+        tx.session.execute(text("UPDATE documents SET updated_at = now() - interval '1 h'"))
+    assert due(db) == 0
+    with begin(db) as tx:
+        if goes_back:
+            store.pages.give_back_pages(tx, claims, LOADING, rest=NO_PAUSE)
+        else:
+            store.pages.fail_pages(tx, claims, LOADING, backoff=NO_PAUSE)
+        tx.session.execute(text("UPDATE documents SET updated_at = now() - interval '1 h'"))
+    assert due(db) == 1
+
+
 def test_a_document_with_a_free_page_is_due(db: Sessions) -> None:
     """And one whose pages are all held is not."""
     rendered(db), rendered(db, 2)
     claim_pages(db, limit=2)
     with begin(db) as tx:
         tx.session.execute(text("UPDATE documents SET updated_at = now() - interval '1 h'"))
+    assert due(db) == 1
+
+
+def test_a_document_whose_last_unread_page_is_held_is_not_due(db: Sessions) -> None:
+    """Its other page is free since it was read: there is nothing to take."""
+    rendered(db, 2)
+    first, second = claim_pages(db)
+    assert save(db, first) == []
+    with begin(db) as tx:
+        tx.session.execute(text("UPDATE documents SET updated_at = now() - interval '1 h'"))
+    assert due(db) == 0
+    with begin(db) as tx:
+        store.pages.release_pages(tx, [second])
     assert due(db) == 1
 
 
@@ -548,6 +581,27 @@ def test_the_readings_of_one_generation_count(db: Sessions) -> None:
         ("total", "12.50"),
     ]
     assert [(each.reading.name, each.reading.text) for each in after] == [("total", "99")]
+
+
+def test_a_look_at_a_reading_of_before_is_no_look_at_the_one_that_counts(db: Sessions) -> None:
+    """Its fields come once, and say that nobody looked again."""
+    document = rendered(db)
+    with begin(db) as tx:
+        (held,) = page_claims(tx, document.id)
+        looks = [(held, a_reading()), (held, replace(a_reading(), look=1))]
+        store.pages.save_readings(tx, looks)
+        before = store.evidence.evidence_of(tx, document.id)
+        add_generation(tx, document)
+        tx.session.execute(
+            text("UPDATE documents SET working_generation = 2, reading_generation = 2")
+        )
+        after = store.evidence.evidence_of(tx, document.id)
+
+    assert [(each.reading.name, each.looked_at_again) for each in before] == [
+        ("payee", True),
+        ("total", True),
+    ]
+    assert [(each.reading.name, each.looked_at_again) for each in after] == [("total", False)]
 
 
 def add_generation(tx: Tx, document: MadeDocument) -> None:

@@ -61,7 +61,7 @@ TITLES: Mapping[int, str] = {
     503: "Not now",
 }
 # when to come again, seconds
-RETRY_AFTER_S: Mapping[str, int] = {"too_many_waiting": 30, DATABASE: 5}
+RETRY_AFTER_S: Mapping[str, int] = {"too_many_waiting": 30, "too_many_uploads": 5, DATABASE: 5}
 RETRY_AFTER_503_S = 10
 API = "/v1"
 UPLOAD = ("POST", "/documents")
