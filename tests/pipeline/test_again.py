@@ -21,7 +21,7 @@ from worker.migrate import alembic_config, migrate
 from worker.pipeline import again, flow
 from worker.pipeline.again import Again, Which
 from worker.pipeline.stages import route
-from worker.review import actions, context, list_actions, queue, reads, undo
+from worker.review import actions, context, list_actions, queue, reads, undo, verdicts
 from worker.review import store as review_store
 from worker.review.actions import Answer
 from worker.review.errors import ReviewConflict
@@ -173,6 +173,42 @@ def test_a_new_reading_that_says_what_was_decided_needs_nobody(house: House, mod
 
     row = total(house, document)
     assert (house.status(document), row.text, row.read_text) == ("reviewed", "13.50", "13.50")
+
+
+@pytest.mark.parametrize(
+    ("reads", "status"), [("EUR 13.50", "reviewed"), ("USD 13.50", "in_review")]
+)
+def test_a_decision_about_an_amount_holds_for_its_currency_alone(
+    house: House, model: Model, reads: str, status: str
+) -> None:
+    """However it is written; the same number of another currency is another amount."""
+    document = read(house)
+    item = items(house, document)["total"]
+    decide(house, item, Action.CORRECT, text="13.50 EUR", value="13.50", currency="EUR")
+    model.becomes("other", Line(truth={**TRUTH, "total": reads}))
+
+    once_more(house, document)
+
+    assert house.status(document) == status
+    assert (total(house, document).reason == "decided_otherwise") == (status == "in_review")
+
+
+def test_a_number_that_an_earlier_answer_had_makes_no_document_alike(
+    house: House, model: Model
+) -> None:
+    """It was misread then, or read of another version; what counts now is compared."""
+    first = read(house)
+    model.becomes("other", Line(truth={**TRUTH, "number": "B-9"}))
+    once_more(house, first)
+    model.becomes("first", Line(truth=TRUTH))
+    second = house.submit(a_pdf(pages=2, words=False))
+    house.work()
+    assert rows_of(verdicts.alike, house.rt.sessions, second) == []
+
+    once_more(house, first)
+
+    (alike,) = rows_of(verdicts.alike, house.rt.sessions, second)
+    assert (alike.document_id, alike.why) == (first, "the same number A-17")
 
 
 @pytest.mark.parametrize("doubts", [DOUBT, {}], ids=["unsure", "sure"])

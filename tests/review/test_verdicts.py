@@ -94,6 +94,18 @@ def test_an_undo_takes_back_what_one_did_last_field_or_document(site):
     assert actions.undo_last(ADA, site.house.rt, lease=LEASE).item_id == item
 
 
+def test_a_decision_after_a_verdict_is_taken_back_before_it(site):
+    """The verdict is about another document, and stands."""
+    first, second = site.read(), site.read(a_slip({**TRUTH, "payee": "Nordlicht GmbH"}))
+    judge(site, first, Verdict.NOT_OURS)
+    item = site.items(second)["total"]
+    actions.decide(ADA, item, Answer(action=Action.ACCEPT, seen=True), site.house.rt)
+    assert actions.undo_last(ADA, site.house.rt, lease=LEASE).item_id == item
+    assert stands(site, first) == ("rejected", "not_ours")
+    assert actions.undo_last(ADA, site.house.rt, lease=LEASE).document_id == first
+    assert site.house.status(first) == "in_review"
+
+
 def test_an_accepted_document_can_be_rejected_and_comes_back_accepted(make_site):
     """The machine accepted every field of a paper that is not ours."""
     site = make_site()
