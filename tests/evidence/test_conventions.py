@@ -14,8 +14,9 @@ from extractors.errors import BrokenDocumentType
 from extractors.evidence.conventions import conventions, decimal_of
 from extractors.evidence.plausible_dates import plausible_dates
 from extractors.normalise import normalise
+from tests.benchmarks.judging import Paper
 from tests.evidence.making import a_field, a_type, document_of, page_of, said
-from tests.evidence.sums_making import INVOICE, denials, doubts, judged, rows
+from tests.evidence.sums_making import HEADER, INVOICE, denials, doubts, judged, rows
 
 
 @pytest.mark.parametrize(
@@ -133,6 +134,16 @@ def test_a_page_that_names_the_dollar_denies_another_one():
     assert not doubts(judged(*page[::2], total="$220.00"), "total")
 
 
+def test_a_second_page_names_the_dollar_too():
+    """Terms of payment stand overleaf; where both codes stand, nobody is denied."""
+    first = ("Foo Ltd  A-17  2026-03-04", "Total $220.00")
+    for overleaf, codes in (("Payable in AUD", {"currency_named"}), ("AUD or USD", set())):
+        paper = Paper(INVOICE, {1: page_of(*first), 2: page_of(overleaf)})
+        read = {1: HEADER | {"total": "$220.00"}, 2: dict.fromkeys(HEADER)}
+
+        assert doubts(paper.judge(read), "total") & {"currency_named"} == codes
+
+
 # ---- dates that can be
 
 
@@ -162,6 +173,31 @@ def test_a_paper_may_be_paid_shortly_before_it_is_written():
     assert "dates_out_of_order" not in doubts(judged(*page, due_date="2026-02-20"), "due_date")
     assert "dates_out_of_order" in doubts(judged(*page, due_date="2025-03-04"), "due_date")
     assert "dates_out_of_order" in doubts(judged(due_date="2026-02-20"), "due_date")
+
+
+def test_a_day_that_one_page_shows_excuses_none_that_a_scan_has():
+    """Both must stand in words; the second page has none."""
+    for second, codes in ((page_of("Due 2026-02-20"), set()), ((), {"dates_out_of_order"})):
+        paper = Paper(INVOICE, {1: page_of("Foo Ltd  A-17", "Date 2026-03-04"), 2: second})
+        read = {1: HEADER, 2: dict.fromkeys(HEADER) | {"due_date": "2026-02-20"}}
+
+        assert doubts(paper.judge(read), "due_date") & {"dates_out_of_order"} == codes
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "last"), [("date", 1976, 2028), ("due_date", 1976, 2036)]
+)
+def test_a_date_lies_in_the_years_that_its_field_declares(name, first, last):
+    """Both ends belong to them."""
+    field = INVOICE.field(name)
+    for year, codes in (
+        (first - 1, ["implausible_date"]), (first, []), (last, []), (last + 1, ["implausible_date"])
+    ):  # fmt: skip
+        day = f"{year}-03-04"
+        one = replace(said(day, name=name, kind=Kind.DATE), value=normalise(day, field, INVOICE))
+        document = replace(document_of(INVOICE, [one], pages=[1]), received=Date(2026, 11, 27))
+
+        assert [each.because for each in plausible_dates(document)] == codes, year
 
 
 def test_of_two_days_in_the_wrong_order_both_are_denied():

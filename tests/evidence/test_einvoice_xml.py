@@ -66,6 +66,27 @@ def test_on_a_scan_without_words_an_absence_is_denied():
     assert "xml_differs" in verdicts["currency", 0].doubts
 
 
+def test_an_absence_is_denied_where_one_of_two_pages_is_a_scan():
+    """What the XML says may stand on it; the words of the first page do not have it."""
+    more = replace(XML, header={**XML.header, "buyer": "Kunden AG"})
+    nothing = {**dict.fromkeys(RIGHT), "lines": []}
+    for second, denied in (([Word("Danke", Box(20, 20, 90, 32))], False), ([], True)):
+        paper = Paper(SPEC, {1: WORDS, 2: second}, more)
+        verdict = paper.judge({1: RIGHT, 2: nothing})["buyer", 0]
+        assert ("xml_differs" in verdict.doubts) == denied
+
+
+def test_the_lines_of_the_xml_are_the_rows_of_all_pages_in_their_order():
+    """The second page goes on with the list."""
+    lines = ({**XML.lines[0]}, {"description": "Toner", "quantity": "1", "amount": "61"})
+    paper = Paper(SPEC, {1: WORDS, 2: []}, replace(XML, lines=lines))
+    toner = {"description": "Toner", "quantity": "1", "amount": "61,00"}
+    for amount, denied in (("61,00", set()), ("16,00", {("lines.amount", 1)})):
+        overleaf = {**dict.fromkeys(RIGHT), "lines": [{**toner, "amount": amount}]}
+        verdicts = paper.judge({1: RIGHT, 2: overleaf})
+        assert {at for at, v in verdicts.items() if "xml_differs" in v.doubts} == denied
+
+
 def test_a_list_with_more_or_fewer_rows_is_denied():
     """Dropped, doubled, or all gone."""
     assert doubts(lines=[])

@@ -113,6 +113,17 @@ def test_a_value_that_stands_elsewhere_too_is_not_another_labels_alone(elsewhere
     assert found.get(("date", 0), set()) & {"others_label"} == codes
 
 
+def test_two_values_under_one_label_on_two_pages_deny_no_third():
+    """Nobody knows which of them it is; one value that both pages say denies it."""
+    words = "Harbour Paper Ltd", "Invoice date:  2026-05-04"
+    nothing = dict.fromkeys(TRUTH)
+    for second, codes in (("2026-05-04", {"label_differs"}), ("2026-05-06", set())):
+        paper = Paper(INVOICE, {1: page_of(*words), 2: page_of(f"Invoice date:  {second}")})
+        read = {1: nothing | {"date": "2026-05-05"}, 2: nothing}
+
+        assert set(paper.judge(read)["date", 0].doubts) & {"label_differs"} == codes
+
+
 @pytest.mark.parametrize(("page", "codes"), [(1, {"others_label"}), (2, set())])
 def test_a_value_stands_under_another_label_on_its_own_page_alone(page, codes):
     """At the same place of another page, without a label, it may be the field's own."""

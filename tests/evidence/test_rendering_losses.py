@@ -40,6 +40,8 @@ def denied(*findings: Finding) -> set[str]:
         ((Finding("content_damaged", 1),), {"total", "date", "iban"}),
         ((Finding("content_damaged", 2),), {"total", "date", "iban"}),
         ((Finding("file_cut_short"),), {"total", "date", "iban"}),
+        ((Finding("attachment"), Finding("file_repaired")), {"iban"}),
+        ((Finding("file_repaired"), Finding("content_damaged", 2)), {"total", "date", "iban"}),
     ],
 )
 def test_a_loss_doubts_what_rests_on_it(findings, names):

@@ -127,6 +127,15 @@ def test_printed_payments_discounts_and_rounding_explain_a_total(label, amount, 
     assert not doubts(found, "total") | doubts(found, "net") | of_list(found)
 
 
+def test_what_stands_overleaf_explains_a_total_too():
+    """The discount is printed on the second page, and the sums on the first."""
+    answer = {**HEADER, **SUMS, "total": "77.00"}
+    nothing = dict.fromkeys(answer)
+    for overleaf, codes in (("Rabatt 10 %    -7.00", set()), ("Thank you", {"totals_differ"})):
+        paper = Paper(INVOICE, {1: page_of(*FOOT[:2], "Total    77.00"), 2: page_of(overleaf)})
+        assert doubts(paper.judge({1: answer, 2: nothing}), "total") & {"totals_differ"} == codes
+
+
 # ---- lists
 
 
@@ -215,6 +224,24 @@ def test_an_empty_list_is_denied_where_one_of_two_pages_is_a_scan():
 
     for second, codes in ((page_of("Thank you"), set()), ((), {"empty_list"})):
         paper = Paper(INVOICE, {1: page_of(*FOOT), 2: second})
+        assert doubts(paper.judge({1: answer, 2: nothing}), "lines") & {"empty_list"} == codes
+
+
+def test_an_empty_list_beside_sums_of_nothing_may_be_right():
+    """A credit that was used up: zero is made of no rows."""
+    nothing = dict.fromkeys(SUMS, "0.00")
+
+    assert "empty_list" not in doubts(judged(**nothing, lines=[]), "lines")
+    assert "empty_list" in doubts(judged(**{**nothing, "net": "70.00"}, lines=[]), "lines")
+
+
+def test_an_empty_list_is_denied_where_the_second_page_has_the_table():
+    """The first has the sums."""
+    answer = {**HEADER, **SUMS, "lines": []}
+    nothing = {**dict.fromkeys(answer), "lines": []}
+
+    for second, codes in ((PAGE, {"empty_list"}), (PAGE[:1], set())):
+        paper = Paper(INVOICE, {1: page_of(*FOOT), 2: page_of(*second)})
         assert doubts(paper.judge({1: answer, 2: nothing}), "lines") & {"empty_list"} == codes
 
 

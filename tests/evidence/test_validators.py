@@ -33,6 +33,12 @@ def test_check_digits_that_do_not_fit_deny():
     assert (one.says, one.because) == (DENIES, "checksum_failed")
 
 
+def test_what_is_no_identifier_at_all_is_said_elsewhere():
+    """Its digits were never checked: the value has another problem."""
+    assert normalise("?", INVOICE.field("iban"), INVOICE).problem not in (None, "checksum_failed")
+    assert heard("iban", "?") == []
+
+
 def test_a_field_without_check_digits_has_no_such_witness():
     """A number is a number."""
     assert heard("number", "A-17") == []

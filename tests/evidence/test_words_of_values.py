@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.evidence.words import PAGE, ROWS, denied, heard_of, offered
+from tests.benchmarks.judging import Paper
+from tests.evidence.making import page_of
+from tests.evidence.words import INVOICE, PAGE, ROWS, TRUTH, denied, heard_of, offered
 
 AMOUNTS = st.integers(100, 99_999).map(lambda cents: f"{cents // 100}.{cents % 100:02}")
 
@@ -60,6 +62,27 @@ def test_the_buyer_and_labels_are_no_seller(wrong):
     """A name under "Bill to", the label itself, and the head of a column."""
     heard = heard_of(seller=wrong)
     assert wrong == "Description" or ("seller", 0) in denied(heard)
+
+
+def test_two_buyers_on_two_pages_deny_no_absence():
+    """An invoice and a delivery note in one file; one buyer on both pages denies it."""
+    first = ("Harbour Paper Ltd", "Bill to:  Fenwick Stationers")
+    nothing = dict.fromkeys(TRUTH)
+    for second, is_denied in (("Fenwick Stationers", True), ("Other Street Books", False)):
+        paper = Paper(INVOICE, {1: page_of(*first), 2: page_of(f"Bill to:  {second}")})
+        verdict = paper.judge({1: nothing, 2: nothing})["buyer", 0]
+        assert ("party_named" in verdict.doubts) == is_denied
+
+
+@pytest.mark.parametrize(("page", "codes"), [(1, {"other_party"}), (2, set())])
+def test_a_name_stands_in_the_buyers_block_on_its_own_page_alone(page, codes):
+    """At the same place of another page it may be the seller."""
+    name = "Fenwick Stationers"
+    words = {1: page_of(f"Bill to:  {name}"), 2: page_of(f"          {name}")}
+    nothing = dict.fromkeys(TRUTH)
+    read = dict.fromkeys(words, nothing) | {page: nothing | {"seller": name}}
+
+    assert set(Paper(INVOICE, words).judge(read)["seller", 0].doubts) & {"other_party"} == codes
 
 
 @pytest.mark.parametrize("at", range(len(ROWS)))
