@@ -160,3 +160,50 @@ def test_a_wrong_iban_and_the_payers_are_not_offered():
     """Check digits prove an account; the buyer's own is another."""
     for line in ("IBAN: GB33BUKB20201555555556", "Your IBAN: GB33BUKB20201555555555"):
         assert ("iban", 0) not in denied(heard_of((*PAGE[:-1], line), iban=None))
+
+
+IBANS = "GB33BUKB20201555555555", "GB82WEST12345698765432"
+
+
+@pytest.mark.parametrize(("second", "codes"), [(IBANS[0], {"iban_printed"}), (IBANS[1], set())])
+def test_two_accounts_deny_no_absence_and_one_that_is_printed_twice_does(second, codes):
+    """On one page, or the second of them overleaf."""
+    first, nothing = f"IBAN: {IBANS[0]}", dict.fromkeys(TRUTH)
+    for pages in (
+        ((first, f"Or: {second}"),),
+        ((first,), (f"Or: {second}",)),
+        ((), (first, second)),
+    ):
+        words = {number: page_of("Harbour", *lines) for number, lines in enumerate(pages, 1)}
+        verdict = Paper(INVOICE, words).judge(dict.fromkeys(words, nothing))["iban", 0]
+        assert set(verdict.doubts) & {"iban_printed"} == codes
+
+
+@pytest.mark.parametrize(("name", "printed"), [("currency", "GBP"), ("iban", IBANS[0])])
+def test_what_could_not_be_read_is_offered_and_not_denied(name, printed):
+    """That nobody could read it says nothing against what the page prints."""
+    heard = heard_of(unreadable=(name,))
+
+    assert offered(heard)[name] == printed
+    assert (name, 0) not in denied(heard)
+
+
+@pytest.mark.parametrize(
+    ("second", "codes"), [("Harbour Paper Ltd", {"text_goes_on"}), ("Harbour Paper", set())]
+)
+def test_a_text_is_whole_where_one_of_two_pages_shows_it_whole(second, codes):
+    """The head of the first page may have more of the name; both must go on."""
+    words = {1: page_of("Harbour Paper Ltd"), 2: page_of(second)}
+    read = dict.fromkeys(words, dict.fromkeys(TRUTH) | {"seller": "Harbour Paper"})
+    for order in ((1, 2), (2, 1)):
+        turned = {at: words[page] for at, page in enumerate(order, 1)}
+        verdict = Paper(INVOICE, turned).judge(read)["seller", 0]
+        assert set(verdict.doubts) & {"text_goes_on"} == codes
+
+
+@pytest.mark.parametrize("lines", [("Harbour Paper Ltd", "Harbour Paper"), ("Harbour Paper",) * 2])
+def test_a_text_is_whole_where_one_of_two_places_shows_it_whole(lines):
+    """A head may have the whole name, and the foot what people say."""
+    for page in (lines, lines[::-1]):
+        verdict = Paper(INVOICE, {1: page_of(*page)}).judge({1: {"seller": "Harbour Paper"}})
+        assert "text_goes_on" not in verdict["seller", 0].doubts

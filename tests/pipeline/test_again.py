@@ -570,6 +570,20 @@ def test_a_list_that_reads_otherwise_is_a_question_row_by_row(house: House, mode
     }
 
 
+def test_what_is_decided_is_listed_of_the_answer_that_counts(house: House) -> None:
+    """The item of the answer before is closed too, and history."""
+    document = read(house)
+    before = items(house, document)["total"]
+    corrected(house, document)
+    once_more(house, document)
+
+    asked = ItemFilter(document_id=document)
+    with house.rt.transaction() as tx:
+        (item,) = queue.list_items(tx, asked, closed=True)
+        assert queue.list_items(tx, asked) == []
+    assert (item.field, item.is_current, item.item_id != before.item_id) == ("total", True, True)
+
+
 def test_carried_decisions_are_no_new_work(house: House) -> None:
     """How fast people are counts what they decided, once."""
     document = read(house)

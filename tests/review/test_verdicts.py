@@ -94,6 +94,21 @@ def test_an_undo_takes_back_what_one_did_last_field_or_document(site):
     assert actions.undo_last(ADA, site.house.rt, lease=LEASE).item_id == item
 
 
+def test_a_rejected_document_is_offered_as_no_original(site):
+    """While the verdict stands: a duplicate names the document that is kept."""
+    first, second = site.read(), site.read(a_slip({**TRUTH, "payee": "Nordlicht GmbH"}))
+
+    def alike():
+        with site.house.rt.transaction() as tx:
+            return [each.document_id for each in verdicts.alike(tx, second)]
+
+    assert alike() == [first]
+    judge(site, first, Verdict.NOT_OURS)
+    assert alike() == []
+    judge(site, first, Verdict.UNDO)
+    assert alike() == [first]
+
+
 def test_a_decision_after_a_verdict_is_taken_back_before_it(site):
     """The verdict is about another document, and stands."""
     first, second = site.read(), site.read(a_slip({**TRUTH, "payee": "Nordlicht GmbH"}))
