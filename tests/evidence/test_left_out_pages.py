@@ -83,6 +83,7 @@ def test_values_of_every_kind_are_compared(name, value, line):
         ("date", "03.04.2026", "Date: 3 April 2026"),
         ("number", "A-17", "Slip number:   A-17"),
         ("payee", "Foo Ltd", "Payee: FOO Ltd., Elm Street 5"),
+        ("payee", "Foo Ltd, Elm Street 5", "Payee: FOO Ltd."),
     ],
 )
 def test_the_same_value_in_whatever_spelling_agrees(name, value, line):

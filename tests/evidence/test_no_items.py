@@ -1,9 +1,12 @@
 """Rows that are no items: sums, taxes, what is carried over, nothing, and half a row."""
 
+from dataclasses import replace
+
 import pytest
 
 from extractors.evidence.no_items import EMPTY, SPLIT, SUM, no_items
 from tests.evidence.lists import denied, document
+from tests.evidence.making import ITEMS, a_type, document_of, row_of_items
 
 PAPER = ("Paper", "1", "5.00", "5.00")
 TONER = ("Toner", "2", "5.00", "10.00")
@@ -107,3 +110,34 @@ def test_lists_that_often_lack_amounts_are_doubted_at_a_page_break_only_where_a_
 
     assert denied_of([PAPER, remark, TONER, remark], [TONER]) == set()
     assert denied_of([PAPER, remark, TONER, begun], [TONER]) == {(SPLIT, 3), (SPLIT, 4)}
+
+
+def test_after_a_sum_the_rows_are_added_up_from_where_they_were():
+    """What is carried over, or a subtotal, is no row of the next sum."""
+    desk = ("Desk", "1", "2.00", "2.00")
+    read = [PAPER, TONER, only("Välisumma"), desk, only("Yhteensä", "17.00")]
+
+    assert denied_of(read) == {(SUM, 2), (SUM, 4)}
+
+
+def test_a_row_without_its_text_at_a_page_break_is_half_of_one_too():
+    """The text stands on one page, and numbers on both."""
+    bare = (None, "1", "3.00", "3.00")
+
+    assert denied_of([PAPER, TONER], [bare, TONER]) == {(SPLIT, 1), (SPLIT, 2)}
+
+
+def test_rows_with_a_page_between_them_are_no_halves():
+    """A row goes on overleaf, and not on the page after that."""
+    last, first = ("Toner, black", "2", "5.00", None), (None, None, None, "10.00")
+
+    assert denied_of([PAPER, last], [first]) == {(SPLIT, 1), (SPLIT, 2)}
+    assert denied_of([PAPER, last], [], [first]) == set()
+
+
+def test_of_a_list_of_taxes_the_taxes_are_the_items():
+    """What it is for says so; in a list of items they are none."""
+    row = row_of_items(1, 0, "VAT 19%", "2.85")
+    for description, codes in (("one entry an item", {(SUM, 0)}), ("one entry a tax rate", set())):
+        spec = a_type(replace(ITEMS, description=description))
+        assert denied(no_items, document_of(spec, row, pages={1})) == codes

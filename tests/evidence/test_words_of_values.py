@@ -207,3 +207,22 @@ def test_a_text_is_whole_where_one_of_two_places_shows_it_whole(lines):
     for page in (lines, lines[::-1]):
         verdict = Paper(INVOICE, {1: page_of(*page)}).judge({1: {"seller": "Harbour Paper"}})
         assert "text_goes_on" not in verdict["seller", 0].doubts
+
+
+def test_a_cell_is_cut_in_its_own_row_wherever_else_its_text_stands_whole():
+    """Equal words are no news of this row."""
+    heard = heard_of((*PAGE, "Labels"), changed_row(1, description="Labels"))
+
+    assert denied(heard)["lines.description", 1] == {"text_goes_on"}
+
+
+@pytest.mark.parametrize(("page", "codes"), [(1, set()), (2, {"text_goes_on"})])
+def test_a_text_ends_where_another_fields_value_begins_on_its_page(page, codes):
+    """At the same place of another page that value parts nothing."""
+    words = {1: page_of("Harbour Paper Ltd"), 2: page_of("              Ltd")}
+    nothing = dict.fromkeys(TRUTH)
+    read = {1: nothing | {"seller": "Harbour Paper"}, 2: nothing}
+    read[page] = read[page] | {"buyer": "Ltd"}
+
+    found = set(Paper(INVOICE, words).judge(read)["seller", 0].doubts)
+    assert found & {"text_goes_on"} == codes

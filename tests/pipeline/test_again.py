@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from extractors.backends.scripted import Line, ScriptedBackend
 from extractors.documents import DocumentType
-from tests.factories import rows_of
+from tests.factories import LEASE, rows_of
 from tests.pipeline.conftest import TINY_CANVAS, TRUTH, House, Make, a_pdf
 from worker import reporting
 from worker.actor import Actor
@@ -24,7 +24,7 @@ from worker.pipeline.stages import route
 from worker.review import actions, context, list_actions, queue, reads, undo, verdicts
 from worker.review import store as review_store
 from worker.review.actions import Answer
-from worker.review.errors import ReviewConflict
+from worker.review.errors import InvalidDecision, ReviewConflict
 from worker.review.row_texts import TypedRow
 from worker.review.tables import Action
 from worker.review.types import Decided, Decision, Item, ItemFilter
@@ -582,6 +582,20 @@ def test_what_is_decided_is_listed_of_the_answer_that_counts(house: House) -> No
         (item,) = queue.list_items(tx, asked, closed=True)
         assert queue.list_items(tx, asked) == []
     assert (item.field, item.is_current, item.item_id != before.item_id) == ("total", True, True)
+
+
+def test_an_undo_takes_nothing_back_that_an_earlier_answer_decided(
+    house: House, model: Model
+) -> None:
+    """The question is open again: there is nothing to take back, and nothing breaks."""
+    document = read(house)
+    corrected(house, document)
+    model.becomes("other", Line(truth={**TRUTH, "total": "99.99"}))
+    once_more(house, document)
+
+    with pytest.raises(InvalidDecision, match="no decision of yours"):
+        actions.undo_last(Actor("ada"), house.rt, lease=LEASE)
+    assert house.status(document) == "in_review"
 
 
 def test_carried_decisions_are_no_new_work(house: House) -> None:
