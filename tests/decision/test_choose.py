@@ -6,6 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extractors.decision.choose import choose
+from extractors.evidence.gather import gather
+from extractors.evidence.witnesses import DENIES, Testimony
 from extractors.types import FieldState
 from tests.evidence.making import (
     ITEMS,
@@ -100,6 +103,38 @@ def test_a_value_without_score_never_beats_one_with_a_score():
 
     assert total_of(unscored, low).evidence_id == low.id
     assert total_of(said("5.00", page=1, score=math.nan), low).evidence_id == low.id
+
+
+def test_a_value_is_as_sure_as_the_surest_page_that_says_it():
+    """Another page that says the same less surely takes nothing from it."""
+    twice = said("5.00", page=1, score=0.2), said("5.00", page=3, score=0.9)
+    once = said("6.00", page=2, score=0.8)
+
+    row = total_of(*twice, once)
+
+    assert (row.text, row.score, row.evidence_id) == ("5.00", 0.9, twice[1].id)
+
+
+@pytest.mark.parametrize(
+    ("witnesses", "codes", "wins"),
+    [
+        (("a/1", "b/1"), ("gap", "gap"), "6.00"),
+        (("a/1", "a/1"), ("gap", "other"), "5.00"),
+    ],
+)
+def test_of_two_values_the_one_that_fewer_witnesses_deny_is_chosen(witnesses, codes, wins):
+    """Two who say the same are two; one who says two things is one, and the score decides."""
+    sure, other = said("5.00", page=1, score=0.9), said("6.00", page=2, score=0.8)
+    first, second = gather(JUST_TOTAL, [sure, other], pages={1, 2})
+    against = [
+        Testimony(of=first, says=DENIES, because=code, witness=witness)
+        for witness, code in zip(witnesses, codes, strict=True)
+    ]
+    against.append(Testimony(of=second, says=DENIES, because="gap", witness="a/1"))
+
+    (row,) = choose(JUST_TOTAL, [first, second], against, {sure.id: 0.9, other.id: 0.8})
+
+    assert row.text == wins
 
 
 def test_a_field_is_absent_only_when_every_page_says_so_and_as_surely_as_the_least_sure():

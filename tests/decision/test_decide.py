@@ -179,6 +179,19 @@ def test_a_look_that_says_the_same_without_a_token_is_not_sure(weakest, doubts):
     assert [doubt.code for doubt in got.doubts] == doubts
 
 
+@pytest.mark.parametrize("taken", [None, 0, 1, 2, 3])
+def test_fewer_looks_than_the_policy_asks_for_are_no_proof(taken):
+    """One of two is none; more than two do no harm."""
+    careful = policy_of(a_type(TOTAL), accept_at=0.7, name=PolicyName.CAREFUL).of("total")
+    same = Look(agreement=Agreement.SAME, text="5.00", weakest=-0.01)
+    told = Beside(looks=None if taken is None else (same,) * taken)
+
+    got = decide(GOOD, TOTAL, careful, in_domain=True, beside={GOOD.evidence_id: told})
+
+    missing = [] if taken in (2, 3) else ["looks_missing"]
+    assert [doubt.code for doubt in got.doubts] == missing
+
+
 def test_an_unreadable_field_is_reviewed_and_not_called_low():
     """Three states that are never mixed."""
     got = decided(row(unreadable(problem="missing")))
@@ -273,6 +286,18 @@ def test_a_document_in_which_nothing_is_found_is_reviewed_whole():
     assert [(d.outcome, d.reason.code) for d in decisions] == [
         (Outcome.REVIEW, "nothing_found")
     ] * 2
+
+
+def test_of_a_model_that_was_not_made_for_the_type_that_it_found_nothing_is_no_news():
+    """Why is said first, and both are said."""
+    spec = a_type(TOTAL)
+
+    (decision,) = decide_all(
+        answers(spec, [absent()], pages={1}), spec, policy_of(spec, accept_at=0.5), in_domain=False
+    )
+
+    assert [doubt.code for doubt in decision.doubts] == ["not_in_domain", "nothing_found"]
+    assert decision.reason == decision.doubts[0]
 
 
 def test_a_type_of_one_field_that_is_on_no_page_is_nothing_found():

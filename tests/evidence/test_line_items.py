@@ -199,6 +199,17 @@ def test_as_many_rows_as_an_answer_may_have_may_have_been_more():
     assert problem_of(rows, words=(), net="200.00", total=None) == ("row_limit", False)
 
 
+def test_as_many_rows_on_several_pages_are_no_limit():
+    """An answer speaks of one page; each of them was over before."""
+    rows = [("1  Screw", "1.00", "1.00")] * (MOST_ROWS - 1)
+    given = [
+        *evidence(rows, words=(), net="398.00", total=None),
+        *evidence(rows, page=2, words=(), net=None, total=None),
+    ]
+
+    assert _problem(given, {1: (), 2: ()}) == (None, True)
+
+
 def test_no_row_of_a_list_that_is_not_whole_is_accepted():
     """However sure the model is of each of them."""
     given = evidence(ROWS[:2])

@@ -176,3 +176,24 @@ def test_a_scan_says_nothing_of_its_rows():
     rows = [("Paper", "2", "4.50", "9.00")] * 2
 
     assert denied(line_items, document({1: rows}, {1: ()})) == set()
+
+
+def test_rows_above_a_sum_that_nobody_read_are_noticed():
+    """What was brought forward stands between them and the first row that was read."""
+    rows = [("Paper", "2", "4.50", "9.00"), ("Toner", "1", "61.00", "61.00")]
+    words = [*head(100), *table(rows[:1], top=115, step=18.0), *line("Brought forward", 50, 133)]
+    words += [*cell("9.00", 500, 133), *table([rows[1], rows[1]], top=151, step=18.0)]
+
+    assert denied(line_items, document({1: [rows[1], rows[1]]}, {1: words})) == {MISSED}
+    assert denied(line_items, document({1: [rows[0], rows[1], rows[1]]}, {1: words})) == set()
+
+
+def test_a_page_between_two_that_were_read_is_asked_for_rows():
+    """Rows of a text and an amount, which alone prove nothing on a page before the list."""
+    printed = ("Paper", "9.00"), ("Toner", "61.00"), ("Labels", "6.00")
+    first, second, third = ([(name, None, None, amount)] for name, amount in printed)
+    pages = {number: table(of, top=115) for number, of in enumerate((first, second, third), 1)}
+
+    assert denied(line_items, document({1: first, 2: second, 3: third}, pages)) == set()
+    assert denied(line_items, document({1: first, 2: [], 3: third}, pages)) == {MISSED}
+    assert denied(line_items, document({1: [], 2: second, 3: third}, pages)) == set()
