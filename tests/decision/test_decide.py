@@ -444,6 +444,12 @@ def test_a_decision_says_what_it_was_measured_by():
     assert (got.method, got.threshold, got.certificate) == ("joint/1", 0.5, "c-17")
 
 
+def test_a_score_at_the_threshold_is_enough():
+    """Of a value and of an absence, and for the policy's looks too."""
+    for one in (said("5.00", score=0.7), absent(score=0.7)):
+        assert decided(row(one)).doubts == ()
+
+
 def test_a_score_of_zero_is_a_score():
     """Low, and not unknown."""
     got = decided(row(said("5.00", score=0.0, found=True)))

@@ -125,6 +125,15 @@ def test_without_a_look_the_witness_is_silent_unless_the_type_demands_one():
     ]
 
 
+def test_a_value_over_two_lines_may_be_seen_in_one_of_them():
+    """An engine that is shown a whole line reads on into the next."""
+    document = a_document(
+        printed("1,250.00", (HERE, THERE)), seen={(1, HERE): "1,250.00", (1, THERE): ""}
+    )
+
+    assert heard(document) == [(AGREES, "in_picture")]
+
+
 def test_a_value_over_two_lines_is_put_together():
     """Each line is a place."""
     document = a_document(

@@ -1,5 +1,7 @@
 """What a document proves about itself: its totals, the sums of its lists, and its rows."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -81,6 +83,11 @@ def test_an_absence_beside_two_amounts_that_differ_is_denied(name):
     """Both on a scan, and where the page prints what is left over."""
     assert doubts(judged(**{**SUMS, name: None}), name) == {"sum_gap"}
     assert "sum_gap" in doubts(judged(*PAGE, *FOOT, **{**SUMS, name: None}), name)
+
+
+def test_a_total_that_is_absent_beside_a_net_without_tax_is_denied():
+    """It is the net once more; only a net or a tax may be left out beside its equal."""
+    assert doubts(judged(net="70.00", tax="0.00", total=None), "total") >= {"sum_gap"}
 
 
 @pytest.mark.parametrize("name", ["net", "tax"])
@@ -225,6 +232,18 @@ def test_an_empty_list_is_denied_where_one_of_two_pages_is_a_scan():
     for second, codes in ((page_of("Thank you"), set()), ((), {"empty_list"})):
         paper = Paper(INVOICE, {1: page_of(*FOOT), 2: second})
         assert doubts(paper.judge({1: answer, 2: nothing}), "lines") & {"empty_list"} == codes
+
+
+def test_each_list_of_a_type_is_asked_for_its_rows():
+    """The first has its rows, and the second, of another sum, has none."""
+    fees = replace(INVOICE.field("lines"), name="fees", einvoice=None)
+    fee = replace(INVOICE.field("net"), name="fee", sums="fees.amount", einvoice=None)
+    spec = replace(INVOICE, fields=(*INVOICE.fields, fees, fee))
+    answer = {**SUMS, "fee": "5.00", "lines": rows(*ROWS), "fees": []}
+
+    found = judged(spec=spec, **{**HEADER, **answer})
+    assert "empty_list" in doubts(found, "fees")
+    assert "empty_list" not in of_list(found)
 
 
 def test_an_empty_list_beside_sums_of_nothing_may_be_right():

@@ -12,9 +12,9 @@ from sqlalchemy.exc import IntegrityError
 
 from extractors.backends.scripted import Line, ScriptedBackend
 from extractors.documents import DocumentType
-from tests.factories import LEASE, rows_of
+from tests.factories import LEASE, a_reading, page_claims, rows_of
 from tests.pipeline.conftest import TINY_CANVAS, TRUTH, House, Make, a_pdf
-from worker import reporting
+from worker import reporting, store
 from worker.actor import Actor
 from worker.errors import NotAtRest, NotFound
 from worker.migrate import alembic_config, migrate
@@ -596,6 +596,21 @@ def test_an_undo_takes_nothing_back_that_an_earlier_answer_decided(
     with pytest.raises(InvalidDecision, match="no decision of yours"):
         actions.undo_last(Actor("ada"), house.rt, lease=LEASE)
     assert house.status(document) == "in_review"
+
+
+def test_who_still_reads_a_page_for_the_answer_before_saves_nothing(house: House) -> None:
+    """The model was slow, and meanwhile somebody asked to have the document read again."""
+    document = read(house)
+    with house.rt.transaction() as tx:
+        tx.session.connection().exec_driver_sql("UPDATE pages SET status = 'rendered'")
+        (slow,) = page_claims(tx, document)
+    again.one(house.rt, document, Again.REREAD, by=BY)
+
+    with house.rt.transaction() as tx:
+        assert store.pages.save_readings(tx, [(slow, a_reading())]) == []
+    house.work()
+    rows = house.rows("SELECT generation FROM readings ORDER BY generation")
+    assert [row.generation for row in rows] == [1, 2]
 
 
 def test_carried_decisions_are_no_new_work(house: House) -> None:

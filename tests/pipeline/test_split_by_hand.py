@@ -74,6 +74,30 @@ def test_the_pieces_go_on_as_documents_of_their_own(house, doubtful):
     assert all(house.status(document) in ("accepted", "in_review") for document in made)
 
 
+def test_the_pages_of_a_piece_are_numbered_from_one(house, doubtful):
+    """Its second document begins on the file's third page; the pictures are the file's."""
+    made = part(house, doubtful)
+    rows = house.rows(
+        "SELECT d.first_page, p.number, p.view_sha256 FROM pages p"
+        " JOIN documents d ON d.id = p.document_id WHERE d.id = ANY(:made) ORDER BY 1, 2",
+        made=made,
+    )
+    assert [(row.first_page, row.number) for row in rows] == [(1, 1), (1, 2), (3, 1)]
+    file = house.rows(
+        "SELECT view_sha256 FROM pages WHERE document_id = :id ORDER BY number", id=doubtful
+    )
+    assert [row.view_sha256 for row in rows] == [row.view_sha256 for row in file]
+
+
+def test_the_longest_key_has_room_for_a_pieces_pages(house):
+    """Of the key its beginning stays, so that pieces have keys of their own."""
+    document = house.submit(a_paper(INVOICE, ORDER, RECEIPT), document_type="auto", key="k" * 200)
+    house.work()
+    made = part(house, document)
+    rows = house.rows("SELECT key FROM submissions WHERE document_id = ANY(:made)", made=made)
+    assert {row.key for row in rows} == {"k" * 150 + "#1-2", "k" * 150 + "#3-3"}
+
+
 def test_who_parted_it_is_on_record(house, doubtful):
     """With the pieces as they were named."""
     part(house, doubtful)

@@ -55,6 +55,15 @@ def test_a_look_that_lacks_the_field_says_something_else():
     assert agreement(said("total", "12.00"), []) == [Agreement.OTHER]
 
 
+def test_rows_are_counted_and_fields_that_stand_once_are_not():
+    """A look that lacks the total has the same rows, and says the same of them."""
+    rows = [said("items.amount", "1.00"), said("items.amount", "2.00", ordinal=1)]
+    looks = compared([said("total", "3.00"), *rows], [by_place(*rows)], SLIP)
+
+    assert looks["total", 0][0].agreement is Agreement.OTHER
+    assert looks["items.amount", 1][0].agreement is Agreement.SAME
+
+
 def test_each_look_speaks_for_itself_and_tells_its_least_sure_token():
     first = said("total", "12.00")
     others = (said("total", "12.00", logprobs=(-0.1, -0.7)), said("total", "1.00", logprobs=()))

@@ -270,6 +270,19 @@ def test_an_overtaken_worker_can_save_nothing(db: Sessions) -> None:
     assert (row_of(db, document).status, row_of(db, document).page_count) == ("rendered", 3)
 
 
+def test_one_transaction_that_holds_a_document_holds_no_other(db: Sessions) -> None:
+    """The second claim is asked for as well, though the first one is known to hold."""
+    first, second = a_document(db), a_document(db)
+    held, slow = taken(db, first), taken(db, second)
+    let_lease_run_out(db)
+    taken(db, second)
+
+    with begin(db) as tx:
+        store.documents.hold(tx, held)
+        with pytest.raises(ClaimLost):
+            store.documents.hold(tx, slow)
+
+
 def test_a_slow_worker_whose_lease_ran_out_may_finish_if_nobody_took_over(db: Sessions) -> None:
     """The work is done and nobody else did it: throwing it away would help no one."""
     document = a_document(db)

@@ -91,3 +91,18 @@ def test_failed_documents_are_chosen_by_code_and_time(make_house):
         assert store.retry.failed(tx, code="model_not_loadable") == [first]
         assert store.retry.failed(tx, since=since) == [second]
         assert store.retry.failed(tx, code="model_not_loadable", since=since) == []
+
+
+def test_of_two_failures_the_last_one_says_where_to_go_on(make_house):
+    """It failed when it was rendered, came back, and failed when it was read."""
+    house = make_house()
+    document = house.submit(a_pdf())
+    house.announced.clear()
+    for at in (Status.SUBMITTED, Status.RENDERED):
+        assert house.status(document) == at
+        fail(house, document)
+        brought_back(house, document)
+        assert house.status(document) == at
+        flow.STEP_AT[at].run(document, house.rt)
+    house.work()
+    assert house.status(document) == "accepted"

@@ -87,6 +87,21 @@ def test_too_many_attempts_are_refused_even_with_the_right_password(site):
     assert enter(site, client, "somebody else", PASSWORD).status_code == 401
 
 
+@pytest.mark.parametrize(("minutes", "status"), [(14, 429), (16, 303)])
+def test_attempts_count_for_a_quarter_of_an_hour(site, minutes, status):
+    """A further attempt forgets none of them before."""
+    add(site)
+    client = site.anybody()
+    with site.house.rt.transaction() as tx:
+        for _ in range(store.MOST_FOR_A_NAME):
+            store.note_attempt(tx, "ada", "elsewhere")
+        tx.session.execute(
+            text("UPDATE sign_in_attempts SET tried_at = now() - make_interval(mins => :minutes)"),
+            {"minutes": minutes},
+        )
+    assert enter(site, client, "ada", PASSWORD).status_code == status
+
+
 def test_one_address_cannot_try_many_names(site):
     """Guessing one password over many names is counted by address."""
     client = site.anybody()
@@ -186,6 +201,28 @@ def test_a_link_of_before_a_change_of_the_person_opens_nothing(site, changes):
         each(site)
     assert press(site, secret).status_code == 401
     assert press(site, link(site, "ada")).status_code == 303
+
+
+def test_whoever_is_disabled_gets_no_link(site):
+    """It would open the door as soon as they are let in again."""
+    add(site)
+    root = site.sign_in("root", Role.ADMIN)
+    assert root.post("/people/ada/change", {"disabled": "true"}).status_code == 303
+    with pytest.raises(store.InvalidPerson, match="Enable them first"):
+        link(site, "ada")
+    assert root.post("/people/ada/link").status_code == 422
+
+
+def test_a_key_that_is_revoked_again_was_revoked_when_it_was(site):
+    """The first time counts: until then somebody may have used it."""
+    site.key()
+    (row,) = site.house.rows("SELECT id FROM api_keys")
+    root = site.sign_in("root", Role.ADMIN)
+    seen = set()
+    for _ in range(2):
+        assert root.post(f"/people/keys/{row.id}/revoke").status_code == 303
+        seen |= {each.revoked_at for each in site.house.rows("SELECT revoked_at FROM api_keys")}
+    assert len(seen) == 1
 
 
 def test_a_link_of_somebody_else_survives(site):
