@@ -263,9 +263,25 @@ def test_on_the_embedded_server_a_login_can_leave_nothing_behind(outside):
             "SELECT lo_create(0)",
             "SELECT lo_creat(-1)",
             "SELECT lo_from_bytea(0, 'x')",
+            "SELECT pg_advisory_lock(1592729118)",  # the one of readers
+            "SELECT pg_try_advisory_lock_shared(1, 2)",
+            "SELECT pg_advisory_xact_lock(1592729117)",  # the one of migrations
         ):
             with pytest.raises(errors.InsufficientPrivilege):
                 emil.execute(statement)
+
+
+def test_whoever_keeps_readers_out_is_named(outside, monkeypatch):
+    """Where a login may take locks of its own choice; its session is ended by the line printed."""
+    monkeypatch.setattr(analysts, "LOCK_WITHIN", "100ms")
+    with psycopg.connect(outside.admin_url.replace("postgresql+psycopg", "postgresql")) as fritz:
+        fritz.execute("SELECT pg_advisory_lock(%s)", [analysts.LOCK])
+        pid = fritz.info.backend_pid
+        with (
+            pytest.raises(ReaderUnavailable, match=rf"pg_terminate_backend\({pid}\)"),
+            analysts.reader(outside.admin_url, None, timeout=LONG, ours=False),
+        ):
+            pass
 
 
 @pytest.mark.parametrize(

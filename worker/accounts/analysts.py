@@ -28,6 +28,7 @@ MOST_CONNECTIONS = 10  # of one login at a time: a query tool opens many, and th
 LOCK = 0x5EEF1E1E  # of the advisory locks, the one of whoever gives the own login a password
 FOR_SECONDS = 60  # that a password of the own login may be used
 # What a role may do that another made without being asked.
+LOCK_WITHIN = "10s"  # a reader is let in within milliseconds
 LARGE_OBJECTS = ("lo_creat(integer)", "lo_create(oid)", "lo_from_bytea(oid, bytea)")
 
 Connection = psycopg.Connection[Any]
@@ -135,12 +136,33 @@ def reader(
     else:
         with _connected(owner_url) as owner:
             # the connection, and with it the lock, ends when the reader is in
-            owner.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+            _lock(owner)
             connection = _enter(_own_login(owner, owner_url, timeout, ours=ours), timeout)
     try:
         yield connection
     finally:
         connection.close()  # there is nothing to commit
+
+
+def _lock(owner: Connection) -> None:
+    """One reader is let in after the other.
+
+    Raises ReaderUnavailable when somebody holds the lock for long, and says who.
+    """
+    owner.execute(sql.SQL("SET lock_timeout = {}").format(sql.Literal(LOCK_WITHIN)))
+    try:
+        owner.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+    except psycopg.errors.LockNotAvailable as error:
+        holder = owner.execute(
+            "SELECT a.pid, a.usename FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)"
+            " WHERE l.locktype = 'advisory' AND l.granted AND l.objid = %s",
+            [LOCK & 0xFFFFFFFF],
+        ).fetchone()
+        pid, name = holder or (None, "somebody")
+        raise ReaderUnavailable(
+            f"{name} (pid {pid}) has held the lock of readers for {LOCK_WITHIN}. End that session:"
+            f" SELECT pg_terminate_backend({pid});"
+        ) from error
 
 
 def as_login(owner_url: str, name: str, password: str) -> URL:
@@ -218,8 +240,19 @@ def _ready(owner: Connection, *, ours: bool) -> None:
     if ours:
         here = sql.Identifier(_one(owner, "SELECT current_database()"))
         _do(owner, "REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC", here)
-        for function in LARGE_OBJECTS:
+        for function in (*LARGE_OBJECTS, *_advisory_locks(owner)):
             _do(owner, "REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC", sql.SQL(function))
+
+
+def _advisory_locks(owner: Connection) -> list[str]:
+    """The functions that take locks of one's own choice: with ours somebody would keep others out
+    of the database.
+    """
+    rows = owner.execute(
+        "SELECT oid::regprocedure::text FROM pg_proc WHERE proname ~ '^pg_(try_)?advisory_'"
+        " AND pronamespace = 'pg_catalog'::regnamespace"
+    )
+    return [str(row[0]) for row in rows]
 
 
 def _make(owner: Connection, name: str, password: str, timeout: timedelta) -> None:
