@@ -455,7 +455,7 @@ def test_a_document_whose_page_was_tried_in_vain_is_due_again_at_once(
     assert due(db) == 0
     with begin(db) as tx:
         if goes_back:
-            store.pages.give_back_pages(tx, claims, LOADING, rest=NO_PAUSE)
+            store.pages.give_back_pages(tx, claims, LOADING, pause=NO_PAUSE)
         else:
             store.pages.fail_pages(tx, claims, LOADING, backoff=NO_PAUSE)
         tx.session.execute(text("UPDATE documents SET updated_at = now() - interval '1 h'"))
