@@ -101,6 +101,8 @@ class Runtime:
     # before the second attempt; doubled for each further one
     backoff: timedelta = timedelta(seconds=2)
     batch_pages: int
+    # how long a document is rendered before others come in between
+    render_for: timedelta = timedelta(seconds=5)
     # how long a stage pauses first when the installation is wrong
     pause: timedelta = timedelta(seconds=5)
     # how the model fared with pages that it failed on

@@ -99,16 +99,17 @@ def advance(document: UUID | Claim, at: Status, rt: Runtime) -> None:
     """
     queue = STEP_AT[at].queue
     mine = document.document_id if isinstance(document, Claim) else document
-    line = [at]
+    line: list[Status] = []
 
     def announce(moved: UUID, to: Status) -> None:
-        if moved == mine and to in STEP_AT and STEP_AT[to].queue == queue:
+        on = moved == mine and to is not at  # one that gave its turn back is somebody else's
+        if on and to in STEP_AT and STEP_AT[to].queue == queue:
             line.append(to)
         else:
             rt.announce(moved, to)
 
     hand = replace(rt, announce=announce)
-    STEP_AT[line.pop()].run(document, hand)
+    STEP_AT[at].run(document, hand)
     while line:
         STEP_AT[line.pop()].run(mine, hand)
 
@@ -168,6 +169,7 @@ def sweep(rt: Runtime, *, patience: timedelta) -> int:
     fails with that reason.
     """
     with rt.transaction() as tx:
+        store.sweep.shorten_leases(tx, lease=rt.lease)
         store.sweep.expire_leases(tx, backoff=rt.backoff, max_attempts=rt.max_attempts)
     sent = 0
     for queue in QUEUES:

@@ -13,17 +13,20 @@ from types import TracebackType
 from extractors.errors import TooManyWords, TooMuchToStore
 from worker.rendering.protocol import RenderLimits
 from worker.store.codec import words_in, words_out
-from worker.store.types import NewPage
+from worker.store.types import NewPage, RenderedBefore
+
+NOTHING = RenderedBefore()
 
 
 class RenderedPages:
     """Pages to be saved, in order.  A context manager: afterwards the file is gone."""
 
-    def __init__(self, limits: RenderLimits) -> None:
+    def __init__(self, limits: RenderLimits, before: RenderedBefore = NOTHING) -> None:
         self._limits = limits
+        self._before = before  # by earlier turns, which count too
         self._pages: list[NewPage] = []
         self._lines = tempfile.TemporaryFile()  # noqa: SIM115  # closed by __exit__
-        self._words = 0
+        self._words = before.words
         self._stored: dict[str, int] = {}  # bytes of each picture; equal ones are stored once
 
     def __enter__(self) -> "RenderedPages":
@@ -39,6 +42,16 @@ class RenderedPages:
 
     def __len__(self) -> int:
         return len(self._pages)
+
+    @property
+    def count(self) -> int:
+        """Pages of the document that are rendered by now."""
+        return self._before.pages + len(self._pages)
+
+    @property
+    def stored_bytes(self) -> int:
+        """Of all of them."""
+        return self._before.stored_bytes + sum(self._stored.values())
 
     def __iter__(self) -> Iterator[NewPage]:
         """The pages, each with its words."""
@@ -60,7 +73,7 @@ class RenderedPages:
                 " Split it, or raise SUREFIELD_MAX_WORDS."
             )
         self._stored |= zip((page.model_sha256, page.view_sha256), stored, strict=True)
-        if sum(self._stored.values()) > self._limits.max_stored_bytes:
+        if self.stored_bytes > self._limits.max_stored_bytes:
             raise TooMuchToStore(
                 f"The document's page images take more than"
                 f" {self._limits.max_stored_bytes / 1e6:g} MB by page {page.number}. Split it, scan"

@@ -88,8 +88,12 @@ class Renderer:
         canvas: Canvas,
         password: str | None = None,
         limits: RenderLimits,
-    ) -> Iterator[RenderedPage]:
-        """The file's pages, in order, as they are ready.
+        first: int = 1,
+        waited_s: float = 0.0,
+    ) -> Generator[RenderedPage]:
+        """The file's pages, in order, as they are ready, from the ``first`` on.
+
+        waited_s: seconds of the document's limit that were used up for the pages before
 
         Raises a SurefieldError that says what to do about the file.
 
@@ -112,20 +116,29 @@ class Renderer:
                 {"password": password, "canvas": asdict(canvas), "limits": asdict(limits)},
                 canvas,
                 limits,
+                first - 1,
+                waited_s,
             )
         finally:
             self._busy_in = None
 
     def _render(
-        self, data: bytes, request: Mapping[str, Any], canvas: Canvas, limits: RenderLimits
+        self,
+        data: bytes,
+        request: Mapping[str, Any],
+        canvas: Canvas,
+        limits: RenderLimits,
+        done: int,
+        waited_s: float,
     ) -> Iterator[RenderedPage]:
         """The pages, from a second child where the first may have died of an earlier file."""
-        done = 0
         while True:
             child = self._ready_child()
             try:
                 with closing(
-                    self._pages(child, {**request, "first": done + 1}, data, canvas, limits)
+                    self._pages(
+                        child, {**request, "first": done + 1}, data, canvas, limits, waited_s
+                    )
                 ) as pages:
                     for page in pages:
                         done = page.number
@@ -152,12 +165,13 @@ class Renderer:
         data: bytes,
         canvas: Canvas,
         limits: RenderLimits,
+        waited_s: float,
     ) -> Generator[RenderedPage]:
         """Pages from this child, which lives on only if it says at the end that it is fit for
         another file.
         """
         again, most = False, largest_picture(canvas, limits)
-        patience = _Patience(limits.page_seconds, limits.document_seconds)
+        patience = _Patience(limits.page_seconds, limits.document_seconds, waited_s)
         child.documents += 1
         try:
             child.write(pack(request, data), patience)
@@ -220,9 +234,9 @@ class _Patience:
     Only waiting counts: a consumer may take its time between pages.
     """
 
-    def __init__(self, page_seconds: float, document_seconds: float) -> None:
+    def __init__(self, page_seconds: float, document_seconds: float, waited_s: float = 0.0) -> None:
         self.page_seconds = self.page_left = page_seconds
-        self.document_seconds = self.document_left = document_seconds
+        self.document_seconds, self.document_left = document_seconds, document_seconds - waited_s
 
     def next_page(self) -> None:
         self.page_left = self.page_seconds

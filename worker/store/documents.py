@@ -126,6 +126,33 @@ def release(tx: Tx, held: Claim) -> None:
     )
 
 
+def give_turn_back(tx: Tx, held: Claim, *, stored_bytes: int, waited_s: float) -> None:
+    """Some pages are rendered and saved: the document goes on later, behind what waits now.
+
+    stored_bytes, waited_s: what rendering has cost by now, in all of its turns
+
+    Raises ClaimLost if another worker took over meanwhile.
+    """
+    row = tx.session.execute(
+        update(Document)
+        .where(*_held(held))
+        .values(
+            claim_no=Document.claim_no + 1,  # no heartbeat renews it any more
+            lease_until=null(),
+            turn=Document.turn + 1,
+            rendered_bytes=stored_bytes,
+            rendering_s=waited_s,
+            failures=0,
+            error_code=null(),
+            error_message=null(),
+        )
+        .returning(Document.id)
+    ).one_or_none()
+    if row is None:
+        raise _lost(held)
+    tx.move(held.document_id, held.at)
+
+
 def give_back(tx: Tx, held: Claim, failure: Failure, *, pause: timedelta) -> None:
     """Nobody's attempt: the installation is wrong. The row says why, and is taken when the stage
     has paused and others went first; a lost claim stays lost.

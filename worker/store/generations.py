@@ -13,8 +13,8 @@ from worker.store import transitions
 from worker.tables.documents import ANSWERED, Document, Status
 from worker.tables.evidence import Page, PageStatus
 
-HAS_PAGES = select(Page.id).where(Page.document_id == Document.id).exists()
-HAS_NONE = ~HAS_PAGES
+HAS_PAGES = Document.page_count.is_not(None)  # all of them
+HAS_NONE = Document.page_count.is_(None)
 STAGE = "again"
 
 
@@ -70,19 +70,6 @@ def read_again(
         where=HAS_PAGES,
         also=new,
     )
-    tx.session.execute(
-        update(Page)
-        .where(Page.document_id.in_(with_pages))
-        .values(
-            status=PageStatus.RENDERED,
-            claim_no=Page.claim_no + 1,  # fences off whoever still reads it for the answer before
-            lease_until=null(),
-            failures=0,
-            next_attempt_at=null(),
-            rank=null(),
-            ranked_by=null(),
-        )
-    )
     without = _begin(
         tx,
         document_ids,
@@ -92,6 +79,19 @@ def read_again(
         code=code,
         where=HAS_NONE,
         also=new,
+    )
+    tx.session.execute(
+        update(Page)
+        .where(Page.document_id.in_(with_pages + without))
+        .values(
+            status=PageStatus.RENDERED,
+            claim_no=Page.claim_no + 1,  # fences off whoever still reads it for the answer before
+            lease_until=null(),
+            failures=0,
+            next_attempt_at=null(),
+            rank=null(),
+            ranked_by=null(),
+        )
     )
     return with_pages + without
 

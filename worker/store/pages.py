@@ -42,6 +42,7 @@ from worker.store.types import (
     Failure,
     NewPage,
     PageClaim,
+    RenderedBefore,
     SortedPage,
 )
 from worker.tables.documents import Document, Status
@@ -96,6 +97,26 @@ def _row(held: Claim, page: NewPage) -> dict[str, Any]:
         "turned": page.turned,
         **(dict.fromkeys(QUALITY) if page.quality is None else asdict(page.quality)),
     }
+
+
+def rendered_before(tx: Tx, held: Claim) -> RenderedBefore | None:
+    """What earlier turns rendered; None where the whole document had been rendered before, and is
+    rendered anew.
+    """
+    pages, words = (
+        func.count(Page.id),
+        func.coalesce(func.sum(func.jsonb_array_length(Page.words)), 0),
+    )
+    row = tx.session.execute(
+        select(Document.page_count, Document.rendered_bytes, Document.rendering_s, pages, words)
+        .join(Page, Page.document_id == Document.id, isouter=True)
+        .where(Document.id == held.document_id)
+        .group_by(Document.id)
+    ).one()
+    page_count, stored_bytes, waited_s, done, said = row
+    if page_count is not None:
+        return None
+    return RenderedBefore(pages=done, words=int(said), stored_bytes=stored_bytes, waited_s=waited_s)
 
 
 def sort_pages(tx: Tx, held: Claim, pages: Sequence[SortedPage], *, by: str | None = None) -> None:

@@ -43,6 +43,23 @@ def _takeable(at: Status) -> ColumnElement[bool]:
     return page.exists()
 
 
+def shorten_leases(tx: Tx, *, lease: timedelta) -> int:
+    """No lease is longer than one from now: a clock that was wrong would hold a document for as
+    long as it was wrong.  Returns how many were.
+    """
+    latest = func.now() + lease
+    shortened = 0
+    for table in (Document, Page):
+        rows = tx.session.execute(
+            update(table)
+            .where(table.lease_until > latest)
+            .values(lease_until=latest)
+            .returning(table.id)
+        )
+        shortened += len(rows.all())
+    return shortened
+
+
 def expire_leases(
     tx: Tx, *, backoff: timedelta, max_attempts: int = MAX_ATTEMPTS, limit: int = 500
 ) -> list[UUID]:

@@ -101,6 +101,16 @@ class NewPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedBefore:
+    """What earlier turns rendered of a document, and what that cost."""
+
+    pages: int = 0  # the first ones
+    words: int = 0
+    stored_bytes: int = 0  # of their pictures
+    waited_s: float = 0.0  # for the render child
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
     """Pages of a file that go on as a document of their own; page numbers are 1-based and
     inclusive.

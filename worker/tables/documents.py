@@ -167,6 +167,9 @@ class Document(Base):
     # its place among those of all upstreams: see store.order
     turn: Mapped[int] = mapped_column(BigInteger, server_default="0")
     page_count: Mapped[int | None]
+    # what rendering cost in earlier turns: bytes of pictures, and seconds
+    rendered_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    rendering_s: Mapped[float] = mapped_column(server_default="0")
     # the file of several documents
     part_of: Mapped[UUID | None] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"))
     first_page: Mapped[int | None]  # of that file, with which this part begins

@@ -1,6 +1,9 @@
 """An original becomes page images and words."""
 
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from uuid import UUID
 
 from extractors.documents import AUTO, DocumentType
@@ -9,7 +12,7 @@ from extractors.rendering.findings import Finding
 from worker import store
 from worker.pipeline.attempt import attempt
 from worker.pipeline.page_words import PageWords, words_of
-from worker.pipeline.rendered import RenderedPages
+from worker.pipeline.rendered import NOTHING, RenderedPages
 from worker.rendering.protocol import RenderedPage
 from worker.runtime import Runtime
 from worker.store.types import Claim, NewPage
@@ -17,29 +20,77 @@ from worker.tables.documents import Status
 
 
 def run(document: UUID | Claim, rt: Runtime) -> None:
-    """Render every page of one submitted document, a page at a time."""
+    """Render every page of one submitted document, a page at a time.
+
+    A long one gives its claim back after some seconds, between two pages, so that others come in
+    between; what is rendered is kept, and whoever takes it next goes on from there.
+    """
     with attempt(rt, document, at=Status.SUBMITTED, stage="render") as claim:
         if claim is None:
             return
+        until = time.monotonic() + rt.render_for.total_seconds()
         spec = None if claim.document_type == AUTO else rt.document_type(claim.document_type)
         original = rt.blobs.get(claim.sha256)
         with rt.transaction() as tx:
             password = store.documents.password_of(tx, claim)
+            turns = store.pages.rendered_before(tx, claim)
 
-        limits = rt.limits_for(spec)
+        before, limits = turns or NOTHING, rt.limits_for(spec)
         rendered = rt.renderer().render(
-            original, canvas=rt.canvas(claim.document_type), password=password, limits=limits
+            original,
+            canvas=rt.canvas(claim.document_type),
+            password=password,
+            limits=limits,
+            first=before.pages + 1,
+            waited_s=before.waited_s,
         )
+        waited = _Waited(before.waited_s)
         findings: list[Finding] = []
         einvoice: EInvoice | None = None
-        with RenderedPages(limits) as pages:
-            for page in rendered:
+        with RenderedPages(limits, before) as pages, closing(rendered):
+            for page in waited.between(rendered):
                 words = words_of(page, rt.recogniser())
                 findings += (*page.findings, *words.findings)
                 einvoice = einvoice or page.einvoice
                 stored = len(page.model.png), len(page.view_png)
                 pages.add(_stored(page, words, rt), stored=stored)
+                may_pause = turns is not None and page.number < page.page_count
+                if may_pause and time.monotonic() > until:
+                    _give_turn_back(claim, pages, findings, einvoice, waited.seconds, rt)
+                    return
             _save(claim, spec, pages, findings, einvoice, rt)
+
+
+@dataclass
+class _Waited:
+    """How long the worker waited for pages, its own work between them left out."""
+
+    seconds: float
+
+    def between(self, pages: Iterator[RenderedPage]) -> Iterator[RenderedPage]:
+        while True:
+            began = time.monotonic()
+            page = next(pages, None)
+            self.seconds += time.monotonic() - began
+            if page is None:
+                return
+            yield page
+
+
+def _give_turn_back(
+    claim: Claim,
+    pages: RenderedPages,
+    findings: Collection[Finding],
+    einvoice: EInvoice | None,
+    waited_s: float,
+    rt: Runtime,
+) -> None:
+    with rt.transaction() as tx:
+        store.pages.save_pages(tx, claim, pages)
+        store.rendering.save(tx, claim, findings, einvoice)
+        store.documents.give_turn_back(
+            tx, claim, stored_bytes=pages.stored_bytes, waited_s=waited_s
+        )
 
 
 def _save(
@@ -52,13 +103,13 @@ def _save(
 ) -> None:
     with rt.transaction() as tx:
         choice = spec is None or (
-            spec.max_pages_read is not None and len(pages) > spec.max_pages_read
+            spec.max_pages_read is not None and pages.count > spec.max_pages_read
         )
         store.documents.finish(
             tx,
             claim,
             to=Status.UNTRIAGED if choice else Status.RENDERED,
-            page_count=len(pages),
+            page_count=pages.count,
             pin=None if choice else spec,
         )
         store.pages.save_pages(tx, claim, pages)
