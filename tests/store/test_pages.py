@@ -443,10 +443,7 @@ def due(db: Sessions) -> int:
         return store.sweep.due(tx, at=[Status.RENDERED], patience=patience, limit=8)
 
 
-@pytest.mark.parametrize("goes_back", [False, True])
-def test_a_document_whose_page_was_tried_in_vain_is_due_again_at_once(
-    db: Sessions, goes_back: bool
-) -> None:
+def test_a_document_whose_page_was_tried_in_vain_is_due_again_at_once(db: Sessions) -> None:
     """Its message was read and is gone."""
     rendered(db)
     claims = claim_pages(db)
@@ -454,10 +451,7 @@ def test_a_document_whose_page_was_tried_in_vain_is_due_again_at_once(
         tx.session.execute(text("UPDATE documents SET updated_at = now() - interval '1 h'"))
     assert due(db) == 0
     with begin(db) as tx:
-        if goes_back:
-            store.pages.give_back_pages(tx, claims, LOADING, pause=NO_PAUSE)
-        else:
-            store.pages.fail_pages(tx, claims, LOADING, backoff=NO_PAUSE)
+        store.pages.fail_pages(tx, claims, LOADING, backoff=NO_PAUSE)
         tx.session.execute(text("UPDATE documents SET updated_at = now() - interval '1 h'"))
     assert due(db) == 1
 
