@@ -33,7 +33,6 @@ def hand_in(actor: Actor, file: BinaryIO, request: Request, rt: Runtime) -> Subm
         )
     rt.check_type(request.document_type)
     first = file.read(1024)
-    file.seek(0)
     if not first:
         raise InvalidSubmission("The file is empty. Save it again, and drop it again.")
     if media_type(first) == UNKNOWN:
