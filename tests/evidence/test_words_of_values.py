@@ -150,6 +150,16 @@ def test_a_sentence_for_customers_is_no_such_sentence():
     assert denied(heard_of((*PAGE, line))) == {}
 
 
+@pytest.mark.parametrize("line", ["All prices in £", "Fee: £12", "Fee: 12 £", "£ 12 fee"])
+def test_a_sign_names_the_currency_alone_and_beside_any_number(line):
+    """A code needs money beside it, or its label: three capitals may be anything."""
+    rest = [each for each in PAGE if "GBP" not in each]
+
+    assert ("currency", 0) in denied(heard_of((*rest, line), currency=None))
+    code = (*rest, line.replace("£", "GBP"))
+    assert ("currency", 0) not in denied(heard_of(code, currency=None))
+
+
 def test_two_currencies_on_a_page_say_nothing():
     """Nobody can tell which is meant."""
     page = (*PAGE, "This is EUR 99.10 at today's rate")

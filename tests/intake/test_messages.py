@@ -290,8 +290,11 @@ def test_a_request_shows_neither_its_password_nor_its_bytes():
             upstream="erp", document_type="slip", content=b"%PDF-secret", password="hunter2"
         )
     )
+    said = {"content_base64": "c2VjcmV0", "source": "/in/x", "metadata": {"a": "hush"}}
+    shown += repr(messages.SubmissionMessage(type="slip", password="hunter2", **said))
     assert "hunter2" not in shown
     assert "%PDF" not in shown
+    assert not any(told in shown for told in ("c2VjcmV0", "/in/x", "hush"))
 
 
 def test_a_submission_that_names_no_priority_has_the_usual_one(house):

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -111,3 +112,27 @@ def test_whatever_an_overtaken_attempt_ends_with_is_not_written_down(house, erro
         before = everything_about(house.rt.sessions, document)
         raise error
     assert everything_about(house.rt.sessions, document) == before
+
+
+def test_a_database_that_is_away_when_a_failure_is_written_down_ends_the_attempt_in_silence(
+    house, postgres
+):
+    """What went wrong is told nobody; the lease runs out, and another worker finds out anew."""
+    document = house.submit(a_pdf())
+    ((name,),) = house.rows("SELECT current_database()")
+    url = postgres.url("postgres").replace("postgresql+psycopg", "postgresql", 1)
+    with psycopg.connect(url, autocommit=True) as admin:
+
+        def let_in(may):
+            admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {may}")
+
+        with an_attempt(house, document):
+            let_in(False)
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+            )
+            raise GONE
+        let_in(True)
+    row = row_of(house, document)
+    assert (row.status, row.failures, row.error_code) == ("submitted", 0, None)
+    assert row.lease_until is not None
