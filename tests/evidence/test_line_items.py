@@ -145,6 +145,14 @@ def test_a_running_sum_is_no_row_though_no_word_says_so(words):
     assert _problem([*read, *more], {1: page_of(*first), 2: page_of(*overleaf)}) == (None, False)
 
 
+@pytest.mark.parametrize(("label", "proven"), [("Subtotal", True), ("Tax base 20%", False)])
+def test_a_list_is_proven_before_a_discount_by_its_own_sum_alone(label, proven):
+    """The discount explains what the net lacks; only the list's own sum says that no row does."""
+    foot = f"{label:42}73.00", f"{'Discount':42}-10.00", f"{'Net':42}63.00"
+
+    assert problem_of(ROWS, words=(*PAGE[:5], *foot), net="63.00", total=None) == (None, proven)
+
+
 def test_another_amount_in_the_place_of_a_running_sum_is_a_row():
     """The control of the test above."""
     words = (*PAGE[:5], f"{'Thus far':42}74.00")
