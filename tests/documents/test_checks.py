@@ -102,6 +102,26 @@ def test_a_day_is_after_another_days_field_and_not_after_its_own():
             due: str | None = field.date("when it is paid", after="due")
 
 
+@pytest.mark.parametrize("bound", [0.0, 1.0])
+def test_a_threshold_may_be_each_end_of_its_range(bound):
+    """0 accepts whatever is scored, and 1 only what is certain."""
+
+    class Paper(DocumentModel, name="paper"):
+        """A paper."""
+
+        total: str | None = field.amount("the amount", accept_at=bound)
+
+    assert Paper.spec.field("total").accept_at == bound
+
+
+def test_every_member_of_a_row_is_checked(tmp_path):
+    """The second as well as the first."""
+    wrong = NOTE.replace('field.amount("how much")', 'field.amount("how much", accept_at=2)')
+    (tmp_path / "note.py").write_text(wrong)
+    with pytest.raises(BrokenDocumentType, match=r"note\.rows\.amount: accept_at is 2"):
+        load(tmp_path)
+
+
 def test_what_a_sign_means_may_be_written_as_a_mapping():
     """The type keeps it as sorted pairs, so that equal types are equal."""
     assert declared(signs={"kr": "SEK", "$": "CAD"}).signs == (("$", "CAD"), ("kr", "SEK"))

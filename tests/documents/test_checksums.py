@@ -223,12 +223,19 @@ def test_an_iban_has_its_countrys_length_whatever_its_sum_says(country, length, 
         ("vat_be", "BE 9428.759.492", "BE 1428.759.421"),
         ("isbn13", "400-6-38-133393-1", "978-3-16-148410-0"),
         ("iban", "DE77 3704 0044 0532 0130 0000 00", "DE89 3704 0044 0532 0130 00"),
+        ("iban", "FR8420041010050500013M02607", "FR1420041010050500013M02606"),
+        ("iban", "NO6686011117948", "NO9386011117947"),
+        ("vat_de", "DEDE 136 695 976", "DE 136 695 976"),
     ],
-    ids=["the SIREN in it", "begins with 2", "begins with 9", "an article", "its length"],
+    ids=[
+        *("the SIREN in it", "begins with 2", "begins with 9", "an article", "its length"),
+        *("a RIB", "a Norwegian account", "its country twice"),
+    ],
 )
 def test_check_digits_that_fit_do_not_make_up_for_another_fault(name, wrong, right):
     """A French number's SIREN has a digit of its own, a Belgian number begins with 0 or 1, a book
-    begins with 978 or 979, an account has its country's length.
+    begins with 978 or 979, an account has its country's length and check digits, and a country is
+    named once.
     """
     assert checksum_of(name)(compact(right))
     assert not checksum_of(name)(compact(wrong))

@@ -227,6 +227,13 @@ def test_one_value_for_two_fields_is_denied_where_the_type_says_so(said_):
     assert "same_value" in codes
 
 
+def test_two_amounts_of_nothing_are_not_the_same_value():
+    """A paper over nothing has no tax either."""
+    found = judged(net="0.00", tax="0.00", total="0.00")
+
+    assert "same_value" not in {code for v in found.values() for code in v.doubts}
+
+
 def test_due_on_the_day_of_issue_and_no_tax_are_nothing_special():
     """The type declares neither of them distinct."""
     found = judged(due_date="2026-03-04", net="70.00", tax="0.00", total="70.00")

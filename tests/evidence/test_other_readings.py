@@ -2,7 +2,7 @@
 
 from extractors.evidence.other_readings import other_readings
 from extractors.evidence.witnesses import AGREES, DENIES
-from tests.evidence.making import TOTAL, a_type, absent, document_of, said
+from tests.evidence.making import PAPER, TOTAL, a_type, absent, document_of, row_of_items, said
 
 SPEC = a_type(TOTAL)
 
@@ -33,3 +33,11 @@ def test_two_pages_that_say_the_same_agree():
 def test_one_page_alone_and_absences_say_nothing():
     """Most fields stand on one page only."""
     assert heard(said("5.00", page=1), absent(page=2)) == []
+
+
+def test_rows_of_a_list_are_no_readings_of_each_other():
+    """Each has its own value; another page's row is another row."""
+    rows = [*row_of_items(1, 0, "a", "1.00"), *row_of_items(1, 1, "b", "2.00")]
+    rows += row_of_items(2, 0, "a", "1.00")
+
+    assert list(other_readings(document_of(PAPER, rows, pages={1, 2}))) == []
