@@ -31,10 +31,18 @@ class DrawnPages:
         self._said = said
 
     def render(
-        self, original: bytes, *, canvas: Canvas, password: str | None, limits: RenderLimits
+        self,
+        original: bytes,
+        *,
+        canvas: Canvas,
+        password: str | None,
+        limits: RenderLimits,
+        first: int = 1,
+        waited_s: float = 0.0,
     ) -> Iterator[RenderedPage]:
         for number, words in sorted(self._pages.items()):
-            yield self._page(number, tuple(words), canvas)
+            if number >= first:
+                yield self._page(number, tuple(words), canvas)
 
     def _page(self, number: int, words: tuple[Word, ...], canvas: Canvas) -> RenderedPage:
         shown = words or tuple(_lines(self._said.get(number, "")))
