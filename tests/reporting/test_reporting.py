@@ -175,6 +175,31 @@ def test_corrected_means_that_the_value_changed(
     ] == [corrected]
 
 
+@pytest.mark.parametrize(
+    ("read", "said", "corrected"),
+    [("EUR", "USD", True), ("EUR", "EUR", False), (None, "EUR", False)],
+)
+def test_the_same_amount_of_another_money_was_corrected(
+    db: Sessions, read: str | None, said: str, corrected: bool
+) -> None:
+    """A currency that the machine left open is none that it got wrong."""
+    document = a_document(db, status=Status.IN_REVIEW)
+    with begin(db) as tx:
+        tx.session.execute(
+            text("UPDATE results SET currency = :read, read_currency = :read WHERE name = 'total'"),
+            {"read": read},
+        )
+        (item,) = queue.list_items(tx, ItemFilter(document_id=document.id))
+        value = {"text": item.text, "value": item.value, "currency": said}
+        review_store.decide(
+            tx,
+            Decision(item_id=item.item_id, version=1, who="ada", action=Action.CORRECT, **value),
+        )
+
+    (row,) = ask(db, "SELECT corrected FROM reporting.field_outcomes WHERE field = 'total'")
+    assert row.corrected is corrected
+
+
 def test_a_value_that_is_no_number_does_not_break_the_view(db: Sessions) -> None:
     """One odd row must not hide all others."""
     reviewed(db, Action.CORRECT, text="twelve", value="twelve")
