@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
 from functools import partial
 from itertools import count
@@ -179,7 +179,8 @@ class Renderer:
                 header, payloads = child.answer(patience, most=most)
                 if "end" in header:
                     break
-                page = unpack_page(header["page"], payloads, canvas=canvas, limits=limits)
+                with patience.working():  # the worker writes the PNGs
+                    page = unpack_page(header["page"], payloads, canvas=canvas, limits=limits)
                 if page.number != number:
                     raise ValueError("a page is out of order")
                 yield page
@@ -229,9 +230,9 @@ class Renderer:
 
 
 class _Patience:
-    """How long the worker still waits.
+    """How long the worker still waits, and works on what it got.
 
-    Only waiting counts: a consumer may take its time between pages.
+    A consumer may take its time between pages: that does not count.
     """
 
     def __init__(self, page_seconds: float, document_seconds: float, waited_s: float = 0.0) -> None:
@@ -239,7 +240,17 @@ class _Patience:
         self.document_seconds, self.document_left = document_seconds, document_seconds - waited_s
 
     def next_page(self) -> None:
+        """Raises RenderTimeout when the document has used up its time."""
         self.page_left = self.page_seconds
+        if self.document_left <= 0:
+            raise self._document_timeout()
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """What is done inside counts towards the document's time."""
+        began = time.monotonic()
+        yield
+        self.document_left -= time.monotonic() - began
 
     def wait(self, poll: select.poll) -> None:
         """Until the pipe is ready, else RenderTimeout."""
@@ -251,13 +262,16 @@ class _Patience:
         if ready:
             return
         if self.document_left <= self.page_left:
-            raise RenderTimeout(
-                f"The file was not rendered within {self.document_seconds:g} s. Split it, or raise"
-                " the limit."
-            )
+            raise self._document_timeout()
         raise RenderTimeout(
             f"A page was not rendered within {self.page_seconds:g} s. Export the file anew, or"
             " raise the limit."
+        )
+
+    def _document_timeout(self) -> RenderTimeout:
+        return RenderTimeout(
+            f"The file was not rendered within {self.document_seconds:g} s. Split it, or raise the"
+            " limit."
         )
 
 
