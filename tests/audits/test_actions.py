@@ -234,6 +234,20 @@ def test_a_correction_that_is_taken_back_leaves_the_audit_open_in_the_views(hous
     assert found(house, "total") is None
 
 
+def test_a_value_whose_correction_was_taken_back_is_audited_again(house: House) -> None:
+    """Or it would stand accepted, and nobody would ever know."""
+    audit = waiting(house, "total").audit_id
+    say(house, audit, Action.CORRECT, "12.60")
+    say(house, audit, Action.CORRECT, "12.60", compared=True)
+    with pytest.raises(ReviewConflict):
+        say(house, audit, Action.CORRECT, "12.50")
+    review.undo_last(ADA, house.rt, lease=LEASE)
+
+    assert waiting(house, "total").audit_id == audit
+    assert say(house, audit, Action.CORRECT, "12.50").found is Found.RIGHT
+    assert found(house, "total") == "right"
+
+
 def test_what_went_to_review_is_judged_by_its_review(make_house: Make) -> None:
     """It has no audit of its own, and counts all the same."""
     said = Line(truth={**TRUTH, "date": "14/04/2026"}, doubts={"payee": 0.4, "number": 0.4})

@@ -11,8 +11,10 @@ from worker.actor import Actor
 from worker.audits import actions, certify
 from worker.audits.tables import PlanState
 from worker.audits.types import Planned
+from worker.review import verdict_actions
 from worker.review.errors import InvalidDecision
-from worker.review.tables import Action
+from worker.review.tables import Action, Verdict
+from worker.review.verdict_actions import Said
 
 ADA = Actor("ada")
 # Rows like one that was drawn, on the same document: ``n`` counts them.
@@ -122,6 +124,19 @@ def test_a_test_waits_until_all_of_its_rows_are_judged(house: House) -> None:
 
     with pytest.raises(InvalidDecision, match="1 of the 500 rows of this test are not judged"):
         certify.run_test(ADA, plan.certificate_id, house.rt)
+
+
+def test_a_row_that_can_be_judged_no_more_holds_up_no_test(house: House) -> None:
+    """Its document is none of ours."""
+    plan = planned(house)
+    gone = read(house, "gone")
+    copies(house, "after", 500)
+    with pytest.raises(InvalidDecision, match="4 of the 500 rows of this test are not judged"):
+        certify.run_test(ADA, plan.certificate_id, house.rt)
+    said = Said(verdict=Verdict.NOT_OURS, seen=True)
+    verdict_actions.judge(ADA, gone, said, house.rt)
+
+    assert certify.run_test(ADA, plan.certificate_id, house.rt).state is PlanState.CERTIFIED
 
 
 def test_a_promise_that_holds_is_a_threshold(house: House) -> None:

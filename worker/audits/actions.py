@@ -62,6 +62,7 @@ def answer(actor: Actor, audit_id: UUID, said: Said, rt: Runtime) -> Compared:
     check_name(actor.name)
     text = said.text.strip()
     with rt.transaction() as tx:
+        store.hold(tx, audit_id)
         before = store.waiting(tx, audit_id)
         _check(said, text, before)
         spec = rt.pinned_type(before.document_type, before.type_version)
@@ -95,7 +96,8 @@ def answer(actor: Actor, audit_id: UUID, said: Said, rt: Runtime) -> Compared:
 
 
 def _check(said: Said, text: str, before: Waiting) -> None:
-    if before.found is not None or not before.is_current:
+    # found wrong and accepted all the same: the correction was taken back
+    if before.found not in (None, Found.WRONG) or not before.is_current:
         raise ReviewConflict(
             f"Audit {before.audit_id} is done already, or its value was decided since. Take the"
             " next one."

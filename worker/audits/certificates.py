@@ -21,19 +21,22 @@ from worker.audits.types import Planned, Promise
 from worker.db import Tx
 from worker.errors import NotFound
 from worker.review.errors import InvalidDecision
-from worker.tables.documents import Document
+from worker.tables.documents import ANSWERED, Document
 from worker.tables.evidence import Page, PageReading
 
-# The drawn rows that a test looks at: the first ones after its plan, whatever became of them.
+# The drawn rows that a test looks at: the first ones after its plan, whatever became of them.  What
+# can be judged no more is left out: its document was read again, or is none of ours.
 DRAWN = text("""
 SELECT a.score, v.found, concat(v.upstream, ' ', date(a.drawn_at)) AS batch
 FROM public.audits AS a
 JOIN public.results AS r ON r.id = a.result_id
+JOIN public.documents AS d ON d.id = a.document_id
 JOIN reporting.audits AS v
   ON v.document_id = a.document_id AND v.generation = r.generation AND v.field = r.name
  AND v.ordinal = r.ordinal
 WHERE a.conditions = :conditions AND a.method = :method AND a.family = :family AND a.band = :band
   AND v.document_type = :document_type AND a.drawn_at > :since AND a.score >= :least
+  AND (v.found IS NOT NULL OR (d.generation = r.generation AND d.status = ANY(:answered)))
 ORDER BY a.drawn_at, a.id LIMIT :size
 """)
 
@@ -196,6 +199,7 @@ def judged(tx: Tx, plan: Planned) -> list[tuple[Judged, bool]]:
             "since": plan.planned_at,
             "least": plan.plan.thresholds[-1],
             "size": plan.size,
+            "answered": sorted(ANSWERED),
         },
     )
     return [

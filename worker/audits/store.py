@@ -5,7 +5,20 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, and_, cast, func, insert, literal, null, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    cast,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.orm import aliased
 
@@ -88,7 +101,7 @@ def claim(
         select(inner.id)
         .join(Result, Result.id == inner.result_id)
         .join(Document, Document.id == inner.document_id)
-        .where(inner.was_accepted, inner.found.is_(None), free, _stands())
+        .where(_waits(inner), free, _stands())
         .order_by(
             mine.is_(True).desc(), inner.drawn_at, inner.document_id, Result.position, inner.id
         )
@@ -106,6 +119,11 @@ def claim(
     return None if claimed is None else waiting(tx, claimed)
 
 
+def hold(tx: Tx, audit_id: UUID) -> None:
+    """Nobody else judges it until the transaction ends; what is read of it afterwards is so."""
+    tx.session.execute(select(Audit.id).where(Audit.id == audit_id).with_for_update())
+
+
 def waiting(tx: Tx, audit_id: UUID) -> Waiting:
     """One audit, done or not.
 
@@ -121,7 +139,7 @@ def list_waiting(tx: Tx, *, limit: int) -> list[Waiting]:
     """What waits, the oldest draw first."""
     rows = tx.session.execute(
         _audits()
-        .where(Audit.was_accepted, Audit.found.is_(None), _stands())
+        .where(_waits(Audit), _stands())
         .order_by(Audit.drawn_at, Audit.document_id, Result.position, Audit.id)
         .limit(limit)
     )
@@ -135,7 +153,7 @@ def progress(tx: Tx) -> Progress:
         .select_from(Audit)
         .join(Result, Result.id == Audit.result_id)
         .join(Document, Document.id == Audit.document_id)
-        .where(Audit.was_accepted, Audit.found.is_(None), _stands())
+        .where(_waits(Audit), _stands())
     )
     done = {
         str(found): count
@@ -187,7 +205,7 @@ def judge(tx: Tx, audit_id: UUID, who: str, found: Found) -> None:
     )
     done = tx.session.execute(
         update(Audit)
-        .where(Audit.id == audit_id, Audit.was_accepted, Audit.found.is_(None), theirs)
+        .where(Audit.id == audit_id, _waits(Audit), theirs)
         .values(
             found=found,
             judged_by=who,
@@ -204,7 +222,14 @@ def judge(tx: Tx, audit_id: UUID, who: str, found: Found) -> None:
         )
 
 
-def _stands() -> Any:
+def _waits(audit: type[Audit]) -> ColumnElement[bool]:
+    """Nobody has judged the accepted row, or what was found wrong was taken back since: then it
+    stands as it was.
+    """
+    return and_(audit.was_accepted, or_(audit.found.is_(None), audit.found == Found.WRONG))
+
+
+def _stands() -> ColumnElement[bool]:
     """The accepted row is what counts still: nobody decided it, no further answer was made."""
     return and_(
         Result.decision == Outcome.ACCEPTED,
