@@ -173,3 +173,29 @@ def test_up_started_by_root_reads_what_root_submitted_before_and_no_process_is_r
     finally:
         up.send_signal(signal.SIGINT)
         assert up.wait(60) == 0, (tmp_path / "up.log").read_text()
+
+
+def test_a_program_that_root_installed_under_a_strict_umask_is_let_read(tmp_path, monkeypatch):
+    """Its code alone: nothing that lies beside it, no link's end, nothing of another."""
+    house = tmp_path / "house"
+    for name in ("worker", "extractors", "migrations"):
+        (house / name).mkdir(parents=True)
+        (house / name / "code.py").write_text("")
+    secret, foreign = house / ".env", house / "worker" / "foreign.py"
+    secret.write_text("key")
+    foreign.write_text("")
+    (house / "worker" / "link").symlink_to(secret)
+    for path in (house, *house.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o700 if path.is_dir() else 0o600)
+    os.chown(foreign, 12345, 12345)
+    monkeypatch.setattr(unprivileged, "HOUSE", house)
+    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
+
+    unprivileged._let_read_code()
+
+    modes = {str(one.relative_to(tmp_path)): one.stat().st_mode & 0o007 for one in house.rglob("*")}
+    assert modes["house/worker"] == 0o005
+    assert {modes[f"house/{name}/code.py"] for name in ("worker", "extractors")} == {0o004}
+    assert modes["house/.env"] == 0
+    assert modes["house/worker/foreign.py"] == 0

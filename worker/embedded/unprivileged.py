@@ -132,10 +132,32 @@ def _check(account: pwd.struct_passwd, folder: Path, blobs: str) -> None:
             )
     looks = [sys.executable, "-c", "import worker.settings"]
     if not _may(account, looks, {"PYTHONPATH": str(HOUSE)}):
+        _let_read_code()
+    if not _may(account, looks, {"PYTHONPATH": str(HOUSE)}):
         raise RunsAsRoot(
             f"The account {account.pw_name}, which is to open strangers' files, cannot run"
             f" {sys.executable} with the packages of {sys.prefix}. {MEND}"
         )
+
+
+def _let_read_code() -> None:
+    """Let others read the program, where root installed it under a strict umask: our own packages
+    and those of the environment, which hold no secret.  Only root's files; no link is followed.
+    """
+    tops = [HOUSE / name for name in ("worker", "extractors", "migrations")]
+    if sys.prefix != sys.base_prefix:
+        tops.append(Path(sys.prefix))
+    log.info(
+        "letting others read %s, so that what is not root can run it", ", ".join(map(str, tops))
+    )
+    os.chmod(HOUSE, HOUSE.stat().st_mode | stat.S_IROTH | stat.S_IXOTH)  # an import lists it
+    for top in tops:
+        for folder, _, names in os.walk(top):
+            for path in (folder, *(os.path.join(folder, name) for name in names)):
+                found = os.lstat(path)
+                if found.st_uid == 0 and not stat.S_ISLNK(found.st_mode):
+                    runs = stat.S_ISDIR(found.st_mode) or found.st_mode & stat.S_IXUSR
+                    os.chmod(path, found.st_mode | stat.S_IROTH | (stat.S_IXOTH if runs else 0))
 
 
 def _nearest(place: Path) -> Path:
