@@ -138,15 +138,16 @@ def _make_folder(folder: Path) -> tuple[int, int] | None:
     """Make it where it is not; whose user and group new things there must be, where we are root and
     the store is somebody else's: the workers are not root, and read what a command stores.
     """
-    above = next(one for one in (folder, *folder.parents) if one.exists())
-    folder.mkdir(parents=True, exist_ok=True)
+    store = folder.parents[1]  # two levels of folders lie in it
+    above = next(one for one in (store, *store.parents) if one.exists())
     found = above.stat()
+    folder.mkdir(parents=True, exist_ok=True)
     if os.geteuid() != 0 or found.st_uid == 0:
         return None
-    for made in (folder, *folder.parents):
-        if made == above:
-            break
-        os.chown(made, found.st_uid, found.st_gid, follow_symlinks=False)
+    # also those that another process has made just now, and not given over yet
+    for made in (store, folder.parent, folder):
+        if made.lstat().st_uid == 0:
+            os.chown(made, found.st_uid, found.st_gid, follow_symlinks=False)
     return found.st_uid, found.st_gid
 
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import psutil
@@ -199,3 +200,17 @@ def test_a_program_that_root_installed_under_a_strict_umask_is_let_read(tmp_path
     assert {modes[f"house/{name}/code.py"] for name in ("worker", "extractors")} == {0o004}
     assert modes["house/.env"] == 0
     assert modes["house/worker/foreign.py"] == 0
+
+
+def test_what_several_of_roots_commands_store_at_once_is_the_accounts(tmp_path, account):
+    """A folder that one has made, and not given over yet, is no reason to keep the file."""
+    store = tmp_path / "blobs"
+    store.mkdir()
+    os.chown(store, account.pw_uid, account.pw_gid)
+    blobs = Blobs(str(store))
+    name = sha256(b"one").hexdigest()
+    (store / name[:2] / name[2:4]).mkdir(parents=True)  # root's
+
+    blobs.put(b"one")
+
+    assert {one.stat().st_uid for one in store.rglob("*")} == {account.pw_uid}
