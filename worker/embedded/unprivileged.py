@@ -108,11 +108,12 @@ def _give(name: str, parent: int, account: pwd.struct_passwd, *, whole: bool) ->
     if stat.S_ISDIR(found.st_mode):
         opened = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
         try:
+            # first: whoever stores something after the list was read sees whose it must be
+            if os.fstat(opened).st_uid == 0:
+                os.fchown(opened, account.pw_uid, account.pw_gid)
             if whole or found.st_uid == 0:
                 for entry in os.listdir(opened):
                     _give(entry, opened, account, whole=whole)
-            if os.fstat(opened).st_uid == 0:
-                os.fchown(opened, account.pw_uid, account.pw_gid)
         finally:
             os.close(opened)
     # a file with a second name may be another's
