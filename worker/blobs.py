@@ -128,8 +128,9 @@ def _write_locally(path: Path, data: BinaryIO, name: str) -> None:
             if owner is not None:
                 os.fchown(file.fileno(), *owner)
         os.replace(temporary, path)
+        # the store may have been given over meanwhile
         if owner is None and (given := _make_folder(path.parent)) is not None:
-            os.chown(path, *given, follow_symlinks=False)  # the store was given over meanwhile
+            os.chown(path, *given, follow_symlinks=False)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

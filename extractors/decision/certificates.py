@@ -10,7 +10,7 @@ enough" breaks its promise half of the time; this one does in at most ``delta`` 
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from extractors.decision.bounds import upper_bound
@@ -90,7 +90,7 @@ class Tested:
     bound: float  # the largest share of wrong ones that the counts do not rule out
 
 
-def plan_of(scores: Sequence[float], *, alpha: float, floor: float = FLOOR) -> Plan | None:
+def plan_of(scores: Sequence[float], *, alpha: float) -> Plan | None:
     """Thresholds that accept fixed shares of these scores, none below the floor.
 
     scores: of rows that a score decides, without looking at any label
@@ -98,10 +98,10 @@ def plan_of(scores: Sequence[float], *, alpha: float, floor: float = FLOOR) -> P
     None when no score reaches the floor.
     """
     ordered = sorted(scores, reverse=True)
-    found = [ordered[max(math.ceil(share * len(ordered)) - 1, 0)] for share in COVERAGES if ordered]
-    thresholds = sorted({max(one, floor) for one in found}, reverse=True)
-    if not ordered or ordered[0] < floor:
+    if not ordered or ordered[0] < FLOOR:
         return None
+    found = (ordered[math.ceil(share * len(ordered)) - 1] for share in COVERAGES)
+    thresholds = sorted({max(one, FLOOR) for one in found}, reverse=True)
     return Plan(thresholds=tuple(thresholds), alpha=alpha)
 
 
@@ -112,22 +112,14 @@ def walk(plan: Plan, rows: Sequence[Judged]) -> Tested:
     design effect, is at most alpha * (1 - missed): people overlook that share of the errors.
     """
     effect = design_effect(plan, rows)
-    last: Tested | None = None
+    held: Tested | None = None
     for threshold in plan.thresholds:
         now = _at(threshold, plan, rows, effect)
         if now.bound > plan.alpha * (1 - plan.missed):
-            break
-        last = now
-    if last is not None:
-        return last
-    strictest = _at(plan.thresholds[0], plan, rows, effect)
-    return Tested(
-        threshold=None,
-        judged=strictest.judged,
-        wrong=strictest.wrong,
-        effect=effect,
-        bound=strictest.bound,
-    )
+            return held or replace(now, threshold=None)
+        held = now
+    assert held is not None, "a plan has a threshold"
+    return held
 
 
 def _at(threshold: float, plan: Plan, rows: Sequence[Judged], effect: float) -> Tested:

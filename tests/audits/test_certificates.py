@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from extractors.backends.scripted import Line
+from extractors.decision.policy import PolicyName
 from tests.pipeline.conftest import TRUTH, House, Make, a_pdf
 from worker.actor import Actor
 from worker.audits import actions, certify
@@ -297,3 +298,25 @@ def test_an_audit_that_finds_it_right_withdraws_nothing(house: House) -> None:
     actions.answer(ADA, audit.id, wrong, house.rt)
 
     assert house.rows("SELECT holds FROM reporting.certificates") == [(True,)]
+
+
+def test_a_row_that_a_certificate_accepted_names_it_among_a_models_first_ones(
+    make_house: Make,
+) -> None:
+    """All of them are drawn, and those that no certificate covers are provisional."""
+    house = a_house(make_house, policy=PolicyName.CAREFUL, looks=2)
+    read(house)
+    copies(house, "before", 300, score="(0.9 + 0.0001 * n)")
+    held = certificate(house)
+    with house.rt.transaction() as tx:
+        tx.session.connection().exec_driver_sql("UPDATE audits SET fingerprint = 'another model'")
+    document = read(house, "another")
+
+    results = house.results(document)
+    assert results["number"].certificate == str(held.certificate_id)
+    drawn = house.rows(
+        "SELECT r.name FROM audits a JOIN results r ON r.id = a.result_id"
+        " WHERE a.document_id = :id",
+        id=document,
+    )
+    assert ("number",) in drawn

@@ -214,3 +214,41 @@ def test_what_several_of_roots_commands_store_at_once_is_the_accounts(tmp_path, 
     blobs.put(b"one")
 
     assert {one.stat().st_uid for one in store.rglob("*")} == {account.pw_uid}
+
+
+def test_what_root_stores_while_its_store_is_given_over_is_the_accounts(
+    tmp_path, account, monkeypatch
+):
+    """It came after the list of the store was read: the store itself says already whose it is."""
+    state, listed = tmp_path / "state", os.listdir
+    blobs = Blobs(str(state / "blobs"))
+    blobs.put(b"before")
+
+    def and_then_one_more(folder):
+        found = listed(folder)
+        blobs.put(b"meanwhile")
+        return found
+
+    monkeypatch.setattr(os, "listdir", and_then_one_more)
+    unprivileged._hand_over(state, account)
+
+    assert {one.stat().st_uid for one in state.rglob("*")} == {account.pw_uid}
+
+
+def test_a_store_that_was_given_over_while_root_wrote_has_no_file_of_roots(
+    tmp_path, account, monkeypatch
+):
+    """Its owner is looked at again when the file stands at its place."""
+    state, replaced = tmp_path / "state", os.replace
+    blobs = Blobs(str(state / "blobs"))
+
+    def and_then_give(before, after):
+        replaced(before, after)
+        monkeypatch.setattr(os, "replace", replaced)
+        for one in (state, state / "blobs"):
+            os.chown(one, account.pw_uid, account.pw_gid)
+
+    monkeypatch.setattr(os, "replace", and_then_give)
+    blobs.put(b"one")
+
+    assert {one.stat().st_uid for one in state.rglob("*")} == {account.pw_uid}

@@ -316,5 +316,7 @@ def _planned(tx: Tx, row: Row[Any]) -> Planned:
         ),
         valid_until=row.valid_until,
     )
+    if plain.state is not PlanState.PLANNED:
+        return plain
     rows = judged(tx, plain)
     return replace(plain, drawn=len(rows), unjudged=sum(not known for _, known in rows))

@@ -7,7 +7,7 @@ from uuid import UUID
 from extractors.decision.audits import could_be_accepted, is_drawn
 from extractors.decision.certificates import Band, family_of
 from extractors.decision.decide import Decision
-from extractors.decision.policy import PROVISIONAL, Policy
+from extractors.decision.policy import PROVISIONAL, UNCERTIFIED, Policy
 from extractors.documents.spec import DocumentType, Kind
 from worker.audits import store
 from worker.audits.types import Drawn
@@ -90,8 +90,13 @@ def draw(
 def provisional(
     results: Sequence[NewResult], drawn: Collection[Drawn], by: Lots
 ) -> list[NewResult]:
-    """A model's first accepted rows say that nobody has measured it yet."""
+    """A model's first accepted rows say that nobody has measured it yet; those that a certificate
+    accepted name it.
+    """
     among = {one.result_id for one in drawn if one.was_accepted and one.fingerprint in by.first}
     return [
-        replace(one, certificate=PROVISIONAL) if one.result_id in among else one for one in results
+        replace(one, certificate=PROVISIONAL)
+        if one.result_id in among and one.certificate == UNCERTIFIED
+        else one
+        for one in results
     ]

@@ -13,7 +13,6 @@ from sqlalchemy import (
     cast,
     func,
     insert,
-    literal,
     null,
     or_,
     select,
@@ -263,7 +262,7 @@ def _audits() -> Select[*tuple[Any, ...]]:
             Result.read_text.label("text"),
             Result.read_value.label("value"),
             Result.read_currency.label("currency"),
-            and_(literal(True), _stands()).label("is_current"),
+            _stands().label("is_current"),
             Certificate.id.label("certificate"),
         )
         .join(Result, Result.id == Audit.result_id)

@@ -47,7 +47,8 @@ class Planned:
     size: int  # drawn rows at the loosest threshold or above, after which it is tested
     state: PlanState
     planned_at: datetime
-    drawn: int  # of these rows, those that were drawn since, at most ``size``
+    # of these rows, those that were drawn since, at most ``size``; 0 when it is tested already
+    drawn: int
     unjudged: int  # of these, those that nobody has looked at yet
     tested: Tested | None
     valid_until: datetime | None

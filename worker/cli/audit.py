@@ -14,7 +14,7 @@ from worker.audits.actions import Said
 from worker.audits.tables import Found
 from worker.cli import ids, local
 from worker.cli.documents import AsJson
-from worker.cli.tables import plain
+from worker.cli.tables import console, plain
 from worker.review.tables import Action
 
 app = typer.Typer(help="Measure how many accepted values are wrong.", no_args_is_help=True)
@@ -44,16 +44,17 @@ def list_waiting(
             )
         )
         return
-    table = Table("audit", "document", "field", "page")
+    table = Table("audit", "document", "file", "field", "page")
     for one in waiting:
         row = f"[{one.ordinal + 1}]" if "." in one.field else ""
         table.add_row(
             str(one.audit_id)[:8],
-            plain(one.filename or str(one.document_id)[:8]),
+            str(one.document_id)[:8],
+            plain(one.filename or ""),
             plain(one.field + row),
             str(one.page or ""),
         )
-    Console().print(table)
+    console().print(table)
 
 
 @app.command("answer")
@@ -82,12 +83,8 @@ def answer(
         Action.UNREADABLE: unreadable,
         Action.ACCEPT: machine,
     }
-    given = [action for action, is_given in chosen.items() if is_given]
-    if len(given) != 1:
-        raise typer.BadParameter(
-            "Give exactly one of --text TEXT, --absent, --unreadable, --machine-is-right."
-        )
-    said = Said(action=given[0], text=text or "", seen=seen, compared=compared or machine)
+    action = local.the_one(chosen, "--text TEXT, --absent, --unreadable, --machine-is-right")
+    said = Said(action=action, text=text or "", seen=seen, compared=compared or machine)
     with local.house() as rt:
         with rt.transaction() as tx:
             found = ids.audit(tx, audit)
@@ -124,6 +121,6 @@ def report(as_json: AsJson = False) -> None:
             str(row.wrong),
             "not measured" if not row.judged else f"{100 * bound:.2f} %",
         )
-    Console().print(table)
+    console().print(table)
     if not rows:
         Console().print("Nothing was drawn yet. See SUREFIELD_AUDIT_RATE: surefield settings")

@@ -11,7 +11,7 @@ from worker.audits import certificates, certify
 from worker.audits.types import Planned
 from worker.cli import ids, local
 from worker.cli.documents import AsJson
-from worker.cli.tables import plain
+from worker.cli.tables import console, plain
 
 app = typer.Typer(help="Thresholds that keep a tested promise.", no_args_is_help=True)
 Who = Annotated[str | None, typer.Option(help="Your name; without it, your login.")]
@@ -71,25 +71,21 @@ def withdraw(
 
 
 def _print(found: list[Planned]) -> None:
-    table = Table(
-        "certificate", "type", "family", "band", "promise", "state", "judged", "wrong", "at most",
-        "accepts from",
-    )  # fmt: skip
+    table = Table("certificate", "of", "promise", "state", "judged", "at most", "from")
     for one in found:
         tested = one.tested
         table.add_row(
             str(one.certificate_id)[:8],
-            plain(one.promise.document_type),
-            one.promise.family.value,
-            one.promise.band.value,
+            plain(f"{one.promise.document_type}, {one.promise.family}, {one.promise.band}"),
             f"{100 * one.plan.alpha:g} %",
             one.state.value.replace("_", " "),
-            f"{one.drawn - one.unjudged} of {one.size}" if tested is None else str(tested.judged),
-            "" if tested is None else str(tested.wrong),
+            f"{one.drawn - one.unjudged} of {one.size}"
+            if tested is None
+            else f"{tested.judged}, {tested.wrong} wrong",
             "" if tested is None else f"{100 * tested.bound:.2f} %",
             "" if tested is None or tested.threshold is None else f"{tested.threshold:.4f}",
         )
-    Console().print(table)
+    console().print(table)
     if found:
         Console().print("Of twenty promises that hold, one may be wrong.")
 

@@ -3,10 +3,12 @@
 import getpass
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeVar
 
 import psutil
+import typer
 from pydantic import SecretStr
 
 from extractors.backends import BACKENDS
@@ -28,6 +30,19 @@ from worker.pipeline.flow import CPU, GPU, QUEUES, WAKE_UPS
 from worker.runtime import Runtime
 from worker.settings import Settings
 from worker.settings.table import environment_of
+
+T = TypeVar("T")
+
+
+def the_one(chosen: Mapping[T, bool], options: str) -> T:
+    """What was chosen among options that exclude each other.
+
+    Raises BadParameter unless it is exactly one.
+    """
+    given = [each for each, is_given in chosen.items() if is_given]
+    if len(given) != 1:
+        raise typer.BadParameter(f"Give exactly one of {options}.")
+    return given[0]
 
 
 class PortTaken(SurefieldError):

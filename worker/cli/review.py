@@ -107,16 +107,12 @@ def decide(
         Action.UNREADABLE: unreadable,
         Action.UNDO: undo,
     }
-    given = [action for action, is_given in chosen.items() if is_given]
-    if len(given) != 1:
-        raise typer.BadParameter(
-            "Give exactly one of --accept, --text TEXT, --absent, --unreadable, --undo."
-        )
-    answer = Answer(action=given[0], version=version, text=text or "", seen=seen)
+    action = local.the_one(chosen, "--accept, --text TEXT, --absent, --unreadable, --undo")
+    answer = Answer(action=action, version=version, text=text or "", seen=seen)
     with local.house() as rt:
         with rt.transaction() as tx:
             found = ids.item(tx, item)
-        if not seen and given[0] not in actions.UNSEEN:
+        if not seen and action not in actions.UNSEEN:
             show_reading(rt, found)
         decided = actions.decide(local.actor(rt, who), found, answer, rt)
     if as_json:
@@ -132,7 +128,7 @@ def decide(
         )
     else:
         Console().print(
-            f"{given[0].value}: {decided.open_items} of the document's fields still wait; it is"
+            f"{action.value}: {decided.open_items} of the document's fields still wait; it is"
             f" {decided.status.value}."
         )
 
@@ -156,17 +152,15 @@ def correct(
 ) -> None:
     """Correct a field that was accepted, or decided, already; an undo brings back what it was."""
     said = {Action.CORRECT: text is not None, Action.ABSENT: absent, Action.UNREADABLE: unreadable}
-    given = [action for action, is_given in said.items() if is_given]
     name, row = _place(field)
-    if len(given) != 1:
-        raise typer.BadParameter("Give exactly one of --text TEXT, --absent, --unreadable.")
-    answer = Answer(action=given[0], version=version, text=text or "", seen=seen)
+    action = local.the_one(said, "--text TEXT, --absent, --unreadable")
+    answer = Answer(action=action, version=version, text=text or "", seen=seen)
     with local.house() as rt:
         with rt.transaction() as tx:
             of = ids.document(tx, document)
         decided = actions.correct(local.actor(rt, who), of, name, row, answer, rt)
     Console().print(
-        f"{given[0].value}: {decided.open_items} of the document's fields still wait; it is"
+        f"{action.value}: {decided.open_items} of the document's fields still wait; it is"
         f" {decided.status.value}."
     )
 
@@ -205,18 +199,15 @@ def verdict(
         Verdict.DUPLICATE: duplicate_of is not None,
         Verdict.UNDO: undo,
     }
-    given = [each for each, is_given in said.items() if is_given]
-    if len(given) != 1:
-        raise typer.BadParameter(
-            "Give exactly one of --other-type TYPE, --not-ours, --illegible, --duplicate-of"
-            " DOCUMENT, --undo."
-        )
+    chosen = local.the_one(
+        said, "--other-type TYPE, --not-ours, --illegible, --duplicate-of DOCUMENT, --undo"
+    )
     with local.house() as rt:
         with rt.transaction() as tx:
             of = ids.document(tx, document)
             original = ids.document(tx, duplicate_of) if duplicate_of else None
-        judged = Said(verdict=given[0], document_type=other_type, duplicate_of=original, seen=seen)
+        judged = Said(verdict=chosen, document_type=other_type, duplicate_of=original, seen=seen)
         verdict_actions.judge(local.actor(rt, who), of, judged, rt)
         with rt.transaction() as tx:
             row = reporting.documents(tx, [of])[0]
-    Console().print(f"{given[0].value}: the document is {row.status.value}.")
+    Console().print(f"{chosen.value}: the document is {row.status.value}.")

@@ -2,10 +2,11 @@
 it fails.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -13,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from extractors.errors import SurefieldError
 from worker import db, store
+from worker.db import Tx
 from worker.errors import ClaimLost
 from worker.outages import database_is_away, outage_of
 from worker.pipeline.heartbeat import heartbeat
@@ -81,7 +83,7 @@ def _ended(rt: Runtime, claim: Claim, error: Exception) -> None:
     about = {"document_id": str(claim.document_id), "stage_at": claim.at.value}
     if database_is_away(error):
         log.warning("database_lost", **about, error=type(error).__name__)
-        _let_go(rt, claim)
+        let_go(rt, partial(store.documents.release, held=claim))
     elif (outage := outage_of(error)) is not None:
         log.warning("stage_pauses", **about, code=outage.code)
         _write_down(rt, claim, outage)
@@ -113,7 +115,7 @@ def _write_down(rt: Runtime, claim: Claim, error: Exception) -> None:
     except DBAPIError as away:
         log.warning("database_lost", document_id=str(claim.document_id))
         if database_is_away(away):
-            _let_go(rt, claim)
+            let_go(rt, partial(store.documents.release, held=claim))
 
 
 def _settle(rt: Runtime, claim: Claim, *, sound: bool) -> None:
@@ -133,14 +135,14 @@ def _settle(rt: Runtime, claim: Claim, *, sound: bool) -> None:
         log.info("stage_works_again", stage=claim.stage)
 
 
-def _let_go(rt: Runtime, claim: Claim) -> None:
-    """Give the claim back when the database answers again: its outage takes no attempt."""
+def let_go(rt: Runtime, release: Callable[[Tx], None]) -> None:
+    """Give what is held back when the database answers again: its outage takes no attempt."""
 
-    def release() -> None:
+    def once() -> None:
         with rt.transaction() as tx:
-            store.documents.release(tx, claim)
+            release(tx)
 
     try:
-        db.with_patience(release, patience=PATIENCE)
+        db.with_patience(once, patience=PATIENCE)
     except DBAPIError as error:
         log.warning("claim_not_given_back", error=type(error).__name__)

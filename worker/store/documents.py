@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Interval,
+    Row,
     Update,
     bindparam,
     case,
@@ -54,6 +55,11 @@ def claim(
     row = tx.session.connection().execute(CLAIM, asked).one_or_none()
     if row is None:
         return None
+    return claim_of(document_id, row, at=at, stage=stage)
+
+
+def claim_of(document_id: UUID, row: Row[Any], *, at: Status, stage: str) -> Claim:
+    """What was taken, from the row that came back."""
     return Claim(
         document_id=document_id,
         claim_no=row.claim_no,

@@ -11,6 +11,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from worker.db import Tx
+from worker.store.documents import claim_of
 from worker.store.types import MAX_ATTEMPTS, Claim
 from worker.tables.documents import Status
 
@@ -91,16 +92,4 @@ def claim_best(
     if row is None:
         return None
     at = Status(row.status)
-    return Claim(
-        document_id=row.document_id,
-        claim_no=row.claim_no,
-        at=at,
-        stage=stages[at],
-        document_type=row.document_type,
-        type_version=row.type_version,
-        sha256=row.sha256,
-        media_type=row.media_type,
-        generation=row.working_generation,
-        failures=row.failures,
-        received=row.created_at.date(),
-    )
+    return claim_of(row.document_id, row, at=at, stage=stages[at])

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -15,9 +16,9 @@ from extractors.errors import BackendFailed, ModelNotLoadable, OutOfMemory, Sure
 from extractors.read import hold_against, read_pages
 from extractors.rendering.moved import moved
 from extractors.types import LookKind, PageImage, Reading
-from worker import db, store
+from worker import store
 from worker.outages import database_is_away, outage_of
-from worker.pipeline.attempt import PATIENCE
+from worker.pipeline.attempt import let_go
 from worker.pipeline.heartbeat import heartbeat
 from worker.runtime import Runtime
 from worker.store.pauses import Turn
@@ -45,7 +46,7 @@ def run(_: UUID | Claim, rt: Runtime) -> None:
         except DBAPIError as error:
             log.warning("database_lost", pages=len(claims), error=type(error).__name__)
             if database_is_away(error):
-                _let_go(claims, rt)
+                let_go(rt, partial(store.pages.release_pages, claims=claims))
             return
 
 
@@ -180,19 +181,6 @@ def _pause(outage: _Outage, turn: Turn, rt: Runtime) -> None:
         pause = store.pauses.begin(tx, STAGE, failure, first=rt.pause, probed=turn is Turn.PROBE)
         store.pages.give_back_pages(tx, outage.claims, failure, pause=pause)
     log.warning("stage_pauses", stage=STAGE, code=failure.code, pages=len(outage.claims))
-
-
-def _let_go(claims: Sequence[PageClaim], rt: Runtime) -> None:
-    """Give the pages back when the database answers again: its outage takes no attempt."""
-
-    def release() -> None:
-        with rt.transaction() as tx:
-            store.pages.release_pages(tx, claims)
-
-    try:
-        db.with_patience(release, patience=PATIENCE)
-    except DBAPIError as error:
-        log.warning("claims_not_given_back", error=type(error).__name__)
 
 
 def _further_looks(
