@@ -17,9 +17,11 @@ from worker.audits.actions import Said
 from worker.audits.tables import Found
 from worker.audits.types import Compared, Waiting
 from worker.errors import NotFound
+from worker.pipeline import again
 from worker.review import actions as review
+from worker.review import verdict_actions
 from worker.review.errors import InvalidDecision, NotSeen, ReviewConflict
-from worker.review.tables import Action
+from worker.review.tables import Action, Verdict
 
 ADA, BEN = Actor("ada"), Actor("ben")
 LEASE = timedelta(minutes=2)
@@ -295,6 +297,28 @@ def test_calibration_joins_what_was_accepted_and_what_was_not(make_house: Make) 
     assert (row.drawn, row.drawn_judged) == (drawn, 3)
     # of the accepted ones half are right, and they are all but one
     assert row.drawn_share_right == pytest.approx(((drawn - 1) * 0.5 + 1) / drawn)
+
+
+@pytest.mark.parametrize("gone", ["read again", "not ours"])
+def test_a_row_that_counts_no_more_is_no_audit(house: House, gone: str) -> None:
+    """A further answer was made, or the document is none of ours."""
+    before = waiting(house, "total")
+    if gone == "read again":
+        again.one(house.rt, before.document_id, again.Again.REROUTE, by="person:ada")
+        house.work()
+    else:
+        said = verdict_actions.Said(verdict=Verdict.NOT_OURS, seen=True)
+        verdict_actions.judge(ADA, before.document_id, said, house.rt)
+
+    with house.rt.transaction() as tx:
+        left = [one.audit_id for one in store.list_waiting(tx, limit=50)]
+        assert store.progress(tx).waiting == len(left)
+    assert before.audit_id not in left
+    assert (gone == "not ours") == (not left)  # the further answer has draws of its own
+    held = actions.next_audit(ADA, house.rt, lease=LEASE)
+    assert (None if held is None else held.audit_id) in {None, *left}
+    with pytest.raises(ReviewConflict):
+        say(house, before.audit_id, Action.CORRECT, "12.50")
 
 
 def test_answers_are_kept_for_ever(house: House) -> None:

@@ -320,3 +320,29 @@ def test_a_row_that_a_certificate_accepted_names_it_among_a_models_first_ones(
         id=document,
     )
     assert ("number",) in drawn
+
+
+def test_what_a_certificate_sent_to_review_is_no_broken_promise(house: House) -> None:
+    """It promises something of what it accepts; a row below its threshold names it all the same."""
+    held = certificate(house)
+    document = read(house, "audited")
+    copies(house, "bad", 40)
+    with house.rt.transaction() as tx:
+        run = tx.session.connection().exec_driver_sql
+        run(
+            f"UPDATE results SET certificate = '{held.certificate_id}', decision = 'reviewed',"
+            " text = 'y' WHERE name = 'bad'"
+        )
+        run(
+            "UPDATE audits SET was_accepted = false, found = NULL, judged_by = NULL,"
+            " judged_at = NULL WHERE result_id IN (SELECT id FROM results WHERE name = 'bad')"
+        )
+    (audit,) = house.rows(
+        "SELECT a.id FROM audits a JOIN results r ON r.id = a.result_id"
+        " WHERE r.name = 'number' AND r.document_id = :id",
+        id=document,
+    )
+    said = actions.Said(action=Action.CORRECT, text="A-17", seen=True)
+    actions.answer(ADA, audit.id, said, house.rt)
+
+    assert house.rows("SELECT holds FROM reporting.certificates") == [(True,)]

@@ -106,6 +106,17 @@ def test_at_rate_1_every_scored_row_is_drawn_whatever_became_of_it(make_house: M
     ]
 
 
+def test_an_absence_that_is_not_sure_is_drawn_too(make_house: Make) -> None:
+    """Another threshold would accept it."""
+    said = Line(truth={**TRUTH, "number": None}, probability={"number": 0.5})
+    house = make_house(said, audit_rate=1.0)
+    document = house.submit(a_pdf("Foo Ltd", "03/04/2026", "Total 12.50 EUR"))
+    house.work()
+
+    assert house.results(document)["number"].reason == "absence_unsure"
+    assert ("number", False, 1.0) in draws_of(house)
+
+
 def test_at_rate_0_nothing_is_drawn(make_house: Make) -> None:
     """Under the plain policy nobody has to audit anything."""
     house = make_house(audit_rate=0.0)

@@ -68,7 +68,7 @@ def answer(actor: Actor, audit_id: UUID, said: Said, rt: Runtime) -> Compared:
         spec = rt.pinned_type(before.document_type, before.type_version)
         field = spec.field(before.field)
         typed = normalise(text, field, spec) if said.action is Action.CORRECT else None
-        found = _found(said, text, typed, before, rt)
+        found = _found(said, typed, before, rt)
         store.keep_answer(
             tx,
             audit_id,
@@ -117,23 +117,19 @@ def _check(said: Said, text: str, before: Waiting) -> None:
     review.check_seen(review.Answer(action=said.action, seen=said.seen))
 
 
-def _found(
-    said: Said, text: str, typed: Value | None, before: Waiting, rt: Runtime
-) -> Found | None:
+def _found(said: Said, typed: Value | None, before: Waiting, rt: Runtime) -> Found | None:
     """What the audit finds; None where the person must compare first."""
     if said.action is Action.UNREADABLE:
         return Found.ILLEGIBLE
-    if said.action is Action.ACCEPT or _is_the_same(text, typed, before, rt):
+    if said.action is Action.ACCEPT or _is_the_same(typed, before, rt):
         return Found.RIGHT
     return Found.WRONG if said.compared else None
 
 
-def _is_the_same(text: str, typed: Value | None, before: Waiting, rt: Runtime) -> bool:
-    """The same characters, or the same value; or both say that there is none."""
+def _is_the_same(typed: Value | None, before: Waiting, rt: Runtime) -> bool:
+    """The same value, in whatever spelling; or both say that there is none."""
     if typed is None or before.text is None:
         return typed is None and before.state is FieldState.ABSENT
-    if " ".join(text.split()) == " ".join(before.text.split()):
-        return True
     spec = rt.pinned_type(before.document_type, before.type_version)
     read = normalise(before.text, spec.field(before.field), spec)
     return typed.agrees_with(read)
