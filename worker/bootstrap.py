@@ -166,6 +166,7 @@ def runtime(
         max_waiting=settings.max_waiting,
         accept_at=settings.accept_at,
         policy=settings.policy,
+        certificates=settings.certificates,
         audit_rate=settings.audit_rate,
         looks=RULES[settings.policy].looks if settings.looks is None else settings.looks,
         look_kind=settings.look_kind,

@@ -51,6 +51,12 @@ FROM free LEFT JOIN stage_pauses pause ON pause.stage = :name
 """
 
 
+ALARMED = """
+SELECT left(id::text, 8) AS certificate, document_type, state, alarm
+FROM certificates WHERE state IN ('suspended', 'broken') ORDER BY alarmed_at
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageHealth:
     """How one stage fares."""
@@ -117,6 +123,16 @@ def stages(rt: Runtime) -> list[StageHealth]:
 def findings(rt: Runtime) -> dict[str, Finding]:
     """Stage by stage."""
     return {stage.name: stage.finding for stage in stages(rt)}
+
+
+def certificates(rt: Runtime) -> Finding:
+    """No certificate was suspended by an alarm, or found broken."""
+    with rt.sessions() as session:
+        rows = session.execute(text(ALARMED)).all()
+    if not rows:
+        return Finding(True, "no alarm")
+    told = [f"{row.certificate} ({row.document_type}) is {row.state}: {row.alarm}" for row in rows]
+    return Finding(False, f"{'; '.join(told)}. See: surefield certify list, surefield recheck")
 
 
 def _codes(kind: type[SurefieldError]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.backends import Backend
-from extractors.decision.policy import PolicyName
+from extractors.decision.policy import CertificateUse, PolicyName
 from extractors.documents import AUTO, DocumentType, find, load
 from extractors.errors import SurefieldError
 from extractors.page.ocr.types import Recogniser
@@ -92,6 +92,7 @@ class Runtime:
     max_waiting: int = 10_000
     accept_at: float
     policy: PolicyName = PolicyName.PLAIN
+    certificates: CertificateUse = CertificateUse.OPTIONAL
     audit_rate: float = 0.0  # the probability that a person looks at a row, whatever becomes of it
     looks: int = 0  # further looks at each page
     look_kind: LookKind = LookKind.FREE

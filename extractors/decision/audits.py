@@ -10,6 +10,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from extractors.decision.decide import ROW_IN_DOUBT, Decision
+from extractors.decision.policy import Closed
 
 _STEPS = 2**64  # of the hash
 
@@ -23,6 +24,7 @@ OF_SCORES = frozenset(
         "look_unsure",
         "looks_missing",
         ROW_IN_DOUBT.code,
+        *Closed,  # else nothing could be certified where a certificate is required
     }
 )
 

@@ -13,7 +13,7 @@ from typing import TypeGuard
 from uuid import UUID
 
 from extractors.decision.choose import Chosen
-from extractors.decision.policy import UNCERTIFIED, Policy, Requirement
+from extractors.decision.policy import UNCERTIFIED, Closed, Policy, Requirement
 from extractors.documents.spec import DocumentType, FieldSpec
 from extractors.evidence.witnesses import denials
 from extractors.reading.looks import Agreement, Look
@@ -350,6 +350,21 @@ def _is_sure(case: Case) -> Reason | None:
     )
 
 
+CLOSED_MESSAGES = {
+    Closed.UNCERTIFIED: "no certificate covers this field, and one is required",
+    Closed.DRIFT: (
+        "audits confirmed that documents read worse than a certificate promises: people decide"
+        " everything"
+    ),
+}
+
+
+def _is_open(case: Case) -> Reason | None:
+    """Whether anything at all is accepted here without a person."""
+    closed = case.requirement.closed
+    return None if closed is None else Reason(code=closed, message=CLOSED_MESSAGES[closed])
+
+
 def _opening_is_sure(case: Case) -> Reason | None:
     """A model that makes a value up doubts at its first token that there is one."""
     least = case.requirement.opening
@@ -422,6 +437,7 @@ PROOFS: tuple[Proof, ...] = (
     _is_sure,
     _opening_is_sure,
     _looks_agree,
+    _is_open,
 )
 
 # In the order in which people want to hear them: what makes the rest meaningless first, the mere
@@ -448,6 +464,7 @@ _AFTER = (
     "not_scored",
     "low_score",
     "absence_unsure",
+    *Closed,
 )
 _GRAVITY = {code: at - len(_BEFORE) for at, code in enumerate(_BEFORE)} | {
     code: at for at, code in enumerate(_AFTER, start=1)

@@ -1,7 +1,7 @@
 """What a value must fulfil to be accepted: one requirement a field of a document type."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from extractors.decision.certificates import Family, family_of
@@ -43,6 +43,20 @@ RULES: Mapping[PolicyName, Rule] = {
 }
 
 
+class CertificateUse(StrEnum):
+    """What certificates are to a policy."""
+
+    OPTIONAL = "optional"  # where none holds, the policy's own rule decides
+    REQUIRED = "required"  # where none holds, a person does
+
+
+class Closed(StrEnum):
+    """Why nothing is accepted, whatever its score."""
+
+    UNCERTIFIED = "uncertified"  # a certificate is required, and none holds here
+    DRIFT = "drift"  # audits confirmed that a promise is broken
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
     """How a value is measured, and from which score on it may be accepted."""
@@ -54,6 +68,7 @@ class Requirement:
     opening: float = 0.0  # the least probability of the token where a value and null part ways
     certificate: str = UNCERTIFIED  # the proof behind the threshold
     audit_rate: float = 0.0  # the probability that a person looks at it whatever becomes of it
+    closed: Closed | None = None  # why nothing is accepted; None: its score decides
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +111,22 @@ def certified(
         )
 
     return Policy({path: requirement(path, one) for path, one in policy.requirements.items()})
+
+
+def closed(policy: Policy, use: CertificateUse, *, drifts: bool) -> Policy:
+    """The policy with what people decide from now on: everything where a promise is known to be
+    broken, and what no certificate covers where one is required.
+    """
+
+    def why(one: Requirement) -> Closed | None:
+        if drifts:
+            return Closed.DRIFT
+        uncertified = one.certificate == UNCERTIFIED
+        return Closed.UNCERTIFIED if uncertified and use is CertificateUse.REQUIRED else None
+
+    return Policy(
+        {path: replace(one, closed=why(one)) for path, one in policy.requirements.items()}
+    )
 
 
 def policy_of(

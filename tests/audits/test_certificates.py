@@ -259,7 +259,7 @@ def test_other_looks_are_other_conditions(house: House, make_house: Make) -> Non
     assert other.results(document)["number"].decision == "review"
 
 
-def test_audits_that_break_the_promise_withdraw_the_certificate(house: House) -> None:
+def test_audits_that_break_the_promise_suspend_the_certificate(house: House) -> None:
     """The last of them raises the alarm; the policy decides again."""
     held = certificate(house)
     document = read(house, "audited")
@@ -276,16 +276,14 @@ def test_audits_that_break_the_promise_withdraw_the_certificate(house: House) ->
     said = actions.Said(action=Action.CORRECT, text="A-17", seen=True)
     actions.answer(ADA, audit.id, said, house.rt)
 
-    (row,) = house.rows("SELECT state, withdrawn_because FROM reporting.certificates")
-    assert row.state == "withdrawn"
-    assert row.withdrawn_because == (
-        "alarm: of 41 audited fields that it accepted, 40 are wrong; promised were 1 %"
-    )
+    (row,) = house.rows("SELECT state, holds, alarm FROM reporting.certificates")
+    assert (row.state, row.holds) == ("suspended", False)
+    assert row.alarm == "of 41 audited fields that it accepted, 40 are wrong; promised were 1 %"
     after = read(house, "after the alarm")
     assert house.results(after)["number"].decision == "review"
 
 
-def test_an_audit_that_finds_it_right_withdraws_nothing(house: House) -> None:
+def test_an_audit_that_finds_it_right_suspends_nothing(house: House) -> None:
     """One is no alarm, and neither is one error."""
     certificate(house)
     document = read(house, "audited")

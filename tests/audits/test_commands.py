@@ -5,7 +5,7 @@ import json
 import pytest
 
 from extractors.backends.scripted import Line
-from tests.audits.test_certificates import a_house, copies, read
+from tests.audits.test_certificates import a_house, certificate, copies, read
 from tests.cli.test_commands import surefield  # noqa: F401  a fixture
 from tests.pipeline.conftest import TRUTH, House, Make, a_pdf
 
@@ -84,3 +84,52 @@ def test_a_promise_is_planned_tested_listed_and_withdrawn(make_house: Make, sure
     assert "Say why" in surefield("certify", "withdraw", name, "--who", "ada", fails=True)
     surefield("certify", "withdraw", name, "--because", "a new printer", "--who", "ada")
     assert house.rows("SELECT state FROM certificates") == [("withdrawn",)]
+
+
+@pytest.fixture
+def alarmed(make_house: Make) -> House:
+    """One accepted document under a certificate that an alarm suspended."""
+    house = a_house(make_house)
+    read(house)
+    copies(house, "before", 300, score="(0.9 + 0.0001 * n)")
+    held = certificate(house)
+    read(house, "accepted by it")
+    with house.rt.transaction() as tx:
+        tx.session.connection().exec_driver_sql(
+            "UPDATE certificates SET state = 'suspended', alarm = 'worse pages',"
+            f" alarmed_at = now(), changed_at = tested_at WHERE id = '{held.certificate_id}'"
+        )
+    return house
+
+
+def test_the_list_says_what_an_alarm_rests_on_and_how_to_go_on(alarmed, surefield):
+    """In words and in JSON."""
+    said = " ".join(surefield("certify", "list").split())
+    (row,) = json.loads(surefield("certify", "list", "--json"))
+
+    assert "is suspended: worse pages." in said
+    assert "surefield certify resume" in said
+    assert (row["state"], row["alarm"]["because"]) == ("suspended", "worse pages")
+
+
+def test_a_certificate_is_resumed_with_a_reason(alarmed, surefield):
+    """Once."""
+    (row,) = json.loads(surefield("certify", "list", "--json"))
+    resume = ("certify", "resume", row["certificate"][:8], "--who", "ada")
+    assert "Say why" in surefield(*resume, fails=True)
+
+    assert "resumed" in surefield(*resume, "--because", "clean glass")
+    assert json.loads(surefield("certify", "list", "--json"))[0]["state"] == "certified"
+    assert "is certified" in surefield(*resume, "--because", "again", fails=True)
+
+
+def test_recheck_lists_what_was_released_and_puts_its_audits_first(alarmed, surefield):
+    """By the certificate since its alarm, or by a time."""
+    (row,) = json.loads(surefield("certify", "list", "--json"))
+    rows = json.loads(surefield("recheck", "--certificate", row["certificate"], "--json"))
+
+    assert {one["certificate"] for one in rows} == {row["certificate"]}
+    assert "number" in {one["field"] for one in rows}
+    said = surefield("recheck", "--since", "2020-01-31")
+    assert "audits come first now" in " ".join(said.split())
+    assert "Since when?" in surefield("recheck", fails=True)

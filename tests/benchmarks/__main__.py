@@ -30,6 +30,7 @@ NAMES = (
     "evidence",
     "confidence",
     "certificates",
+    "watching",
     "witnesses",
     "hostile",
     "ocr",

@@ -16,7 +16,9 @@ def delays(promised: float, good: int, share: float, *, runs: int = 60) -> list[
     """How many audits after the change each run alarms; one that never does counts as 4,000."""
     found = []
     for seed in range(runs):
-        after = alarm_after(promised, audits(seed, (good, promised), (4_000, share)))
+        after = alarm_after(
+            Detector.of_audits(promised), audits(seed, (good, promised), (4_000, share))
+        )
         found.append(4_000 if after is None else after - good)
     return sorted(found)
 
@@ -25,7 +27,8 @@ def delays(promised: float, good: int, share: float, *, runs: int = 60) -> list[
 def test_while_the_promise_holds_few_runs_alarm(promised: float) -> None:
     """At its very edge, over the whole horizon: the bound itself, and a margin for 200 runs."""
     false = sum(
-        alarm_after(promised, audits(seed, (HORIZON, promised))) is not None for seed in range(200)
+        alarm_after(Detector.of_audits(promised), audits(seed, (HORIZON, promised))) is not None
+        for seed in range(200)
     )
 
     assert false / 200 <= DELTA + 2 * (DELTA * (1 - DELTA) / 200) ** 0.5
@@ -44,7 +47,7 @@ def test_an_error_of_three_per_cent_is_seen_in_time(
 
 def test_a_run_of_errors_alarms_at_once() -> None:
     """A broken printer does not take hundreds of audits."""
-    after = alarm_after(0.01, [True] * 50)
+    after = alarm_after(Detector.of_audits(0.01), [True] * 50)
 
     assert after is not None
     assert after < 15
@@ -52,7 +55,7 @@ def test_a_run_of_errors_alarms_at_once() -> None:
 
 def test_audits_without_an_error_never_alarm() -> None:
     """And good times are forgotten, not saved up."""
-    detector = Detector(0.01)
+    detector = Detector.of_audits(0.01)
 
     assert not any(detector.see(False) for _ in range(20_000))
     assert 0 <= detector.statistic < 100
@@ -62,4 +65,4 @@ def test_audits_without_an_error_never_alarm() -> None:
 def test_a_promise_that_is_none_is_refused(promised: float) -> None:
     """Nothing could be held against it."""
     with pytest.raises(ValueError, match="promised"):
-        Detector(promised)
+        Detector.of_audits(promised)

@@ -5,6 +5,15 @@ import pytest
 from tests.web.conftest import MakeSite, SiteInTest
 from tests.web.making import TRUTH, a_slip
 
+SUSPENDED = """
+INSERT INTO certificates (document_type, family, band, conditions, fingerprint, method, alpha,
+    delta, missed, thresholds, size, state, planned_by, tested_at, threshold, alarmed_at, alarm,
+    changed_at)
+VALUES ('slip', 'rest', 'fair', 'c', 'f', 'm', 0.01,
+    0.05, 0.1, '{0.9}', 500, 'suspended', 'ada', now(), 0.9, now(), 'many doubtful ones',
+    now())
+"""
+
 
 @pytest.fixture
 def audited(make_site: MakeSite) -> SiteInTest:
@@ -112,3 +121,18 @@ def test_when_nothing_waits_the_page_says_what_was_found(make_site: MakeSite) ->
 
     assert "No audit waits" in page
     assert "SUREFIELD_AUDIT_RATE" in page
+
+
+def test_an_alarm_about_a_certificate_stands_on_the_page(audited: SiteInTest) -> None:
+    """Whoever audits learns why it is urgent, also when nothing waits any more."""
+    ada = audited.sign_in()
+    assert "is suspended" not in ada.get("/audits").text
+    with audited.house.rt.transaction() as tx:
+        tx.session.connection().exec_driver_sql(SUSPENDED)
+    assert "is suspended: many doubtful ones" in ada.get("/audits").text
+
+    with audited.house.rt.transaction() as tx:
+        tx.session.connection().exec_driver_sql("DELETE FROM audits")
+    page = ada.get("/audits").text
+    assert "No audit waits" in page
+    assert "is suspended: many doubtful ones" in page

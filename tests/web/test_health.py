@@ -16,7 +16,7 @@ def test_a_site_that_works_is_ready_and_healthy(site):
     assert anybody.get("/readyz").json() == {"status": "ok", "checks": {"database": "ok"}}
     found = anybody.get("/healthz")
     assert found.status_code == 200
-    assert list(found.json()["checks"]) == [step.name for step in flow.FLOW]
+    assert list(found.json()["checks"]) == [*(step.name for step in flow.FLOW), "certificates"]
 
 
 def test_a_queue_that_nobody_serves_is_said_with_503(site):
@@ -56,3 +56,19 @@ def test_a_site_without_its_tables_is_not_ready(site):
         session.execute(text("ALTER TABLE documents RENAME TO papers"))
     assert site.anybody().get("/readyz").status_code == 503
     assert site.anybody().get("/healthz").status_code == 503
+
+
+def test_a_certificate_that_an_alarm_suspended_is_told(site):
+    """Monitors learn of it without a person who looks at a page."""
+    with site.house.rt.transaction() as tx:
+        tx.session.connection().exec_driver_sql(
+            "INSERT INTO certificates (document_type, family, band, conditions, fingerprint,"
+            " method, alpha, delta, missed, thresholds, size, state, planned_by, tested_at,"
+            " threshold, alarmed_at, alarm, changed_at)"
+            " VALUES ('slip', 'rest', 'fair', 'c', 'f', 'm', 0.01, 0.05, 0.1, '{0.9}', 500,"
+            " 'suspended', 'ada', now(), 0.9, now(), 'too many doubtful ones', now())"
+        )
+    found = site.anybody().get("/healthz")
+
+    assert found.status_code == 503
+    assert "(slip) is suspended: too many doubtful ones" in found.json()["checks"]["certificates"]

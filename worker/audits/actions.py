@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-import structlog
-
 from extractors.normalise import Value, normalise
 from extractors.types import FieldState
 from worker.actor import Actor
-from worker.audits import certificates, store
+from worker.audits import store, watch
 from worker.audits.tables import Found
 from worker.audits.types import Compared, Waiting
 from worker.db import Tx
@@ -22,8 +20,6 @@ from worker.review.errors import InvalidDecision, ReviewConflict
 from worker.review.queue import check_name
 from worker.review.tables import Action
 from worker.runtime import Runtime
-
-log = structlog.get_logger()
 
 BLIND = frozenset({Action.CORRECT, Action.ABSENT, Action.UNREADABLE})
 
@@ -83,8 +79,8 @@ def answer(actor: Actor, audit_id: UUID, said: Said, rt: Runtime) -> Compared:
             _correct(tx, actor, before, said, rt)
         if found is not None:
             store.judge(tx, audit_id, actor.name, found)
-            if before.certificate is not None and certificates.watch(tx, before.certificate):
-                log.warning("certificate_withdrawn", certificate=str(before.certificate))
+            if before.certificate is not None:
+                watch.after_audit(tx, before.certificate)
     return Compared(
         audit_id=audit_id,
         document_id=before.document_id,

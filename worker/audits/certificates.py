@@ -5,19 +5,19 @@ document.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, text, update
+from sqlalchemy import Row, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from extractors.decision.certificates import Band, Family, Judged, Plan, Tested
 from extractors.decision.policy import Certified
-from extractors.decision.watching import alarm_after
-from worker.audits.tables import Audit, Certificate, PlanState
-from worker.audits.types import Planned, Promise
+from extractors.decision.watching import DOUBTFUL, SETTLING
+from worker.audits.tables import TESTED, Audit, Certificate, PlanState, Routing
+from worker.audits.types import Alarm, Covered, Planned, Promise, Standing
 from worker.db import Tx
 from worker.errors import NotFound
 from worker.review.errors import InvalidDecision
@@ -35,16 +35,9 @@ JOIN reporting.audits AS v
   ON v.document_id = a.document_id AND v.generation = r.generation AND v.field = r.name
  AND v.ordinal = r.ordinal
 WHERE a.conditions = :conditions AND a.method = :method AND a.family = :family AND a.band = :band
-  AND v.document_type = :document_type AND a.drawn_at > :since AND a.score >= :least
+  AND v.document_type = :document_type AND a.drawn_at >= :since AND a.score >= :least
   AND (v.found IS NOT NULL OR (d.generation = r.generation AND d.status = ANY(:answered)))
 ORDER BY a.drawn_at, a.id LIMIT :size
-""")
-
-# What audits found of the fields that one certificate accepted, as they were drawn.
-AUDITED = text("""
-SELECT found FROM reporting.audits
-WHERE certificate = :certificate AND was_accepted AND found IS NOT NULL
-ORDER BY drawn_at, document_id, field, ordinal
 """)
 
 
@@ -70,28 +63,39 @@ def conditions(tx: Tx, document_id: UUID, *, looks: Mapping[str, object]) -> str
     return sha256(told.encode()).hexdigest()[:16]
 
 
-def holding(
-    tx: Tx, document_type: str, conditions: str, method: str, band: Band
-) -> dict[Family, Certified]:
-    """The certificates that hold now for such documents; of several the newest."""
+def standing(tx: Tx, covered: Covered) -> list[Standing]:
+    """The certificates of documents that are read like this one, the oldest first."""
     c = Certificate
     rows = tx.session.execute(
-        select(c.id, c.family, c.method, c.threshold)
+        select(
+            c.id.label("certificate_id"),
+            c.family,
+            c.band,
+            c.state,
+            c.method,
+            c.threshold,
+            c.alpha,
+            (c.valid_until > func.now()).label("is_valid"),
+        )
         .where(
-            c.conditions == conditions,
-            c.document_type == document_type,
-            c.method == method,
-            c.band == band,
-            c.state == PlanState.CERTIFIED,
-            c.valid_until > func.now(),
+            c.conditions == covered.conditions,
+            c.document_type == covered.document_type,
+            c.method == covered.method,
+            c.state.in_(TESTED),
         )
         .order_by(c.tested_at)
     )
+    return [Standing(**row._mapping) for row in rows]
+
+
+def holding(found: Sequence[Standing], band: Band) -> dict[Family, Certified]:
+    """Those that documents of this band are accepted by; of several the newest."""
     return {
-        Family(row.family): Certified(
-            certificate=str(row.id), method=row.method, threshold=row.threshold
+        one.family: Certified(
+            certificate=str(one.certificate_id), method=one.method, threshold=one.threshold
         )
-        for row in rows
+        for one in found
+        if one.state is PlanState.CERTIFIED and one.is_valid and one.band is band
     }
 
 
@@ -183,22 +187,30 @@ def planned(tx: Tx, certificate_id: UUID, *, lock: bool = False) -> Planned:
 
 
 def judged(tx: Tx, plan: Planned) -> list[tuple[Judged, bool]]:
-    """The drawn rows that the plan's test looks at, and whether somebody has judged each.
+    """The drawn rows that the plan's test looks at, and whether somebody has judged each."""
+    least = plan.plan.thresholds[-1]
+    return drawn(tx, plan.promise, since=plan.planned_at, least=least, size=plan.size)
+
+
+def drawn(
+    tx: Tx, promise: Promise, *, since: datetime, least: float, size: int
+) -> list[tuple[Judged, bool]]:
+    """The first drawn rows of a promise since then that score so high, whatever became of them, and
+    whether somebody has judged each.
 
     What nobody can read counts as wrong.
     """
-    p = plan.promise
     rows = tx.session.execute(
         DRAWN,
         {
-            "conditions": p.conditions,
-            "method": p.method,
-            "family": p.family,
-            "band": p.band,
-            "document_type": p.document_type,
-            "since": plan.planned_at,
-            "least": plan.plan.thresholds[-1],
-            "size": plan.size,
+            "conditions": promise.conditions,
+            "method": promise.method,
+            "family": promise.family,
+            "band": promise.band,
+            "document_type": promise.document_type,
+            "since": since,
+            "least": least,
+            "size": size,
             "answered": sorted(ANSWERED),
         },
     )
@@ -214,6 +226,7 @@ def save_test(tx: Tx, plan: Planned, found: Tested, *, who: str, lasts: timedelt
     Raises InvalidDecision when it was tested before.
     """
     state = PlanState.NOT_HELD if found.threshold is None else PlanState.CERTIFIED
+    documents, doubtful = _window(tx, plan)
     done = tx.session.execute(
         update(Certificate)
         .where(Certificate.id == plan.certificate_id, Certificate.state == PlanState.PLANNED)
@@ -227,6 +240,9 @@ def save_test(tx: Tx, plan: Planned, found: Tested, *, who: str, lasts: timedelt
             tested_by=who,
             tested_at=func.now(),
             valid_until=None if found.threshold is None else func.now() + lasts,
+            window_documents=documents,
+            window_doubtful=doubtful,
+            watched_since=None if found.threshold is None else func.now(),
         )
         .returning(Certificate.id)
     ).one_or_none()
@@ -237,32 +253,33 @@ def save_test(tx: Tx, plan: Planned, found: Tested, *, who: str, lasts: timedelt
         )
 
 
-def watch(tx: Tx, certificate_id: UUID) -> bool:
-    """Hold what audits found since against the promise; on an alarm it is withdrawn.
+def _window(tx: Tx, plan: Planned) -> tuple[int, int]:
+    """How many documents came between a plan and now, and how many of them are doubtful."""
+    r = Routing
+    doubtful = func.count().filter(or_(r.weakest.is_(None), r.weakest < DOUBTFUL))
+    row = tx.session.execute(
+        select(func.count().label("documents"), doubtful.label("doubtful")).where(
+            r.conditions == plan.promise.conditions,
+            r.document_type == plan.promise.document_type,
+            r.method == plan.promise.method,
+            r.routed_at > plan.planned_at,
+        )
+    ).one()
+    return row.documents, row.doubtful
 
-    Returns whether there was an alarm.
-    """
-    alpha = tx.session.execute(
-        select(Certificate.alpha)
-        .where(Certificate.id == certificate_id, Certificate.state == PlanState.CERTIFIED)
-        .with_for_update()
-    ).scalar_one_or_none()
-    if alpha is None:
-        return False
-    found = tx.session.execute(AUDITED, {"certificate": str(certificate_id)}).scalars().all()
-    after = alarm_after(alpha, [one != "right" for one in found])
-    if after is None:
-        return False
-    wrong = sum(one != "right" for one in found)
-    withdraw(
-        tx,
-        certificate_id,
-        because=(
-            f"alarm: of {len(found)} audited fields that it accepted, {wrong} are wrong; promised"
-            f" were {100 * alpha:g} %"
-        ),
+
+def resume(tx: Tx, certificate_id: UUID, *, who: str, because: str) -> None:
+    """One that is suspended accepts again; what came before is watched no more."""
+    tx.session.execute(
+        update(Certificate)
+        .where(Certificate.id == certificate_id, Certificate.state == PlanState.SUSPENDED)
+        .values(
+            state=PlanState.CERTIFIED,
+            watched_since=func.now(),
+            resumed_by=who,
+            resumed_because=because,
+        )
     )
-    return True
 
 
 def withdraw(tx: Tx, certificate_id: UUID, *, because: str) -> None:
@@ -315,8 +332,21 @@ def _planned(tx: Tx, row: Row[Any]) -> Planned:
             bound=row.bound,
         ),
         valid_until=row.valid_until,
+        alarm=None if row.alarmed_at is None else _alarm(tx, promise, row),
     )
     if plain.state is not PlanState.PLANNED:
         return plain
     rows = judged(tx, plain)
     return replace(plain, drawn=len(rows), unjudged=sum(not known for _, known in rows))
+
+
+def _alarm(tx: Tx, promise: Promise, row: Row[Any]) -> Alarm:
+    since = {"since": row.changed_at, "least": row.threshold or 0.0, "size": SETTLING}
+    found = [one for one, known in drawn(tx, promise, **since) if known]
+    return Alarm(
+        since=row.alarmed_at,
+        because=row.alarm,
+        changed_at=row.changed_at,
+        judged=len(found),
+        wrong=sum(one.wrong for one in found),
+    )

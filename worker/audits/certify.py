@@ -1,6 +1,8 @@
-"""What people do about certificates: plan a test, test it once, withdraw it."""
+"""What people do about certificates: plan a test, test it once, resume it after an alarm, withdraw
+it.
+"""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from extractors.decision.certificates import (
@@ -13,9 +15,9 @@ from extractors.decision.certificates import (
     walk,
 )
 from worker.actor import Actor
-from worker.audits import certificates
+from worker.audits import certificates, store, watch
 from worker.audits.tables import PlanState
-from worker.audits.types import Planned
+from worker.audits.types import Planned, Released
 from worker.db import Tx
 from worker.review.errors import InvalidDecision
 from worker.review.queue import check_name
@@ -93,6 +95,46 @@ def withdraw(actor: Actor, certificate_id: UUID, because: str, rt: Runtime) -> N
         raise InvalidDecision("Say why: surefield certify withdraw ID --because TEXT")
     with rt.transaction() as tx:
         certificates.withdraw(tx, certificate_id, because=f"{actor.name}: {because.strip()}")
+
+
+def resume(actor: Actor, certificate_id: UUID, because: str, rt: Runtime) -> None:
+    """Accept by it again after an alarm; what came before is watched no more.
+
+    Raises NotFound, InvalidDecision without a reason or an alarm, or when audits confirmed it.
+    """
+    check_name(actor.name)
+    if not because.strip():
+        raise InvalidDecision("Say why: surefield certify resume ID --because TEXT")
+    with rt.transaction() as tx:
+        state = certificates.planned(tx, certificate_id, lock=True).state
+        if state is not PlanState.SUSPENDED:
+            raise InvalidDecision(
+                f"Certificate {certificate_id} is {state.replace('_', ' ')}: only one that an alarm"
+                " suspended is resumed. See: surefield certify list"
+            )
+        certificates.resume(tx, certificate_id, who=actor.name, because=because.strip())
+
+
+def recheck(
+    rt: Runtime, *, since: datetime | None, certificate_id: UUID | None = None
+) -> tuple[list[Released], int]:
+    """What was accepted since then without a person, and how many of its audits come first now.
+
+    since:          without it, since the certificate's alarm
+    certificate_id: only what this one accepted
+
+    Raises InvalidDecision where no time is given and there was no alarm.
+    """
+    with rt.transaction() as tx:
+        if since is None and certificate_id is not None:
+            alarm = certificates.planned(tx, certificate_id).alarm
+            since = None if alarm is None else alarm.changed_at
+        if since is None:
+            raise InvalidDecision(
+                "Since when? There was no alarm to go by: surefield recheck --since 2026-01-31"
+            )
+        urgent = watch.put_first(tx, certificate_id, since=since)
+        return store.released(tx, certificate_id, since=since), urgent
 
 
 def _check_size(planned: Plan, size: int) -> None:

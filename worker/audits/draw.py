@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from extractors.decision.audits import could_be_accepted, is_drawn
-from extractors.decision.certificates import Band, family_of
+from extractors.decision.certificates import family_of
 from extractors.decision.decide import Decision
 from extractors.decision.policy import PROVISIONAL, UNCERTIFIED, Policy
 from extractors.documents.spec import DocumentType, Kind
 from worker.audits import store
-from worker.audits.types import Drawn
+from worker.audits.types import Covered, Drawn
 from worker.db import Tx
 from worker.store.types import Claim, NewResult
 from worker.tables.results import Outcome
@@ -23,16 +23,6 @@ class Lots:
     key: bytes
     models: Mapping[UUID, str]  # the fingerprint of the model of each reading
     first: frozenset[str]  # models of which every row is drawn still
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Covered:
-    """What a certificate of this document would rest on."""
-
-    conditions: str  # model, prompt, decode mode, version of the type, further looks
-    method: str  # of the scores
-    scores: Mapping[UUID, float | None]  # of the readings
-    band: Band
 
 
 def lots(tx: Tx, models: Mapping[UUID, str], *, audit_first: int) -> Lots:

@@ -1,7 +1,7 @@
 """Draws are written with the answer; audits are held by one person at a time and judged once."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from sqlalchemy.orm import aliased
 
 from extractors.normalise import Value
 from worker.audits.tables import Audit, AuditAnswer, Certificate, Found, Installation
-from worker.audits.types import Drawn, Progress, Waiting
+from worker.audits.types import Drawn, Progress, Released, Waiting
 from worker.db import Tx
 from worker.errors import NotFound
 from worker.review.errors import ReviewConflict
@@ -102,7 +102,12 @@ def claim(
         .join(Document, Document.id == inner.document_id)
         .where(_waits(inner), free, _stands())
         .order_by(
-            mine.is_(True).desc(), inner.drawn_at, inner.document_id, Result.position, inner.id
+            mine.is_(True).desc(),
+            inner.urgent.desc(),
+            inner.drawn_at,
+            inner.document_id,
+            Result.position,
+            inner.id,
         )
         .limit(1)
         .with_for_update(skip_locked=True, of=inner)
@@ -135,14 +140,48 @@ def waiting(tx: Tx, audit_id: UUID) -> Waiting:
 
 
 def list_waiting(tx: Tx, *, limit: int) -> list[Waiting]:
-    """What waits, the oldest draw first."""
+    """What waits: what is urgent first, then the oldest draw."""
     rows = tx.session.execute(
         _audits()
         .where(_waits(Audit), _stands())
-        .order_by(Audit.drawn_at, Audit.document_id, Result.position, Audit.id)
+        .order_by(Audit.urgent.desc(), Audit.drawn_at, Audit.document_id, Result.position, Audit.id)
         .limit(limit)
     )
     return [Waiting(**row._mapping) for row in rows]
+
+
+def released(tx: Tx, certificate_id: UUID | None, *, since: datetime) -> list[Released]:
+    """What was accepted since then and no person has decided, the oldest first.
+
+    certificate_id: only what this one accepted
+    """
+    name = (
+        select(Submission.filename)
+        .where(Submission.document_id == Result.document_id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            Result.document_id,
+            name.label("filename"),
+            Result.name.label("field"),
+            Result.ordinal,
+            Result.text,
+            Result.score,
+            Result.certificate,
+            Result.decided_at.label("accepted_at"),
+            Audit.id.label("audit"),
+            Audit.found,
+        )
+        .join(Document, Document.id == Result.document_id)
+        .outerjoin(Audit, Audit.result_id == Result.id)
+        .where(_stands(), Result.decided_at >= since)
+        .order_by(Result.decided_at, Result.document_id, Result.position)
+    )
+    if certificate_id is not None:
+        query = query.where(Result.certificate == cast(certificate_id, Text))
+    return [Released(**row._mapping) for row in tx.session.execute(query)]
 
 
 def progress(tx: Tx) -> Progress:

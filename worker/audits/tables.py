@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Float,
+    ForeignKey,
     Index,
     SmallInteger,
     UniqueConstraint,
@@ -37,7 +38,13 @@ class PlanState(StrEnum):
     PLANNED = "planned"
     CERTIFIED = "certified"
     NOT_HELD = "not_held"  # not even the strictest threshold keeps the promise
+    SUSPENDED = "suspended"  # an alarm: it accepts nothing until a person resumes it
+    BROKEN = "broken"  # audits confirmed the alarm: people decide everything until it is withdrawn
     WITHDRAWN = "withdrawn"
+
+
+# with a threshold that was tested
+TESTED = frozenset({PlanState.CERTIFIED, PlanState.SUSPENDED, PlanState.BROKEN})
 
 
 class Installation(Base):
@@ -73,6 +80,7 @@ class Audit(Base):
         Index("audits_document_id_idx", "document_id"),
         Index(
             "audits_waiting_idx",
+            sql("urgent DESC"),
             "drawn_at",
             "id",
             postgresql_where=sql("was_accepted AND found IS NULL"),
@@ -96,11 +104,34 @@ class Audit(Base):
     # what routing made of it; what went to review is audited there
     was_accepted: Mapped[bool]
     drawn_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    urgent: Mapped[bool] = mapped_column(server_default=sql("false"))  # comes before the others
     lease_until: Mapped[datetime | None]
     leased_by: Mapped[str | None]
     found: Mapped[Found | None] = mapped_column(closed(Found))  # NULL: nobody looked yet
     judged_by: Mapped[str | None]
     judged_at: Mapped[datetime | None]
+
+
+class Routing(Base):
+    """How one document was read that a certificate could be about, as it was routed."""
+
+    __tablename__ = "routings"
+    __table_args__ = (
+        one_of("band", Band),
+        CheckConstraint("weakest BETWEEN 0 AND 1", name="weakest"),
+        Index("routings_conditions_idx", "conditions", "document_type", "method", "routed_at"),
+    )
+
+    document_id: Mapped[UUID] = mapped_column(
+        ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True
+    )
+    generation: Mapped[int] = mapped_column(primary_key=True)
+    document_type: Mapped[str]
+    conditions: Mapped[str]
+    method: Mapped[str]  # of the scores
+    band: Mapped[Band] = mapped_column(closed(Band))
+    weakest: Mapped[float | None]  # the least score of its rows; NULL: no row has one
+    routed_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class AuditAnswer(Base):
@@ -143,8 +174,14 @@ class Certificate(Base):
         CheckConstraint("cardinality(thresholds) >= 1", name="thresholds"),
         CheckConstraint("(state = 'planned') = (tested_at IS NULL)", name="tested"),
         CheckConstraint(
-            "(state = 'certified') = (threshold IS NOT NULL) OR state = 'withdrawn'",
+            "(state IN ('certified', 'suspended', 'broken')) = (threshold IS NOT NULL)"
+            " OR state = 'withdrawn'",
             name="certified_has_threshold",
+        ),
+        CheckConstraint(
+            "(alarmed_at IS NULL) = (alarm IS NULL) AND (alarmed_at IS NULL) = (changed_at IS NULL)"
+            " AND (state NOT IN ('suspended', 'broken') OR alarmed_at IS NOT NULL)",
+            name="alarm",
         ),
         Index(
             "certificates_planned_idx",
@@ -182,5 +219,14 @@ class Certificate(Base):
     effect: Mapped[float | None]  # of batches
     bound: Mapped[float | None]  # the largest share of wrong ones that the counts allow for
     valid_until: Mapped[datetime | None]
+    # of the documents between plan and test; NULL: nobody counted
+    window_documents: Mapped[int | None]
+    window_doubtful: Mapped[int | None]
+    watched_since: Mapped[datetime | None]  # what came before, no detector counts
+    alarmed_at: Mapped[datetime | None]
+    alarm: Mapped[str | None]  # what raised it, in a sentence
+    changed_at: Mapped[datetime | None]  # audits of rows from then on settle the alarm
+    resumed_by: Mapped[str | None]  # since ``watched_since``
+    resumed_because: Mapped[str | None]
     withdrawn_at: Mapped[datetime | None]
     withdrawn_because: Mapped[str | None]

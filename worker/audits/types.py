@@ -1,5 +1,6 @@
 """What audits take and give: frozen values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,6 +38,59 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    """What a certificate of one document rests on."""
+
+    document_type: str
+    conditions: str  # model, prompt, decode mode, version of the type, further looks
+    method: str  # of the scores
+    scores: Mapping[UUID, float | None]  # of the readings
+    band: Band
+    weakest: float | None  # the least score of its rows; None: no row has one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A certificate that was tested, and not withdrawn, of documents read like this one."""
+
+    certificate_id: UUID
+    family: Family
+    band: Band
+    state: PlanState
+    method: str
+    threshold: float
+    alpha: float
+    is_valid: bool  # its time is not over
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """What was said of a certificate when it was suspended, and what audits say since."""
+
+    since: datetime
+    because: str
+    changed_at: datetime  # audits of rows from then on settle it
+    judged: int  # of these, the first ones; it takes twenty
+    wrong: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """One row that was accepted without a person."""
+
+    document_id: UUID
+    filename: str | None
+    field: str
+    ordinal: int
+    text: str | None
+    score: float | None
+    certificate: str  # its id; "uncertified", "provisional"
+    accepted_at: datetime
+    audit: UUID | None  # it was drawn for one
+    found: Found | None  # by that audit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """One test of a promise, and what became of it."""
 
@@ -52,6 +106,7 @@ class Planned:
     unjudged: int  # of these, those that nobody has looked at yet
     tested: Tested | None
     valid_until: datetime | None
+    alarm: Alarm | None  # the last one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,7 +81,8 @@ def stages(settings: Settings) -> dict[str, Finding]:
         return {}
     rt = bootstrap.runtime(settings.model_copy(update={"database_url": SecretStr(url)}))
     try:
-        return {f"stage {name}": found for name, found in health.findings(rt).items()}
+        found = {f"stage {name}": one for name, one in health.findings(rt).items()}
+        return {**found, "certificates": health.certificates(rt)}
     except SQLAlchemyError as error:
         return {"stages": Finding(False, _words(error))}
     finally:

@@ -20,7 +20,7 @@ from pydantic_settings import (
 )
 
 from extractors.backends import BackendOptions
-from extractors.decision.policy import PolicyName
+from extractors.decision.policy import CertificateUse, PolicyName
 from extractors.documents.checks import MOST_LOOKS
 from extractors.page.ocr.engines import Engine
 from extractors.rerankers import RerankerOptions
@@ -200,6 +200,13 @@ class Settings(BaseSettings):
             "What an accepted value needs: `plain` (the least sure token reaches `accept_at`) or"
             " `careful` (it reaches 0.9, the page is read three times, and all readings say the"
             " same)."
+        ),
+    )
+    certificates: CertificateUse = Field(
+        CertificateUse.OPTIONAL,
+        description=(
+            "What no certificate covers is decided by the policy (`optional`) or by a person"
+            " (`required`)."
         ),
     )
     audit_rate: float = Field(

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from worker import health
 from worker.audits import actions, store
 from worker.audits.actions import Said
 from worker.audits.types import Compared, Waiting
@@ -52,11 +53,13 @@ def answer_audit(
 def _page(
     request: Request, site: Site, audit: Waiting | None, *, answered: Compared | None = None
 ) -> Response:
+    promises = health.certificates(site.rt)
+    alarm = None if promises.sound else promises.words
     with site.rt.transaction() as tx:
         progress = store.progress(tx)
         pages = [] if audit is None else context.pages(tx, audit.document_id)
     if audit is None:
-        return render(request, "audits_done.html", progress=progress)
+        return render(request, "audits_done.html", progress=progress, alarm=alarm)
     spec = site.rt.pinned_type(audit.document_type, audit.type_version)
     first = next((page for page in pages if page.number == audit.page), pages[0])
     view = {
@@ -73,6 +76,7 @@ def _page(
         view=json.dumps(view),
         image=view["image"],
         progress=progress,
+        alarm=alarm,
         answered=answered,
         page_count=len(pages),
     )

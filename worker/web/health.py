@@ -30,9 +30,11 @@ def ready(site: SiteHere) -> JSONResponse:
 
 @router.get("/healthz")
 def healthy(site: SiteHere) -> JSONResponse:
-    """200 while every stage is served; 503 with the reason when one is not."""
+    """200 while every stage is served and every certificate keeps its promise; else 503 with the
+    reason.
+    """
     try:
-        found = health.findings(site.rt)
+        found = {**health.findings(site.rt), "certificates": health.certificates(site.rt)}
     except SQLAlchemyError as error:
         return _answer({"database": f"broken: {type(error).__name__}"}, sound=False)
     words = {name: f"{'ok' if one.sound else 'broken'}: {one.words}" for name, one in found.items()}

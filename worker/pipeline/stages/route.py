@@ -9,15 +9,16 @@ from uuid import UUID
 from extractors.decision.certificates import Family, band_of, family_of
 from extractors.decision.choose import Chosen, Scores, choose
 from extractors.decision.decide import Beside, Decision, decide_all
-from extractors.decision.policy import RULES, Certified, Policy, certified, policy_of
+from extractors.decision.policy import RULES, Certified, Policy, certified, closed, policy_of
 from extractors.decision.scores import COMBINED
 from extractors.documents import DocumentType
 from extractors.evidence.in_picture import look_of
 from worker import store
-from worker.audits import certificates
+from worker.audits import certificates, watch
 from worker.audits import draw as audit_draw
 from worker.audits import store as audit_store
-from worker.audits.draw import Covered
+from worker.audits.tables import PlanState
+from worker.audits.types import Covered
 from worker.db import Tx
 from worker.pipeline.attempt import attempt
 from worker.pipeline.further_looks import further_looks
@@ -61,12 +62,12 @@ def run(document: UUID | Claim, rt: Runtime) -> None:
         )
         chosen = choosing(scores)
         with rt.transaction() as tx:
-            covered = _covered(tx, claim.document_id, chosen, scores, combined, rt)
-            holding = certificates.holding(
-                tx, spec.name, covered.conditions, covered.method, covered.band
-            )
-        if holding:
+            covered = _covered(tx, claim, chosen, scores, combined, rt)
+            standing = certificates.standing(tx, covered)
+        if holding := certificates.holding(standing, covered.band):
             chosen, policy = _certified(chosen, choosing(covered.scores), policy, spec, holding)
+        drifts = any(one.state is PlanState.BROKEN for one in standing)
+        policy = closed(policy, rt.certificates, drifts=drifts)
         beside = {
             one.field_id: Beside(
                 opening=None if one.reading.opening is None else one.reading.opening.taken,
@@ -88,6 +89,8 @@ def run(document: UUID | Claim, rt: Runtime) -> None:
         with rt.transaction() as tx:
             store.results.save_results(tx, claim, results)
             audit_store.save_draws(tx, drawn)
+            watch.keep(tx, claim, covered)
+            watch.after_document(tx, covered, standing)
             waiting = review_store.open_review(tx, claim)
             seen = history.keep_carried(tx, results)
             store.documents.finish(
@@ -99,7 +102,7 @@ def run(document: UUID | Claim, rt: Runtime) -> None:
 
 def _covered(
     tx: Tx,
-    document_id: UUID,
+    claim: Claim,
     chosen: Sequence[Chosen],
     scores: Scores,
     combined: Scores,
@@ -111,13 +114,19 @@ def _covered(
     known = [one for one, score in scores.items() if score is not None]
     finest = bool(known) and all(combined.get(one) is not None for one in known)
     best = combined if finest else scores
-    of_rows = [best.get(row.evidence_id) for row in chosen if row.evidence_id]
+    of_rows = [
+        score
+        for row in chosen
+        if row.evidence_id and (score := best.get(row.evidence_id)) is not None
+    ]
     looks = {"looks": rt.looks, "kind": rt.look_kind.value, "below": rt.look_below}
     return Covered(
-        conditions=certificates.conditions(tx, document_id, looks=looks),
+        document_type=claim.document_type,
+        conditions=certificates.conditions(tx, claim.document_id, looks=looks),
         method=COMBINED if finest else RULES[rt.policy].method,
         scores=best,
-        band=band_of([score for score in of_rows if score is not None]),
+        band=band_of(of_rows),
+        weakest=min(of_rows, default=None),
     )
 
 

@@ -1,0 +1,195 @@
+"""Certificates are held against what comes after them: an alarm suspends one, the next audits
+settle it, and a person resumes or withdraws it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Text as TextType
+from sqlalchemy import cast, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.elements import ColumnElement
+
+from extractors.decision.watching import (
+    DOUBTFUL,
+    HORIZON,
+    Detector,
+    alarm_after,
+    change_at,
+    confirmed,
+    usual_share,
+)
+from worker.audits import certificates
+from worker.audits.tables import Audit, Certificate, PlanState, Routing
+from worker.audits.types import Covered, Standing
+from worker.db import Tx
+from worker.store.types import Claim
+from worker.tables.documents import Document
+from worker.tables.results import Result
+
+log = structlog.get_logger()
+
+# What audits found of the fields that one certificate accepted, as they were drawn.
+AUDITED = text("""
+SELECT found FROM reporting.audits
+WHERE certificate = :certificate AND was_accepted AND found IS NOT NULL AND drawn_at > :since
+ORDER BY drawn_at, document_id, field, ordinal
+""")
+
+
+def keep(tx: Tx, claim: Claim, covered: Covered) -> None:
+    """Keep how a document was read; one that is only routed again does not come in once more."""
+    was_read = select(Document.id).where(
+        Document.id == claim.document_id, Document.reading_generation == claim.generation
+    )
+    if tx.session.execute(was_read).one_or_none() is None:
+        return
+    tx.session.execute(
+        insert(Routing)
+        .values(
+            document_id=claim.document_id,
+            generation=claim.generation,
+            document_type=covered.document_type,
+            conditions=covered.conditions,
+            method=covered.method,
+            band=covered.band,
+            weakest=covered.weakest,
+        )
+        .on_conflict_do_nothing()  # a stage may run twice
+    )
+
+
+def after_document(tx: Tx, covered: Covered, standing: Sequence[Standing]) -> None:
+    """Hold the documents that came since against each certificate of their kind, without any label,
+    and settle alarms that audits have confirmed.
+    """
+    for one in standing:
+        if one.state is PlanState.CERTIFIED:
+            _hold_documents(tx, covered, one.certificate_id)
+        elif one.state is PlanState.SUSPENDED:
+            settle(tx, one.certificate_id)
+
+
+def after_audit(tx: Tx, certificate_id: UUID) -> None:
+    """Hold what audits found since against the promise, or settle the alarm that was raised."""
+    c = Certificate
+    row = tx.session.execute(
+        select(c.alpha, c.state, c.watched_since).where(c.id == certificate_id).with_for_update()
+    ).one()
+    if row.state is PlanState.SUSPENDED:
+        settle(tx, certificate_id)
+    if row.state is not PlanState.CERTIFIED:
+        return
+    asked = {"certificate": str(certificate_id), "since": row.watched_since}
+    found = [one != "right" for one in tx.session.execute(AUDITED, asked).scalars()]
+    if alarm_after(Detector.of_audits(row.alpha), found) is None:
+        return
+    because = (
+        f"of {len(found)} audited fields that it accepted, {sum(found)} are wrong; promised were"
+        f" {100 * row.alpha:g} %"
+    )
+    _suspend(tx, certificate_id, because, since=None)
+
+
+def settle(tx: Tx, certificate_id: UUID) -> None:
+    """Where audits since the change confirm the alarm, people decide everything from now on."""
+    alarm = certificates.planned(tx, certificate_id).alarm
+    if alarm is None or not confirmed(alarm.judged, alarm.wrong):
+        return
+    tx.session.execute(
+        update(Certificate)
+        .where(Certificate.id == certificate_id, Certificate.state == PlanState.SUSPENDED)
+        .values(state=PlanState.BROKEN)
+    )
+    log.warning("certificate_broken", certificate=str(certificate_id), wrong=alarm.wrong)
+
+
+def put_first(tx: Tx, certificate_id: UUID | None, *, since: datetime) -> int:
+    """What was accepted since then and waits for an audit comes first; returns how many.
+
+    certificate_id: only what this one accepted
+    """
+    accepted = select(Audit.id).join(Result, Result.id == Audit.result_id)
+    if certificate_id is not None:
+        accepted = accepted.where(Result.certificate == cast(certificate_id, TextType))
+    done = tx.session.execute(
+        update(Audit)
+        .where(
+            Audit.id.in_(accepted),
+            Audit.was_accepted,
+            Audit.found.is_(None),
+            Audit.drawn_at >= since,
+        )
+        .values(urgent=True)
+        .returning(Audit.id)
+    )
+    return len(done.all())
+
+
+def _hold_documents(tx: Tx, covered: Covered, certificate_id: UUID) -> None:
+    c = Certificate
+    row = tx.session.execute(
+        select(c.window_documents, c.window_doubtful, c.watched_since).where(c.id == certificate_id)
+    ).one()
+    usual = usual_share(row.window_documents or 0, row.window_doubtful or 0)
+    if usual is None:
+        return
+    came = _came_since(tx, covered, row.watched_since)
+    doubtful = [one for one, _ in came]
+    if alarm_after(Detector.of_documents(usual), doubtful) is None:
+        return
+    at = change_at(Detector.of_documents(usual), doubtful)
+    _, since = came[at]
+    because = (
+        f"since {since:%Y-%m-%d %H:%M} UTC {sum(doubtful[at:])} of {len(came) - at} documents have"
+        f" a field that scores below {DOUBTFUL:g}; between its plan and its test these were"
+        f" {row.window_doubtful} of {row.window_documents}"
+    )
+    _suspend(tx, certificate_id, because, since=since)
+
+
+def _came_since(tx: Tx, covered: Covered, since: datetime) -> Sequence[tuple[bool, datetime]]:
+    """Of the last documents of this kind since then, in order: is it doubtful, and when it came."""
+    r = Routing
+    last = (
+        select(_doubtful().label("doubtful"), r.routed_at, r.document_id)
+        .where(
+            r.conditions == covered.conditions,
+            r.document_type == covered.document_type,
+            r.method == covered.method,
+            r.routed_at > since,
+        )
+        .order_by(r.routed_at.desc(), r.document_id.desc())
+        .limit(HORIZON)
+        .subquery()
+    )
+    ordered = select(last.c.doubtful, last.c.routed_at).order_by(
+        last.c.routed_at, last.c.document_id
+    )
+    return [(row.doubtful, row.routed_at) for row in tx.session.execute(ordered)]
+
+
+def _doubtful() -> ColumnElement[bool]:
+    return or_(Routing.weakest.is_(None), Routing.weakest < DOUBTFUL)
+
+
+def _suspend(tx: Tx, certificate_id: UUID, because: str, *, since: datetime | None) -> None:
+    """since: when it probably changed; without it only what is drawn from now on settles it"""
+    done = tx.session.execute(
+        update(Certificate)
+        .where(Certificate.id == certificate_id, Certificate.state == PlanState.CERTIFIED)
+        .values(
+            state=PlanState.SUSPENDED,
+            alarmed_at=func.now(),
+            alarm=because,
+            changed_at=func.now() if since is None else since,
+        )
+        .returning(Certificate.id)
+    ).one_or_none()
+    if done is None:
+        return
+    log.warning("certificate_suspended", certificate=str(certificate_id), because=because)
+    if since is not None:
+        put_first(tx, certificate_id, since=since)
