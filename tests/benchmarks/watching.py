@@ -136,7 +136,9 @@ def _change(
         came = [good[at] for at in chance.integers(len(good), size=before)]
         is_worse = chance.random(after) < share
         came += [
-            worse[chance.integers(len(worse))] if bad else good[chance.integers(len(good))]
+            worse[int(chance.integers(len(worse)))]
+            if bad
+            else good[int(chance.integers(len(good)))]
             for bad in is_worse
         ]
         alarm = alarm_after(Detector.of_documents(usual), [one.doubtful for one in came])
