@@ -7,7 +7,18 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Row, Select, TextClause, func, select, text
+from sqlalchemy import (
+    ColumnClause,
+    ColumnElement,
+    Row,
+    Select,
+    TextClause,
+    column,
+    func,
+    select,
+    table,
+    text,
+)
 
 from extractors.types import FieldState
 from worker.db import Tx
@@ -47,6 +58,8 @@ class DocumentRow(JsonRow):
     accepted: int  # fields accepted unseen
     waiting: int  # fields that wait for a person
     reviewed: int  # fields that a person decided
+    probability_right: float | None  # that every field is; None: not every field has such a score
+    expected_wrong: float | None  # fields, on average
     failures: int  # attempts at this status that went wrong
     error_code: str | None
     error_message: str | None
@@ -151,6 +164,15 @@ class AuditedRow(JsonRow):
     share_wrong: float | None  # weighted by 1 / rate; None: nobody judged one
     first_drawn_at: datetime
     last_drawn_at: datetime
+
+
+CONFIDENCE = table(
+    "document_confidence",
+    column("document_id"),
+    column("probability_right"),
+    column("expected_wrong"),
+    schema="reporting",
+)
 
 
 def documents(tx: Tx, ids: Sequence[UUID]) -> list[DocumentRow]:
@@ -296,6 +318,12 @@ def _documents(ids: Any) -> Select[*tuple[Any, ...]]:
         .correlate(Document)
         .scalar_subquery()
     )
+
+    # a scalar subquery: joined, the view would be made for every document there is
+    def confidence(of: ColumnClause[Any]) -> ColumnElement[Any]:
+        mine = CONFIDENCE.c.document_id == Document.id
+        return select(of).where(mine).correlate(Document).scalar_subquery().label(of.name)
+
     return (
         select(
             Document.id.label("document_id"),
@@ -308,6 +336,8 @@ def _documents(ids: Any) -> Select[*tuple[Any, ...]]:
             Document.page_count,
             left_out.label("pages_left_out"),
             in_domain.label("in_domain"),
+            confidence(CONFIDENCE.c.probability_right),
+            confidence(CONFIDENCE.c.expected_wrong),
             func.coalesce(counted.c.accepted, 0).label("accepted"),
             func.coalesce(counted.c.waiting, 0).label("waiting"),
             func.coalesce(counted.c.reviewed, 0).label("reviewed"),

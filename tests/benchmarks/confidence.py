@@ -77,6 +77,7 @@ GOALS = {
     ("coverage at 1 %", "level 3"): 0.88,
     ("coverage at 1 %", "level 4"): 0.58,
 }
+ALL_RIGHT_ECE = 0.03
 MOST_WRONG, MOST_WRONG_IN_A_LEVEL, LEAST_ACCEPTED = 0.001, 0.003, 0.70  # of the careful policy
 
 
@@ -90,6 +91,7 @@ def run() -> list[dict[str, Any]]:
     out.append(_row("of these wrong", 1 - right.mean(), "share"))
     for name, scores in scores_of(rows).items():
         out += _of_score(name, scores, rows)
+    out += _of_documents(rows)
     out += _of_looks(rows, _costs(backend))
     for name in PolicyName:
         out += _of_policy(name, rows)
@@ -193,6 +195,33 @@ def _columns(rows: Sequence[Row]) -> tuple[Bools, NDArray[Any], NDArray[Any]]:
         np.array([row.document for row in rows]),
         np.array([row.level for row in rows]),
     )
+
+
+# ---- documents
+
+
+def _of_documents(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The product of a document's scores against whether all of it is right."""
+    right, of, level = _columns(rows)
+    out = []
+    for taken in (Taken.TWO, Taken.NONE):
+        scores = combined_scores(rows, taken)
+        for group, levels in LEVELS.items():
+            every = np.unique(of[np.isin(level, levels)])
+            said = np.array([scores[of == one].prod() for one in every])
+            true = np.array([right[of == one].all() for one in every])
+            low, high = interval(ece, said, true, every)
+            goal = ALL_RIGHT_ECE if group == "all" else None
+            out.append(
+                _row(
+                    f"all of a document is right, {taken}: ECE, {group} [{low:.3f}, {high:.3f}]",
+                    ece(said, true),
+                    f"said {said.mean():.3f}, true {true.mean():.3f}",
+                    goal=goal,
+                    holds=goal is None or low <= goal,
+                )
+            )
+    return out
 
 
 # ---- the table of looks

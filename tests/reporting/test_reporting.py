@@ -33,6 +33,7 @@ VIEWS = (
     "page_reading",
     "document_types",
     "document_parts",
+    "document_confidence",
     "document_events",
     "witnesses",
     "field_history",

@@ -222,6 +222,7 @@ def show(
         _warn(caution)
     tables.documents(tables.console(), found)
     tables.fields(tables.console(), fields)
+    tables.confidence(tables.console(), found[0])
     for each in waiting:
         tables.console().print(
             f"{document_types.most_like(each)} Say what it is: surefield review type {found_id}"

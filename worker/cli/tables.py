@@ -109,6 +109,15 @@ def documents(console: Console, rows: Sequence[reporting.DocumentRow]) -> None:
             console.print(Text.assemble(plain(row.filename or str(row.document_id)), ": ", said))
 
 
+def confidence(console: Console, row: reporting.DocumentRow) -> None:
+    """How probable it is that all of a document is right, where that is known."""
+    if row.probability_right is not None and row.expected_wrong is not None:
+        console.print(
+            f"All fields are right with {100 * row.probability_right:.1f} %; on average"
+            f" {row.expected_wrong:.2f} are wrong."
+        )
+
+
 def _pages(row: reporting.DocumentRow) -> str:
     if row.page_count is None:
         return ""

@@ -140,6 +140,12 @@ class DocumentOut(BaseModel):
     finished_at: datetime | None
     error_code: str | None
     error_message: str | None
+    probability_right: float | None = Field(
+        description="Probability that every field is right, 0 to 1; null where that is not known."
+    )
+    expected_wrong: float | None = Field(
+        description="How many fields are wrong on average; null where that is not known."
+    )
     pages: list[str] = Field(description="Addresses of the page images.")
     fields: list[FieldResult]
 
