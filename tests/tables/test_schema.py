@@ -16,7 +16,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from extractors.evidence.witnesses import Says
 from extractors.types import FieldState
 from tests.factories import a_document, begin
+from worker.audits.tables import PlanState
 from worker.db import open_engine
+from worker.delivery.tables import DeliveryState, Kind, WebhookState
 from worker.migrate import alembic_config, migrate
 from worker.review.tables import Action, ItemState, Verdict
 from worker.tables.documents import Status
@@ -36,6 +38,11 @@ CLOSED = [
     ("review_decisions", "action", Action),
     ("review_answers", "action", Action),
     ("document_verdicts", "verdict", Verdict),
+    ("events", "kind", Kind),
+    ("events", "status", Status),
+    ("webhooks", "state", WebhookState),
+    ("deliveries", "state", DeliveryState),
+    ("certificates", "state", PlanState),
 ]
 
 

@@ -19,6 +19,7 @@ from worker.cli import (
     audit,
     certify,
     dead_letters,
+    delivery,
     demo,
     document_types,
     documents,
@@ -82,6 +83,9 @@ app.command("types")(documents.types)
 app.command("migrate")(operations.migrate)
 app.command("web")(operations.web)
 app.command("sweeper")(operations.sweeper)
+app.command("deliverer")(delivery.deliverer)
+app.command("events")(delivery.show_events)
+app.add_typer(delivery.app, name="webhook")
 app.command("settings")(operations.settings)
 app.command("doctor")(operations.doctor)
 app.command("evaluate")(model.evaluate)

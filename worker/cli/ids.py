@@ -11,6 +11,7 @@ from extractors.errors import SurefieldError
 from worker.accounts.tables import ApiKey
 from worker.audits.tables import Audit, Certificate
 from worker.db import Tx
+from worker.delivery.tables import Webhook
 from worker.errors import NotFound
 from worker.intake.tables import DeadLetter
 from worker.review.tables import ReviewItem
@@ -54,6 +55,11 @@ def key(tx: Tx, given: str) -> UUID:
 def letter(tx: Tx, given: str) -> UUID:
     """The dead letter of this id."""
     return _find(tx, DeadLetter.id, given, "dead letter", "surefield dead-letters list")
+
+
+def webhook(tx: Tx, given: str) -> UUID:
+    """The webhook of this id."""
+    return _find(tx, Webhook.id, given, "webhook", "surefield webhook list")
 
 
 def _find(tx: Tx, column: InstrumentedAttribute[Any], given: str, noun: str, listed: str) -> UUID:

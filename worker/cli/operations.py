@@ -57,7 +57,7 @@ def sweeper() -> None:
     """
     settings = Settings()
     local.leave_root(settings)
-    stop = _stop_event()
+    stop = stop_event()
     with local.runtime(settings) as rt:
         while not stop.wait(settings.sweep_every.total_seconds()):
             try:
@@ -103,7 +103,8 @@ def doctor() -> None:
     raise typer.Exit(0 if all(finding.sound for finding in found.values()) else 1)
 
 
-def _stop_event() -> threading.Event:
+def stop_event() -> threading.Event:
+    """Set by Ctrl-C or SIGTERM."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -112,4 +113,4 @@ def _stop_event() -> threading.Event:
 
 def until_stopped() -> None:
     """Wait for Ctrl-C or SIGTERM."""
-    _stop_event().wait()
+    stop_event().wait()

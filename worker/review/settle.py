@@ -14,6 +14,7 @@ from worker.tables.documents import ANSWERED, Document, Status
 from worker.tables.results import Outcome, Result
 
 STAGE = "review"
+CORRECTED = "corrected"  # code of the event: decided again, and it stays reviewed
 # where a person's decision, or taking it back, may lead from
 BEFORE = {
     Status.IN_REVIEW: frozenset({Status.REVIEWED}),
@@ -47,9 +48,10 @@ def settle(tx: Tx, document_id: UUID, *, who: str) -> tuple[int, Status]:
     """
     waiting = open_items(tx, document_id)
     to = Status.IN_REVIEW if waiting else _ended(tx, document_id)
-    transitions.move(
-        tx, [document_id], at=BEFORE[to], to=to, by=transitions.person(who), stage=STAGE
-    )
+    by = transitions.person(who)
+    moved = transitions.move(tx, [document_id], at=BEFORE[to], to=to, by=by, stage=STAGE)
+    if not moved and to is Status.REVIEWED:
+        transitions.note(tx, document_id, at=to, by=by, stage=STAGE, code=CORRECTED)
     return waiting, to
 
 

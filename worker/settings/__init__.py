@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -255,6 +256,13 @@ class Settings(BaseSettings):
         2, ge=1, le=64, description="CPU workers that run on this machine, one process each."
     )
 
+    webhook_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (),
+        description=(
+            "Networks beside the internet that webhooks may lead to, also without TLS (a JSON list,"
+            ' such as `["10.1.0.0/16"]`).'
+        ),
+    )
     web_host: str = Field(
         "127.0.0.1", description="Address that the web listens on; `0.0.0.0` for every network."
     )

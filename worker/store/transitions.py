@@ -160,6 +160,26 @@ def move(
     return list(found)
 
 
+def note(tx: Tx, document_id: UUID, *, at: Status, by: str, stage: str, code: str) -> None:
+    """Something happened to a document that stays where it stands; its row is locked."""
+    tx.session.execute(
+        insert(EVENTS).from_select(
+            NOTED,
+            select(
+                DOCUMENTS.c.id,
+                DOCUMENTS.c.status,
+                DOCUMENTS.c.status,
+                literal(stage),
+                null(),
+                DOCUMENTS.c.generation,
+                func.make_interval(),  # the time there is told by the move that ends it
+                literal(code),
+                literal(by),
+            ).where(DOCUMENTS.c.id == document_id, DOCUMENTS.c.status == at),
+        )
+    )
+
+
 @lru_cache(maxsize=256)
 def _statement(
     at: frozenset[Status],

@@ -17,6 +17,7 @@ from sqlalchemy import (
     func,
 )
 from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.types import UserDefinedType
 
 
 class Base(DeclarativeBase):
@@ -35,6 +36,15 @@ class Base(DeclarativeBase):
         float: Float(53),
         bytes: LargeBinary(),
     }
+
+
+class Xid8(UserDefinedType[str]):
+    """The number of a transaction, 64 bits, that never comes again."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "xid8"
 
 
 def closed(kind: type[StrEnum]) -> Enum:

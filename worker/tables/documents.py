@@ -23,7 +23,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from worker.tables.base import Base, belongs_to, closed, is_in, new_id, one_of
+from worker.tables.base import Base, Xid8, belongs_to, closed, is_in, new_id, one_of
 
 
 class Status(StrEnum):
@@ -188,6 +188,7 @@ class DocumentEvent(Base):
         one_of("to_status", Status),
         CheckConstraint("(from_status IS NULL) = (duration IS NULL)", name="first"),
         Index("document_events_document_id_idx", "document_id", "id"),
+        Index("document_events_xid_idx", "xid"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)  # the order of the moves
@@ -202,6 +203,10 @@ class DocumentEvent(Base):
     duration: Mapped[timedelta | None]  # since the event before: the time spent at from_status
     code: Mapped[str | None]  # of the error, or of why it goes another way
     actor: Mapped[str]  # "worker", "sweeper", "person:ada", "upstream:erp"
+    # of the transaction: tells when no earlier event can come any more; NULL: from before
+    xid: Mapped[str | None] = mapped_column(
+        Xid8(), server_default=sql("pg_current_xact_id()"), deferred=True
+    )
 
 
 class Submission(Base):

@@ -159,7 +159,8 @@ REFUSALS = {
 }
 
 
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def problems_of(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The errors of a door, for its description."""
     words = {
         **REFUSALS,
         409: "The key stands for other bytes, or the document stands otherwise",
@@ -229,7 +230,7 @@ BODY = {"required": True, "content": {
     status_code=201,
     responses={
         200: {"model": SubmissionOut, "description": "Sent before"},
-        **_problems(400, 409, 413, 415, 429),
+        **problems_of(400, 409, 413, 415, 429),
     },
     openapi_extra={"requestBody": BODY},
 )
@@ -350,7 +351,7 @@ def _words(error: ValidationError) -> str:
 @router.get(
     "/documents/{document_id}",
     response_model=DocumentOut,
-    responses=_problems(404),
+    responses=problems_of(404),
     name="get_document",
 )
 def get_document(
@@ -383,7 +384,7 @@ def get_document(
 @router.post(
     "/documents/{document_id}/retry",
     response_model=DocumentOut,
-    responses=_problems(404, 409),
+    responses=problems_of(404, 409),
     name="retry_document",
 )
 def retry_document(
@@ -404,7 +405,7 @@ def retry_document(
 @router.get(
     "/documents/{document_id}/pages/{number}.png",
     response_class=Response,
-    responses={200: {"content": {"image/png": {}}, "description": "The page"}, **_problems(404)},
+    responses={200: {"content": {"image/png": {}}, "description": "The page"}, **problems_of(404)},
     name="get_page",
 )
 def get_page(

@@ -14,6 +14,7 @@ from worker.web import (
     api,
     audits,
     documents,
+    events,
     health,
     lists,
     people,
@@ -90,6 +91,7 @@ def create_app(
             pages.router, dependencies=[Depends(from_our_page)], include_in_schema=False
         )
     app.include_router(api.router)
+    app.include_router(events.router)
     app.include_router(health.router)
     app.mount("/static", KeptStatic(directory=STATIC), name="static")
     app.add_api_route("/", _home, methods=["GET"], include_in_schema=False)

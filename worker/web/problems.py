@@ -35,6 +35,7 @@ STATUS: Mapping[str, int] = {
     "not_seen": 422,
     "invalid_rows": 422,
     "invalid_person": 422,
+    "invalid_webhook": 422,
     "too_large": 413,
     "unsupported_file": 415,
     "blobs_unavailable": 503,

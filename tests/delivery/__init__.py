@@ -1,0 +1,1 @@
+"""What upstream systems are told, with real receivers."""

@@ -1,0 +1,1 @@
+"""What is told to those who sent documents: events, and the webhooks that carry them."""

@@ -1,0 +1,178 @@
+"""Webhooks: made, listed, rotated, switched off and on, replayed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, null, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from worker.db import Tx
+from worker.delivery.addresses import InvalidWebhook, target_of
+from worker.delivery.signing import new_secret
+from worker.delivery.tables import Delivery, DeliveryState, Kind, Webhook, WebhookState
+from worker.errors import NotFound
+
+OVERLAP = timedelta(hours=24)  # an old secret still signs for so long
+MOST = 20  # of one upstream
+
+REPLAY = text("""
+INSERT INTO deliveries (webhook_id, event_id, document_id)
+SELECT w.id, e.id, e.document_id FROM webhooks AS w
+JOIN events AS e ON e.upstream = w.upstream AND (w.kinds IS NULL OR e.kind = ANY(w.kinds))
+WHERE w.id = :id AND e.at >= :since
+ON CONFLICT (webhook_id, event_id) DO UPDATE SET state = 'waiting', attempts = 0, since = now(),
+    next_at = now(), lease_until = NULL, delivered_at = NULL
+RETURNING id
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookRow:
+    """One webhook, and how its deliveries fare."""
+
+    webhook_id: UUID
+    upstream: str
+    url: str
+    kinds: list[str] | None  # None: all
+    with_values: bool
+    state: WebhookState
+    disabled_because: str | None
+    made_by: str
+    made_at: datetime
+    waiting: int
+    given_up: int
+    last_delivered_at: datetime | None
+    last_error: str | None  # of what waits
+
+
+def add(
+    tx: Tx,
+    upstream: str,
+    url: str,
+    *,
+    by: str,
+    kinds: Sequence[str] | None = None,
+    with_values: bool = False,
+) -> tuple[UUID, str]:
+    """Tell this address of what becomes of the upstream's documents from now on.
+
+    Returns its id and its secret, which is told this once.
+
+    Raises InvalidWebhook.
+    """
+    target_of(url)
+    if not 1 <= len(upstream) <= 100:
+        raise InvalidWebhook("The name of the upstream has 1 to 100 characters.")
+    if unknown := sorted(set(kinds or ()) - set(Kind)):
+        raise InvalidWebhook(
+            f"There is no event {', '.join(unknown)[:100]}. Choose from: {', '.join(Kind)}."
+        )
+    there = select(func.count()).where(Webhook.upstream == upstream)
+    if tx.session.execute(there).scalar_one() >= MOST:
+        raise InvalidWebhook(f"{upstream} has {MOST} webhooks. Remove one first.")
+    secret = new_secret()
+    made = insert(Webhook).values(
+        upstream=upstream,
+        url=url,
+        secret=secret,
+        kinds=None if kinds is None else sorted(set(kinds)),
+        with_values=with_values,
+        made_by=by,
+    )
+    return tx.session.execute(made.returning(Webhook.id)).scalar_one(), secret
+
+
+def rows(tx: Tx, upstream: str | None = None) -> list[WebhookRow]:
+    """All webhooks, or those of one upstream; the newest first."""
+    of = Delivery.webhook_id == Webhook.id
+
+    def count(state: DeliveryState) -> object:
+        return select(func.count()).where(of, Delivery.state == state).scalar_subquery()
+
+    query = select(
+        Webhook.id.label("webhook_id"),
+        Webhook.upstream,
+        Webhook.url,
+        Webhook.kinds,
+        Webhook.with_values,
+        Webhook.state,
+        Webhook.disabled_because,
+        Webhook.made_by,
+        Webhook.made_at,
+        count(DeliveryState.WAITING).label("waiting"),  # type: ignore[attr-defined]
+        count(DeliveryState.GIVEN_UP).label("given_up"),  # type: ignore[attr-defined]
+        select(func.max(Delivery.delivered_at))
+        .where(of)
+        .scalar_subquery()
+        .label("last_delivered_at"),
+        select(Delivery.last_error)
+        .where(of, Delivery.state != DeliveryState.DELIVERED, Delivery.last_error.is_not(None))
+        .order_by(Delivery.next_at.desc())
+        .limit(1)
+        .scalar_subquery()
+        .label("last_error"),
+    ).order_by(Webhook.made_at.desc(), Webhook.id)
+    if upstream is not None:
+        query = query.where(Webhook.upstream == upstream)
+    return [WebhookRow(**row._mapping) for row in tx.session.execute(query)]
+
+
+def own(tx: Tx, webhook_id: UUID, upstream: str | None = None) -> Webhook:
+    """The webhook, locked; another upstream's is not there.
+
+    Raises NotFound.
+    """
+    query = select(Webhook).where(Webhook.id == webhook_id).with_for_update()
+    if upstream is not None:
+        query = query.where(Webhook.upstream == upstream)
+    found = tx.session.execute(query).scalar_one_or_none()
+    if found is None:
+        raise NotFound(f"There is no webhook {webhook_id}. List them: surefield webhook list.")
+    return found
+
+
+def rotate(tx: Tx, webhook_id: UUID) -> str:
+    """A new secret; the old one signs beside it for a day."""
+    secret = new_secret()
+    tx.session.execute(
+        update(Webhook)
+        .where(Webhook.id == webhook_id)
+        .values(old_secret=Webhook.secret, old_secret_until=func.now() + OVERLAP, secret=secret)
+    )
+    return secret
+
+
+def disable(tx: Tx, webhook_id: UUID, because: str) -> None:
+    """Nothing is sent to it any more, and nothing that happens from now on waits for it."""
+    tx.session.execute(
+        update(Webhook)
+        .where(Webhook.id == webhook_id)
+        .values(state=WebhookState.DISABLED, disabled_because=because)
+    )
+
+
+def enable(tx: Tx, webhook_id: UUID) -> None:
+    """It is told again; what waited goes on, and has three days from now."""
+    tx.session.execute(
+        update(Webhook)
+        .where(Webhook.id == webhook_id)
+        .values(state=WebhookState.ENABLED, disabled_because=null())
+    )
+    tx.session.execute(
+        update(Delivery)
+        .where(Delivery.webhook_id == webhook_id, Delivery.state == DeliveryState.WAITING)
+        .values(since=func.now(), next_at=func.now(), attempts=0)
+    )
+
+
+def remove(tx: Tx, webhook_id: UUID) -> None:
+    """Forget it, and what waits for it."""
+    tx.session.delete(own(tx, webhook_id))
+
+
+def replay(tx: Tx, webhook_id: UUID, since: datetime) -> int:
+    """Tell it once more what happened since then; returns how many events."""
+    asked = {"id": webhook_id, "since": since}
+    return len(tx.session.execute(REPLAY, asked).all())
