@@ -22,9 +22,9 @@ from extractors.backends.mllama.backend import MllamaBackend
 from extractors.decision.bounds import upper_bound
 from extractors.decision.certificates import Judged, Plan, plan_of, walk
 from extractors.decision.features import Taken
+from extractors.decision.measures import Bools, Floats
 from extractors.demo.three_readings import Row, rows_of
 from tests.benchmarks.confidence import SEED, combined_scores, how_many
-from tests.benchmarks.confidence_measures import Bools, Floats
 
 RUNS = 1_000
 BATCH = 40  # documents of one level

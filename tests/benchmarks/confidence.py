@@ -27,6 +27,14 @@ from numpy.typing import NDArray
 import extractors.demo
 from extractors.backends.mllama.backend import MllamaBackend
 from extractors.decision.features import Taken
+from extractors.decision.measures import (
+    Bools,
+    Floats,
+    auroc,
+    coverage,
+    ece,
+    interval,
+)
 from extractors.decision.policy import RULES, PolicyName
 from extractors.decision.scores import METHODS
 from extractors.demo.slips import slips
@@ -36,14 +44,6 @@ from extractors.read import hold_against, read_pages
 from extractors.reading.looks import Agreement, Look
 from extractors.rendering.moved import moved
 from extractors.rendering.pdf import open_file
-from tests.benchmarks.confidence_measures import (
-    Bools,
-    Floats,
-    auroc,
-    coverage,
-    ece,
-    interval,
-)
 from tests.benchmarks.judging import wilson
 
 SEED = 4242

@@ -23,6 +23,7 @@ from worker.cli import (
     demo,
     document_types,
     documents,
+    evaluation,
     model,
     operations,
     people,
@@ -89,6 +90,7 @@ app.add_typer(delivery.app, name="webhook")
 app.command("settings")(operations.settings)
 app.command("doctor")(operations.doctor)
 app.command("evaluate")(model.evaluate)
+app.command("thresholds")(evaluation.thresholds)
 app.command("demo-slips")(model.demo_slips)
 
 

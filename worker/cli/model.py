@@ -9,13 +9,34 @@ from rich.console import Console
 
 from extractors.backends import BACKENDS
 from extractors.backends.mllama.engine import DecodeMode
-from worker.cli import tables
+from extractors.errors import MissingExtra
+from extractors.registry import missing
+from worker.cli import evaluation, tables
 from worker.settings import Reader, Settings
 
 PER_LEVEL, PER_LEVEL_FULL = 100, 2_000
 
 
 def evaluate(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="Documents of your own, and what they truly say.", exists=True),
+    ] = None,
+    type: Annotated[str | None, typer.Option(help="Their document type.")] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSON lines or CSV; without it truth.jsonl or truth.csv of the folder, or the XML"
+            " beside each document.",
+            exists=True,
+        ),
+    ] = None,
+    from_reviews: Annotated[
+        bool, typer.Option("--from-reviews", help="On what people decided here, and audited.")
+    ] = False,
+    pictures: Annotated[
+        Path | None, typer.Option(help="Folder for pictures (SVG) of documents of your own.")
+    ] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="On generated slips, whose truth is known.")
     ] = False,
@@ -35,9 +56,23 @@ def evaluate(
         typer.Option("--mode", help="One decode mode; without it both, side by side."),
     ] = None,
 ) -> None:
-    """Measure how often the model is right, and how well each confidence method knows it."""
-    if not demo:
-        raise typer.BadParameter("Say what to evaluate on: --demo.")
+    """Measure how often the model is right, and how well its scores know it."""
+    if sum((folder is not None, demo, from_reviews)) != 1:
+        raise typer.BadParameter("Say what to evaluate on: a FOLDER, --from-reviews or --demo.")
+    if demo:
+        _demo(full=full, as_json=as_json, picture=picture, only=only)
+        return
+    if missing("numpy"):
+        raise MissingExtra("model", "Measuring needs numpy")
+    if folder is None:
+        evaluation.of_reviews(type, as_json=as_json, pictures=pictures)
+    elif type is None:
+        raise typer.BadParameter("Say what the documents are: --type TYPE.")
+    else:
+        evaluation.of_folder(folder, type, truth, as_json=as_json, pictures=pictures)
+
+
+def _demo(*, full: bool, as_json: bool, picture: Path | None, only: DecodeMode | None) -> None:
     from extractors.demo import evaluate as measurement  # here, since it brings the generator
     from extractors.demo import figures
 

@@ -1,4 +1,4 @@
-"""Measures of a score against what is right, and their intervals."""
+"""Measures of a score against what is right, and their intervals; needs numpy."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

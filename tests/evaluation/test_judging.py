@@ -1,0 +1,175 @@
+"""One answer held against the truth."""
+
+from uuid import UUID
+
+import pytest
+
+from extractors.documents.slip import Slip
+from extractors.normalise import normalise
+from extractors.types import FieldState
+from worker.evaluation.figures import figures, reliability, risk, table
+from worker.evaluation.judging import Judged, by_band, judge
+from worker.evaluation.truths import Spelling, Truth
+from worker.reporting import FieldRow
+from worker.tables.results import Outcome
+
+ID = UUID(int=7)
+
+
+def row(field: str, text: str | None, *, ordinal: int = 0, accepted: bool = True) -> FieldRow:
+    """An answer; None: absent."""
+    spec = Slip.spec
+    value = None if text is None else normalise(text, spec.field(field), spec)
+    return FieldRow(
+        document_id=ID,
+        filename=None,
+        field=field,
+        ordinal=ordinal,
+        page=1,
+        kind=spec.field(field).kind.value,
+        state=FieldState.ABSENT if text is None else FieldState.VALUE,
+        text=text,
+        value=value.value if value else None,
+        currency=value.currency if value else None,
+        score=0.9,
+        method="weakest-token/2",
+        threshold=0.7,
+        certificate="uncertified",
+        decision=Outcome.ACCEPTED if accepted else Outcome.REVIEW,
+        reason="value",
+        message="",
+        read_text=text,
+        decided_by=None,
+    )
+
+
+def judged(
+    rows: list[FieldRow],
+    values: dict[tuple[str, int], str | None],
+    *,
+    lists: frozenset[str] = frozenset(),
+    spelling: Spelling = Spelling.PRINTED,
+) -> dict[tuple[str, int], bool]:
+    truth = Truth(values=values, lists=lists, spelling=spelling)
+    found = judge(ID, rows, truth, Slip.spec, band="fair")
+    return {(one.path, one.ordinal): one.right for one in found}
+
+
+@pytest.mark.parametrize(
+    ("read", "true", "right"),
+    [
+        ("12.50", "12.50", True),
+        ("1,234.50", "1234.50", True),  # another spelling of the same value
+        ("12.50", "12.60", False),
+        (None, None, True),
+        (None, "12.50", False),
+        ("12.50", None, False),
+    ],
+)
+def test_right_is_what_would_be_stored(read: str | None, true: str | None, right: bool) -> None:
+    """The same characters, the same value, or that there is none."""
+    assert judged([row("total", read)], {("total", 0): true}) == {("total", 0): right}
+
+
+def test_what_nobody_labelled_is_not_judged() -> None:
+    """It may be right."""
+    assert judged([row("payee", "Foo"), row("total", "1.00")], {("total", 0): "1.00"}) == {
+        ("total", 0): True
+    }
+
+
+def test_what_was_not_read_is_wrong() -> None:
+    """Also where the whole document could not be."""
+    assert judged([], {("total", 0): "1.00"}) == {("total", 0): False}
+    assert judged([], {("number", 0): None}) == {}
+
+
+def test_a_row_too_many_and_one_too_few_are_wrong() -> None:
+    """Of a list whose rows are labelled."""
+    lists = frozenset({"items"})
+    one = row("items.amount", "2.00")
+    two = row("items.amount", "3.00", ordinal=1)
+    assert judged([one, two], {("items.amount", 0): "2.00"}, lists=lists) == {
+        ("items.amount", 0): True,
+        ("items.amount", 1): False,
+    }
+    wanted: dict[tuple[str, int], str | None] = {
+        ("items.amount", 0): "2.00",
+        ("items.amount", 1): "3.00",
+    }
+    assert judged([one], wanted, lists=lists) == {
+        ("items.amount", 0): True,
+        ("items.amount", 1): False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "read", "true", "right"),
+    [
+        ("total", "1,234.50", "1234.5", True),
+        ("total", "1,234.50", "1234.51", False),
+        ("date", "14/04/2026", "2026-04-14", True),
+        ("date", "14/04/2026", "2026-04-15", False),
+        ("payee", "Foo, Ltd.", "FOO LTD", True),
+        ("payee", "Foo Ltd", "Bar Ltd", False),
+    ],
+)
+def test_what_xml_says_is_compared_as_values(field: str, read: str, true: str, right: bool) -> None:
+    """It has its own spelling."""
+    found = judged([row(field, read)], {(field, 0): true}, spelling=Spelling.PLAIN)
+    assert found == {(field, 0): right}
+
+
+def some(count: int, *, wrong: int = 0, accepted: bool = True, band: str = "fair") -> list[Judged]:
+    return [
+        Judged(
+            document_id=UUID(int=number),
+            path="total",
+            ordinal=0,
+            right=number >= wrong,
+            score=number / count,
+            accepted=accepted,
+            band=band,
+        )
+        for number in range(count)
+    ]
+
+
+def test_figures_bound_what_is_accepted_and_wrong() -> None:
+    """With no error 299 say at most one in a hundred."""
+    none = figures(some(299), "all")
+    assert (none.answers, none.right, none.accepted, none.accepted_wrong) == (299, 299, 299, 0)
+    assert none.wrong_at_most == pytest.approx(0.00997, abs=1e-4)
+    assert none.auroc is None  # without an error no score can know one
+
+    few = figures(some(100, wrong=10), "all")
+    assert few.auroc is not None
+    assert few.auroc[0] == 1.0
+    assert few.auroc[1] <= few.auroc[0] <= few.auroc[2]
+    assert few.coverage is not None
+    assert few.coverage[0] == pytest.approx(0.9, abs=0.011)
+
+
+def test_where_nothing_is_accepted_there_is_no_bound() -> None:
+    """It would be of nothing."""
+    assert figures(some(30, accepted=False), "all").wrong_at_most is None
+
+
+def test_each_field_has_a_line_and_all_of_them_the_first() -> None:
+    """In the order of their names."""
+    assert [one.name for one in table(some(30))] == ["all", "total"]
+
+
+def test_documents_that_read_alike_are_told_apart() -> None:
+    """The mix flatters."""
+    both = some(3, band="poor") + some(2, band="clear")
+    assert {name: len(rows) for name, rows in by_band(both).items()} == {"clear": 2, "poor": 3}
+
+
+@pytest.mark.parametrize("count", [0, 1, 50])
+def test_pictures_are_whole_svg_however_little_there_is(count: int) -> None:
+    """A browser opens them."""
+    import xml.etree.ElementTree as ET
+
+    for drawing in (reliability(some(count, wrong=count // 5)), risk(some(count))):
+        assert ET.fromstring(drawing).tag.endswith("svg")

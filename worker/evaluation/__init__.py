@@ -1,0 +1,1 @@
+"""How right the readings of documents are whose truth is known."""
