@@ -9,11 +9,13 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
@@ -29,6 +31,15 @@ CHUNK = 1 << 20  # bytes that are in memory at a time
 MEND = (
     "Restore it from a backup and run surefield retry, or submit the document again under its key."
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """One blob as it lies there."""
+
+    name: str
+    size: int  # bytes
+    at: datetime  # when it was stored last: bytes that come again count anew
 
 
 class Blobs:
@@ -80,6 +91,33 @@ class Blobs:
             fs, path = self._locate(name)
             return bool(fs.exists(path))
 
+    def all(self) -> Iterator[Stored]:
+        """Every blob, in no order; what else lies in the store is left out."""
+        with _store_errors("listed"):
+            self._check_extra()
+            fs, root = url_to_fs(self.url)
+            fs.invalidate_cache()
+            found = fs.find(root, detail=True)
+            for path, info in found.items():
+                name = path.rpartition("/")[2]
+                if len(name) == 64 and HEX_DIGITS.issuperset(name):
+                    yield Stored(
+                        name=name, size=int(info["size"] or 0), at=_time_of(fs, path, info)
+                    )
+
+    def remove(self, name: str, *, before: datetime) -> bool:
+        """Remove a blob unless it was stored, or stored again, since then; whether it is gone."""
+        with _store_errors("changed"):
+            fs, path = self._locate(name)
+            fs.invalidate_cache()
+            try:
+                if _time_of(fs, path, fs.info(path)) >= before:
+                    return False
+                fs.rm_file(path)
+            except FileNotFoundError:
+                return False
+        return True
+
     def _locate(self, name: str) -> tuple[AbstractFileSystem, str]:
         """The file system and the blob's path in it; two levels of folders keep any one of them
         small.
@@ -117,7 +155,12 @@ class Blobs:
 def _write_locally(path: Path, data: BinaryIO, name: str) -> None:
     """Write beside the place and rename, so that a reader or a crash never meets half a file."""
     if path.is_file() and _digest(path) == name:
-        return
+        try:
+            os.utime(path)  # whoever removes what nobody names must know that it is wanted again
+        except PermissionError:
+            pass  # another account's: it is written anew
+        else:
+            return
     owner = _make_folder(path.parent)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
@@ -152,6 +195,18 @@ def _make_folder(folder: Path) -> tuple[int, int] | None:
         if made.lstat().st_uid == 0:
             os.chown(made, found.st_uid, found.st_gid, follow_symlinks=False)
     return found.st_uid, found.st_gid
+
+
+def _time_of(fs: AbstractFileSystem, path: str, info: Mapping[str, Any]) -> datetime:
+    """When it was stored, as the store says it."""
+    said = info.get("mtime") or info.get("LastModified") or info.get("updated")
+    said = said or info.get("created")
+    said = said if said is not None else fs.modified(path)
+    if isinstance(said, str):
+        said = datetime.fromisoformat(said)
+    if not isinstance(said, datetime):
+        said = datetime.fromtimestamp(float(said), UTC)
+    return said if said.tzinfo is not None else said.replace(tzinfo=UTC)
 
 
 def _digest(path: Path) -> str:

@@ -4,6 +4,7 @@ import io
 import os
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -162,3 +163,54 @@ def test_a_file_is_stored_from_its_beginning_on_every_kind_of_store(blobs):
     file.read()
     assert blobs.put_file(file) == NAME
     assert blobs.get(NAME) == b"page"
+
+
+def test_all_blobs_are_listed_and_nothing_else(blobs):
+    """With their sizes, and when they were stored."""
+    began = datetime.now(UTC) - timedelta(seconds=5)
+    names = {blobs.put(b"page"): 4, blobs.put(b"another page"): 12}
+    found = {one.name: one for one in blobs.all()}
+
+    assert {name: one.size for name, one in found.items()} == names
+    assert all(
+        began <= one.at <= datetime.now(UTC) + timedelta(seconds=5) for one in found.values()
+    )
+
+
+def test_what_is_no_blob_is_not_listed(tmp_path):
+    """A half-written copy, or a file that somebody put there."""
+    blobs = Blobs(tmp_path)
+    blobs.put(b"page")
+    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "aa").mkdir(exist_ok=True)
+    (tmp_path / "aa" / ".new-1234").write_text("x")
+
+    assert [one.name for one in blobs.all()] == [NAME]
+
+
+def test_a_store_that_is_not_there_has_no_blobs(tmp_path):
+    """It is made when the first comes."""
+    assert list(Blobs(tmp_path / "none").all()) == []
+
+
+def test_an_old_blob_is_removed_and_a_young_one_stays(blobs):
+    """A row that names it may be on its way."""
+    blobs.put(b"page")
+    an_hour = timedelta(hours=1)
+
+    assert not blobs.remove(NAME, before=datetime.now(UTC) - an_hour)
+    assert blobs.exists(NAME)
+    assert blobs.remove(NAME, before=datetime.now(UTC) + an_hour)
+    assert not blobs.exists(NAME)
+    assert not blobs.remove(NAME, before=datetime.now(UTC) + an_hour)
+
+
+def test_bytes_that_come_again_are_young_again(tmp_path):
+    """Else they could be removed between the store and the row of their second submission."""
+    blobs = Blobs(tmp_path)
+    blobs.put(b"page")
+    (path,) = files_under(tmp_path)
+    os.utime(path, (1_000_000, 1_000_000))
+    blobs.put(b"page")
+
+    assert not blobs.remove(NAME, before=datetime.now(UTC) - timedelta(hours=1))

@@ -17,6 +17,7 @@ from worker.cli import (
     again,
     analysts,
     audit,
+    blobs,
     certify,
     dead_letters,
     delivery,
@@ -87,6 +88,7 @@ app.command("sweeper")(operations.sweeper)
 app.command("deliverer")(delivery.deliverer)
 app.command("events")(delivery.show_events)
 app.add_typer(delivery.app, name="webhook")
+app.command("blobs")(blobs.blobs)
 app.command("settings")(operations.settings)
 app.command("doctor")(operations.doctor)
 app.command("evaluate")(model.evaluate)

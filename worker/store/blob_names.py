@@ -1,0 +1,18 @@
+"""Which blobs rows name."""
+
+from collections.abc import Collection
+
+from sqlalchemy import select, union
+
+from worker.db import Tx
+from worker.tables.documents import Document
+from worker.tables.evidence import Page
+
+
+def named(tx: Tx, names: Collection[str]) -> set[str]:
+    """Those of these that a document or a page names."""
+    columns = (Document.sha256, Page.model_sha256, Page.view_sha256)
+    asked = list(names)
+    return set(
+        tx.session.execute(union(*(select(one).where(one.in_(asked)) for one in columns))).scalars()
+    )
