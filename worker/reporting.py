@@ -18,6 +18,7 @@ from sqlalchemy import (
     select,
     table,
     text,
+    tuple_,
 )
 
 from extractors.types import FieldState
@@ -63,8 +64,22 @@ class DocumentRow(JsonRow):
     failures: int  # attempts at this status that went wrong
     error_code: str | None
     error_message: str | None
+    metadata: dict[str, Any]  # what the sender attached
     created_at: datetime
     finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """Which documents of one upstream are asked for: those that fit all that is set."""
+
+    upstream: str
+    key: str | None = None
+    status: Status | None = None
+    document_type: str | None = None
+    since: datetime | None = None  # sent then or later
+    until: datetime | None = None  # sent before
+    before: tuple[datetime, UUID] | None = None  # in the list: what comes after this document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +204,32 @@ def recent(tx: Tx, *, status: Status | None = None, limit: int = 50) -> list[Doc
     return _read(
         tx, DocumentRow, _documents(newest).order_by(Document.created_at.desc(), Document.id)
     )
+
+
+def sent(tx: Tx, asked: Sent, *, limit: int) -> list[DocumentRow]:
+    """Documents of one upstream, the newest first."""
+    wanted: dict[str, ColumnElement[bool] | None] = {
+        "key": None if asked.key is None else Submission.key == asked.key,
+        "status": None if asked.status is None else Document.status == asked.status,
+        "type": None
+        if asked.document_type is None
+        else Document.document_type == asked.document_type,
+        "since": None if asked.since is None else Document.created_at >= asked.since,
+        "until": None if asked.until is None else Document.created_at < asked.until,
+        "before": None
+        if asked.before is None
+        else tuple_(Document.created_at, Document.id) < tuple_(*asked.before),
+    }
+    newest = (
+        select(Document.id)
+        .join(Submission, Submission.document_id == Document.id)
+        .where(Submission.upstream == asked.upstream)
+        .where(*(each for each in wanted.values() if each is not None))
+        .order_by(Document.created_at.desc(), Document.id.desc())
+        .limit(limit)
+    )
+    ordered = _documents(newest).order_by(Document.created_at.desc(), Document.id.desc())
+    return _read(tx, DocumentRow, ordered)
 
 
 def fields(tx: Tx, ids: Sequence[UUID]) -> list[FieldRow]:
@@ -344,6 +385,7 @@ def _documents(ids: Any) -> Select[*tuple[Any, ...]]:
             Document.failures,
             Document.error_code,
             Document.error_message,
+            Submission.metadata_.label("metadata"),
             Document.created_at,
             Document.finished_at,
         )

@@ -301,6 +301,11 @@ def test_the_description_names_every_path_and_every_refusal(site):
         "/v1/documents/{document_id}",
         "/v1/documents/{document_id}/pages/{number}.png",
         "/v1/documents/{document_id}/retry",
+        "/v1/events",
+        "/v1/webhooks",
+        "/v1/webhooks/{webhook_id}",
+        "/v1/webhooks/{webhook_id}/rotate",
+        "/v1/webhooks/{webhook_id}/replay",
     }
     post = described["paths"]["/v1/documents"]["post"]
     assert set(post["responses"]) == {
@@ -347,3 +352,94 @@ def test_a_failed_document_is_tried_again(site, post):
     assert post.client.get(body["url"], headers=post.key).json()["status"] == "failed"
     told = site.house.rows("SELECT actor, stage FROM document_events WHERE from_status = 'failed'")
     assert [tuple(row) for row in told] == [("upstream:erp", "retry")]
+
+
+def listed(post, **asked):
+    answer = post.client.get("/v1/documents", headers=post.key, params=asked)
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def ids(found):
+    return [one["document_id"] for one in found["documents"]]
+
+
+def sent_as(post, key, **data):
+    answer = post(a_slip({**TRUTH, "number": key}), headers={"idempotency-key": key}, **data)
+    return answer.json()["document_id"]
+
+
+def test_a_document_is_found_by_the_key_it_was_sent_under(post):
+    """With what was attached, and where it stands."""
+    sent_as(post, "a")
+    wanted = sent_as(post, "b", metadata=json.dumps({"order": 7}))
+
+    (one,) = listed(post, key="b")["documents"]
+    assert (one["document_id"], one["key"], one["metadata"]) == (wanted, "b", {"order": 7})
+    assert listed(post, key="c") == {"documents": [], "next": None}
+    assert listed(post, key="b\0")["documents"] == []
+
+
+def test_documents_are_listed_by_status_type_and_time(site, post):
+    """All that is asked for must fit."""
+    first = sent_as(post, "a")
+    site.house.work()
+    second = sent_as(post, "b")
+    at = {one["key"]: one["created_at"] for one in listed(post)["documents"]}
+
+    assert ids(listed(post)) == [second, first]
+    assert ids(listed(post, status="submitted")) == [second]
+    assert ids(listed(post, status="in_review")) == [first]
+    assert ids(listed(post, since=at["b"])) == [second]
+    assert ids(listed(post, until=at["b"])) == [first]
+    assert ids(listed(post, document_type="invoice")) == []
+    assert ids(listed(post, document_type="slip", status="in_review", until=at["b"])) == [first]
+
+
+def test_a_long_list_comes_in_pieces_and_none_twice(post):
+    """What comes in meanwhile stands before it, and is no part of it."""
+    sent = [sent_as(post, str(number)) for number in range(5)]
+    seen, after = [], None
+    while True:
+        found = listed(post, limit=2, **({} if after is None else {"after": after}))
+        seen += ids(found)
+        after = found["next"]
+        if after is None:
+            break
+        sent_as(post, f"meanwhile {len(seen)}")
+    assert seen == sent[::-1]
+
+
+def test_nobody_lists_anothers_documents(site, post):
+    """Not even by their key."""
+    site.read(upstream="shop", key="a")
+    assert ids(listed(post)) == []
+    assert ids(listed(post, key="a")) == []
+
+
+@pytest.mark.parametrize("after", ["x", "_", "2026-01-01_x", f"2026-01-01_{uuid4()}"])
+def test_a_place_that_is_none_is_refused(post, after):
+    """It says what belongs there."""
+    answer = post.client.get("/v1/documents", headers=post.key, params={"after": after})
+    assert "next" in problem(answer, 422, "invalid_submission")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("order 7", '"order 7"'), ('say "x"', r'"say \"x\""'), ("a\\b", r'"a\\b"')],
+)
+def test_a_key_in_quotes_is_the_key_within_them(post, one, other):
+    """As the IETF's text writes it."""
+    slip = a_slip()
+    first = post(slip, headers={"idempotency-key": one})
+    second = post(slip, headers={"idempotency-key": other})
+
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json()["document_id"] == second.json()["document_id"]
+
+
+@pytest.mark.parametrize("key", ['""', '"', '"a', 'a"'])
+def test_a_quote_that_quotes_nothing_is_a_part_of_the_key(post, key):
+    """It is taken as it is."""
+    document = post(headers={"idempotency-key": key}).json()["document_id"]
+    assert ids(listed(post, key=key)) == [document]

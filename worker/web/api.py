@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -10,10 +11,10 @@ from datetime import datetime
 from typing import Annotated, Any, BinaryIO
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Path, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
@@ -31,6 +32,7 @@ from worker.tables.documents import Status
 from worker.tables.results import Outcome
 from worker.web.dependencies import SiteHere
 
+MOST_LISTED = 500
 BEARER = HTTPBearer(auto_error=False, description="An API key, from `surefield key add UPSTREAM`.")
 # the dependency only describes the key
 router = APIRouter(prefix="/v1", tags=["documents"], dependencies=[Depends(BEARER)])
@@ -128,8 +130,8 @@ class FieldResult(BaseModel):
     decided_by: str | None
 
 
-class DocumentOut(BaseModel):
-    """A document and what became of it."""
+class DocumentBrief(BaseModel):
+    """A document and where it stands."""
 
     document_id: UUID
     document_type: str
@@ -146,8 +148,21 @@ class DocumentOut(BaseModel):
     expected_wrong: float | None = Field(
         description="How many fields are wrong on average; null where that is not known."
     )
+    metadata: dict[str, Any] = Field(description="What you attached.")
+
+
+class DocumentOut(DocumentBrief):
+    """A document and what became of it."""
+
     pages: list[str] = Field(description="Addresses of the page images.")
     fields: list[FieldResult]
+
+
+class DocumentsOut(BaseModel):
+    """Documents, the newest first."""
+
+    documents: list[DocumentBrief]
+    next: str | None = Field(description="What to send as `after` for more; null: that is all.")
 
 
 REFUSALS = {
@@ -243,7 +258,8 @@ async def post_document(
         Header(
             min_length=1,
             max_length=200,
-            description="Your own key: the same one gives the same document back.",
+            description="Your own key, in quotes or not: the same one gives the same document"
+            " back.",
         ),
     ] = None,
 ) -> Response:
@@ -251,7 +267,7 @@ async def post_document(
     with site.uploads.of(upstream):
         async with _received(request, site.rt.max_bytes) as sent:
             taken = await run_in_threadpool(
-                _submit, replace(sent, upstream=upstream, key=idempotency_key), site
+                _submit, replace(sent, upstream=upstream, key=_unquoted(idempotency_key)), site
             )
     address = site.address(request, "get_document", document_id=taken.document_id)
     body = SubmissionOut(
@@ -264,6 +280,13 @@ async def post_document(
     return JSONResponse(
         body.model_dump(mode="json"), 201 if taken.created else 200, headers={"location": address}
     )
+
+
+def _unquoted(key: str | None) -> str | None:
+    """A key as the IETF's text writes it, in quotes, is the key within them."""
+    if key is None or len(key) < 3 or not (key[0] == key[-1] == '"'):
+        return key
+    return re.sub(r"\\([\\\"])", r"\1", key[1:-1])
 
 
 def _submit(sent: sources.Request, site: SiteHere) -> Any:
@@ -346,6 +369,61 @@ def _words(error: ValidationError) -> str:
         for each in error.errors(include_input=False)
     ]
     return "; ".join(said[:10]) + ". Look at /v1/openapi.json for what is taken."
+
+
+@router.get(
+    "/documents", response_model=DocumentsOut, responses=problems_of(), name="list_documents"
+)
+def list_documents(
+    site: SiteHere,
+    upstream: Upstream,
+    key: Annotated[
+        str | None, Query(max_length=200, description="The one that you sent under this key.")
+    ] = None,
+    status: Annotated[Status | None, Query(description="Only those that stand there.")] = None,
+    document_type: Annotated[str | None, Query(max_length=100)] = None,
+    since: Annotated[AwareDatetime | None, Query(description="Sent then or later.")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Sent before.")] = None,
+    after: Annotated[
+        str | None, Query(max_length=200, description="`next` of the answer before.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 100,
+) -> DocumentsOut:
+    """Your documents, the newest first, by what you ask for."""
+    asked = reporting.Sent(
+        upstream=upstream,
+        key=_storable(key),
+        status=status,
+        document_type=_storable(document_type),
+        since=since,
+        until=until,
+        before=None if after is None else _place(after),
+    )
+    with site.rt.transaction() as tx:
+        rows = reporting.sent(tx, asked, limit=limit)
+    return DocumentsOut(
+        documents=[DocumentBrief.model_validate(row.as_json()) for row in rows],
+        next=f"{rows[-1].created_at.isoformat()}_{rows[-1].document_id}"
+        if len(rows) == limit
+        else None,
+    )
+
+
+def _place(after: str) -> tuple[datetime, UUID]:
+    """Raises InvalidSubmission when it is no ``next`` of ours."""
+    at, _, document_id = after.rpartition("_")
+    try:
+        found = datetime.fromisoformat(at), UUID(document_id)
+        if found[0].tzinfo is None:
+            raise ValueError("no offset")
+    except ValueError as error:
+        raise InvalidSubmission("after is what `next` of an answer before says.") from error
+    return found
+
+
+def _storable(text: str | None) -> str | None:
+    """A text that Postgres could hold: what it cannot names nothing there, and no fault."""
+    return text if text is None else text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 @router.get(
