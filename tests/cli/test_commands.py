@@ -17,6 +17,7 @@ from tests.factories import LEASE, a_document, a_page, begin
 from worker import store
 from worker.blobs import Blobs
 from worker.cli import demo
+from worker.cli.sql import harmless
 from worker.tables.documents import Status
 
 
@@ -202,6 +203,26 @@ def test_nothing_is_said_of_what_the_model_was_made_for(db, database_url, tmp_pa
     a_document(db)
     said = said_by(database_url, tmp_path, "submit", str(paper), "--type", type_)
     assert "made for" not in said + said_by(database_url, tmp_path, "list")
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
+        ("-2+3", "'-2+3"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("-12.50", "-12.50"),
+        ("+1.234,50", "+1.234,50"),
+        ("-1e-05", "-1e-05"),
+        ("Foo = Bar", "Foo = Bar"),
+        ("", ""),
+        (None, None),
+    ],
+)
+def test_no_text_becomes_a_formula(text, written):
+    """Documents come from strangers; numbers stay as they are."""
+    assert harmless(text) == written
 
 
 def test_sql_writes_csv_as_postgres_does(db, surefield):

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from extractors.backends.mllama.engine import BUNDLED_MODEL
+from extractors.decision.policy import PolicyName
 from extractors.documents.slip import Slip
 from worker import reporting
 from worker.cli import local, tables
@@ -28,6 +29,17 @@ SQL = (
     "SELECT decision, reason, count(*), avg(score) AS score FROM field_outcomes GROUP BY 1, 2 ORDER"
     " BY 1, 3 DESC"
 )
+ACCEPTED_MEANS = {
+    PolicyName.PLAIN: (
+        "Accepted by the policy plain: no witness objects, and the least sure token reaches 0.7. Of"
+        " damaged slips it lets 1.7 % wrong values through. SUREFIELD_POLICY=careful reads each page"
+        " three times, accepts 71 % instead of 87 %, and lets 0.03 % through."
+    ),
+    PolicyName.CAREFUL: (
+        "Accepted by the policy careful: no witness objects, and three readings of the page say the"
+        " same, all of them sure. Of damaged slips it lets 0.03 % wrong values through."
+    ),
+}
 
 
 def run() -> None:
@@ -57,7 +69,7 @@ def run() -> None:
             ids, _ = submit_files(samples, Slip.spec.name, rt, upstream=f"demo-{uuid4().hex[:12]}")
             ended = wait_for(ids, rt, console=console, patience_s=PATIENCE_S)
             took_s = time.monotonic() - began  # not what is spent in front of the page
-            _show(console, rt, ids)
+            _show(console, rt, ids, settings.policy)
             if stays:
                 _stay(console, rt, ready.web_url)
     console.print(f"\n{len(ids)} documents in {took_s:.0f} s. The rows stay; ask them with SQL:")
@@ -104,7 +116,7 @@ def _write_samples(folder: Path) -> list[Path]:
     return paths
 
 
-def _show(console: Console, rt: Runtime, ids: list[UUID]) -> None:
+def _show(console: Console, rt: Runtime, ids: list[UUID], policy: PolicyName) -> None:
     with rt.transaction() as tx:
         documents, fields = reporting.documents(tx, ids), reporting.fields(tx, ids)
     tables.fields(console, fields, names=True)
@@ -119,3 +131,4 @@ def _show(console: Console, rt: Runtime, ids: list[UUID]) -> None:
         f"\n{accepted} fields accepted, {waiting} wait for a person, {failed} documents failed with"
         " a reason."
     )
+    console.print(ACCEPTED_MEANS[policy], soft_wrap=True)

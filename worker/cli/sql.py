@@ -1,6 +1,7 @@
 """``surefield sql``: one question to the reporting schema, without a client or a password."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
@@ -15,6 +16,9 @@ from worker.accounts import analysts
 from worker.cli import local, tables
 from worker.settings import Settings
 
+FORMULA = frozenset("=+-@\t\r")  # documents come from strangers, and end up in spreadsheets
+NUMBER = re.compile(r"[+-]?[\d.,\s]*\d(e[+-]?\d+)?")
+
 
 class BadQuestion(SurefieldError):
     """Postgres refused the query."""
@@ -28,7 +32,12 @@ def sql(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     as_csv: Annotated[
-        bool, typer.Option("--csv", help="For spreadsheets and pandas, as Postgres writes it.")
+        bool,
+        typer.Option(
+            "--csv",
+            help="For spreadsheets and pandas, as Postgres writes it; what would be a formula comes"
+            " behind an apostrophe.",
+        ),
     ] = False,
 ) -> None:
     """Ask the views of the schema ``reporting``, as a login that may read them and nothing else."""
@@ -101,7 +110,14 @@ def _write_csv(reader: analysts.Connection, query: str) -> None:
 
 
 def _line(values: Iterable[str | None]) -> None:
-    sys.stdout.write(",".join(map(_quoted, values)) + "\n")
+    sys.stdout.write(",".join(_quoted(harmless(one)) for one in values) + "\n")
+
+
+def harmless(value: str | None) -> str | None:
+    """A text that a spreadsheet would take for a formula, behind an apostrophe; numbers stay."""
+    if value is None or value[:1] not in FORMULA or NUMBER.fullmatch(value):
+        return value
+    return "'" + value
 
 
 def _quoted(value: str | None) -> str:

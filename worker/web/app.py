@@ -26,7 +26,7 @@ from worker.web import (
     verdicts,
 )
 from worker.web.dependencies import Site, from_our_page
-from worker.web.headers import LimitedBody, SecureHeaders
+from worker.web.headers import KnownHosts, LimitedBody, SecureHeaders
 from worker.web.turns import Turns
 
 STATIC = Path(__file__).parent / "static"
@@ -52,12 +52,14 @@ def create_app(
     review_lease: timedelta,
     public_url: str | None = None,
     uploads_at_once: int = 4,
+    names: frozenset[str] | None = None,
 ) -> FastAPI:
     """The site over one runtime.
 
     public_url: how people and programs reach it, such as "https://review.example.org"; with https
                 its cookies are marked as such
     uploads_at_once: of one upstream
+    names: of hosts, under which it answers; None: any
     """
     site = Site(
         rt=rt,
@@ -100,6 +102,7 @@ def create_app(
         file_bytes=rt.max_bytes,
         upload_paths=frozenset({"/v1/documents", "/documents"}),
     )
+    app.add_middleware(KnownHosts, names=names)
     app.add_middleware(SecureHeaders, https=site.secure)
     return app
 

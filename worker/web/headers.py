@@ -1,9 +1,13 @@
 """What every answer says to the browser, and how much a request may bring."""
 
+import re
+
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from worker.intake.errors import TooLarge
+from worker.web import problems
 
 # No inline script or style, nothing from elsewhere, no frame around us, no form to elsewhere.
 POLICY = (
@@ -20,6 +24,8 @@ ALWAYS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
 A_YEAR = 31_536_000
+PORT = re.compile(r":\d+$")
+PROBES = frozenset({"/healthz", "/readyz"})  # asked by address, and tell no names
 PAGE_BYTES = 1_000_000  # a form with the longest correction there is
 JSON_BYTES = 32_000_000  # of an upload as JSON, which is held in memory
 
@@ -43,6 +49,30 @@ class SecureHeaders:
             await send(message)
 
         await self.app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+class KnownHosts:
+    """Answers under the names that the site is reached by, and no other: links that sign people in
+    are made of the name that was asked for.
+    """
+
+    def __init__(self, app: ASGIApp, *, names: frozenset[str] | None) -> None:
+        self.app = app
+        self.names = names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = Headers(scope=scope).get("host", "") if scope["type"] == "http" else ""
+        if (
+            self.names is None
+            or scope["type"] != "http"
+            or scope["path"] in PROBES
+            or PORT.sub("", asked).lower() in self.names
+        ):
+            await self.app(scope, receive, send)
+            return
+        detail = "This site has another name. Set SUREFIELD_PUBLIC_URL to the one people use."
+        response = problems.answer(Request(scope, receive), 400, "unknown_host", detail)
+        await response(scope, receive, send)
 
 
 class LimitedBody:

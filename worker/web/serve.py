@@ -1,11 +1,16 @@
 """The web process: ``surefield web``."""
 
+from urllib.parse import urlsplit
+
 import uvicorn
 from fastapi import FastAPI
 
 from worker import bootstrap, tasks
 from worker.settings import Settings
 from worker.web.app import create_app
+
+HERE = ("localhost", "127.0.0.1", "[::1]")
+EVERYWHERE = frozenset({"0.0.0.0", "::"})
 
 
 def build(settings: Settings) -> FastAPI:
@@ -17,7 +22,23 @@ def build(settings: Settings) -> FastAPI:
         stays_signed_in=settings.stays_signed_in,
         review_lease=settings.review_lease,
         uploads_at_once=settings.uploads_at_once,
+        names=names_of(settings),
     )
+
+
+def names_of(settings: Settings) -> frozenset[str] | None:
+    """The hosts that the site is reached by; None where it listens on every network and nobody said
+    its name.
+    """
+    everywhere = settings.web_host in EVERYWHERE
+    if everywhere and settings.public_url is None:
+        return None
+    names = set(HERE)
+    if not everywhere:
+        names.add(settings.web_host.lower())
+    if settings.public_url is not None:
+        names.add((urlsplit(settings.public_url).hostname or "").lower())
+    return frozenset(names)
 
 
 def serve(settings: Settings) -> None:
