@@ -31,13 +31,13 @@ SQL = (
 )
 ACCEPTED_MEANS = {
     PolicyName.PLAIN: (
-        "Accepted by the policy plain: no witness objects, and the least sure token reaches 0.7. Of"
-        " damaged slips it lets 1.7 % wrong values through. SUREFIELD_POLICY=careful reads each page"
-        " three times, accepts 71 % instead of 87 %, and lets 0.03 % through."
+        "Accepted by the policy plain: no witness objects, and the least sure token reaches its"
+        " threshold. Of damaged slips it accepts 87 %, and 1.7 % of these are wrong."
+        " SUREFIELD_POLICY=careful reads each page three times and accepts 71 %, 0.03 % wrong."
     ),
     PolicyName.CAREFUL: (
         "Accepted by the policy careful: no witness objects, and three readings of the page say the"
-        " same, all of them sure. Of damaged slips it lets 0.03 % wrong values through."
+        " same, all of them sure. Of damaged slips it accepts 71 %, and 0.03 % of these are wrong."
     ),
 }
 
