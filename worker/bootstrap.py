@@ -12,7 +12,7 @@ from extractors.page.ocr import engines
 from extractors.page.ocr.types import Recogniser
 from extractors.rerankers import RERANKERS, Reranker
 from extractors.types import Canvas
-from worker import db
+from worker import db, sealing
 from worker.blobs import Blobs
 from worker.intake import dead_letters
 from worker.intake.dead_letters import Letter
@@ -20,6 +20,7 @@ from worker.rendering.protocol import RenderLimits
 from worker.rendering.renderer import Renderer
 from worker.runtime import Runtime, asleep, no_backend, silent
 from worker.settings import Sandbox, Settings
+from worker.store import installation
 from worker.tables.documents import Status
 
 
@@ -177,20 +178,38 @@ def runtime(
     )
 
 
-def dead_letter_keeper(settings: Settings) -> Callable[[Letter], None]:
+def dead_letter_keeper(settings: Settings) -> Callable[[Letter, bytes], None]:
     """What writes a dead letter over a connection of its own: the consumer is not the process that
     works, and must share nothing with the ones that are forked from it.
     """
 
-    def keep(letter: Letter) -> None:
+    blobs = Blobs(settings.blobs)
+
+    def keep(letter: Letter, content: bytes) -> None:
         engine = db.open_engine(database_url(settings), pool_size=1)
         try:
             with db.transaction(db.open_sessions(engine), silent) as tx:
-                dead_letters.keep(tx, letter)
+                sealed = dead_letters.sealed_in(tx, letter, content, blobs)
+                dead_letters.keep(tx, letter, sealed)
         finally:
             engine.dispose()
 
     return keep
+
+
+def make_key(settings: Settings) -> None:
+    """Whoever brings the schema up to date makes the installation's key, where there is none: what
+    is sealed for it, this machine's key file opens.
+
+    Raises KeyUnusable.
+    """
+    engine = db.open_engine(database_url(settings), pool_size=1)
+    try:
+        with db.transaction(db.open_sessions(engine), silent) as tx:
+            if installation.public_key(tx) is None:
+                installation.keep_public_key(tx, sealing.make_key(settings.key_path))
+    finally:
+        engine.dispose()
 
 
 def close(rt: Runtime) -> None:

@@ -4,7 +4,9 @@ Celery builds a request from a message outside of every guard: a property that a
 raises there, the worker ends, and the broker gives the message to the next one.
 """
 
+import base64
 import hashlib
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,6 +16,7 @@ from celery.worker import consumer
 from kombu.exceptions import ContentDisallowed, DecodeError
 from sqlalchemy.exc import SQLAlchemyError
 
+from worker.errors import BlobsUnavailable
 from worker.intake.dead_letters import Letter
 
 log = structlog.get_logger()
@@ -32,7 +35,7 @@ PAUSE_S = 1.0  # before a message that could not be put aside goes back
 MEND = "Send it again as docs/upstream.md describes."
 MALFORMED, UNKNOWN_TASK = "malformed_message", "unknown_task"
 
-KeepLetter = Callable[[Letter], None]
+KeepLetter = Callable[[Letter, bytes], None]  # with the whole message
 Check = Callable[[Sequence[Any], Mapping[str, Any]], None]
 
 
@@ -78,8 +81,8 @@ def guarded(keep: KeepLetter, checks: Mapping[str, Check]) -> type[consumer.Cons
         def _aside(self, message: Any, code: str, error: Exception | None = None) -> None:
             letter = letter_of(message, code, error)
             try:
-                keep(letter)
-            except (SQLAlchemyError, OSError) as away:
+                keep(letter, content_of(message))
+            except (SQLAlchemyError, OSError, BlobsUnavailable) as away:
                 log.warning("dead_letter_waits", error=type(away).__name__)
                 time.sleep(PAUSE_S)
                 message.requeue()
@@ -112,11 +115,27 @@ def _look(message: Any, checks: Mapping[str, Check]) -> None:
         check(args, kwargs)
 
 
-def letter_of(message: Any, code: str, error: Exception | None = None) -> Letter:
-    """What may be known of a message that is put aside."""
+def content_of(message: Any) -> bytes:
+    """The whole message as it came, to be sealed."""
+    said = {
+        "headers": message.headers,
+        "properties": message.properties,
+        "content_type": message.content_type,
+        "content_encoding": message.content_encoding,
+        "body_base64": base64.b64encode(_body(message)).decode(),
+    }
+    return json.dumps(said, default=str).encode()
+
+
+def _body(message: Any) -> bytes:
     body = message.body
     plain = isinstance(body, bytes | bytearray | memoryview)
-    data = bytes(body) if plain else str(body).encode("utf-8", "surrogatepass")
+    return bytes(body) if plain else str(body).encode("utf-8", "surrogatepass")
+
+
+def letter_of(message: Any, code: str, error: Exception | None = None) -> Letter:
+    """What may be known of a message that is put aside."""
+    data = _body(message)
     headers = message.headers if isinstance(message.headers, dict) else {}
     info = message.delivery_info if isinstance(message.delivery_info, dict) else {}
     task = headers.get("task")

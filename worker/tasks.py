@@ -276,7 +276,9 @@ def _take_in(args: tuple[Any, ...], kwargs: dict[str, Any], rt: Runtime) -> None
         letter = messages.letter_of(args, kwargs, error)
         try:
             with rt.transaction() as tx:
-                dead_letters.keep(tx, letter)
+                content = messages.content_of(args, kwargs)
+                sealed = dead_letters.sealed_in(tx, letter, content, rt.blobs)
+                dead_letters.keep(tx, letter, sealed)
         except SQLAlchemyError as away:
             raise InboxUnavailable(
                 f"The dead letter cannot be written ({type(away).__name__}). Look at the database,"

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from sqlalchemy import create_engine
+
 from extractors.backends.scripted import Line, ScriptedBackend
 from tests.pipeline.conftest import TINY_CANVAS, TRUTH, House, Make, a_pdf
 from worker.actor import Actor
@@ -156,6 +158,34 @@ def _again(tx, document: UUID) -> None:
         "INSERT INTO document_events (document_id, from_status, to_status, duration, actor)"
         f" VALUES ('{document}', 'in_review', 'accepted', interval '0', 'person:ada')"
     )
+
+
+def test_a_transaction_that_wrote_something_else_before_is_waited_for(make_house: Make) -> None:
+    """It has its number already, and may move a document a moment later."""
+    house = a_house(make_house)
+    first, second = read(house), read(house)
+    seen = published(house)[-1].id
+
+    with transaction(house.rt.sessions, lambda *_: None) as late:
+        late.session.connection().exec_driver_sql("UPDATE submissions SET filename = 'x'")
+        with transaction(house.rt.sessions, lambda *_: None) as early:
+            _again(early, second)
+        assert published(house, after=seen) == []
+        _again(late, first)
+    assert len(published(house, after=seen)) == 2
+
+
+def test_what_runs_in_another_database_holds_nothing_back(
+    make_house: Make, empty_database_url: str
+) -> None:
+    """A server of several has always somebody who writes."""
+    house = a_house(make_house)
+    engine = create_engine(empty_database_url)
+    with engine.begin() as other:
+        other.exec_driver_sql("CREATE TABLE something (a int)")
+        read(house)
+        assert types(house) == ["document.accepted"]
+    engine.dispose()
 
 
 def test_two_publishers_at_once_publish_each_event_once(make_house: Make) -> None:

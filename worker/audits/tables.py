@@ -54,10 +54,13 @@ class Installation(Base):
     __table_args__ = (
         CheckConstraint("id = 1", name="one_row"),
         CheckConstraint("octet_length(audit_key) = 32", name="audit_key"),
+        CheckConstraint("octet_length(public_key) = 32", name="public_key"),
     )
 
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, server_default="1")
     audit_key: Mapped[bytes]  # decides the draws; who has it knows which rows are drawn
+    # everybody may seal with it, and a file opens (``worker.sealing``); NULL: nobody made one yet
+    public_key: Mapped[bytes | None]
 
 
 class Audit(Base):

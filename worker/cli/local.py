@@ -108,6 +108,7 @@ def _ready(settings: Settings, migrates: bool) -> Settings:
         check_schema(url)
         return settings
     db.with_patience(lambda: migrate(url))
+    bootstrap.make_key(settings)
     if bootstrap.broker_url(settings) == url:
         prepare(url, sorted({*QUEUES, *WAKE_UPS.values()}))
     return settings

@@ -3,7 +3,8 @@
 Numbers of rows are given before their transactions commit: whoever reads up to the newest would
 miss one that commits a moment later with a smaller number.  So one publisher at a time copies moves
 of transactions before which none is running any more; its own numbers come in the order in which
-they can be seen.  A transaction that stays open holds events back, and loses none.
+they can be seen.  A transaction that stays open holds events back, and loses none; one in another
+database of the server does not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,9 +33,29 @@ KINDS: Mapping[Status, Kind] = {
 }
 CORRECTED_FROM = (Status.ACCEPTED, Status.REVIEWED)
 
+# The transactions below ``latest`` have ended, or run now and hold their locks still.
 TURN = text("""
-SELECT published::text AS since, pg_snapshot_xmin(pg_current_snapshot())::text AS until
+SELECT published::text AS since, pg_snapshot_xmax(pg_current_snapshot())::text AS latest
 FROM event_relay WHERE id = 1 FOR UPDATE SKIP LOCKED
+""")
+# The first of them that runs in this database: whoever has a number has written, and so holds a
+# lock on a table of it.  Locks name a transaction by the lower 32 bits of its number.
+RUNNING = text("""
+SELECT min(l.latest + CASE
+    WHEN x.behind > 2147483648 THEN x.behind - 4294967296
+    WHEN x.behind < -2147483648 THEN x.behind + 4294967296
+    ELSE x.behind END)
+FROM (SELECT CAST(:latest AS bigint) AS latest) AS l
+CROSS JOIN LATERAL (
+    SELECT t.transactionid::text::bigint - (l.latest & 4294967295) AS behind
+    FROM pg_locks AS t
+    WHERE t.locktype = 'transactionid' AND t.mode = 'ExclusiveLock' AND t.granted
+        AND t.pid IS DISTINCT FROM pg_backend_pid() AND EXISTS (
+            SELECT FROM pg_locks AS r
+            WHERE r.virtualtransaction = t.virtualtransaction AND r.locktype = 'relation'
+                AND r.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        )
+) AS x
 """)
 PUBLISH = text("""
 WITH kinds AS (
@@ -109,7 +130,12 @@ def publish(tx: Tx) -> int:
     many.  0 where somebody else does it at this moment.
     """
     turn = tx.session.execute(TURN).one_or_none()
-    if turn is None or turn.since == turn.until:
+    if turn is None:
+        return 0
+    latest = int(turn.latest)
+    running = tx.session.execute(RUNNING, {"latest": latest}).scalar_one()
+    until = latest if running is None else min(latest, int(running))
+    if int(turn.since) >= until:
         return 0
     return int(
         tx.session.execute(
@@ -119,7 +145,7 @@ def publish(tx: Tx) -> int:
                 "kinds": [kind.value for kind in KINDS.values()],
                 "corrected_from": [status.value for status in CORRECTED_FROM],
                 "since": turn.since,
-                "until": turn.until,
+                "until": str(until),
             },
         ).scalar_one()
     )

@@ -6,14 +6,19 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
+from worker import sealing
+from worker.blobs import Blobs
 from worker.db import Tx
+from worker.errors import NotFound
 from worker.intake.tables import DeadLetter
+from worker.store import installation
 from worker.store.codec import storable
 
 LONGEST_NAME, LONGEST_MESSAGE = 200, 2_000
+KEPT_FOR = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +43,28 @@ class Kept(Letter):
     first_at: datetime
     last_at: datetime
     times: int
+    sealed: str | None  # the blob with the whole message
 
 
-def keep(tx: Tx, letter: Letter) -> None:
+def sealed_in(tx: Tx, letter: Letter, content: bytes, blobs: Blobs) -> str | None:
+    """The blob of a whole message that only the installation's owner can read; None where there is
+    no key, or it was kept when it came before.
+
+    Raises BlobsUnavailable.
+    """
+    before = select(DeadLetter.id).where(
+        DeadLetter.digest == letter.digest,
+        DeadLetter.queue == (_name(letter.queue) or "?"),
+        DeadLetter.code == letter.code,
+        DeadLetter.sealed.is_not(None),
+    )
+    key = installation.public_key(tx)
+    if key is None or tx.session.execute(before).one_or_none() is not None:
+        return None
+    return blobs.put(sealing.seal(key, content))
+
+
+def keep(tx: Tx, letter: Letter, sealed: str | None = None) -> None:
     """Put a message aside; the same one again is counted."""
     row = pg_insert(DeadLetter).values(
         digest=letter.digest,
@@ -51,11 +75,16 @@ def keep(tx: Tx, letter: Letter) -> None:
         key=_name(letter.key),
         code=letter.code,
         message=storable(letter.message)[:LONGEST_MESSAGE],
+        sealed=sealed,
     )
     tx.session.execute(
         row.on_conflict_do_update(
             index_elements=["digest", "queue", "code"],
-            set_={"times": DeadLetter.times + 1, "last_at": func.now()},
+            set_={
+                "times": DeadLetter.times + 1,
+                "last_at": func.now(),
+                "sealed": func.coalesce(DeadLetter.sealed, row.excluded.sealed),
+            },
         )
     )
 
@@ -80,6 +109,31 @@ def drop(tx: Tx, ids: Sequence[UUID]) -> int:
         delete(DeadLetter).where(DeadLetter.id.in_(ids)).returning(DeadLetter.id)
     )
     return len(gone.scalars().all())
+
+
+def one(tx: Tx, letter_id: UUID) -> Kept:
+    """Raises NotFound."""
+    row = tx.session.get(DeadLetter, letter_id)
+    if row is None:
+        raise NotFound(
+            f"There is no dead letter {letter_id}. List them: surefield dead-letters list."
+        )
+    return _kept(row)
+
+
+def note_opened(tx: Tx, letter_id: UUID, who: str) -> None:
+    """Somebody reads the message."""
+    tx.session.execute(
+        update(DeadLetter)
+        .where(DeadLetter.id == letter_id)
+        .values(opened_by=who, opened_at=func.now())
+    )
+
+
+def expire(tx: Tx) -> int:
+    """Forget what came last a month ago; returns how many."""
+    gone = delete(DeadLetter).where(DeadLetter.last_at < func.now() - KEPT_FOR)
+    return len(tx.session.execute(gone.returning(DeadLetter.id)).all())
 
 
 def _name(text: str | None) -> str | None:

@@ -72,6 +72,12 @@ def _wrong(error: ValidationError | TypeError) -> str:
     return " ".join(dict.fromkeys(said))
 
 
+def content_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
+    """A whole submission, to be sealed: what ``surefield dead-letters replay`` sends again."""
+    said = {"task": TASK, "queue": QUEUE, "args": list(args), "kwargs": dict(kwargs)}
+    return json.dumps(said, default=str).encode()
+
+
 def letter_of(args: Sequence[Any], kwargs: Mapping[str, Any], error: Exception) -> Letter:
     """The dead letter of a submission that is refused, or broke something.
 

@@ -17,6 +17,7 @@ class DeadLetter(Base):
         UniqueConstraint("digest", "queue", "code"),
         CheckConstraint("digest ~ '^[0-9a-f]{64}$'", name="digest"),
         CheckConstraint("size >= 0 AND times >= 1", name="counts"),
+        CheckConstraint("sealed ~ '^[0-9a-f]{64}$'", name="sealed"),
         Index(None, "last_at"),
     )
 
@@ -32,3 +33,7 @@ class DeadLetter(Base):
     first_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_at: Mapped[datetime] = mapped_column(server_default=func.now())
     times: Mapped[int] = mapped_column(server_default="1")
+    # the blob with the whole message, for whoever has the key file; NULL: there was no key then
+    sealed: Mapped[str | None]
+    opened_by: Mapped[str | None]  # who read it last
+    opened_at: Mapped[datetime | None]

@@ -14,6 +14,7 @@ import structlog
 
 from worker import store
 from worker.db import Tx
+from worker.intake import dead_letters
 from worker.pipeline.stages import extract, ground, render, route, score, triage
 from worker.runtime import Runtime
 from worker.store.pauses import Turn
@@ -171,6 +172,7 @@ def sweep(rt: Runtime, *, patience: timedelta) -> int:
     with rt.transaction() as tx:
         store.sweep.shorten_leases(tx, lease=rt.lease)
         store.sweep.expire_leases(tx, backoff=rt.backoff, max_attempts=rt.max_attempts)
+        dead_letters.expire(tx)
     sent = 0
     for queue in QUEUES:
         due = _due(queue, rt, patience=patience, limit=HANDFUL)

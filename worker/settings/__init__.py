@@ -256,6 +256,13 @@ class Settings(BaseSettings):
         2, ge=1, le=64, description="CPU workers that run on this machine, one process each."
     )
 
+    key_file: Path | None = Field(
+        None,
+        description=(
+            "The installation's private key, which opens sealed messages; without it"
+            " `installation.key` in the state folder."
+        ),
+    )
     webhook_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
         (),
         description=(
@@ -327,6 +334,11 @@ class Settings(BaseSettings):
     def all_readers(self) -> tuple[Reader, ...]:
         """The general one, and those of document types; equal ones once."""
         return tuple(dict.fromkeys((self.reader, *self.readers.values())))
+
+    @property
+    def key_path(self) -> Path:
+        """The key file, default applied."""
+        return self.key_file or self.state_dir.resolve() / "installation.key"
 
     @cached_property
     def blobs(self) -> str:

@@ -2,16 +2,18 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import select, union
+from sqlalchemy import Text, column, select, table, union
 
 from worker.db import Tx
 from worker.tables.documents import Document
 from worker.tables.evidence import Page
 
+LETTERS = table("dead_letters", column("sealed", Text()))  # a table of those above
+
 
 def named(tx: Tx, names: Collection[str]) -> set[str]:
-    """Those of these that a document or a page names."""
-    columns = (Document.sha256, Page.model_sha256, Page.view_sha256)
+    """Those of these that a document, a page or a dead letter names."""
+    columns = (Document.sha256, Page.model_sha256, Page.view_sha256, LETTERS.c.sealed)
     asked = list(names)
     return set(
         tx.session.execute(union(*(select(one).where(one.in_(asked)) for one in columns))).scalars()

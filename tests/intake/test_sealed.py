@@ -1,0 +1,195 @@
+"""Messages that were put aside are kept whole, for the eyes of the installation's owner."""
+
+import json
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from tests.cli.test_commands import surefield as surefield  # a fixture
+from tests.intake.test_messages import arguments, letters
+from worker import sealing
+from worker.accounts import store as accounts
+from worker.actor import Role
+from worker.blobs import Blobs
+from worker.intake import dead_letters
+from worker.pipeline import flow
+from worker.sealing import KeyUnusable
+from worker.store import blob_names, installation
+from worker.tasks import _take_in as take_in
+
+SECRET = "hush-hush"
+
+
+@pytest.fixture
+def key(house, tmp_path) -> Path:
+    """The key file of the house, whose database has the public half."""
+    path = tmp_path / "installation.key"
+    with house.rt.transaction() as tx:
+        installation.keep_public_key(tx, sealing.make_key(path))
+    return path
+
+
+def test_a_key_is_made_once_and_for_its_owner_alone(tmp_path):
+    """A second start finds it."""
+    path = tmp_path / "deep" / "installation.key"
+    public = sealing.make_key(path)
+
+    assert sealing.make_key(path) == public
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert sealing.opened(path, sealing.seal(public, b"content")) == b"content"
+
+
+def test_the_same_content_is_sealed_otherwise_each_time(tmp_path):
+    """Nobody tells by its bytes what was sent twice."""
+    public = sealing.make_key(tmp_path / "key")
+    assert sealing.seal(public, b"content") != sealing.seal(public, b"content")
+
+
+@pytest.mark.parametrize("broken", ["gone", "damaged", "another"])
+def test_a_key_that_opens_nothing_says_what_to_mend(tmp_path, broken):
+    """It names the file and the setting."""
+    path = tmp_path / "key"
+    sealed = sealing.seal(sealing.make_key(path), b"content")
+    if broken == "another":
+        path.unlink()
+        sealing.make_key(path)
+    elif broken == "damaged":
+        path.write_text("zz")
+    else:
+        path.unlink()
+
+    says = "Restore it" if broken == "damaged" else "SUREFIELD_KEY_FILE"
+    with pytest.raises(KeyUnusable, match=says):
+        sealing.opened(path, sealed)
+
+
+def test_the_first_key_of_a_database_stays(house, key, tmp_path):
+    """Another machine that migrates later seals for the same."""
+    other = sealing.make_key(tmp_path / "other")
+    with house.rt.transaction() as tx:
+        first = installation.public_key(tx)
+        installation.keep_public_key(tx, other)
+        assert installation.public_key(tx) == first != other
+
+
+def test_a_refused_submission_is_kept_whole_and_sealed(house, key):
+    """Neither the table nor the store shows a byte of it."""
+    said = arguments(password=SECRET, colour="red")
+    take_in((), said, house.rt)
+
+    (letter,) = letters(house)
+    assert letter.sealed is not None
+    sealed = house.rt.blobs.get(letter.sealed)
+    assert SECRET.encode() not in sealed
+    content = json.loads(sealing.opened(key, sealed))
+    assert content["kwargs"] == said
+    assert content["task"] == "surefield.submit"
+
+
+def test_without_a_key_it_is_put_aside_all_the_same(house):
+    """Only its message is not kept."""
+    take_in((), arguments(colour="red"), house.rt)
+
+    (letter,) = letters(house)
+    assert letter.sealed is None
+
+
+def test_one_that_comes_again_is_sealed_once(house, key):
+    """A client in a loop fills no store."""
+    said = arguments(colour="red")
+    for _ in range(3):
+        take_in((), said, house.rt)
+
+    (letter,) = letters(house)
+    assert letter.times == 3
+    assert [one.name for one in house.rt.blobs.all()].count(letter.sealed) == 1
+    stored = [one.name for one in house.rt.blobs.all()]
+    with house.rt.transaction() as tx:
+        assert blob_names.named(tx, stored) == {letter.sealed} == set(stored)
+
+
+def test_one_that_came_before_there_was_a_key_is_kept_when_it_comes_again(house, tmp_path):
+    """An upgrade makes the key."""
+    said = arguments(colour="red")
+    take_in((), said, house.rt)
+    with house.rt.transaction() as tx:
+        installation.keep_public_key(tx, sealing.make_key(tmp_path / "key"))
+    take_in((), said, house.rt)
+
+    (letter,) = letters(house)
+    assert letter.sealed is not None
+
+
+def test_a_month_after_it_came_last_it_is_forgotten(house, key):
+    """By the sweeper; one that came lately stays."""
+    take_in((), arguments(colour="red"), house.rt)
+    take_in((), arguments(colour="blue", key="k-2"), house.rt)
+    with house.rt.transaction() as tx:
+        tx.session.execute(
+            text(
+                "UPDATE dead_letters SET first_at = now() - interval '31 d',"
+                " last_at = now() - interval '31 d' WHERE key = 'k-1'"
+            )
+        )
+    flow.sweep(house.rt, patience=timedelta(minutes=1))
+
+    assert [one.key for one in letters(house)] == ["k-2"]
+
+
+@pytest.fixture
+def put_aside(db, surefield, house, tmp_path):
+    """A letter of an installation whose key was made by its first command."""
+    surefield("migrate")
+    object.__setattr__(house.rt, "blobs", Blobs(tmp_path / "blobs"))
+    with house.rt.transaction() as tx:
+        accounts.add_person(tx, "root of all", Role.ADMIN)
+        accounts.add_person(tx, "ben", Role.MANAGER)
+    take_in((), arguments(password=SECRET, source="/etc/passwd"), house.rt)
+    return letters(house)[0]
+
+
+def test_an_administrator_reads_a_message_and_is_noted(put_aside, house, surefield):
+    """Nobody else does, with the key file or without."""
+    show = ("dead-letters", "show", str(put_aside.id)[:8], "--who")
+    assert "Administrators read messages" in surefield(*show, "ben", fails=True)
+    assert house.rows("SELECT opened_by FROM dead_letters") == [(None,)]
+
+    said = json.loads(surefield(*show, "root of all"))
+    assert said["kwargs"]["password"] == SECRET
+    (row,) = house.rows("SELECT opened_by, opened_at FROM dead_letters")
+    assert row.opened_by == "root of all"
+    assert datetime.now(UTC) - row.opened_at < timedelta(minutes=5)
+
+
+def test_without_the_key_file_nothing_is_read(put_aside, surefield, tmp_path):
+    """It is named."""
+    (tmp_path / "installation.key").rename(tmp_path / "elsewhere")
+    said = surefield("dead-letters", "show", str(put_aside.id), "--who", "root of all", fails=True)
+    assert "key_unusable" in said
+
+
+def test_a_refused_submission_is_sent_again(put_aside, house, surefield):
+    """As it came; its letter is gone, and comes back if it is refused again."""
+    said = surefield("dead-letters", "replay", str(put_aside.id)[:8], "--who", "root of all")
+    assert "sent again" in said
+    assert letters(house) == []
+    (row,) = house.rows("SELECT message FROM pgmq.q_cpu")
+    assert "surefield.submit" in json.dumps(row.message)
+
+
+def test_what_could_not_be_read_is_not_sent_again(put_aside, house, surefield):
+    """It would be put aside at once."""
+    with house.rt.transaction() as tx:
+        key = installation.public_key(tx)
+        assert key is not None
+        name = house.rt.blobs.put(sealing.seal(key, b'{"body_base64": "AA=="}'))
+        tx.session.execute(text("UPDATE dead_letters SET sealed = :name"), {"name": name})
+    said = surefield(
+        "dead-letters", "replay", str(put_aside.id), "--who", "root of all", fails=True
+    )
+    assert "dead-letters show" in " ".join(said.split())
+    assert len(letters(house)) == 1
+    assert timedelta(days=30) == dead_letters.KEPT_FOR
