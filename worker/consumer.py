@@ -116,15 +116,14 @@ def _look(message: Any, checks: Mapping[str, Check]) -> None:
 
 
 def content_of(message: Any) -> bytes:
-    """The whole message as it came, to be sealed."""
-    said = {
-        "headers": message.headers,
-        "properties": message.properties,
-        "content_type": message.content_type,
-        "content_encoding": message.content_encoding,
-        "body_base64": base64.b64encode(_body(message)).decode(),
-    }
-    return json.dumps(said, default=str).encode()
+    """The whole message as it came, to be sealed; of one that is no message, its body."""
+    body = {"body_base64": base64.b64encode(_body(message)).decode()}
+    about = ("headers", "properties", "content_type", "content_encoding")
+    try:
+        said = {**body, **{name: getattr(message, name, None) for name in about}}
+        return json.dumps(said, default=str, skipkeys=True).encode()
+    except NONSENSE:
+        return json.dumps(body).encode()
 
 
 def _body(message: Any) -> bytes:

@@ -14,6 +14,7 @@ from worker import sealing
 from worker.accounts import store as accounts
 from worker.actor import Role
 from worker.blobs import Blobs
+from worker.consumer import content_of
 from worker.intake import dead_letters
 from worker.pipeline import flow
 from worker.sealing import KeyUnusable
@@ -193,3 +194,31 @@ def test_what_could_not_be_read_is_not_sent_again(put_aside, house, surefield):
     assert "dead-letters show" in " ".join(said.split())
     assert len(letters(house)) == 1
     assert timedelta(days=30) == dead_letters.KEPT_FOR
+
+
+class Odd:
+    """A message as no client should make it."""
+
+    def __init__(self, body: object, headers: object) -> None:
+        self.body, self.headers = body, headers
+        self.content_type, self.content_encoding = "x/y", None
+
+    @property
+    def properties(self) -> object:
+        raise ValueError("it has none")
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b"\xff\x00", {}),
+        ("text \udcff", {"a": b"\xff"}),
+        (memoryview(b"abc"), {("a", "b"): 1}),
+        (None, None),
+        (b"{}", object()),
+    ],
+)
+def test_whatever_a_message_holds_can_be_sealed(body, headers):
+    """What puts it aside must not end its worker."""
+    said = json.loads(content_of(Odd(body, headers)))
+    assert "body_base64" in said

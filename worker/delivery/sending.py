@@ -11,6 +11,7 @@ from typing import Any
 
 from worker.delivery.addresses import (
     AddressRefused,
+    InvalidWebhook,
     Network,
     Resolve,
     open_address,
@@ -60,7 +61,7 @@ def send(
         context = ssl.create_default_context() if target.secure else None
         connection = _Pinned(target.host, target.port, address, context)
         return _asked(connection, target.path, body, headers, whole_s)
-    except AddressRefused as error:
+    except (AddressRefused, InvalidWebhook) as error:
         return Answer(status=None, error=str(error)[:LONGEST_ERROR])
     except (OSError, http.client.HTTPException, ValueError) as error:
         return Answer(status=None, error=f"{type(error).__name__}: {error}"[:LONGEST_ERROR])
