@@ -175,6 +175,24 @@ def test_a_transaction_that_wrote_something_else_before_is_waited_for(make_house
     assert len(published(house, after=seen)) == 2
 
 
+def test_a_transaction_that_took_back_what_it_wrote_is_waited_for(make_house: Make) -> None:
+    """Its number stays when a savepoint gives the locks back, and it may move a document yet."""
+    house = a_house(make_house)
+    first, second = read(house), read(house)
+    seen = published(house)[-1].id
+
+    with transaction(house.rt.sessions, lambda *_: None) as late:
+        taken_back = late.session.begin_nested()
+        late.session.connection().exec_driver_sql("UPDATE submissions SET filename = 'x'")
+        taken_back.rollback()
+        with transaction(house.rt.sessions, lambda *_: None) as early:
+            _again(early, second)
+        assert published(house, after=seen) == []
+        _again(late, first)
+    found = published(house, after=seen)
+    assert sorted(one.document_id for one in found) == sorted([first, second])
+
+
 def test_what_runs_in_another_database_holds_nothing_back(
     make_house: Make, empty_database_url: str
 ) -> None:

@@ -33,29 +33,23 @@ KINDS: Mapping[Status, Kind] = {
 }
 CORRECTED_FROM = (Status.ACCEPTED, Status.REVIEWED)
 
-# The transactions below ``latest`` have ended, or run now and hold their locks still.
+# ``until``: the first transaction that may still write here.  The snapshot lists all that run; only
+# one that is known to be of another database is left out, so that what is not known is waited for.
 TURN = text("""
-SELECT published::text AS since, pg_snapshot_xmax(pg_current_snapshot())::text AS latest
-FROM event_relay WHERE id = 1 FOR UPDATE SKIP LOCKED
-""")
-# The first of them that runs in this database: whoever has a number has written, and so holds a
-# lock on a table of it.  Locks name a transaction by the lower 32 bits of its number.
-RUNNING = text("""
-SELECT min(l.latest + CASE
-    WHEN x.behind > 2147483648 THEN x.behind - 4294967296
-    WHEN x.behind < -2147483648 THEN x.behind + 4294967296
-    ELSE x.behind END)
-FROM (SELECT CAST(:latest AS bigint) AS latest) AS l
-CROSS JOIN LATERAL (
-    SELECT t.transactionid::text::bigint - (l.latest & 4294967295) AS behind
-    FROM pg_locks AS t
-    WHERE t.locktype = 'transactionid' AND t.mode = 'ExclusiveLock' AND t.granted
-        AND t.pid IS DISTINCT FROM pg_backend_pid() AND EXISTS (
-            SELECT FROM pg_locks AS r
-            WHERE r.virtualtransaction = t.virtualtransaction AND r.locktype = 'relation'
-                AND r.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+SELECT published::text AS since, coalesce(
+    (
+        SELECT running FROM pg_snapshot_xip(pg_current_snapshot()) AS running
+        WHERE NOT EXISTS (
+            SELECT FROM pg_stat_activity AS a JOIN pg_database AS d ON d.oid = a.datid
+            WHERE a.backend_xid = running::xid AND d.datname <> current_database()
+        ) AND NOT EXISTS (
+            SELECT FROM pg_prepared_xacts AS p
+            WHERE p.transaction = running::xid AND p.database <> current_database()
         )
-) AS x
+        ORDER BY running LIMIT 1
+    ), pg_snapshot_xmax(pg_current_snapshot())
+)::text AS until
+FROM event_relay WHERE id = 1 FOR UPDATE SKIP LOCKED
 """)
 PUBLISH = text("""
 WITH kinds AS (
@@ -130,12 +124,7 @@ def publish(tx: Tx) -> int:
     many.  0 where somebody else does it at this moment.
     """
     turn = tx.session.execute(TURN).one_or_none()
-    if turn is None:
-        return 0
-    latest = int(turn.latest)
-    running = tx.session.execute(RUNNING, {"latest": latest}).scalar_one()
-    until = latest if running is None else min(latest, int(running))
-    if int(turn.since) >= until:
+    if turn is None or int(turn.since) >= int(turn.until):
         return 0
     return int(
         tx.session.execute(
@@ -145,7 +134,7 @@ def publish(tx: Tx) -> int:
                 "kinds": [kind.value for kind in KINDS.values()],
                 "corrected_from": [status.value for status in CORRECTED_FROM],
                 "since": turn.since,
-                "until": str(until),
+                "until": turn.until,
             },
         ).scalar_one()
     )
