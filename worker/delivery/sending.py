@@ -111,13 +111,17 @@ class _Pinned(http.client.HTTPConnection):
         self.sock = plain  # from here on it can be hung up
         plain.settimeout(WHOLE_S)
         if self._context is not None:
-            self.sock = self._context.wrap_socket(plain, server_hostname=self.host)
+            tls = self._context.wrap_socket(
+                plain, server_hostname=self.host, do_handshake_on_connect=False
+            )
+            self.sock = tls  # the plain one is empty now; a handshake may be slow, too
+            tls.do_handshake()
 
     def hang_up(self) -> None:
         """The time is over, however slowly it still comes in."""
         self.hung_up = True
         if self.sock is not None:
             try:
-                self.sock.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)  # TLS is not taken leave of
             except OSError:
                 pass
