@@ -75,6 +75,16 @@ def test_a_table_has_a_column_a_field(folder: Path) -> None:
     }
 
 
+def test_line_breaks_within_a_text_stay(folder: Path) -> None:
+    """A cell in quotes, and a text whose separator only some programs take for one."""
+    (folder / "truth.csv").write_bytes(b'file,payee\r\na.pdf,"two\r\nlines"\r\n')
+    assert truths_of(folder, Slip.spec)[folder / "a.pdf"].values["payee", 0] == "two\r\nlines"
+
+    line = json.dumps({"file": "a.pdf", "truth": {"payee": "x\u2028y"}}, ensure_ascii=False)
+    (folder / "truth.jsonl").write_text(line + "\n", "utf-8")
+    assert truths_of(folder, Slip.spec)[folder / "a.pdf"].values["payee", 0] == "x\u2028y"
+
+
 def test_a_truth_that_is_named_is_taken(folder: Path, tmp_path_factory) -> None:
     """Wherever it lies, and whatever stands in the folder."""
     lines(folder, {"file": "a.pdf", "truth": {"total": "1"}})

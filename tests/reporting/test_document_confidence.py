@@ -116,6 +116,27 @@ def test_a_field_that_is_surely_wrong_makes_it_zero(make_house: Make) -> None:
     assert told(house, document)[0] == 0.0
 
 
+def test_a_list_of_very_many_doubtful_rows_is_no_error(make_house: Make) -> None:
+    """Their product is smaller than a number can be."""
+    house = a_house(make_house)
+    document = read(house)
+    with house.rt.transaction() as tx:
+        run = tx.session.connection().exec_driver_sql
+        run("UPDATE scores SET score = 0.001")
+        run(
+            "INSERT INTO results (document_id, generation, name, ordinal, kind, state, text,"
+            " read_state, read_text, field_id, score, threshold, decision, reason)"
+            " SELECT document_id, generation, 'row', n, kind, state, text, read_state, read_text,"
+            " field_id, score, 0.99, 'review', 'low_score' FROM results,"
+            " generate_series(1, 600) AS n WHERE name = 'payee'"
+        )
+
+    right, wrong = told(house, document)
+    assert right == pytest.approx(0.0, abs=1e-300)
+    assert wrong is not None
+    assert wrong > 600
+
+
 def test_a_row_that_a_person_removed_counts_no_more(make_house: Make) -> None:
     """It is no part of the answer."""
     house = a_house(make_house)

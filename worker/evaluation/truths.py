@@ -1,6 +1,7 @@
 """What labelled documents truly say: JSON lines, a table (CSV), or the XML of e-invoices."""
 
 import csv
+import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -71,7 +72,7 @@ def truths_of(folder: Path, spec: DocumentType, given: Path | None = None) -> di
 
 
 def _of_lines(path: Path, spec: DocumentType) -> Iterator[tuple[int, tuple[str, Truth]]]:
-    for at, line in enumerate(_text(path).splitlines(), 1):
+    for at, line in enumerate(_text(path).split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -118,7 +119,7 @@ def _of_table(path: Path, spec: DocumentType) -> Iterator[tuple[int, tuple[str, 
     """A cell of a list is a column such as ``items[1].amount``; an empty one says that there is
     none.
     """
-    rows = csv.DictReader(_text(path).splitlines())
+    rows = csv.DictReader(io.StringIO(_text(path), newline=""))
     columns = [name for name in rows.fieldnames or () if name != "file"]
     if "file" not in (rows.fieldnames or ()):
         raise InvalidTruth(f"{path}: the first line names the columns, `file` among them.")
@@ -188,6 +189,6 @@ def _said(value: object) -> str | None:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")  # line breaks within a cell stay
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidTruth(f"{path} cannot be read as UTF-8: {error}") from error
