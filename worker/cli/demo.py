@@ -18,7 +18,7 @@ from extractors.documents.slip import Slip
 from worker import reporting
 from worker.cli import local, tables
 from worker.cli.documents import submit_files, wait_for
-from worker.cli.operations import until_stopped
+from worker.cli.operations import stop_event
 from worker.cli.people import sign_in_url
 from worker.runtime import Runtime
 from worker.settings import Settings
@@ -98,11 +98,12 @@ def command() -> str:
 
 def _stay(console: Console, rt: Runtime, web_url: str) -> None:
     """Leave the review page open until Ctrl-C."""
+    stop = stop_event()
     console.print(
         "\nClear the doubtful fields here (the link signs you in, once; Ctrl-C stops everything):"
     )
     console.print(f"  {sign_in_url(rt, 'demo', web_url)}", highlight=False, soft_wrap=True)
-    until_stopped()
+    stop.wait()
 
 
 def _write_samples(folder: Path) -> list[Path]:

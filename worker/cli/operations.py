@@ -32,6 +32,7 @@ def up() -> None:
         local.running(settings, web=True),
         local.runtime(settings) as rt,
     ):
+        stop = stop_event()  # before anybody is told that Ctrl-C stops
         console.print(
             "Surefield is up. Submit with: surefield submit FILE --type TYPE   (Ctrl-C stops)"
         )
@@ -41,7 +42,7 @@ def up() -> None:
                 f"Review at: {sign_in_url(rt, 'admin', settings.web_url)}   (signs you in, once)",
                 soft_wrap=True,
             )
-        until_stopped()
+        stop.wait()
     console.print("stopped")
 
 
@@ -109,8 +110,3 @@ def stop_event() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     return stop
-
-
-def until_stopped() -> None:
-    """Wait for Ctrl-C or SIGTERM."""
-    stop_event().wait()
