@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from extractors.decision.certificates import Band, Family, Judged, Plan, Tested
@@ -74,7 +74,9 @@ def standing(tx: Tx, covered: Covered) -> list[Standing]:
             c.state,
             c.method,
             c.threshold,
-            c.alpha,
+            c.window_documents,
+            c.window_doubtful,
+            c.watched_since,
             (c.valid_until > func.now()).label("is_valid"),
         )
         .where(
@@ -253,10 +255,17 @@ def save_test(tx: Tx, plan: Planned, found: Tested, *, who: str, lasts: timedelt
         )
 
 
+def is_doubtful() -> ColumnElement[bool]:
+    """Of a document as it was routed: a row of it scores too low for any certificate, or none of
+    them has a score.
+    """
+    return or_(Routing.weakest.is_(None), Routing.weakest < DOUBTFUL)
+
+
 def _window(tx: Tx, plan: Planned) -> tuple[int, int]:
     """How many documents came between a plan and now, and how many of them are doubtful."""
     r = Routing
-    doubtful = func.count().filter(or_(r.weakest.is_(None), r.weakest < DOUBTFUL))
+    doubtful = func.count().filter(is_doubtful())
     row = tx.session.execute(
         select(func.count().label("documents"), doubtful.label("doubtful")).where(
             r.conditions == plan.promise.conditions,

@@ -59,8 +59,10 @@ class Standing:
     state: PlanState
     method: str
     threshold: float
-    alpha: float
     is_valid: bool  # its time is not over
+    window_documents: int | None  # between its plan and its test; None: nobody counted
+    window_doubtful: int | None
+    watched_since: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

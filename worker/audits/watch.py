@@ -8,9 +8,8 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import Text as TextType
-from sqlalchemy import cast, func, or_, select, text, update
+from sqlalchemy import cast, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.sql.elements import ColumnElement
 
 from extractors.decision.watching import (
     DOUBTFUL,
@@ -65,10 +64,13 @@ def after_document(tx: Tx, covered: Covered, standing: Sequence[Standing]) -> No
     """Hold the documents that came since against each certificate of their kind, without any label,
     and settle alarms that audits have confirmed.
     """
+    certified = [one for one in standing if one.state is PlanState.CERTIFIED]
+    if certified:
+        came = _came_since(tx, covered, min(one.watched_since for one in certified))
+        for one in certified:
+            _hold_documents(tx, one, [each for each in came if each[1] > one.watched_since])
     for one in standing:
-        if one.state is PlanState.CERTIFIED:
-            _hold_documents(tx, covered, one.certificate_id)
-        elif one.state is PlanState.SUSPENDED:
+        if one.state is PlanState.SUSPENDED:
             settle(tx, one.certificate_id)
 
 
@@ -128,15 +130,10 @@ def put_first(tx: Tx, certificate_id: UUID | None, *, since: datetime) -> int:
     return len(done.all())
 
 
-def _hold_documents(tx: Tx, covered: Covered, certificate_id: UUID) -> None:
-    c = Certificate
-    row = tx.session.execute(
-        select(c.window_documents, c.window_doubtful, c.watched_since).where(c.id == certificate_id)
-    ).one()
-    usual = usual_share(row.window_documents or 0, row.window_doubtful or 0)
+def _hold_documents(tx: Tx, held: Standing, came: Sequence[tuple[bool, datetime]]) -> None:
+    usual = usual_share(held.window_documents or 0, held.window_doubtful or 0)
     if usual is None:
         return
-    came = _came_since(tx, covered, row.watched_since)
     doubtful = [one for one, _ in came]
     if alarm_after(Detector.of_documents(usual), doubtful) is None:
         return
@@ -145,16 +142,16 @@ def _hold_documents(tx: Tx, covered: Covered, certificate_id: UUID) -> None:
     because = (
         f"since {since:%Y-%m-%d %H:%M} UTC {sum(doubtful[at:])} of {len(came) - at} documents have"
         f" a field that scores below {DOUBTFUL:g}; between its plan and its test these were"
-        f" {row.window_doubtful} of {row.window_documents}"
+        f" {held.window_doubtful} of {held.window_documents}"
     )
-    _suspend(tx, certificate_id, because, since=since)
+    _suspend(tx, held.certificate_id, because, since=since)
 
 
 def _came_since(tx: Tx, covered: Covered, since: datetime) -> Sequence[tuple[bool, datetime]]:
     """Of the last documents of this kind since then, in order: is it doubtful, and when it came."""
     r = Routing
     last = (
-        select(_doubtful().label("doubtful"), r.routed_at, r.document_id)
+        select(certificates.is_doubtful().label("doubtful"), r.routed_at, r.document_id)
         .where(
             r.conditions == covered.conditions,
             r.document_type == covered.document_type,
@@ -169,10 +166,6 @@ def _came_since(tx: Tx, covered: Covered, since: datetime) -> Sequence[tuple[boo
         last.c.routed_at, last.c.document_id
     )
     return [(row.doubtful, row.routed_at) for row in tx.session.execute(ordered)]
-
-
-def _doubtful() -> ColumnElement[bool]:
-    return or_(Routing.weakest.is_(None), Routing.weakest < DOUBTFUL)
 
 
 def _suspend(tx: Tx, certificate_id: UUID, because: str, *, since: datetime | None) -> None:
