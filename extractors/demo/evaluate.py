@@ -12,7 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from extractors.backends import Backend
+from extractors.decision import measures
 from extractors.decision.field_evidence import FieldEvidence
 from extractors.decision.scores import DEFAULT, METHODS, score
 from extractors.demo.damage import LEVELS
@@ -229,21 +232,9 @@ def auroc(scored: Sequence[tuple[float | None, bool]]) -> float | None:
     """Chance that a right value scores above a wrong one; ties count half, and no score at all is
     the lowest.
     """
-    ranked = sorted((-1.0 if value is None else value, right) for value, right in scored)
-    rights = sum(right for _, right in ranked)
-    wrongs = len(ranked) - rights
-    if not rights or not wrongs:
-        return None
-    below, won, start = 0, 0.0, 0
-    while start < len(ranked):
-        end = start
-        while end < len(ranked) and ranked[end][0] == ranked[start][0]:
-            end += 1
-        good = sum(right for _, right in ranked[start:end])
-        won += good * (below + (end - start - good) / 2)
-        below += end - start - good
-        start = end
-    return round(won / (rights * wrongs), 4)
+    scores = np.array([-1.0 if value is None else value for value, _ in scored], float)
+    found = measures.auroc(scores, np.array([right for _, right in scored], bool))
+    return None if math.isnan(found) else round(found, 4)
 
 
 @dataclass(frozen=True, slots=True)

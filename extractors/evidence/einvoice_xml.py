@@ -40,7 +40,8 @@ def _of_value(
     document: DocumentEvidence, field: FieldSpec, one: Candidate, said: str
 ) -> Iterator[Testimony]:
     if one.state is FieldState.VALUE:
-        if _same(field, one, said):
+        value = None if one.value is None else one.value.value
+        if says_the_same(field, said, text=one.text, value=value):
             yield Testimony(of=one, says=AGREES, message=f"the e-invoice's XML says {said}")
         else:
             yield _differs(one, said)
@@ -80,12 +81,20 @@ def _differs(one: Candidate, said: str) -> Testimony:
     )
 
 
-def _same(field: FieldSpec, one: Candidate, said: str) -> bool:
+def says_the_same(
+    field: FieldSpec, said: str, *, text: str | None, value: str | bool | None
+) -> bool:
+    """Whether an answer means what the XML says.
+
+    text:  as read
+    value: what it means; None where it means nothing
+    """
     if field.kind in _NUMBERS:
-        return one.amount is not None and one.amount == _number(said)
+        number = _number(said)
+        return value is not None and number is not None and _number(str(value)) == number
     if field.kind in (Kind.DATE, Kind.CURRENCY):
-        return one.value is not None and one.value.value == said
-    return _letters(one.text or "") == _letters(said)
+        return value == said
+    return _letters(text or "") == _letters(said)
 
 
 def _number(said: str) -> Decimal | None:

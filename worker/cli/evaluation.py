@@ -16,7 +16,7 @@ from worker.cli import local, tables
 from worker.cli.documents import AsJson, submit_files, wait_for
 from worker.cli.tables import plain
 from worker.evaluation import labels
-from worker.evaluation.judging import Judged, by_band, judge
+from worker.evaluation.judging import ALL, Judged, by_band, judge
 from worker.evaluation.thresholds import tried
 from worker.evaluation.truths import truths_of
 from worker.settings import Settings
@@ -27,8 +27,6 @@ FOLDER = "evaluation"  # of the state folder: what is measured never stands befo
 
 if TYPE_CHECKING:
     from worker.evaluation.figures import Figures
-
-ALL = "all"
 
 
 def of_folder(

@@ -9,9 +9,8 @@ import numpy as np
 
 from extractors.decision.bounds import upper_bound
 from extractors.decision.measures import auroc, coverage, ece, interval
-from worker.evaluation.judging import Judged
+from worker.evaluation.judging import ALL, Judged
 
-ALL = "all"
 COVERED = 0.01  # of the error at which coverage is told
 FEWEST = 20  # scored answers, below which measures of scores say nothing
 BINS = 10

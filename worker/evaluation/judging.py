@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from uuid import UUID
 
-from extractors.documents.spec import DocumentType, FieldSpec, Kind
+from extractors.documents.spec import DocumentType, FieldSpec
+from extractors.evidence.einvoice_xml import says_the_same
 from extractors.normalise import Value, normalise
 from extractors.types import FieldState
 from worker.evaluation.truths import Key, Spelling, Truth
 from worker.reporting import FieldRow
 from worker.tables.results import Outcome
 
-NUMBERS = frozenset({Kind.AMOUNT, Kind.NUMBER})
-CODED = frozenset({Kind.DATE, Kind.CURRENCY})  # XML has them in the form that is stored
+ALL = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,34 +67,14 @@ def _is_right(row: FieldRow, true: str | None, truth: Truth, spec: DocumentType)
         return true is None and row.state is FieldState.ABSENT
     field = spec.field(row.field)
     if truth.spelling is Spelling.PLAIN:
-        return _as_xml_says(row, field, true)
+        return says_the_same(field, true, text=row.text, value=row.value)
     if row.text == true:
         return True
     return _value(row, field).agrees_with(normalise(true, field, spec))
 
 
-def _as_xml_says(row: FieldRow, field: FieldSpec, true: str) -> bool:
-    if field.kind in NUMBERS:
-        return row.value is not None and _number(str(row.value)) == _number(true)
-    if field.kind in CODED:
-        return bool(row.value == true)
-    return _letters(row.text or "") == _letters(true)
-
-
 def _value(row: FieldRow, field: FieldSpec) -> Value:
     return Value(kind=field.kind, value=row.value, currency=row.currency)
-
-
-def _number(said: str) -> Decimal | None:
-    try:
-        return Decimal(said)
-    except InvalidOperation:
-        return None
-
-
-def _letters(text: str) -> str:
-    """Case, spaces and punctuation do not count."""
-    return "".join(each for each in text.casefold() if each.isalnum())
 
 
 def by_band(judged: Sequence[Judged]) -> Mapping[str, list[Judged]]:
