@@ -8,8 +8,6 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from worker.tables.base import Xid8
-
 revision = "0028_delivery"
 down_revision = "0027_document_confidence"
 branch_labels = None
@@ -26,8 +24,8 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '4s'")
     # first without a default, so that the table is not written anew: moves until now are told to
     # nobody
-    op.add_column("document_events", sa.Column("xid", Xid8(), nullable=True))
-    op.alter_column("document_events", "xid", server_default=sa.text("pg_current_xact_id()"))
+    op.execute("ALTER TABLE document_events ADD COLUMN xid xid8")
+    op.execute("ALTER TABLE document_events ALTER COLUMN xid SET DEFAULT pg_current_xact_id()")
     op.create_index("document_events_xid_idx", "document_events", ["xid"])
     _events()
     _webhooks()
@@ -38,10 +36,10 @@ def _events() -> None:
     op.create_table(
         "event_relay",
         sa.Column("id", sa.SmallInteger(), server_default="1", nullable=False),
-        sa.Column("published", Xid8(), server_default=sa.text("'0'"), nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("event_relay_one_row_check")),
         sa.PrimaryKeyConstraint("id", name=op.f("event_relay_pkey")),
     )
+    op.execute("ALTER TABLE event_relay ADD COLUMN published xid8 DEFAULT '0' NOT NULL")
     op.execute("INSERT INTO event_relay DEFAULT VALUES")
     op.create_table(
         "events",

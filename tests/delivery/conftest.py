@@ -12,6 +12,8 @@ import pytest
 from standardwebhooks import Webhook as Verifier
 
 from tests.web.conftest import make_house, make_site, renderer, site  # noqa: F401  fixtures
+from worker.delivery import deliver, events
+from worker.runtime import Runtime
 
 HERE = (ip_network("127.0.0.0/8"),)
 Says = Callable[[int], int | tuple[int, dict[str, str]]]  # the number of the request, from 1
@@ -34,6 +36,22 @@ class Receiver:
     def verified(self, secret: str) -> list[Any]:
         """What a receiver with the library of Standard Webhooks takes; it raises for the rest."""
         return [Verifier(secret).verify(body, headers) for headers, body in self.got]
+
+
+def send_all(rt: Runtime) -> int:
+    """Publish, and send what is due one after the other; returns how many messages went out."""
+    sent = 0
+    with rt.transaction() as tx:
+        events.publish(tx)
+    while True:
+        with rt.transaction() as tx:
+            message = deliver.claim(tx)
+        if message is None:
+            return sent
+        answer = deliver.deliver(message, allowed=HERE)
+        with rt.transaction() as tx:
+            deliver.settle(tx, message, answer)
+        sent += 1
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """Where webhooks may lead to, whatever the name says a moment later."""
 
 import socket
+import ssl
 import threading
 import time
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,8 @@ from worker.delivery.addresses import (
 from worker.delivery.sending import send
 
 PUBLIC = "93.184.215.14"
+# a key and a certificate for the name localhost, made for these tests alone
+CERTIFICATE = Path(__file__).with_name("localhost.pem")
 NOT_OF_THE_INTERNET = [
     "127.0.0.1",
     "127.8.8.8",
@@ -153,20 +157,42 @@ def test_a_receiver_that_answers_slowly_or_never_is_hung_up_on(
     assert time.monotonic() - began < 5
 
 
-def test_a_server_without_a_certificate_is_not_told() -> None:
-    """TLS proves the name."""
+@pytest.mark.parametrize(
+    ("host", "trusted", "status"),
+    [("localhost", True, 204), ("localhost", False, None), ("127.0.0.1", True, None)],
+)
+def test_tls_proves_the_name_of_whoever_is_told(
+    monkeypatch: pytest.MonkeyPatch, host: str, trusted: bool, status: int | None
+) -> None:
+    """By a certificate for that name, from somebody whom this machine trusts."""
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    else:
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    heard: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
         def answer() -> None:
-            one, _ = server.accept()
-            one.close()
+            plain, _ = server.accept()
+            try:
+                with context.wrap_socket(plain, server_side=True) as one:
+                    heard.append(one.recv(4096))
+                    one.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+            except OSError:  # whoever sends does not like the certificate
+                plain.close()
 
         thread = threading.Thread(target=answer)
         thread.start()
-        said = send(f"https://localhost:{port}/", b"{}", {}, allowed=HERE)
+        said = send(
+            f"https://{host}:{port}/x", b"{}", {}, allowed=HERE, ask=lambda *_: ["127.0.0.1"]
+        )
         thread.join()
-    assert said.status is None
+    assert said.status == status
+    assert bool(heard) == (status is not None)
+    assert status is not None or "certificate" in (said.error or "").lower()
 
 
 @pytest.mark.parametrize(

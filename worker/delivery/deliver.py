@@ -210,20 +210,6 @@ def run(rt: Runtime, stop: Stop, *, allowed: Sequence[Network], ask: Resolve = r
                 stop.wait(PAUSE_S)
 
 
-def once(rt: Runtime, *, allowed: Sequence[Network], ask: Resolve = resolve) -> int:
-    """Publish, and send all that is due one after the other; returns how many messages went out."""
-    sent = 0
-    with rt.transaction() as tx:
-        events.publish(tx)
-    while True:
-        with rt.transaction() as tx:
-            message = claim(tx)
-        if message is None:
-            return sent
-        _one(rt, message, allowed, ask)
-        sent += 1
-
-
 def _one(rt: Runtime, message: Message, allowed: Sequence[Network], ask: Resolve) -> None:
     answer = deliver(message, allowed=allowed, ask=ask)
     try:

@@ -7,7 +7,7 @@ they can be seen.  A transaction that stays open holds events back, and loses no
 database of the server does not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -165,9 +165,4 @@ def since(tx: Tx, *, after: int, upstream: str | None = None, limit: int = 100) 
     )
     if upstream is not None:
         query = query.where(e.upstream == upstream)
-    return told(tx.session.execute(query).all())
-
-
-def told(rows: Sequence[Any]) -> list[Told]:
-    """The same as values."""
-    return [Told(**row._mapping) for row in rows]
+    return [Told(**row._mapping) for row in tx.session.execute(query)]

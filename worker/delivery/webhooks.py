@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, null, select, text, update
+from sqlalchemy import ScalarSelect, func, null, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from worker.db import Tx
@@ -88,7 +88,7 @@ def rows(tx: Tx, upstream: str | None = None) -> list[WebhookRow]:
     """All webhooks, or those of one upstream; the newest first."""
     of = Delivery.webhook_id == Webhook.id
 
-    def count(state: DeliveryState) -> object:
+    def count(state: DeliveryState) -> ScalarSelect[int]:
         return select(func.count()).where(of, Delivery.state == state).scalar_subquery()
 
     query = select(
@@ -101,8 +101,8 @@ def rows(tx: Tx, upstream: str | None = None) -> list[WebhookRow]:
         Webhook.disabled_because,
         Webhook.made_by,
         Webhook.made_at,
-        count(DeliveryState.WAITING).label("waiting"),  # type: ignore[attr-defined]
-        count(DeliveryState.GIVEN_UP).label("given_up"),  # type: ignore[attr-defined]
+        count(DeliveryState.WAITING).label("waiting"),
+        count(DeliveryState.GIVEN_UP).label("given_up"),
         select(func.max(Delivery.delivered_at))
         .where(of)
         .scalar_subquery()

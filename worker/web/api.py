@@ -28,6 +28,7 @@ from worker.intake.errors import InvalidSubmission, TooLarge
 from worker.intake.types import PRIORITY
 from worker.review import context
 from worker.store import retry, transitions
+from worker.store.codec import storable
 from worker.tables.documents import Status
 from worker.tables.results import Outcome
 from worker.web.dependencies import SiteHere
@@ -392,9 +393,9 @@ def list_documents(
     """Your documents, the newest first, by what you ask for."""
     asked = reporting.Sent(
         upstream=upstream,
-        key=_storable(key),
+        key=None if key is None else storable(key),
         status=status,
-        document_type=_storable(document_type),
+        document_type=None if document_type is None else storable(document_type),
         since=since,
         until=until,
         before=None if after is None else _place(after),
@@ -419,11 +420,6 @@ def _place(after: str) -> tuple[datetime, UUID]:
     except ValueError as error:
         raise InvalidSubmission("after is what `next` of an answer before says.") from error
     return found
-
-
-def _storable(text: str | None) -> str | None:
-    """A text that Postgres could hold: what it cannot names nothing there, and no fault."""
-    return text if text is None else text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 @router.get(
