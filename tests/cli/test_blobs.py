@@ -1,6 +1,7 @@
 """What the store holds and nobody needs."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,20 +26,11 @@ def aged(store: Blobs, *names: str) -> None:
 
 def a_document(make_house: Make, store: Blobs) -> House:
     """One that was read, with its file and its pages in that store."""
-    house = make_house()
-    house = House(
-        rt=type(house.rt)(**{**vars_of(house.rt), "blobs": store}),
-        backend=house.backend,
-        announced=house.announced,
-        woken=house.woken,
-    )
+    made = make_house()
+    house = replace(made, rt=replace(made.rt, blobs=store))
     house.submit(a_pdf("Foo Ltd A-17", "14/04/2026", "Total 12.50 EUR"))
     house.work()
     return house
-
-
-def vars_of(rt):
-    return {name: getattr(rt, name) for name in type(rt).__dataclass_fields__}
 
 
 def test_only_what_no_document_names_is_removed(make_house, store, surefield):

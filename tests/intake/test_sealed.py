@@ -2,6 +2,7 @@
 
 import json
 import stat
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -144,11 +145,11 @@ def test_a_month_after_it_came_last_it_is_forgotten(house, key):
 def put_aside(db, surefield, house, tmp_path):
     """A letter of an installation whose key was made by its first command."""
     surefield("migrate")
-    object.__setattr__(house.rt, "blobs", Blobs(tmp_path / "blobs"))
-    with house.rt.transaction() as tx:
+    rt = replace(house.rt, blobs=Blobs(tmp_path / "blobs"))
+    with rt.transaction() as tx:
         accounts.add_person(tx, "root of all", Role.ADMIN)
         accounts.add_person(tx, "ben", Role.MANAGER)
-    take_in((), arguments(password=SECRET, source="/etc/passwd"), house.rt)
+    take_in((), arguments(password=SECRET, source="/etc/passwd"), rt)
     return letters(house)[0]
 
 
@@ -181,12 +182,13 @@ def test_a_refused_submission_is_sent_again(put_aside, house, surefield):
     assert "surefield.submit" in json.dumps(row.message)
 
 
-def test_what_could_not_be_read_is_not_sent_again(put_aside, house, surefield):
+def test_what_could_not_be_read_is_not_sent_again(put_aside, house, surefield, tmp_path):
     """It would be put aside at once."""
+    store = Blobs(tmp_path / "blobs")
     with house.rt.transaction() as tx:
         key = installation.public_key(tx)
         assert key is not None
-        name = house.rt.blobs.put(sealing.seal(key, b'{"body_base64": "AA=="}'))
+        name = store.put(sealing.seal(key, b'{"body_base64": "AA=="}'))
         tx.session.execute(text("UPDATE dead_letters SET sealed = :name"), {"name": name})
     said = surefield(
         "dead-letters", "replay", str(put_aside.id), "--who", "root of all", fails=True

@@ -2,17 +2,9 @@
 
 import pytest
 
+from tests.audits.making import a_suspended_certificate
 from tests.web.conftest import MakeSite, SiteInTest
 from tests.web.making import TRUTH, a_slip
-
-SUSPENDED = """
-INSERT INTO certificates (document_type, family, band, conditions, fingerprint, method, alpha,
-    delta, missed, thresholds, size, state, planned_by, tested_at, threshold, alarmed_at, alarm,
-    changed_at)
-VALUES ('slip', 'rest', 'fair', 'c', 'f', 'm', 0.01,
-    0.05, 0.1, '{0.9}', 500, 'suspended', 'ada', now(), 0.9, now(), 'many doubtful ones',
-    now())
-"""
 
 
 @pytest.fixture
@@ -128,7 +120,7 @@ def test_an_alarm_about_a_certificate_stands_on_the_page(audited: SiteInTest) ->
     ada = audited.sign_in()
     assert "is suspended" not in ada.get("/audits").text
     with audited.house.rt.transaction() as tx:
-        tx.session.connection().exec_driver_sql(SUSPENDED)
+        a_suspended_certificate(tx)
     assert "is suspended: many doubtful ones" in ada.get("/audits").text
 
     with audited.house.rt.transaction() as tx:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
+from tests.audits.making import a_suspended_certificate
 from tests.web.making import a_slip
 from worker import store
 from worker.pipeline import flow
@@ -61,14 +62,8 @@ def test_a_site_without_its_tables_is_not_ready(site):
 def test_a_certificate_that_an_alarm_suspended_is_told(site):
     """Monitors learn of it without a person who looks at a page."""
     with site.house.rt.transaction() as tx:
-        tx.session.connection().exec_driver_sql(
-            "INSERT INTO certificates (document_type, family, band, conditions, fingerprint,"
-            " method, alpha, delta, missed, thresholds, size, state, planned_by, tested_at,"
-            " threshold, alarmed_at, alarm, changed_at)"
-            " VALUES ('slip', 'rest', 'fair', 'c', 'f', 'm', 0.01, 0.05, 0.1, '{0.9}', 500,"
-            " 'suspended', 'ada', now(), 0.9, now(), 'too many doubtful ones', now())"
-        )
+        a_suspended_certificate(tx)
     found = site.anybody().get("/healthz")
 
     assert found.status_code == 503
-    assert "(slip) is suspended: too many doubtful ones" in found.json()["checks"]["certificates"]
+    assert "(slip) is suspended: many doubtful ones" in found.json()["checks"]["certificates"]
