@@ -12,10 +12,11 @@ from extractors.page.ocr import engines
 from extractors.page.ocr.types import Recogniser
 from extractors.rerankers import RERANKERS, Reranker
 from extractors.types import Canvas
-from worker import db, sealing
+from worker import db, mailboxes, sealing
 from worker.blobs import Blobs
 from worker.intake import dead_letters
 from worker.intake.dead_letters import Letter
+from worker.mailboxes.types import Mailbox
 from worker.rendering.protocol import RenderLimits
 from worker.rendering.renderer import Renderer
 from worker.runtime import Runtime, asleep, no_backend, silent
@@ -47,6 +48,11 @@ def database_url(settings: Settings) -> str:
 def broker_url(settings: Settings) -> str:
     """The broker that was named, else the queue inside the database."""
     return settings.broker_url.get_secret_value() if settings.broker_url else database_url(settings)
+
+
+def open_mailbox(settings: Settings) -> Mailbox:
+    """The upstreams' queues at the broker; nothing connects before its first use."""
+    return mailboxes.open_mailbox(broker_url(settings))
 
 
 def canvases(settings: Settings) -> Callable[[str], Canvas]:

@@ -18,7 +18,6 @@ from celery.exceptions import Reject
 from celery.worker.request import Request
 from kombu.exceptions import OperationalError
 from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 
 from extractors.backends import Backend
 from extractors.errors import SurefieldError
@@ -28,9 +27,9 @@ from worker import log as logs
 from worker.consumer import guarded
 from worker.embedded import unprivileged
 from worker.embedded.broker import broker_options
-from worker.intake import actions, dead_letters, messages
-from worker.intake.errors import InboxUnavailable
+from worker.intake import actions, messages
 from worker.intake.outages import is_outage, until_it_passes
+from worker.intake.taking import put_aside
 from worker.pipeline import flow
 from worker.runtime import Runtime, no_backend
 from worker.settings import LogForm, Settings, problems
@@ -274,17 +273,4 @@ def _take_in(args: tuple[Any, ...], kwargs: dict[str, Any], rt: Runtime) -> None
         if is_outage(error):
             raise
         letter = messages.letter_of(args, kwargs, error)
-        try:
-            with rt.transaction() as tx:
-                content = messages.content_of(args, kwargs)
-                sealed = dead_letters.sealed_in(tx, letter, content, rt.blobs)
-                dead_letters.keep(tx, letter, sealed)
-        except SQLAlchemyError as away:
-            raise InboxUnavailable(
-                f"The dead letter cannot be written ({type(away).__name__}). Look at the database,"
-                " and whether it is migrated: surefield doctor."
-            ) from away
-        if isinstance(error, SurefieldError):
-            log.error("submission_refused", code=error.code, digest=letter.digest)
-        else:
-            log.exception("submission_broke", digest=letter.digest)
+        put_aside(letter, messages.content_of(args, kwargs), error, rt)

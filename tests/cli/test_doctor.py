@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from contextlib import closing
 
 import pytest
 from sqlalchemy import text
@@ -10,10 +11,12 @@ from sqlalchemy import text
 from tests.backends.vllm.server import Server, ok
 from tests.embedded.processes import eventually
 from tests.factories import a_document, begin
-from worker import blobs
+from worker import blobs, mailboxes
+from worker.accounts import store as accounts
 from worker.cli import doctor
-from worker.embedded import broker
 from worker.embedded.supervisor import Child, Supervisor
+from worker.intake.lines import queue_of
+from worker.mailboxes.pgmq import PgmqMailbox
 from worker.settings import Settings
 
 
@@ -104,7 +107,7 @@ def test_a_store_whose_library_is_missing_names_the_install_line(monkeypatch, ex
 
 def test_a_broker_whose_library_is_missing_names_the_install_line(monkeypatch):
     """Not that the broker should run."""
-    monkeypatch.setattr(broker, "missing", lambda *names: names)
+    monkeypatch.setattr(mailboxes, "missing", lambda *names: names)
     found = doctor.broker(Settings(broker_url="redis://127.0.0.1:1/"))
     assert not found.sound
     assert "pip install 'surefield[redis]'" in found.words
@@ -127,6 +130,36 @@ def test_a_backlog_that_nobody_takes_is_broken(db, database_url):
     assert not found["stage render"].sound
     assert "nobody serves the queue cpu" in found["stage render"].words
     assert found["stage extract"].sound
+
+
+def test_an_upstreams_queue_that_nobody_takes_in_is_broken(db, database_url):
+    """A moment after something of it came in, it is not."""
+    settings = Settings(database_url=database_url)
+    with begin(db) as tx:
+        accounts.make_key(tx, "erp")
+    assert doctor.submissions(settings).words == "none waits in 1 queues"
+    with closing(PgmqMailbox(database_url)) as mailbox:
+        mailbox.make(queue_of("erp"))
+        mailbox.put(queue_of("erp"), b"{}")
+    found = doctor.submissions(settings)
+    assert not found.sound
+    assert "1 of erp wait" in found.words
+    assert "surefield inbox" in found.words
+
+    a_document(db)
+    with begin(db) as tx:
+        tx.session.execute(text("UPDATE submissions SET upstream = 'erp'"))
+    assert doctor.submissions(settings).sound
+
+
+def test_what_waits_in_the_queue_of_before_is_counted(db, database_url):
+    """It is read for one more release."""
+    with closing(PgmqMailbox(database_url)) as mailbox:
+        mailbox.make("cpu")
+        mailbox.put("cpu", b"{}")
+    found = doctor.submissions(Settings(database_url=database_url))
+    assert found.sound
+    assert "1 in cpu, which is read for this release only" in found.words
 
 
 def test_a_frozen_process_and_one_that_dies_again_and_again_are_named(tmp_path):

@@ -17,6 +17,9 @@ from worker.actor import Role
 from worker.blobs import Blobs
 from worker.consumer import content_of
 from worker.intake import dead_letters
+from worker.intake.lines import queue_of
+from worker.intake.taking import take_in as take_parcel_in
+from worker.mailboxes.types import Parcel
 from worker.pipeline import flow
 from worker.sealing import KeyUnusable
 from worker.store import blob_names, installation
@@ -180,6 +183,18 @@ def test_a_refused_submission_is_sent_again(put_aside, house, surefield):
     assert letters(house) == []
     (row,) = house.rows("SELECT message FROM pgmq.q_cpu")
     assert "surefield.submit" in json.dumps(row.message)
+
+
+def test_one_from_an_upstreams_own_queue_goes_back_there(put_aside, house, surefield, tmp_path):
+    """In its plain form."""
+    queue, says = queue_of("erp"), {"type": "slip", "key": "k", "content_base64": "no base64!"}
+    sent = Parcel(queue=queue, body=json.dumps(says).encode(), tag=1)
+    take_parcel_in(sent, "erp", replace(house.rt, blobs=Blobs(tmp_path / "blobs")))
+    (letter,) = (one for one in letters(house) if one.id != put_aside.id)
+    again = ("dead-letters", "replay", str(letter.id), "--who", "root of all")
+    assert "sent again" in surefield(*again)
+    (row,) = house.rows(f"SELECT message FROM pgmq.q_{queue.replace('.', '_')}")
+    assert row.message == says
 
 
 def test_what_could_not_be_read_is_not_sent_again(put_aside, house, surefield, tmp_path):

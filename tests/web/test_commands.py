@@ -106,8 +106,10 @@ def test_a_person_is_invited_from_the_terminal(environment):
 
 def test_an_upstream_gets_a_key_from_the_terminal(environment):
     """Printed once; later only its first characters are seen."""
-    key = command(environment, "key", "add", "erp").stdout.strip()
+    made = command(environment, "key", "add", "erp")
+    key = made.stdout.strip()
     assert re.fullmatch(r"sf_[\w-]{43}", key)
+    assert "surefield.submissions.erp" in made.stderr
     listed = command(environment, "key", "list").stdout
     assert key[:9] in listed
     assert key not in listed

@@ -301,6 +301,12 @@ def upstream_of(tx: Tx, key: str) -> str | None:
     return str(row.upstream)
 
 
+def upstreams(tx: Tx) -> list[str]:
+    """Every upstream that has a key, by name."""
+    query = select(ApiKey.upstream).where(ApiKey.revoked_at.is_(None)).distinct()
+    return list(tx.session.execute(query.order_by(ApiKey.upstream)).scalars())
+
+
 def keys(tx: Tx) -> Sequence[KeyRow]:
     """All keys, the newest first."""
     columns = (

@@ -1,17 +1,19 @@
 """Commands about messages that became no document: look at them, forget them."""
 
 import json
+from collections.abc import Mapping
+from contextlib import closing
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from worker import sealing, tasks
+from worker import bootstrap, sealing, tasks
 from worker.actor import Forbidden, Role
 from worker.cli import ids, local, tables
 from worker.errors import NotFound
-from worker.intake import dead_letters
+from worker.intake import dead_letters, messages
 from worker.intake.errors import InvalidSubmission
 from worker.runtime import Runtime
 from worker.settings import Settings
@@ -75,20 +77,29 @@ def replay(
     ] = None,
 ) -> None:
     """Send a refused submission again, once what it was refused for is mended, and forget it."""
-    with local.house() as rt:
+    with local.database(Settings()) as settings, local.runtime(settings) as rt:
         kept, content = _opened(rt, letter, who)
         if "kwargs" not in content:
             raise InvalidSubmission(
                 "It could not be read, and could not be read again. Look at it (surefield"
                 " dead-letters show), and have it sent as docs/upstream.md describes."
             )
-        celery = tasks.create_celery(Settings())
-        celery.send_task(
-            content["task"], content["args"], content["kwargs"], queue=content["queue"]
-        )
+        _send(content, settings)
         with rt.transaction() as tx:
             dead_letters.drop(tx, [kept.id])
     tables.console().print("sent again")
+
+
+def _send(content: Mapping[str, Any], settings: Settings) -> None:
+    """To the queue where it came from."""
+    queue = content["queue"]
+    if queue == messages.QUEUE:
+        celery = tasks.create_celery(settings)
+        celery.send_task(messages.TASK, content["args"], content["kwargs"], queue=queue)
+        return
+    with closing(bootstrap.open_mailbox(settings)) as mailbox:
+        mailbox.make(queue)
+        mailbox.put(queue, messages.plain(content["args"], content["kwargs"]))
 
 
 def _opened(rt: Runtime, given: str, who: str | None) -> tuple[dead_letters.Kept, dict[str, Any]]:

@@ -21,11 +21,14 @@ from extractors.rerankers import RERANKERS
 from extractors.sandbox.walls import Walls
 from worker import bootstrap, db, health
 from worker.blobs import Blobs
-from worker.embedded.broker import broker_options
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.supervisor import Supervisor
+from worker.inbox import read_lines
 from worker.intake import dead_letters
+from worker.intake.lines import PREFIX
+from worker.intake.messages import QUEUE
 from worker.migrate import check_schema
+from worker.runtime import Runtime
 from worker.settings import Settings
 
 OLDEST_POSTGRES = 150_000  # as server_version_num has it: 15.0
@@ -127,26 +130,60 @@ def _words(error: Exception) -> str:
 
 
 def broker(settings: Settings) -> Finding:
-    """The broker takes a connection."""
+    """The broker takes a connection, and keeps what it has said yes to."""
     if settings.broker_url is None:
         return Finding(True, "the queue lives in the database")
-    from kombu import Connection
-
-    url = settings.broker_url.get_secret_value()
     try:
-        options = broker_options(url)
-        with Connection(
-            url, transport_options=options.get("broker_transport_options", {})
-        ) as connection:
-            connection.ensure_connection(max_retries=1, timeout=5)
+        with closing(bootstrap.open_mailbox(settings)) as mailbox:
+            mailbox.waiting(PREFIX)
+            lacks = mailbox.lacks()
     except SurefieldError as error:
         return Finding(False, str(error))
-    except Exception as error:
+    kind = settings.broker_url.get_secret_value().partition("://")[0]
+    return Finding(not lacks, "; ".join((kind, *lacks)))
+
+
+def submissions(settings: Settings) -> Finding:
+    """What waits in the upstreams' queues, and whether anybody takes it in."""
+    url = _database(settings)
+    if url is None or not schema(settings).sound:
+        return Finding(True, "the database does not answer now")
+    settings = settings.model_copy(update={"database_url": SecretStr(url)})
+    rt = bootstrap.runtime(settings)
+    try:
+        lines = read_lines(rt, settings.open_upstream)
+        with closing(bootstrap.open_mailbox(settings)) as mailbox:
+            found = {one: mailbox.waiting(one.queue) for one in lines}
+            for one in found:
+                if found[one] is not None:
+                    mailbox.make(one.queue)  # it is there: only its kind is looked at
+            waits = {one.upstream: number or 0 for one, number in found.items()}
+            before, lacks = mailbox.waiting(QUEUE) or 0, mailbox.lacks()
+        still = [name for name, number in waits.items() if number and not _takes_in(rt, name)]
+    except (SurefieldError, SQLAlchemyError) as error:
+        return Finding(False, _words(error))
+    finally:
+        rt.sessions.kw["bind"].dispose()
+    words = [f"{number} of {name}" for name, number in sorted(waits.items()) if number]
+    said = f"{', '.join(words)} wait" if words else f"none waits in {len(lines)} queues"
+    if before:
+        said += f"; {before} in {QUEUE}, which is read for this release only"
+    if still:
         return Finding(
             False,
-            f"{type(error).__name__}: check SUREFIELD_BROKER_URL, and that the broker runs",
+            f"{said}. None of {', '.join(still)} was taken in for a minute: does `surefield inbox`"
+            f" run, or do more than {settings.max_waiting:,} of its documents wait"
+            " (SUREFIELD_MAX_WAITING)?",
         )
-    return Finding(True, url.partition("://")[0])
+    return Finding(not lacks, "; ".join((said, *lacks)))
+
+
+def _takes_in(rt: Runtime, upstream: str) -> bool:
+    """Whether something of this upstream came in within a minute."""
+    lately = "SELECT FROM submissions WHERE upstream = :upstream AND created_at > now() - :minute"
+    with rt.sessions() as session:
+        asked = {"upstream": upstream, "minute": timedelta(minutes=1)}
+        return session.execute(text(f"SELECT EXISTS ({lately})"), asked).scalar_one() is True
 
 
 def blobs(settings: Settings) -> Finding:
@@ -299,6 +336,7 @@ CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "sandbox": sandbox,
     "memory": memory,
     "document types": document_types,
+    "submissions": submissions,
     "dead letters": letters,
     "processes": processes,
 }

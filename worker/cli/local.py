@@ -144,6 +144,7 @@ def children(settings: Settings, *, web: bool = False) -> tuple[Child, ...]:
         ),
         solo("worker.gpu", GPU, "gpu-worker"),
         Child(name="sweeper", argv=(python, "-m", "worker", "sweeper"), env=environment),
+        Child(name="inbox", argv=(python, "-m", "worker", "inbox"), env=environment),
         Child(name="deliverer", argv=(python, "-m", "worker", "deliverer"), env=environment),
     )
     if not web:

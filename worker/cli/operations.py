@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -11,8 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from extractors.documents import load
+from worker import bootstrap
 from worker.cli import local, tables
 from worker.cli.people import sign_in_url
+from worker.inbox import Inbox
 from worker.pipeline import flow
 from worker.settings import Settings, table
 
@@ -67,6 +70,22 @@ def sweeper() -> None:
                 Exception
             ) as error:  # the database is away, or the broker: the next sweep tries again
                 flow.log.warning("sweep_failed", error=type(error).__name__)
+
+
+def inbox() -> None:
+    """Take in what upstreams send over their queues, as `surefield up` does besides all else."""
+    settings = Settings()
+    local.leave_root(settings)
+    stop = stop_event()
+    mailbox = bootstrap.open_mailbox(settings)
+    with local.runtime(settings) as rt, closing(mailbox):
+        Inbox(
+            rt,
+            mailbox,
+            stop,
+            most_waiting=settings.max_waiting,
+            open_upstream=settings.open_upstream,
+        ).run()
 
 
 def settings(

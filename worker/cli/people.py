@@ -3,6 +3,7 @@ keys.
 """
 
 import json
+from contextlib import closing
 from datetime import timedelta
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from worker import bootstrap
 from worker.accounts import store
 from worker.accounts.store import Person
 from worker.actor import Role
@@ -17,6 +19,8 @@ from worker.cli import ids, local
 from worker.cli.documents import AsJson
 from worker.cli.tables import plain
 from worker.errors import NotFound
+from worker.intake.lines import queue_of
+from worker.mailboxes.types import BrokerUnavailable
 from worker.runtime import Runtime
 from worker.settings import Settings
 
@@ -122,10 +126,19 @@ def enable(name: Name) -> None:
 def add_key(
     upstream: Annotated[str, typer.Argument(help="The name under which the system submits.")],
 ) -> None:
-    """A new key for an upstream system, printed now and never again."""
-    with local.house(migrates=True) as rt, rt.transaction() as tx:
-        made = store.make_key(tx, upstream)
-    typer.echo(made)
+    """A new key for an upstream system, printed now and never again; and its queue."""
+    with local.database(Settings(), migrates=True) as settings, local.runtime(settings) as rt:
+        with rt.transaction() as tx:
+            made = store.make_key(tx, upstream)
+        typer.echo(made)
+        queue = queue_of(upstream)
+        with closing(bootstrap.open_mailbox(settings)) as mailbox:
+            try:
+                mailbox.make(queue)
+            except BrokerUnavailable as error:
+                typer.echo(f"{error} The inbox makes the queue {queue} when it can.", err=True)
+            else:
+                typer.echo(f"Its queue: {queue}", err=True)
 
 
 @key.command("list")

@@ -3,10 +3,11 @@
 The message is the contract with people who do not write Python: docs/upstream.md describes it.
 """
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
@@ -15,8 +16,29 @@ from worker.intake.dead_letters import Letter
 from worker.intake.errors import InvalidSubmission
 from worker.intake.sources import Request, decoded
 from worker.intake.types import PRIORITY
+from worker.mailboxes.types import Parcel
 
-TASK, QUEUE = "surefield.submit", "cpu"
+TASK = "surefield.submit"
+QUEUE = "cpu"  # where submissions went until each upstream had a queue; read for one more release
+MEND = "Send it again as docs/upstream.md describes."
+
+
+class Malformed(SurefieldError):
+    """A message that cannot be read."""
+
+    code = "malformed_message"
+
+
+class UnknownTask(SurefieldError):
+    """A Celery message for somebody else."""
+
+    code = "unknown_task"
+
+
+class EndsItsTaker(SurefieldError):
+    """A message that was taken again and again, and never settled."""
+
+    code = "ends_its_taker"
 
 
 class SubmissionMessage(BaseModel):
@@ -34,8 +56,43 @@ class SubmissionMessage(BaseModel):
     metadata: dict[str, Any] | None = Field(default=None, repr=False)
 
 
-def request_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Request:
+def arguments_of(parcel: Parcel) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """What a message says: a JSON object with the arguments, or the same as Celery writes it, in
+    either of its protocols.
+
+    Raises Malformed, UnknownTask; neither quotes anything of the message.
+    """
+    if (parcel.content_encoding or "utf-8").lower() not in ("utf-8", "utf8", "us-ascii", "binary"):
+        _malformed("its content encoding is not utf-8")
+    try:
+        said = json.loads(parcel.body.decode())
+    except (ValueError, RecursionError):
+        _malformed("its body is no JSON in UTF-8")
+    if "task" in parcel.headers:
+        if not isinstance(said, list) or not 2 <= len(said) <= 3:
+            _malformed("its body is not [args, kwargs, …], as its header `task` promises")
+        task, args, kwargs = parcel.headers["task"], said[0], said[1]
+    elif isinstance(said, dict) and "task" in said:
+        task, args, kwargs = said["task"], said.get("args") or [], said.get("kwargs") or {}
+    else:
+        task, args, kwargs = TASK, [], said
+    if task != TASK:
+        raise UnknownTask(f"The message names a task that there is none of. {MEND}")
+    if not isinstance(args, list) or not isinstance(kwargs, dict):
+        _malformed("its arguments are no JSON object")
+    return args, kwargs
+
+
+def _malformed(why: str) -> NoReturn:
+    raise Malformed(f"The message cannot be read: {why}. {MEND}") from None
+
+
+def request_of(
+    args: Sequence[Any], kwargs: Mapping[str, Any], *, upstream: str | None = None
+) -> Request:
     """The submission that a message states.
+
+    upstream: whose queue it came by; None: the message's own word, on the one queue of before
 
     Raises InvalidSubmission, which quotes no value of the message.
     """
@@ -48,8 +105,14 @@ def request_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Request:
         said = SubmissionMessage(**kwargs)
     except (ValidationError, TypeError) as error:
         raise InvalidSubmission(f"{_wrong(error)} Send what docs/upstream.md shows.") from None
+    named = "upstream" in said.model_fields_set
+    if upstream is not None and named and said.upstream != upstream:
+        raise InvalidSubmission(
+            f"This queue takes documents of {upstream} alone, and the message names another"
+            " upstream. Leave it out, or send it to that upstream's own queue."
+        )
     return Request(
-        upstream=said.upstream,
+        upstream=said.upstream if upstream is None else upstream,
         document_type=said.type,
         source=said.source,
         content=None if said.content_base64 is None else decoded(said.content_base64),
@@ -84,13 +147,54 @@ def letter_of(args: Sequence[Any], kwargs: Mapping[str, Any], error: Exception) 
     Its digest and size are those of the arguments as compact JSON: [args, kwargs].
     """
     body = json.dumps([list(args), dict(kwargs)], separators=(",", ":"), default=str).encode()
+    return _letter(body, error, queue=QUEUE, upstream=kwargs.get("upstream"), kwargs=kwargs)
+
+
+def letter_of_parcel(parcel: Parcel, upstream: str | None, error: Exception) -> Letter:
+    """The dead letter of a message that became no document.
+
+    Its digest and size are those of its body as it was sent.
+    """
+    try:
+        _, kwargs = arguments_of(parcel)
+    except SurefieldError:
+        kwargs = {}
+    return _letter(parcel.body, error, queue=parcel.queue, upstream=upstream, kwargs=kwargs)
+
+
+def plain(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
+    """The same message once more, in its plain form; with arguments that have no place in it, in
+    Celery's first protocol.
+    """
+    said = {"task": TASK, "args": list(args), "kwargs": dict(kwargs)} if args else dict(kwargs)
+    return json.dumps(said).encode()
+
+
+def content_of_parcel(parcel: Parcel) -> bytes:
+    """The whole message, to be sealed; what was refused can be sent again (``kwargs``)."""
+    try:
+        args, kwargs = arguments_of(parcel)
+        said = {"queue": parcel.queue, "args": list(args), "kwargs": dict(kwargs)}
+    except SurefieldError:
+        said = {"queue": parcel.queue, "body_base64": base64.b64encode(parcel.body).decode()}
+    about = {
+        "headers": dict(parcel.headers),
+        "content_type": parcel.content_type,
+        "content_encoding": parcel.content_encoding,
+    }
+    return json.dumps({**said, **about}, default=str, skipkeys=True).encode()
+
+
+def _letter(
+    body: bytes, error: Exception, *, queue: str, upstream: Any, kwargs: Mapping[str, Any]
+) -> Letter:
     known = isinstance(error, SurefieldError)
     return Letter(
         digest=hashlib.sha256(body).hexdigest(),
         size=len(body),
-        queue=QUEUE,
-        task=TASK,
-        upstream=_text(kwargs.get("upstream")),
+        queue=queue,
+        task=TASK if kwargs else None,
+        upstream=_text(upstream),
         key=_text(kwargs.get("key")),
         code=error.code if isinstance(error, SurefieldError) else SurefieldError.code,
         message=str(error) if known else f"{type(error).__name__}. The worker's log has more.",

@@ -80,6 +80,15 @@ class Settings(BaseSettings):
             " same Postgres."
         ),
     )
+    open_upstream: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description=(
+            "Whose documents the queue `surefield.submissions` holds, which needs no key; without"
+            " it that queue is not read."
+        ),
+    )
     blobs_url: str | None = Field(
         None,
         description=(
@@ -138,7 +147,7 @@ class Settings(BaseSettings):
         ge=1,
         description=(
             "Documents of one upstream that may wait to be rendered; then HTTP answers 429 with"
-            " `Retry-After`."
+            " `Retry-After`, and its queue is left alone."
         ),
     )
     max_pages: int = Field(500, ge=1, description="Most pages a document may have.")

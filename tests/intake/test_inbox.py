@@ -1,0 +1,234 @@
+"""The inbox on a real Postgres, which holds the queues, too."""
+
+import base64
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.embedded.processes import eventually
+from tests.pipeline.conftest import House, a_pdf
+from worker.accounts import store as accounts
+from worker.blobs import Blobs
+from worker.inbox import Inbox, read_lines
+from worker.intake import dead_letters
+from worker.intake.lines import PREFIX, queue_of
+from worker.mailboxes.pgmq import PgmqMailbox
+
+MOST = 100
+
+
+@pytest.fixture
+def mailbox(database_url: str) -> Iterator[PgmqMailbox]:
+    """The queues of the house's own database."""
+    with closing(PgmqMailbox(database_url)) as found:
+        yield found
+
+
+def a_key(house: House, *upstreams: str) -> None:
+    with house.rt.transaction() as tx:
+        for one in upstreams:
+            accounts.make_key(tx, one)
+
+
+def says(**more) -> bytes:
+    content = base64.b64encode(a_pdf("Foo Ltd A-17", uuid4().hex)).decode()
+    return json.dumps({"type": "slip", "content_base64": content, **more}).encode()
+
+
+@contextmanager
+def reading(house: House, mailbox: PgmqMailbox, *, most=MOST, opened=None) -> Iterator[Inbox]:
+    """An inbox that runs meanwhile."""
+    stop = threading.Event()
+    inbox = Inbox(house.rt, mailbox, stop, most_waiting=most, open_upstream=opened)
+    thread = threading.Thread(target=inbox.run)
+    thread.start()
+    try:
+        yield inbox
+    finally:
+        stop.set()
+        thread.join()
+
+
+def put(mailbox: PgmqMailbox, upstream: str, *bodies: bytes) -> None:
+    mailbox.make(queue_of(upstream))
+    for one in bodies:
+        mailbox.put(queue_of(upstream), one)
+
+
+def came(house: House) -> list[tuple[str, str]]:
+    """Upstream and key of every submission, in the order in which they came."""
+    rows = house.rows("SELECT upstream, key FROM submissions ORDER BY created_at")
+    return [(row.upstream, row.key) for row in rows]
+
+
+def letters(house: House) -> list[dead_letters.Kept]:
+    with house.rt.transaction() as tx:
+        return dead_letters.letters(tx)
+
+
+def test_a_message_is_its_queues_upstreams_document(house, mailbox):
+    """And is gone from the queue when it is a row."""
+    a_key(house, "erp")
+    put(mailbox, "erp", says(key="k-1"))
+    with reading(house, mailbox):
+        eventually(lambda: came(house) == [("erp", "k-1")])
+    assert mailbox.waiting(queue_of("erp")) == 0
+
+
+def test_the_queue_of_an_upstream_without_a_key_is_not_read(house, mailbox):
+    """What is in it waits."""
+    a_key(house, "erp", "crm")
+    with house.rt.transaction() as tx:
+        (crm,) = (one for one in accounts.keys(tx) if one.upstream == "crm")
+        accounts.revoke_key(tx, crm.key_id)
+    put(mailbox, "crm", says(key="not taken"))
+    put(mailbox, "erp", says(key="taken"))
+    with reading(house, mailbox):
+        eventually(lambda: came(house) == [("erp", "taken")])
+        time.sleep(0.5)
+    assert mailbox.waiting(queue_of("crm")) == 1
+
+
+@pytest.mark.parametrize("opened", [None, "scanner"])
+def test_the_open_queue_is_one_upstreams_or_nobodys(house, mailbox, opened):
+    """It needs no key."""
+    a_key(house, "erp")
+    mailbox.make(PREFIX)
+    mailbox.put(PREFIX, says(key="open"))
+    put(mailbox, "erp", says(key="k-1"))
+    expected = {("erp", "k-1")} | ({("scanner", "open")} if opened else set())
+    with reading(house, mailbox, opened=opened):
+        eventually(lambda: set(came(house)) == expected)
+    assert mailbox.waiting(PREFIX) == (0 if opened else 1)
+
+
+def test_upstreams_take_turns(house, mailbox):
+    """Who sent a hundred first holds up nobody who sent one."""
+    a_key(house, "bulk", "erp")
+    put(mailbox, "bulk", *(says(key=f"b-{number}") for number in range(20)))
+    put(mailbox, "erp", says(key="one"))
+    with reading(house, mailbox):
+        eventually(lambda: len(came(house)) == 21)
+    assert came(house).index(("erp", "one")) <= 1
+
+
+def test_a_queue_is_left_alone_while_too_many_of_it_wait(house, mailbox):
+    """Others are taken; it goes on when some of it were rendered."""
+    a_key(house, "bulk", "erp")
+    put(mailbox, "bulk", *(says(key=f"b-{number}") for number in range(5)))
+    with reading(house, mailbox, most=2):
+        eventually(lambda: len(came(house)) == 2)
+        put(mailbox, "erp", says(key="one"))
+        eventually(lambda: ("erp", "one") in came(house))
+        assert mailbox.waiting(queue_of("bulk")) == 3
+
+        house.work()
+        eventually(lambda: len(came(house)) >= 5)
+
+
+def test_what_is_refused_is_a_dead_letter_of_its_upstream(house, mailbox):
+    """And good ones behind it go on."""
+    a_key(house, "erp")
+    put(mailbox, "erp", b'"garbage"', says(key="k", upstream="crm"), says(key="good"))
+    with reading(house, mailbox):
+        eventually(lambda: came(house) == [("erp", "good")])
+    found = {one.code: one for one in letters(house)}
+    assert found.keys() == {"malformed_message", "invalid_submission"}
+    assert {one.upstream for one in found.values()} == {"erp"}
+    assert {one.queue for one in found.values()} == {queue_of("erp")}
+
+
+def test_while_the_blobs_are_away_nothing_is_taken_and_nothing_is_lost(make_house, mailbox):
+    """It goes on by itself when they are back; no message counts as one that ends its taker."""
+    made = make_house()
+    away = Path(made.rt.blobs.url) / "a file is where the folder should be"
+    away.parent.mkdir(exist_ok=True)
+    away.write_text("")
+    house = replace(made, rt=replace(made.rt, blobs=Blobs(away)))
+    a_key(house, "erp")
+    put(mailbox, "erp", says(key="k-1"))
+    with reading(house, mailbox):
+        time.sleep(1)
+        assert (came(house), mailbox.waiting(queue_of("erp"))) == ([], 1)
+        away.unlink()
+        eventually(lambda: came(house) == [("erp", "k-1")])
+    assert letters(house) == []
+
+
+LEASE = """
+import fcntl, os, signal, sys, time
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+fcntl.fcntl(os.open(sys.argv[1], os.O_RDWR), fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Another process has a lease on the file: whoever opens it is told to come again."""
+    process = subprocess.Popen([sys.executable, "-c", LEASE, path], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout
+        assert process.stdout.readline()
+        yield
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_source_that_is_away_holds_up_its_own_queue_alone(
+    make_house, mailbox, monkeypatch, tmp_path
+):
+    """Its message goes back, uncounted, and is taken when the source is there."""
+    monkeypatch.setattr("worker.inbox.HELD", timedelta(seconds=0.3))
+    made = make_house()
+    house = replace(made, rt=replace(made.rt, source_roots=(tmp_path,)))
+    source = tmp_path / "a.pdf"
+    source.write_bytes(a_pdf("Foo Ltd A-17"))
+    a_key(house, "a", "b")
+    put(mailbox, "a", json.dumps({"type": "slip", "key": "k", "source": str(source)}).encode())
+    put(mailbox, "b", *(says(key=f"b-{number}") for number in range(3)))
+    with ExitStack() as lease:
+        lease.enter_context(held(source))
+        with reading(house, mailbox):
+            eventually(lambda: len(came(house)) == 3)
+            assert {upstream for upstream, _ in came(house)} == {"b"}
+            lease.close()
+            eventually(lambda: ("a", "k") in came(house))
+    assert letters(house) == []
+
+
+def test_a_message_that_was_taken_too_often_is_put_aside(house, mailbox):
+    """Only takings that were never settled count: it ends whoever takes it."""
+    a_key(house, "erp")
+    put(mailbox, "erp", says(key="k-1"))
+    with house.rt.transaction() as tx:
+        table = "pgmq.q_" + queue_of("erp").replace(".", "_")
+        tx.session.connection().exec_driver_sql(f"UPDATE {table} SET read_ct = 20")
+    with reading(house, mailbox):
+        eventually(lambda: len(letters(house)) == 1)
+    (letter,) = letters(house)
+    assert (letter.code, letter.upstream, letter.key) == ("ends_its_taker", "erp", "k-1")
+    assert came(house) == []
+
+
+def test_a_new_upstreams_queue_is_read_without_a_restart(house, mailbox):
+    """Within seconds of its key."""
+    a_key(house, "erp")
+    with reading(house, mailbox):
+        time.sleep(0.2)
+        a_key(house, "late")
+        put(mailbox, "late", says(key="k"))
+        eventually(lambda: came(house) == [("late", "k")])
+    assert [one.upstream for one in read_lines(house.rt, None)] == ["erp", "late"]
