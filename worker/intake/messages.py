@@ -47,13 +47,34 @@ class SubmissionMessage(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     type: StrictStr = Field(description="Document type, such as `invoice`; `auto`: its words say.")
-    upstream: StrictStr = "queue"
-    source: StrictStr | None = Field(default=None, repr=False)
-    content_base64: StrictStr | None = Field(default=None, repr=False)
-    key: StrictStr | None = None
-    priority: StrictInt = PRIORITY
-    password: StrictStr | None = Field(default=None, repr=False)
-    metadata: dict[str, Any] | None = Field(default=None, repr=False)
+    upstream: StrictStr = Field(
+        default="queue", description="May be left out; another one than the queue's is refused."
+    )
+    source: StrictStr | None = Field(
+        default=None,
+        repr=False,
+        description="The path of a file on the workers' machines, in place of `content_base64`.",
+    )
+    content_base64: StrictStr | None = Field(
+        default=None, repr=False, description="The file's bytes: PDF, PNG, JPEG or TIFF."
+    )
+    key: StrictStr | None = Field(
+        default=None,
+        description=(
+            "Your own name for this document; the same key gives the same document. Without one the"
+            " bytes and the type are the key."
+        ),
+        json_schema_extra={"maxLength": 200},
+    )
+    priority: StrictInt = Field(
+        default=PRIORITY,
+        description="Higher goes first.",
+        json_schema_extra={"minimum": 0, "maximum": 9},
+    )
+    password: StrictStr | None = Field(default=None, repr=False, description="Of an encrypted PDF.")
+    metadata: dict[str, Any] | None = Field(
+        default=None, repr=False, description="Given back with the document."
+    )
 
 
 def arguments_of(parcel: Parcel) -> tuple[Sequence[Any], Mapping[str, Any]]:
