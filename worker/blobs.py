@@ -58,8 +58,7 @@ class Blobs:
         """Store what is in an open file, as ``put`` does, without ever holding all of it in
         memory.
         """
-        file.seek(0)
-        name = file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any file that reads bytes will do
+        name = name_of(file)
         file.seek(0)
         with _store_errors("written"):
             fs, path = self._locate(name)
@@ -150,6 +149,12 @@ class Blobs:
         extra = self.url.partition("://")[0]
         if extra in EXTRAS and missing(EXTRAS[extra]):
             raise MissingExtra(extra, f"Blobs at {extra}:// need {EXTRAS[extra]}")
+
+
+def name_of(file: BinaryIO) -> str:
+    """The name under which an open file's bytes are stored, from its beginning to its end."""
+    file.seek(0)
+    return file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any file that reads bytes will do
 
 
 def _write_locally(path: Path, data: BinaryIO, name: str) -> None:

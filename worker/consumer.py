@@ -32,7 +32,7 @@ NONSENSE = (
     DecodeError,
 )
 PAUSE_S = 1.0  # before a message that could not be put aside goes back
-MEND = "Send it again as docs/upstream.md describes."
+MEND = "Send it again as docs/queue.md describes."
 MALFORMED, UNKNOWN_TASK = "malformed_message", "unknown_task"
 
 KeepLetter = Callable[[Letter, bytes], None]  # with the whole message

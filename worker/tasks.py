@@ -248,7 +248,7 @@ def _add_stage(app: Celery, step: flow.Step, name: str, runtime: Callable[[], Ru
 def _add_submit(app: Celery, runtime: Callable[[], Runtime]) -> None:
     @app.task(name="surefield.submit", base=QuietTask, bind=True, typing=False)  # type: ignore[untyped-decorator]  # celery is untyped
     def submit_task(self: Any, *args: Any, **kwargs: Any) -> None:
-        """Take one document from an upstream system; see docs/upstream.md for the message.
+        """Take one document from an upstream system; see docs/queue.md for the message.
 
         The message leaves the broker only when it is a row: a document, or a dead letter that says
         why it is none.

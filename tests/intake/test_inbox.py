@@ -46,17 +46,20 @@ def says(**more) -> bytes:
 
 
 @contextmanager
-def reading(house: House, mailbox: PgmqMailbox, *, most=MOST, opened=None) -> Iterator[Inbox]:
-    """An inbox that runs meanwhile."""
+def reading(house: House, *, most=MOST, opened=None) -> Iterator[None]:
+    """An inbox runs meanwhile, over a connection of its own."""
     stop = threading.Event()
+    url = house.rt.sessions.kw["bind"].url.render_as_string(hide_password=False)
+    mailbox = PgmqMailbox(url)
     inbox = Inbox(house.rt, mailbox, stop, most_waiting=most, open_upstream=opened)
     thread = threading.Thread(target=inbox.run)
     thread.start()
     try:
-        yield inbox
+        yield
     finally:
         stop.set()
         thread.join()
+        mailbox.close()
 
 
 def put(mailbox: PgmqMailbox, upstream: str, *bodies: bytes) -> None:
@@ -80,7 +83,7 @@ def test_a_message_is_its_queues_upstreams_document(house, mailbox):
     """And is gone from the queue when it is a row."""
     a_key(house, "erp")
     put(mailbox, "erp", says(key="k-1"))
-    with reading(house, mailbox):
+    with reading(house):
         eventually(lambda: came(house) == [("erp", "k-1")])
     assert mailbox.waiting(queue_of("erp")) == 0
 
@@ -93,7 +96,7 @@ def test_the_queue_of_an_upstream_without_a_key_is_not_read(house, mailbox):
         accounts.revoke_key(tx, crm.key_id)
     put(mailbox, "crm", says(key="not taken"))
     put(mailbox, "erp", says(key="taken"))
-    with reading(house, mailbox):
+    with reading(house):
         eventually(lambda: came(house) == [("erp", "taken")])
         time.sleep(0.5)
     assert mailbox.waiting(queue_of("crm")) == 1
@@ -107,7 +110,7 @@ def test_the_open_queue_is_one_upstreams_or_nobodys(house, mailbox, opened):
     mailbox.put(PREFIX, says(key="open"))
     put(mailbox, "erp", says(key="k-1"))
     expected = {("erp", "k-1")} | ({("scanner", "open")} if opened else set())
-    with reading(house, mailbox, opened=opened):
+    with reading(house, opened=opened):
         eventually(lambda: set(came(house)) == expected)
     assert mailbox.waiting(PREFIX) == (0 if opened else 1)
 
@@ -117,7 +120,7 @@ def test_upstreams_take_turns(house, mailbox):
     a_key(house, "bulk", "erp")
     put(mailbox, "bulk", *(says(key=f"b-{number}") for number in range(20)))
     put(mailbox, "erp", says(key="one"))
-    with reading(house, mailbox):
+    with reading(house):
         eventually(lambda: len(came(house)) == 21)
     assert came(house).index(("erp", "one")) <= 1
 
@@ -126,7 +129,7 @@ def test_a_queue_is_left_alone_while_too_many_of_it_wait(house, mailbox):
     """Others are taken; it goes on when some of it were rendered."""
     a_key(house, "bulk", "erp")
     put(mailbox, "bulk", *(says(key=f"b-{number}") for number in range(5)))
-    with reading(house, mailbox, most=2):
+    with reading(house, most=2):
         eventually(lambda: len(came(house)) == 2)
         put(mailbox, "erp", says(key="one"))
         eventually(lambda: ("erp", "one") in came(house))
@@ -140,7 +143,7 @@ def test_what_is_refused_is_a_dead_letter_of_its_upstream(house, mailbox):
     """And good ones behind it go on."""
     a_key(house, "erp")
     put(mailbox, "erp", b'"garbage"', says(key="k", upstream="crm"), says(key="good"))
-    with reading(house, mailbox):
+    with reading(house):
         eventually(lambda: came(house) == [("erp", "good")])
     found = {one.code: one for one in letters(house)}
     assert found.keys() == {"malformed_message", "invalid_submission"}
@@ -157,7 +160,7 @@ def test_while_the_blobs_are_away_nothing_is_taken_and_nothing_is_lost(make_hous
     house = replace(made, rt=replace(made.rt, blobs=Blobs(away)))
     a_key(house, "erp")
     put(mailbox, "erp", says(key="k-1"))
-    with reading(house, mailbox):
+    with reading(house):
         time.sleep(1)
         assert (came(house), mailbox.waiting(queue_of("erp"))) == ([], 1)
         away.unlink()
@@ -201,7 +204,7 @@ def test_a_source_that_is_away_holds_up_its_own_queue_alone(
     put(mailbox, "b", *(says(key=f"b-{number}") for number in range(3)))
     with ExitStack() as lease:
         lease.enter_context(held(source))
-        with reading(house, mailbox):
+        with reading(house):
             eventually(lambda: len(came(house)) == 3)
             assert {upstream for upstream, _ in came(house)} == {"b"}
             lease.close()
@@ -216,7 +219,7 @@ def test_a_message_that_was_taken_too_often_is_put_aside(house, mailbox):
     with house.rt.transaction() as tx:
         table = "pgmq.q_" + queue_of("erp").replace(".", "_")
         tx.session.connection().exec_driver_sql(f"UPDATE {table} SET read_ct = 20")
-    with reading(house, mailbox):
+    with reading(house):
         eventually(lambda: len(letters(house)) == 1)
     (letter,) = letters(house)
     assert (letter.code, letter.upstream, letter.key) == ("ends_its_taker", "erp", "k-1")
@@ -226,7 +229,7 @@ def test_a_message_that_was_taken_too_often_is_put_aside(house, mailbox):
 def test_a_new_upstreams_queue_is_read_without_a_restart(house, mailbox):
     """Within seconds of its key."""
     a_key(house, "erp")
-    with reading(house, mailbox):
+    with reading(house):
         time.sleep(0.2)
         a_key(house, "late")
         put(mailbox, "late", says(key="k"))

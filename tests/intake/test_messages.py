@@ -115,6 +115,29 @@ def test_a_key_used_for_other_bytes_is_a_letter_and_the_document_stays(house):
     assert len(house.rows("SELECT id FROM documents")) == 1
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"key": "k-1", "type": "invoice"},
+        {"key": "k-1"},
+        {"key": ""},
+        {"priority": 11},
+        {"metadata": {"a": "x" * 70_000}},
+        {"upstream": ""},
+    ],
+)
+def test_what_is_refused_leaves_no_bytes(house, wrong):
+    """Nobody fills the store with what becomes no document; the same again leaves none either."""
+    take_in((), arguments(), house.rt)
+    before = {one.name for one in house.rt.blobs.all()}
+    other = base64.b64encode(a_pdf("another one")).decode()
+    for _ in range(2):
+        take_in((), arguments(content_base64=other, **wrong), house.rt)
+
+    assert len(letters(house)) == 1
+    assert {one.name for one in house.rt.blobs.all()} == before
+
+
 def test_blobs_that_are_away_are_no_reason_to_refuse(house, tmp_path):
     """The message is not done: the error goes back to whoever holds it, and no letter is written;
     when the blobs are back, it becomes a document.

@@ -82,7 +82,7 @@ def replay(
         if "kwargs" not in content:
             raise InvalidSubmission(
                 "It could not be read, and could not be read again. Look at it (surefield"
-                " dead-letters show), and have it sent as docs/upstream.md describes."
+                " dead-letters show), and have it sent as docs/queue.md describes."
             )
         _send(content, settings)
         with rt.transaction() as tx:

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from extractors.errors import UnsupportedFile
 from worker.actor import Actor, Forbidden, Role
+from worker.blobs import name_of
 from worker.intake import store as intake_store
 from worker.intake.errors import InvalidSubmission, TooLarge
 from worker.intake.sources import UNKNOWN, Request, media_type, opened
@@ -58,25 +59,28 @@ def submit(request: Request, rt: Runtime, *, most_waiting: int | None = None) ->
                 f"The file has more than {rt.max_bytes:,} bytes. Raise SUREFIELD_MAX_BYTES or"
                 " split it."
             )
+        submission = _submission(request, file)
+        with rt.transaction() as tx:  # what is refused leaves no blob
+            intake_store.check(tx, submission)
         # before the row: a crash between the two leaves a blob nobody names, never a row without
         # bytes
-        sha256 = rt.blobs.put_file(file)
-        file.seek(0)
-        kind = media_type(file.read(1024))
+        sha256 = rt.blobs.put_file(file)  # somebody may have written to the source meanwhile
     with rt.transaction() as tx:
-        return intake_store.submit(
-            tx,
-            Submission(
-                upstream=request.upstream,
-                key=request.key,
-                document_type=request.document_type,
-                sha256=sha256,
-                media_type=kind,
-                filename=request.filename
-                or (Path(request.source).name if request.source else None),
-                priority=request.priority,
-                who=request.who,
-                password=request.password,
-                metadata=request.metadata,
-            ),
-        )
+        return intake_store.submit(tx, replace(submission, sha256=sha256))
+
+
+def _submission(request: Request, file: BinaryIO) -> Submission:
+    sha256 = name_of(file)
+    file.seek(0)
+    return Submission(
+        upstream=request.upstream,
+        key=request.key,
+        document_type=request.document_type,
+        sha256=sha256,
+        media_type=media_type(file.read(1024)),
+        filename=request.filename or (Path(request.source).name if request.source else None),
+        priority=request.priority,
+        who=request.who,
+        password=request.password,
+        metadata=request.metadata,
+    )

@@ -1,6 +1,6 @@
 """A submission as it comes over a queue: which arguments there are, and what is wrong with others.
 
-The message is the contract with people who do not write Python: docs/upstream.md describes it.
+The message is the contract with people who do not write Python: docs/queue.md describes it.
 """
 
 import base64
@@ -20,7 +20,7 @@ from worker.mailboxes.types import Parcel
 
 TASK = "surefield.submit"
 QUEUE = "cpu"  # where submissions went until each upstream had a queue; read for one more release
-MEND = "Send it again as docs/upstream.md describes."
+MEND = "Send it again as docs/queue.md describes."
 
 
 class Malformed(SurefieldError):
@@ -119,13 +119,12 @@ def request_of(
     """
     if args:
         raise InvalidSubmission(
-            "A submission has keyword arguments only. Send them as kwargs, as docs/upstream.md"
-            " shows."
+            "A submission has keyword arguments only. Send them as kwargs, as docs/queue.md shows."
         )
     try:
         said = SubmissionMessage(**kwargs)
     except (ValidationError, TypeError) as error:
-        raise InvalidSubmission(f"{_wrong(error)} Send what docs/upstream.md shows.") from None
+        raise InvalidSubmission(f"{_wrong(error)} Send what docs/queue.md shows.") from None
     named = "upstream" in said.model_fields_set
     if upstream is not None and named and said.upstream != upstream:
         raise InvalidSubmission(

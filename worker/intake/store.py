@@ -30,11 +30,7 @@ def submit(tx: Tx, submission: Submission) -> Submitted:
     Raises KeyReused when the key stands for other bytes or another type, InvalidSubmission when a
     name is unusable.
     """
-    key = (
-        submission.key
-        if submission.key is not None
-        else f"{submission.sha256}:{submission.document_type}"
-    )
+    key = _key(submission)
     _check_names(submission, key)
     document_id = uuid4()
     mine = tx.session.execute(
@@ -76,6 +72,24 @@ def submit(tx: Tx, submission: Submission) -> Submitted:
     )
     _keep_password(tx, document_id, submission)
     return Submitted(document_id, created=True)
+
+
+def check(tx: Tx, submission: Submission) -> None:
+    """Raises what ``submit`` would raise now, and changes nothing."""
+    key = _key(submission)
+    _check_names(submission, key)
+    known = select(SubmissionRow.id).where(
+        SubmissionRow.upstream == submission.upstream, SubmissionRow.key == key
+    )
+    if tx.session.execute(known).one_or_none() is not None:
+        _same_document(tx, submission, key)
+
+
+def _key(submission: Submission) -> str:
+    """The upstream's own, or what stands for it."""
+    if submission.key is not None:
+        return submission.key
+    return f"{submission.sha256}:{submission.document_type}"
 
 
 def check_line(tx: Tx, upstream: str, key: str | None, *, most: int) -> None:
