@@ -18,9 +18,9 @@ from sqlalchemy import text
 from worker.accounts import store as accounts
 from worker.intake import store as intake_store
 from worker.intake.errors import SourceUnavailable, TooManyWaiting
-from worker.intake.lines import PREFIX, Line, queue_of
 from worker.intake.outages import is_outage, until_it_passes
 from worker.intake.taking import take_in
+from worker.mailboxes.names import PREFIX, Line, queue_of
 from worker.mailboxes.types import BrokerUnavailable, Mailbox, Parcel
 from worker.runtime import Runtime
 

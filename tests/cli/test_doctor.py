@@ -15,7 +15,7 @@ from worker import blobs, mailboxes
 from worker.accounts import store as accounts
 from worker.cli import doctor
 from worker.embedded.supervisor import Child, Supervisor
-from worker.intake.lines import queue_of
+from worker.mailboxes.names import queue_of
 from worker.mailboxes.pgmq import PgmqMailbox
 from worker.settings import Settings
 

@@ -21,7 +21,7 @@ from worker.accounts import store as accounts
 from worker.blobs import Blobs
 from worker.inbox import Inbox, read_lines
 from worker.intake import dead_letters
-from worker.intake.lines import PREFIX, queue_of
+from worker.mailboxes.names import PREFIX, queue_of
 from worker.mailboxes.pgmq import PgmqMailbox
 
 MOST = 100

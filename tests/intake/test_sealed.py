@@ -17,8 +17,8 @@ from worker.actor import Role
 from worker.blobs import Blobs
 from worker.consumer import content_of
 from worker.intake import dead_letters
-from worker.intake.lines import queue_of
 from worker.intake.taking import take_in as take_parcel_in
+from worker.mailboxes.names import queue_of
 from worker.mailboxes.types import Parcel
 from worker.pipeline import flow
 from worker.sealing import KeyUnusable

@@ -17,10 +17,10 @@ from tests.embedded.processes import eventually
 from tests.services.servers import Server
 from tests.services.test_pipeline import database  # noqa: F401  a fixture
 from worker.embedded.broker import broker_options
-from worker.intake.lines import queue_of
 from worker.intake.messages import TASK, arguments_of
 from worker.mailboxes import open_mailbox
 from worker.mailboxes.amqp import DEAD, AmqpMailbox
+from worker.mailboxes.names import EVENTS, events_queue_of, part_of, queue_of
 from worker.mailboxes.redis import RedisMailbox
 from worker.mailboxes.types import TAKEN_MOST, BrokerUnavailable, Mailbox, Parcel
 
@@ -261,3 +261,31 @@ def test_any_bytes_may_lie_in_a_list_of_redis(redis: Server, queue: str) -> None
         }
         mailbox.put(queue, json.dumps(whole).encode())
         assert take(mailbox, queue).body == b"inside"
+
+
+def test_what_is_told_over_rabbitmq_reaches_whoever_listens(rabbitmq: Server, queue: str) -> None:
+    """Under the upstream's name, and nobody else's; without a listener it is nobody's."""
+    with kombu.Connection(rabbitmq.url) as connection, closing(AmqpMailbox(rabbitmq.url)) as ours:
+        ours.tell("erp", b"nobody listens yet")
+        exchange = kombu.Exchange(EVENTS, "topic", durable=True)
+        mine = kombu.Queue(queue, exchange, routing_key=part_of("erp"))
+        mine(connection.default_channel).declare()
+        ours.tell("erp", b"1")
+        ours.tell("crm", b"2")
+        ours.tell("erp", b"3")
+        assert [take(ours, queue).body, take(ours, queue).body] == [b"1", b"3"]
+        assert ours.take(queue) is None
+
+
+def test_what_is_told_over_redis_waits_and_is_bounded(
+    redis: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest are forgotten."""
+    monkeypatch.setattr("worker.mailboxes.redis.TOLD_MOST", 2)
+    upstream = f"t_{uuid4().hex[:6]}"
+    with closing(RedisMailbox(redis.url)) as ours:
+        for number in range(5):
+            ours.tell(upstream, str(number).encode())
+        queue = events_queue_of(upstream)
+        assert [take(ours, queue).body, take(ours, queue).body] == [b"3", b"4"]
+        assert ours.take(queue) is None

@@ -21,8 +21,8 @@ from worker import bootstrap
 from worker.accounts import store as accounts
 from worker.cli import local
 from worker.embedded.queues import conninfo
-from worker.intake.lines import queue_of
 from worker.intake.taking import take_in
+from worker.mailboxes.names import queue_of
 
 PAGE = (ROOT / "docs/queue.md").read_text()
 EXAMPLES = dict(re.findall(r"<!-- run: ([\w-]+) -->\n```\w+\n(.*?)```", PAGE, re.DOTALL))

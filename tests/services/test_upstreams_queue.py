@@ -18,7 +18,7 @@ from worker import bootstrap
 from worker.accounts import store as accounts
 from worker.cli import local
 from worker.intake import dead_letters
-from worker.intake.lines import queue_of
+from worker.mailboxes.names import queue_of
 
 DOCUMENTS, KILLS = 40, 4
 MALFORMED = (b'"garbage"', b"[1, 2]", b"null", b'{"type": 5}', b'{"task": "surefield.render"}')

@@ -1,8 +1,10 @@
 """Commands about what upstream systems are told: events, webhooks, and the process that sends."""
 
 import json
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import uuid4
@@ -11,10 +13,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from worker import bootstrap
 from worker.cli import ids, local, operations
 from worker.cli.documents import AsJson
 from worker.cli.tables import console, plain
-from worker.delivery import deliver, events, webhooks
+from worker.delivery import deliver, events, over_broker, webhooks
 from worker.delivery.events import Told
 from worker.delivery.sending import LONGEST_ERROR
 from worker.runtime import Runtime
@@ -63,12 +66,20 @@ def _line(one: Told) -> str:
 
 
 def deliverer() -> None:
-    """Tell webhooks what becomes of documents, as `surefield up` does besides all else."""
+    """Tell webhooks what becomes of documents, and the broker where it is asked to, as `surefield
+    up` does besides all else.
+    """
     settings = Settings()
     local.leave_root(settings)
     stop = operations.stop_event()
-    with local.runtime(settings) as rt:
+    with local.runtime(settings) as rt, closing(bootstrap.open_mailbox(settings)) as mailbox:
+        told = threading.Thread(target=over_broker.run, args=(rt, mailbox, stop))
+        beside = [told] if settings.broker_events else []
+        for thread in beside:
+            thread.start()
         deliver.run(rt, stop, allowed=settings.webhook_networks)
+        for thread in beside:
+            thread.join()
 
 
 @app.command("add")

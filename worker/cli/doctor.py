@@ -25,8 +25,8 @@ from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.supervisor import Supervisor
 from worker.inbox import read_lines
 from worker.intake import dead_letters
-from worker.intake.lines import PREFIX
 from worker.intake.messages import QUEUE
+from worker.mailboxes.names import PREFIX
 from worker.migrate import check_schema
 from worker.runtime import Runtime
 from worker.settings import Settings

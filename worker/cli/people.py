@@ -19,7 +19,7 @@ from worker.cli import ids, local
 from worker.cli.documents import AsJson
 from worker.cli.tables import plain
 from worker.errors import NotFound
-from worker.intake.lines import queue_of
+from worker.mailboxes.names import queue_of
 from worker.mailboxes.types import BrokerUnavailable
 from worker.runtime import Runtime
 from worker.settings import Settings

@@ -85,6 +85,8 @@ class EventRelay(Base):
 
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, server_default="1")
     published: Mapped[Any] = mapped_column(Xid8(), server_default=sql("'0'"))
+    # the event that was told over the broker last; NULL: none ever was
+    told: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Webhook(Base):

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from worker.intake.lines import PREFIX
 from worker.intake.messages import SubmissionMessage
+from worker.mailboxes.names import PREFIX
 
 EXAMPLE = {
     "type": "invoice",

@@ -13,6 +13,7 @@ import kombu
 import structlog
 
 from worker.embedded.broker import broker_options
+from worker.mailboxes.names import EVENTS, part_of
 from worker.mailboxes.types import TAKEN_MOST, BrokerUnavailable, Parcel
 
 log = structlog.get_logger()
@@ -88,6 +89,18 @@ class AmqpMailbox:
                 body, content_type="application/json", delivery_mode=PERSISTENT, channel=channel
             )
             channel.basic_publish_confirm(message, routing_key=queue, mandatory=True)
+
+        self._asked(publish)
+
+    def tell(self, upstream: str, body: bytes) -> None:
+        """Over a topic exchange, under the upstream's name: whoever binds a queue gets it."""
+
+        def publish(channel: Any) -> None:
+            channel.exchange_declare(EVENTS, "topic", durable=True, auto_delete=False)
+            message = amqp.Message(
+                body, content_type="application/json", delivery_mode=PERSISTENT, channel=channel
+            )
+            channel.basic_publish_confirm(message, exchange=EVENTS, routing_key=part_of(upstream))
 
         self._asked(publish)
 

@@ -9,7 +9,8 @@ from psycopg import sql
 
 from worker.embedded.queues import conninfo, create_missing
 from worker.mailboxes.enveloped import opened
-from worker.mailboxes.types import AGAIN_AFTER_S, BrokerUnavailable, Parcel
+from worker.mailboxes.names import events_queue_of
+from worker.mailboxes.types import AGAIN_AFTER_S, TOLD_MOST, BrokerUnavailable, Parcel
 
 T = TypeVar("T")
 
@@ -56,6 +57,15 @@ class PgmqMailbox:
     def put(self, queue: str, body: bytes) -> None:
         """The body as it is: no envelope is needed."""
         self._one("SELECT pgmq.send(%s, %s::jsonb)", _name(queue), body.decode())
+
+    def tell(self, upstream: str, body: bytes) -> None:
+        """In a queue, of which the oldest are deleted."""
+        queue = events_queue_of(upstream)
+        table = sql.Identifier("pgmq", f"q_{_name(queue)}")
+        self.make(queue)
+        number = self._one("SELECT pgmq.send(%s, %s::jsonb)", _name(queue), body.decode())[0]
+        old = sql.SQL("DELETE FROM {} WHERE msg_id <= %s").format(table)
+        self._asked(lambda connection: connection.execute(old, [number - TOLD_MOST]))
 
     def waiting(self, queue: str) -> int | None:
         """In its table."""

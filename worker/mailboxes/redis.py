@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import redis
 
 from worker.mailboxes.enveloped import opened
-from worker.mailboxes.types import AGAIN_AFTER_S, BrokerUnavailable, Parcel
+from worker.mailboxes.names import events_queue_of
+from worker.mailboxes.types import AGAIN_AFTER_S, TOLD_MOST, BrokerUnavailable, Parcel
 
 T = TypeVar("T")
 
@@ -87,6 +88,18 @@ class RedisMailbox:
     def put(self, queue: str, body: bytes) -> None:
         """The body as it is: no envelope is needed."""
         self._asked(lambda: self._client.lpush(queue, body))
+
+    def tell(self, upstream: str, body: bytes) -> None:
+        """In a list, of which the oldest are cut off."""
+        queue = events_queue_of(upstream)
+
+        def push() -> None:
+            with self._client.pipeline() as both:
+                both.lpush(queue, body)
+                both.ltrim(queue, 0, TOLD_MOST - 1)
+                both.execute()
+
+        self._asked(push)
 
     def waiting(self, queue: str) -> int | None:
         """In its lists."""

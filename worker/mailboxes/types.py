@@ -9,6 +9,7 @@ from extractors.errors import SurefieldError
 # how often a message is taken without being settled, before it counts as what ends whoever takes
 # it; RabbitMQ 4 has the same number for its quorum queues
 TAKEN_MOST = 20
+TOLD_MOST = 10_000  # messages to an upstream that nobody took: older ones are forgotten
 AGAIN_AFTER_S = 60  # a message that its taker never settled is taken again
 
 
@@ -58,6 +59,10 @@ class Mailbox(Protocol):
 
     def put(self, queue: str, body: bytes) -> None:
         """Send a message in JSON; returns when the broker has it."""
+        ...
+
+    def tell(self, upstream: str, body: bytes) -> None:
+        """Say something to an upstream; what nobody takes is forgotten, the oldest first."""
         ...
 
     def waiting(self, queue: str) -> int | None:

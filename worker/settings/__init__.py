@@ -89,6 +89,13 @@ class Settings(BaseSettings):
             " it that queue is not read."
         ),
     )
+    broker_events: bool = Field(
+        False,
+        description=(
+            "Tell upstreams over the broker, too, what becomes of their documents:"
+            " `docs/queue.md` says where."
+        ),
+    )
     blobs_url: str | None = Field(
         None,
         description=(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.intake.lines import LONGEST, queue_of
+from worker.mailboxes.names import LONGEST, queue_of
 
 UPSTREAMS = st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=100)
 
