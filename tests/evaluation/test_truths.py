@@ -104,6 +104,8 @@ def test_a_truth_that_is_named_is_taken(folder: Path, tmp_path_factory) -> None:
         ('{"file": "a.pdf", "truth": {"total": true}}', "as it is printed"),
         ('{"file": "c.pdf", "truth": {"total": "1"}}', "there is no file"),
         ('{"file": "a.pdf", "pages": [{}, {}]}', "several pages"),
+        ('{"file": "a.pdf", "truth": {"total": "1", "total": "2"}}', "total stands there twice"),
+        ('{"file": "a.pdf", "truth": {}}\n{"file": "./a.pdf", "truth": {}}', "line 2: ./a.pdf was"),
     ],
 )
 def test_what_cannot_be_understood_is_said_with_its_line(
@@ -115,7 +117,33 @@ def test_what_cannot_be_understood_is_said_with_its_line(
         truths_of(folder, Slip.spec)
 
 
-@pytest.mark.parametrize("header", ["total", "file,nonsense", "file,items[0].amount"])
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("a.pdf,1.00", "line 2.*3 columns"),
+        ("a.pdf,1,284.50,EUR", "line 2.*3 columns"),
+        ("a.pdf,1.00,EUR\na.pdf,1.00,EUR", "line 3: a.pdf was named before"),
+    ],
+)
+def test_a_row_that_is_no_row_of_the_table_is_said_with_its_line(
+    folder: Path, row: str, says: str
+) -> None:
+    """A cell that is not there would count as a field that the document does not have."""
+    (folder / "truth.csv").write_text(f"file,total,currency\n{row}\n", "utf-8")
+    with pytest.raises(InvalidTruth, match=says):
+        truths_of(folder, Slip.spec)
+
+
+def test_a_number_is_taken_as_it_is_written(folder: Path) -> None:
+    """Not as a computer would print it."""
+    (folder / "truth.jsonl").write_text('{"file": "a.pdf", "truth": {"total": 12.50}}', "utf-8")
+    (truth,) = truths_of(folder, Slip.spec).values()
+    assert truth.values == {("total", 0): "12.50"}
+
+
+@pytest.mark.parametrize(
+    "header", ["total", "file,nonsense", "file,items[0].amount", "file,total,total"]
+)
 def test_a_table_with_a_column_that_is_none_is_refused(folder: Path, header: str) -> None:
     """A misspelt field would count as never labelled."""
     (folder / "truth.csv").write_text(f"{header}\n", "utf-8")

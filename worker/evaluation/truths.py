@@ -61,6 +61,8 @@ def truths_of(folder: Path, spec: DocumentType, given: Path | None = None) -> di
             path = folder / name
             if not path.is_file():
                 raise InvalidTruth(f"{named}, line {at}: there is no file {path}.")
+            if any(path.samefile(other) for other in found):
+                raise InvalidTruth(f"{named}, line {at}: {name} was named before. Keep one line.")
             found[path] = truth
     if not found:
         raise InvalidTruth(
@@ -76,7 +78,9 @@ def _of_lines(path: Path, spec: DocumentType) -> Iterator[tuple[int, tuple[str, 
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(
+                line, object_pairs_hook=_each_once, parse_float=str
+            )  # 12.50 stays 12.50
             said = row["truth"] if "truth" in row else _whole(row["pages"])
             yield at, (str(row["file"]), _of_mapping(said, spec))
         except InvalidTruth as error:
@@ -86,6 +90,15 @@ def _of_lines(path: Path, spec: DocumentType) -> Iterator[tuple[int, tuple[str, 
                 f'{path}, line {at}: write an object like {{"file": "a.pdf", "truth":'
                 f' {{"total": "12.50"}}}}; {type(error).__name__}: {error}'
             ) from error
+
+
+def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object in which no name stands twice."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = next(name for name, _ in pairs if [one for one, _ in pairs].count(name) > 1)
+        raise InvalidTruth(f"{twice} stands there twice. Keep one.")
+    return found
 
 
 def _whole(pages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -123,10 +136,18 @@ def _of_table(path: Path, spec: DocumentType) -> Iterator[tuple[int, tuple[str, 
     columns = [name for name in rows.fieldnames or () if name != "file"]
     if "file" not in (rows.fieldnames or ()):
         raise InvalidTruth(f"{path}: the first line names the columns, `file` among them.")
+    if len(set(columns)) < len(columns):
+        raise InvalidTruth(f"{path}: a column is named twice. Keep one.")
     keys = {name: _key(name, spec) for name in columns}
     lists = frozenset(path_.partition(".")[0] for path_, _ in keys.values() if "." in path_)
     for row in rows:
-        given = {keys[name]: _said(row[name] or "") for name in columns}
+        if None in row or None in row.values():  # more cells, or fewer
+            raise InvalidTruth(
+                f"{path}, line {rows.line_num}: the first line names {len(columns) + 1} columns,"
+                " and this one has another number of cells. An empty cell says that the document"
+                " does not have it."
+            )
+        given = {keys[name]: _said(row[name]) for name in columns}
         values = {key: text for key, text in given.items() if "." not in key[0] or text is not None}
         for group in lists:
             if not any(name.startswith(f"{group}.") for name, _ in values):
@@ -182,7 +203,7 @@ def _unknown(name: str, spec: DocumentType) -> str:
 def _said(value: object) -> str | None:
     if value is None or value == "":
         return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, str | int):
         raise InvalidTruth(f"{value!r} is no text. Write it as it is printed.")
     return str(value)
 
