@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from extractors.decision.bounds import upper_bound
+from extractors.decision.certificates import UNKNOWN_EFFECT
 from worker.evaluation.labels import Scored
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
@@ -20,7 +21,9 @@ class Tried:
     accepted: float  # share of all fields that a score decides
     judged: int  # of those that were drawn and are accepted, the ones that somebody judged
     wrong: int
-    at_most: float | None  # share of wrong ones, 95 %; None: nobody judged one
+    # share of wrong ones, 95 %, each judged one counted for those that it was drawn from; None:
+    # nobody judged one
+    at_most: float | None
 
 
 def tried(rows: Sequence[Scored]) -> list[Tried]:
@@ -41,7 +44,19 @@ def tried(rows: Sequence[Scored]) -> list[Tried]:
                     accepted=math.fsum(one.weight for one in above) / whole,
                     judged=len(judged),
                     wrong=wrong,
-                    at_most=upper_bound(wrong, len(judged)) if judged else None,
+                    at_most=_at_most(judged),
                 )
             )
     return found
+
+
+def _at_most(judged: Sequence[Scored]) -> float | None:
+    """The bound on counts as large as the sample is worth: (sum of w)^2 / sum of w^2 for unequal
+    weights (Kish 1965), and the design effect of certificates for fields that come in documents.
+    """
+    if not judged:
+        return None
+    whole = math.fsum(one.weight for one in judged)
+    share = math.fsum(one.weight for one in judged if not one.right) / whole
+    worth = whole**2 / math.fsum(one.weight**2 for one in judged) / UNKNOWN_EFFECT
+    return upper_bound(share * worth, worth)

@@ -1,0 +1,48 @@
+"""What a threshold would accept, by rows that were drawn with chances of their own."""
+
+import math
+
+import pytest
+
+from worker.evaluation.labels import Scored
+from worker.evaluation.thresholds import Tried, tried
+
+
+def row(*, right: bool | None, score: float = 0.95, weight: float = 1.0) -> Scored:
+    return Scored(method="m", family="rest", score=score, weight=weight, right=right)
+
+
+def at(threshold: float, rows: list[Scored]) -> Tried:
+    (found,) = [one for one in tried(rows) if one.threshold == threshold]
+    return found
+
+
+def test_a_row_counts_for_those_that_it_was_drawn_from():
+    """A wrong one of a hundred that look like it is more than one of its own."""
+    rare, usual = row(right=False, weight=100), [row(right=True) for _ in range(100)]
+    found = at(0.9, [rare, *usual])
+    assert (found.judged, found.wrong) == (101, 1)
+    assert found.at_most is not None
+    assert found.at_most > 0.5
+
+
+@pytest.mark.parametrize("weight", [1.0, 20.0])
+def test_equal_chances_say_the_same_however_small_they_are(weight):
+    """Without a wrong one among 300 the exact bound of two hundred: they come in documents."""
+    found = at(0.9, [row(right=True, weight=weight) for _ in range(300)])
+    assert found.at_most == pytest.approx(1 - 0.05 ** (1 / 200))
+
+
+def test_unequal_chances_are_worth_fewer_rows():
+    """As few as Kish's formula says."""
+    rows = [row(right=True, weight=1 + 9 * (number % 2)) for number in range(300)]
+    worth = 1650**2 / (150 * 101) / 1.5
+    assert at(0.9, rows).at_most == pytest.approx(1 - 0.05 ** (1 / worth))
+    assert math.isclose(at(0.9, rows).accepted, 1.0)
+
+
+def test_rows_below_the_threshold_and_unjudged_ones_say_nothing_of_its_error():
+    """They count as rows that a score decides."""
+    rows = [row(right=False, score=0.5), row(right=None), row(right=True)]
+    found = at(0.9, rows)
+    assert (found.judged, found.wrong, found.accepted) == (1, 0, pytest.approx(2 / 3))
