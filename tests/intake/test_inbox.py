@@ -23,6 +23,7 @@ from worker.inbox import Inbox, read_lines
 from worker.intake import dead_letters
 from worker.mailboxes.names import PREFIX, queue_of
 from worker.mailboxes.pgmq import PgmqMailbox
+from worker.mailboxes.types import BrokerUnavailable, Parcel
 
 MOST = 100
 
@@ -46,11 +47,11 @@ def says(**more) -> bytes:
 
 
 @contextmanager
-def reading(house: House, *, most=MOST, opened=None) -> Iterator[None]:
+def reading(house: House, *, most=MOST, opened=None, kind=PgmqMailbox) -> Iterator[None]:
     """An inbox runs meanwhile, over a connection of its own."""
     stop = threading.Event()
     url = house.rt.sessions.kw["bind"].url.render_as_string(hide_password=False)
-    mailbox = PgmqMailbox(url)
+    mailbox = kind(url)
     inbox = Inbox(house.rt, mailbox, stop, most_waiting=most, open_upstream=opened)
     thread = threading.Thread(target=inbox.run)
     thread.start()
@@ -66,6 +67,10 @@ def put(mailbox: PgmqMailbox, upstream: str, *bodies: bytes) -> None:
     mailbox.make(queue_of(upstream))
     for one in bodies:
         mailbox.put(queue_of(upstream), one)
+
+
+def table_of(upstream: str) -> str:
+    return "pgmq.q_" + queue_of(upstream).replace(".", "_")
 
 
 def came(house: House) -> list[tuple[str, str]]:
@@ -163,6 +168,7 @@ def test_while_the_blobs_are_away_nothing_is_taken_and_nothing_is_lost(make_hous
     with reading(house):
         time.sleep(1)
         assert (came(house), mailbox.waiting(queue_of("erp"))) == ([], 1)
+        assert house.rows(f"SELECT read_ct FROM {table_of('erp')}") == [(0,)]
         away.unlink()
         eventually(lambda: came(house) == [("erp", "k-1")])
     assert letters(house) == []
@@ -207,9 +213,46 @@ def test_a_source_that_is_away_holds_up_its_own_queue_alone(
         with reading(house):
             eventually(lambda: len(came(house)) == 3)
             assert {upstream for upstream, _ in came(house)} == {"b"}
+            eventually(lambda: house.rows(f"SELECT read_ct FROM {table_of('a')}") == [(0,)])
             lease.close()
             eventually(lambda: ("a", "k") in came(house))
     assert letters(house) == []
+
+
+class OneQueueIsBroken(PgmqMailbox):
+    """A broker that does not answer for one queue."""
+
+    def take(self, queue: str) -> Parcel | None:
+        """Every other one is as it was."""
+        if queue == queue_of("a"):
+            raise BrokerUnavailable("no leader")
+        return super().take(queue)
+
+
+def test_a_queue_for_which_the_broker_does_not_answer_holds_up_no_other(house, mailbox):
+    """It is asked again later."""
+    a_key(house, "a", "b")
+    put(mailbox, "a", says(key="k"))
+    put(mailbox, "b", *(says(key=f"b-{number}") for number in range(3)))
+    with reading(house, kind=OneQueueIsBroken):
+        eventually(lambda: [one[0] for one in came(house)] == ["b", "b", "b"])
+
+
+class WithDead(PgmqMailbox):
+    """A broker that puts aside what was taken too often."""
+
+    dead = "surefield.dead"
+
+
+def test_what_the_broker_put_aside_becomes_a_dead_letter(house, mailbox):
+    """Nobody's any more; what it said is kept."""
+    mailbox.make(WithDead.dead)
+    mailbox.put(WithDead.dead, says(key="k-1"))
+    with reading(house, kind=WithDead):
+        eventually(lambda: len(letters(house)) == 1)
+    (letter,) = letters(house)
+    assert (letter.code, letter.upstream, letter.key) == ("ends_its_taker", None, "k-1")
+    assert came(house) == []
 
 
 def test_a_message_that_was_taken_too_often_is_put_aside(house, mailbox):
@@ -217,8 +260,7 @@ def test_a_message_that_was_taken_too_often_is_put_aside(house, mailbox):
     a_key(house, "erp")
     put(mailbox, "erp", says(key="k-1"))
     with house.rt.transaction() as tx:
-        table = "pgmq.q_" + queue_of("erp").replace(".", "_")
-        tx.session.connection().exec_driver_sql(f"UPDATE {table} SET read_ct = 20")
+        tx.session.connection().exec_driver_sql(f"UPDATE {table_of('erp')} SET read_ct = 20")
     with reading(house):
         eventually(lambda: len(letters(house)) == 1)
     (letter,) = letters(house)
