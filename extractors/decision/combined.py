@@ -66,15 +66,12 @@ class Prior(BaseModel):
     fingerprint: str  # of weights, number type and resolution
     decode_mode: str
     fitted_on: Mapping[str, Any]  # for people: documents, rows, those that were wrong
-    weights: Mapping[Taken, Weights]
+    weights: Mapping[Taken, Weights]  # after other looks there is no score
 
     @model_validator(mode="after")
     def _is_sound(self) -> "Prior":
         """Doubt never raises a score, and agreement never lowers it."""
-        for taken in Taken:
-            weights = self.weights.get(taken)
-            if weights is None:
-                raise ValueError(f"weights for {taken!r} are missing")
+        for taken, weights in self.weights.items():
             if set(weights.of) != set(names_of(taken)):
                 raise ValueError(f"{taken}: the weights must be of {', '.join(names_of(taken))}")
             for name, weight in weights.of.items():
@@ -85,6 +82,15 @@ class Prior(BaseModel):
 
 class _File(BaseModel):
     priors: tuple[Prior, ...]
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "_File":
+        """What ships has a score whatever looks were taken."""
+        for prior in self.priors:
+            for taken in Taken:
+                if taken not in prior.weights:
+                    raise ValueError(f"weights for {taken!r} are missing")
+        return self
 
 
 def read_priors(path: Path) -> dict[tuple[str, str], Prior]:
@@ -103,8 +109,8 @@ def bundled() -> dict[tuple[str, str], Prior]:
 
 
 def combined(evidence: FieldEvidence, priors: Mapping[tuple[str, str], Prior]) -> float | None:
-    """The probability that the reading is right; None where the model is not one of the priors', or
-    the tokens prove nothing.
+    """The probability that the reading is right; None where the model is not one of the priors',
+    there are no weights for the looks that were taken, or the tokens prove nothing.
     """
     prior = priors.get((evidence.fingerprint or "", evidence.decode_mode or ""))
     if prior is None or evidence.state is FieldState.UNREADABLE:
@@ -112,9 +118,10 @@ def combined(evidence: FieldEvidence, priors: Mapping[tuple[str, str], Prior]) -
     features = features_of(evidence)
     if features is None:
         return None
-    if is_excluded(evidence):
-        return 0.0
-    return probability(features, prior.weights[taken_of(evidence)])
+    weights = prior.weights.get(taken_of(evidence))
+    if weights is None:
+        return None
+    return 0.0 if is_excluded(evidence) else probability(features, weights)
 
 
 def probability(features: Mapping[str, float], weights: Weights) -> float:
