@@ -25,6 +25,7 @@ from worker.cli import (
     document_types,
     documents,
     evaluation,
+    fit,
     model,
     operations,
     people,
@@ -94,6 +95,7 @@ app.command("settings")(operations.settings)
 app.command("doctor")(operations.doctor)
 app.command("evaluate")(model.evaluate)
 app.command("thresholds")(evaluation.thresholds)
+app.command("fit")(fit.fit)
 app.command("demo-slips")(model.demo_slips)
 
 

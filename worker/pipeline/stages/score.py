@@ -2,20 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
 
-from extractors.decision.field_evidence import FieldEvidence
 from extractors.decision.scores import METHODS
-from extractors.documents import DocumentType
 from extractors.evidence import relevance
-from extractors.evidence.grounding import Agreement
 from extractors.evidence.witnesses import Testimony
 from worker import store
 from worker.pipeline.attempt import attempt
+from worker.pipeline.evidence import evidence_of
 from worker.pipeline.further_looks import further_looks
 from worker.runtime import Runtime
-from worker.store.types import Claim, Gathered, NewScore, StoredField
+from worker.store.types import Claim, Gathered, NewScore
 from worker.tables.documents import Status
 
 
@@ -36,7 +33,9 @@ def run(document: UUID | Claim, rt: Runtime) -> None:
 
         heard = _heard(gathered)
         evidence = {
-            f.field_id: replace(_evidence(f, heard[f.field_id], spec), looks=looks.get(f.field_id))
+            f.field_id: evidence_of(
+                f, spec, testimony=heard[f.field_id], looks=looks.get(f.field_id)
+            )
             for f in fields
         }
         scores = [
@@ -66,23 +65,3 @@ def _heard(gathered: Gathered) -> dict[UUID, Sequence[Testimony]]:
         for said in candidate.said:
             found[said.id] = (*of[candidate.key], *whole)
     return found
-
-
-def _evidence(
-    field: StoredField, testimony: Sequence[Testimony], spec: DocumentType
-) -> FieldEvidence:
-    reading = field.reading
-    return FieldEvidence(
-        state=reading.state,
-        tokens=reading.tokens,
-        ends=reading.ends,
-        opening=reading.opening,
-        problem=reading.problem,
-        fingerprint=field.fingerprint,
-        decode_mode=field.decode_mode,
-        value=store.candidates.value_of(field, spec),
-        agreement=Agreement(field.agreement) if field.agreement else None,
-        relevance=field.relevance,
-        image_quality=field.image_quality,
-        testimony=tuple(testimony),
-    )

@@ -1,0 +1,249 @@
+"""Own weights of the combined score, held against the score that was there before; needs numpy."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from sqlalchemy import text
+
+from extractors.decision.combined import Prior, bundled, combined
+from extractors.decision.fitting import WORTH, Label, crossed, refit
+from extractors.decision.measures import Bools, Floats, auroc, coverage, ece, interval
+from extractors.decision.scores import COMBINED, DEFAULT, score
+from worker import store
+from worker.db import Tx
+from worker.evaluation.figures import COVERED, FEWEST
+from worker.pipeline.evidence import evidence_of
+from worker.pipeline.further_looks import further_looks
+from worker.runtime import Runtime
+from worker.tables.documents import ANSWERED
+
+Interval = tuple[float, float, float]  # the measure, and its 95 %, by document
+
+# What people decided of the answers that count, before a cut: reviews, and audits of what was
+# accepted.  What nobody can read on the page is neither right nor wrong.
+LABELS = text("""
+SELECT r.document_id, r.field_id, d.document_type, d.type_version, a.drawn_at,
+    CASE
+        WHEN r.decision = 'accepted' THEN true
+        WHEN r.removed_at IS NOT NULL THEN false
+        WHEN r.state = 'value' AND r.read_state = 'value' AND r.value IS NOT NULL
+            AND r.read_value IS NOT NULL
+        THEN r.value = r.read_value
+            AND coalesce(r.currency, r.read_currency, '')
+                = coalesce(r.read_currency, r.currency, '')
+        ELSE (r.state, r.text) IS NOT DISTINCT FROM (r.read_state, r.read_text)
+    END AS right
+FROM public.results AS r
+JOIN public.documents AS d ON d.id = r.document_id AND d.generation = r.generation
+LEFT JOIN public.audits AS a ON a.result_id = r.id
+WHERE r.field_id IS NOT NULL AND r.read_state <> 'unreadable'
+  AND (CAST(:type AS text) IS NULL OR d.document_type = :type)
+  AND (
+    (r.decision = 'reviewed' AND r.decided_at < :until
+        AND (r.state <> 'unreadable' OR r.removed_at IS NOT NULL))
+    OR (r.decision = 'accepted' AND a.found = 'right' AND a.judged_at < :until)
+  )
+ORDER BY r.document_id, r.name, r.ordinal
+""")
+
+# The first drawn field that nobody has judged before the cut: of what was drawn later, those that
+# are judged are no sample, since doubtful ones are judged first.
+UNJUDGED = text("""
+SELECT min(a.drawn_at)
+FROM public.audits AS a
+JOIN public.results AS r ON r.id = a.result_id
+JOIN public.documents AS d ON d.id = a.document_id AND d.generation = r.generation
+WHERE (CAST(:type AS text) IS NULL OR d.document_type = :type) AND d.status = ANY(:answered)
+  AND coalesce(CASE WHEN r.decision = 'accepted' THEN a.judged_at ELSE r.decided_at END, 'infinity')
+      >= :until
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One score beside another on the same labels."""
+
+    rows: int
+    wrong: int
+    before: Mapping[str, Interval]  # by measure
+    after: Mapping[str, Interval]
+    gain: Mapping[str, Interval]  # after less before; of errors, before less after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the labels of one model in one decode mode make of its score."""
+
+    document_type: str | None  # None: of all types
+    fingerprint: str
+    decode_mode: str
+    until: datetime
+    documents: int
+    labels: int
+    wrong: int
+    drawn: int
+    drawn_wrong: int
+    before: str  # the method that it is held against
+    fit: Prior | None  # None: too few labels
+    by_all: Compared | None  # None: too few labels, or none of them is wrong
+    by_drawn: Compared | None
+
+    @property
+    def is_better(self) -> bool:
+        """Scores are nearer to the truth beyond chance, and no measure is worse beyond chance."""
+        if self.by_all is None or self.fit is None:
+            return False
+        gain = self.by_all.gain
+        return gain["brier"][1] > 0 and all(high >= 0 for _, _, high in gain.values())
+
+
+def found(rt: Runtime, *, document_type: str | None, until: datetime) -> list[Found]:
+    """Weights by what was decided before then, one for each model and decode mode.
+
+    Raises UnknownDocumentType.
+    """
+    if document_type is not None:
+        rt.document_type(document_type)
+    of_model: dict[tuple[str, str], list[Label]] = defaultdict(list)
+    with rt.transaction() as tx:
+        for one in labels(tx, rt, document_type=document_type, until=until):
+            key = one.evidence.fingerprint or "", one.evidence.decode_mode or ""
+            of_model[key].append(one)
+    return [
+        _of_model(some, bundled().get(key), key, document_type=document_type, until=until)
+        for key, some in sorted(of_model.items())
+    ]
+
+
+def labels(tx: Tx, rt: Runtime, *, document_type: str | None, until: datetime) -> Iterator[Label]:
+    """Every reading that people decided before then, whatever for, none of them weighted."""
+    asked = {"type": document_type, "until": until}
+    rows = tx.session.execute(LABELS, asked).all()
+    answered = {"answered": sorted(ANSWERED)}
+    unjudged = tx.session.execute(UNJUDGED, {**asked, **answered}).scalar_one()
+    for document, some in groupby(rows, key=lambda row: row.document_id):
+        decided = {row.field_id: row for row in some}
+        first = next(iter(decided.values()))
+        spec = rt.pinned_type(first.document_type, first.type_version)
+        fields = store.evidence.evidence_of(tx, document)
+        looks = (
+            further_looks(store.evidence.looks_of(tx, document), fields, spec)
+            if any(field.looked_at_again for field in fields)
+            else {}
+        )
+        for field in fields:
+            row = decided.get(field.field_id)
+            if row is None:
+                continue
+            yield Label(
+                evidence=evidence_of(field, spec, looks=looks.get(field.field_id)),
+                right=row.right,
+                document=str(document),
+                drawn=row.drawn_at is not None and (unjudged is None or row.drawn_at < unjudged),
+            )
+
+
+def _of_model(
+    some: Sequence[Label],
+    prior: Prior | None,
+    key: tuple[str, str],
+    *,
+    document_type: str | None,
+    until: datetime,
+) -> Found:
+    drawn = [one for one in some if one.drawn]
+    origin: dict[str, Any] = {
+        "until": until.isoformat(),
+        "document_type": document_type,
+        "documents": len({one.document for one in some}),
+        "prior_worth": WORTH if prior else 0,
+    }
+    fit = refit(prior, some, fitted_on=origin)
+    known = {} if prior is None else {key: prior}
+    before = [
+        score(one.evidence, DEFAULT) if prior is None else combined(one.evidence, known)
+        for one in some
+    ]
+    after = crossed(prior, some)
+    return Found(
+        document_type=document_type,
+        fingerprint=key[0],
+        decode_mode=key[1],
+        until=until,
+        documents=origin["documents"],
+        labels=len(some),
+        wrong=sum(not one.right for one in some),
+        drawn=len(drawn),
+        drawn_wrong=sum(not one.right for one in drawn),
+        before=DEFAULT if prior is None else COMBINED,
+        fit=fit,
+        by_all=compared(some, before, after, of=[True] * len(some)),
+        by_drawn=compared(some, before, after, of=[one.drawn for one in some]),
+    )
+
+
+def compared(
+    some: Sequence[Label],
+    before: Sequence[float | None],
+    after: Sequence[float | None],
+    *,
+    of: Sequence[bool],
+) -> Compared | None:
+    """Both scores on the labels that have both; None where these are too few to say anything."""
+    rows = [
+        (one.right, one.document, old, new)
+        for one, old, new, mine in zip(some, before, after, of, strict=True)
+        if mine and old is not None and new is not None
+    ]
+    right = np.array([row[0] for row in rows], bool)
+    if len(rows) < FEWEST or right.all() or not right.any():
+        return None
+    documents = np.unique([row[1] for row in rows], return_inverse=True)[1]
+    both = np.array([row[2:] for row in rows], float)  # (rows, before and after)
+    measured = [
+        {
+            name: _with_interval(measure, both[:, at], right, documents)
+            for name, measure in MEASURES.items()
+        }
+        for at in (0, 1)
+    ]
+    gain = {
+        name: _with_interval(_gain_of(name), both, right, documents)
+        for name in MEASURES
+        if name != "ece"  # so near to 0 that its differences are chance
+    }
+    return Compared(
+        rows=len(rows),
+        wrong=int((~right).sum()),
+        before=measured[0],
+        after=measured[1],
+        gain=gain,
+    )
+
+
+def brier(scores: Floats, right: Bools) -> float:
+    """The mean squared distance of a score from what is true (Brier 1950)."""
+    return float(np.mean((scores - right) ** 2))
+
+
+MEASURES: Mapping[str, Any] = {
+    "auroc": auroc,
+    "ece": ece,
+    "coverage": lambda scores, right: coverage(scores, right, COVERED),
+    "brier": brier,
+}
+
+
+def _gain_of(name: str) -> Any:
+    sign = -1.0 if name == "brier" else 1.0  # less of it is better
+    measure = MEASURES[name]
+    return lambda both, right: sign * (measure(both[:, 1], right) - measure(both[:, 0], right))
+
+
+def _with_interval(measure: Any, scores: Floats, right: Bools, documents: Any) -> Interval:
+    return (measure(scores, right), *interval(measure, scores, right, documents))
