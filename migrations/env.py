@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 import worker.accounts.tables
 import worker.audits.tables
 import worker.delivery.tables
+import worker.fits.tables
 import worker.intake.tables
 import worker.review.tables
 import worker.tables.stage_pauses  # noqa: F401  all tables belong to the same metadata

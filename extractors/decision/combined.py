@@ -68,6 +68,11 @@ class Prior(BaseModel):
     fitted_on: Mapping[str, Any]  # for people: documents, rows, those that were wrong
     weights: Mapping[Taken, Weights]  # after other looks there is no score
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Whose readings it speaks of."""
+        return self.fingerprint, self.decode_mode
+
     @model_validator(mode="after")
     def _is_sound(self) -> "Prior":
         """Doubt never raises a score, and agreement never lowers it."""
@@ -99,7 +104,7 @@ def read_priors(path: Path) -> dict[tuple[str, str], Prior]:
     Raises pydantic's ValidationError when one of them breaks a rule.
     """
     found = _File.model_validate_json(path.read_bytes()).priors
-    return {(one.fingerprint, one.decode_mode): one for one in found}
+    return {one.key: one for one in found}
 
 
 @cache
@@ -112,7 +117,7 @@ def combined(evidence: FieldEvidence, priors: Mapping[tuple[str, str], Prior]) -
     """The probability that the reading is right; None where the model is not one of the priors',
     there are no weights for the looks that were taken, or the tokens prove nothing.
     """
-    prior = priors.get((evidence.fingerprint or "", evidence.decode_mode or ""))
+    prior = priors.get(evidence.key)
     if prior is None or evidence.state is FieldState.UNREADABLE:
         return None
     features = features_of(evidence)

@@ -32,6 +32,11 @@ class FieldEvidence:
     image_quality: ImageQuality | None = None  # of the page that was read
     testimony: tuple[Testimony, ...] = ()  # of its candidate, and of the list that it stands in
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """The model and decode mode that read it; weights are of one of these."""
+        return self.fingerprint or "", self.decode_mode or ""
+
     @classmethod
     def of(cls, field: FieldReading, page: Reading) -> "FieldEvidence":
         """What a field of a page's reading shows by itself, before anything else looked at it."""

@@ -111,7 +111,7 @@ def crossed(
     found: list[float | None] = [None] * len(labels)
     for fold in range(FOLDS):
         fit = refit(prior, [one for one in labels if _fold(one) != fold], worth=worth)
-        priors = {} if fit is None else {(fit.fingerprint, fit.decode_mode): fit}
+        priors = {} if fit is None else {fit.key: fit}
         for at, one in enumerate(labels):
             if _fold(one) == fold:
                 found[at] = combined(one.evidence, priors)
@@ -120,8 +120,8 @@ def crossed(
 
 def _model_of(prior: Prior | None, labels: Sequence[Label]) -> tuple[str, str] | None:
     """Whose labels these are; None when there are none."""
-    keys = {(one.evidence.fingerprint or "", one.evidence.decode_mode or "") for one in labels}
-    wanted = keys if prior is None else {(prior.fingerprint, prior.decode_mode)}
+    keys = {one.evidence.key for one in labels}
+    wanted = keys if prior is None else {prior.key}
     if len(wanted) > 1 or not keys <= wanted:
         listed = ", ".join(sorted(" ".join(one) for one in keys | wanted))
         raise OtherModel(

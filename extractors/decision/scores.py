@@ -17,6 +17,7 @@ Method = Callable[[FieldEvidence], float | None]
 METHODS: dict[str, Method] = {}
 DEFAULT = "weakest-token/1"
 COMBINED = "combined/1"  # there is one for models whose weights are known
+FITTED = COMBINED + "+"  # and the beginning of a digest: by weights that an installation fitted
 
 
 def method(name: str) -> Callable[[Method], Method]:

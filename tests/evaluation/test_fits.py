@@ -131,7 +131,7 @@ def test_an_audit_of_an_accepted_value_is_a_label(make_house: Make) -> None:
 def test_a_doubt_that_people_lift_makes_a_better_score(make_house: Make, surefield) -> None:
     """Said with intervals, by weights that the document itself did not make."""
     house = a_house(make_house)
-    reviewed(house, 30)
+    reviewed(house, 24)
     said = json.loads(surefield("fit", "--json"))
     (one,) = said
 
@@ -150,20 +150,31 @@ def test_labels_that_the_prior_knew_are_said_to_make_nothing_better(
 ) -> None:
     """So many errors as it told, of readings that are all alike, leave nothing to learn."""
     house = a_house(make_house)
-    reviewed(house, 12, wrong=lambda n: n % 5 > 0)
+    reviewed(house, 20, wrong=lambda n: n % 5 > 0)
 
     assert "It is not better" in surefield("fit")
 
 
 def test_a_model_that_nothing_ships_for_needs_labels_enough(make_house: Make, surefield) -> None:
     house = a_house(make_house, known=False)
-    reviewed(house, 5)
+    reviewed(house, 4)
     (one,) = json.loads(surefield("fit", "--json"))
 
     assert one["fit"] is None
     assert one["before"] == "weakest-token/1"
     assert not one["is_better"]
     assert "Too few labels" in surefield("fit")
+
+
+def test_a_few_documents_alone_make_nothing_better(make_house: Make, surefield) -> None:
+    """Their rows are alike, and an interval by document of so few says nothing."""
+    house = a_house(make_house)
+    reviewed(house, 4)
+    (one,) = json.loads(surefield("fit", "--json"))
+
+    assert one["all"]["gain"]["brier"][1] > 0
+    assert not one["is_better"]
+    assert "Too few documents" in surefield("fit")
 
 
 @pytest.mark.parametrize(

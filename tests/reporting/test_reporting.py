@@ -41,6 +41,7 @@ VIEWS = (
     "audits",
     "accepted_and_wrong",
     "certificates",
+    "fits",
 )
 
 

@@ -1,8 +1,11 @@
 """An installation learns its own score from what its people decided."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import typer
 from rich.console import Console
@@ -10,9 +13,11 @@ from rich.table import Table
 
 from extractors.errors import MissingExtra
 from extractors.registry import missing
-from worker.cli import local
+from worker.cli import ids, local
 from worker.cli.documents import AsJson
-from worker.cli.tables import console
+from worker.cli.tables import console, plain
+from worker.fits import actions, store
+from worker.fits.types import Kept
 
 if TYPE_CHECKING:
     from worker.evaluation.fits import Compared, Found
@@ -31,11 +36,54 @@ def fit(
             help="By what was decided before this time (UTC); without it, by all.",
         ),
     ] = None,
+    say_only: Annotated[
+        bool, typer.Option("--say-only", help="Keep nothing, say only what would be.")
+    ] = False,
+    because: Annotated[
+        str, typer.Option(help="Why: to keep what is not better, to use or to take back.")
+    ] = "",
+    use: Annotated[
+        str | None, typer.Option(help="Let the weights of this id decide; fit nothing.")
+    ] = None,
+    take_back: Annotated[
+        str | None, typer.Option(help="Let the weights of this id decide no more; fit nothing.")
+    ] = None,
+    list_all: Annotated[
+        bool, typer.Option("--list", help="Say what was kept; fit nothing.")
+    ] = False,
+    who: Annotated[str | None, typer.Option(help="Your name; without it, your login.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fit the weights of the combined score by what people decided here, and say whether that is
-    better than what there was.
+    """Fit the weights of the combined score by what people decided here, say whether that is better
+    than what there was, and keep what is. It decides nothing until a person says --use.
     """
+    if (use is not None) + (take_back is not None) + list_all > 1:
+        raise typer.BadParameter("Give at most one of --use, --take-back and --list.")
+    if use is not None or take_back is not None:
+        with local.house() as rt:
+            with rt.transaction() as tx:
+                chosen = ids.fit(tx, use or take_back or "")
+            act = actions.use if use is not None else actions.take_back
+            done = act(local.actor(rt, who), chosen, because, rt)
+        _list([done], as_json=as_json)
+        return
+    if list_all:
+        with local.house() as rt, rt.transaction() as tx:
+            rows = store.listed(tx)
+        _list(rows, as_json=as_json)
+        return
+    _fit(type, until, because, who, say_only=say_only, as_json=as_json)
+
+
+def _fit(
+    type: str | None,
+    until: datetime | None,
+    because: str,
+    who: str | None,
+    *,
+    say_only: bool,
+    as_json: bool,
+) -> None:
     if missing("numpy"):
         raise MissingExtra("model", "Fitting needs numpy")
     from worker.evaluation import fits  # here, since it brings numpy
@@ -43,11 +91,28 @@ def fit(
     cut = datetime.now(UTC) if until is None else until.replace(tzinfo=UTC)
     with local.house() as rt:
         found = fits.found(rt, document_type=type, until=cut)
+        kept: list[UUID | None] = [
+            fits.keep(local.actor(rt, who), one, because, rt)
+            if not say_only and one.fit is not None and (one.is_better or because.strip())
+            else None
+            for one in found
+        ]
     if as_json:
-        typer.echo(json.dumps([_json(one) for one in found], indent=1))
+        rows = [_json(one, id) for one, id in zip(found, kept, strict=True)]
+        typer.echo(json.dumps(rows, indent=1))
         return
-    for one in found:
+    for one, id in zip(found, kept, strict=True):
         _print(one)
+        if id is not None:
+            Console(highlight=False, soft_wrap=True).print(
+                f"Kept as {str(id)[:8]}; it decides nothing yet. Documents that are scored from now"
+                " on have its score too, earlier ones by surefield rescore. To let it decide:"
+                f" surefield fit --use {str(id)[:8]}"
+            )
+        elif one.fit is not None and not one.is_better and not say_only:
+            Console(highlight=False, soft_wrap=True).print(
+                "It is not kept. To keep it all the same: --because TEXT"
+            )
     if not found:
         Console(stderr=True, soft_wrap=True).print(
             "Nobody has decided anything yet. See: surefield review list, surefield audit list"
@@ -83,6 +148,8 @@ def _table(title: str, one: "Found", some: "Compared") -> Table:
 
 def _verdict(one: "Found") -> str:
     """What follows, in one sentence."""
+    from worker.evaluation.fits import LEAST_DOCUMENTS  # here, since it brings numpy
+
     if one.fit is None:
         return (
             "Too few labels: nothing ships for this model, so it takes 500 labels, 20 of them"
@@ -90,6 +157,8 @@ def _verdict(one: "Found") -> str:
         )
     if one.by_all is None:
         return "Too few labels, or all of them are right or wrong: nothing can be compared."
+    if one.documents < LEAST_DOCUMENTS:
+        return f"Too few documents: intervals say nothing below {LEAST_DOCUMENTS}."
     if one.is_better:
         return "It is better: scores are nearer to what people found, by more than chance."
     return "It is not better: what it gains may be chance, or something else is lost."
@@ -99,8 +168,29 @@ def _measured(value: tuple[float, float, float]) -> str:
     return f"{value[0]:.4f} [{value[1]:.4f}, {value[2]:.4f}]"
 
 
-def _json(one: "Found") -> dict[str, Any]:
+def _list(rows: Sequence[Kept], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in rows], indent=1, default=str))
+        return
+    shown = Table("fit", "score", "of", "model", "state", "until", "labels", "wrong", "better")
+    for one in rows:
+        shown.add_row(
+            str(one.fit)[:8],
+            one.method,
+            plain(one.document_type or "all types"),
+            plain(f"{one.fingerprint} {one.decode_mode}"),
+            one.state.replace("_", " "),
+            f"{one.until:%Y-%m-%d %H:%M}",
+            str(one.labels),
+            str(one.wrong),
+            "yes" if one.is_better else plain(f"no: {one.because}"),
+        )
+    console().print(shown)
+
+
+def _json(one: "Found", kept: UUID | None) -> dict[str, Any]:
     return {
+        "kept": None if kept is None else str(kept),
         "document_type": one.document_type,
         "fingerprint": one.fingerprint,
         "decode_mode": one.decode_mode,

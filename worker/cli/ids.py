@@ -13,6 +13,7 @@ from worker.audits.tables import Audit, Certificate
 from worker.db import Tx
 from worker.delivery.tables import Webhook
 from worker.errors import NotFound
+from worker.fits.tables import Fit
 from worker.intake.tables import DeadLetter
 from worker.review.tables import ReviewItem
 from worker.tables.documents import Document
@@ -45,6 +46,11 @@ def audit(tx: Tx, given: str) -> UUID:
 def certificate(tx: Tx, given: str) -> UUID:
     """The certificate of this id."""
     return _find(tx, Certificate.id, given, "certificate", "surefield certify list")
+
+
+def fit(tx: Tx, given: str) -> UUID:
+    """The fit of this id."""
+    return _find(tx, Fit.id, given, "fit", "surefield fit --list")
 
 
 def key(tx: Tx, given: str) -> UUID:

@@ -2,25 +2,32 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from sqlalchemy import text
 
 from extractors.decision.combined import Prior, bundled, combined
-from extractors.decision.fitting import WORTH, Label, crossed, refit
+from extractors.decision.fitting import WORTH, Label, crossed, digest_of, refit
 from extractors.decision.measures import Bools, Floats, auroc, coverage, ece, interval
-from extractors.decision.scores import COMBINED, DEFAULT, score
+from extractors.decision.scores import COMBINED, DEFAULT, FITTED, score
 from worker import store
+from worker.actor import Actor
 from worker.db import Tx
 from worker.evaluation.figures import COVERED, FEWEST
+from worker.fits import store as fit_store
 from worker.pipeline.evidence import evidence_of
 from worker.pipeline.further_looks import further_looks
+from worker.review.errors import InvalidDecision
+from worker.review.queue import check_name
 from worker.runtime import Runtime
 from worker.tables.documents import ANSWERED
+
+LEAST_DOCUMENTS = 20  # with labels: an interval by document of fewer says nothing
 
 Interval = tuple[float, float, float]  # the measure, and its 95 %, by document
 
@@ -96,7 +103,7 @@ class Found:
     @property
     def is_better(self) -> bool:
         """Scores are nearer to the truth beyond chance, and no measure is worse beyond chance."""
-        if self.by_all is None or self.fit is None:
+        if self.by_all is None or self.fit is None or self.documents < LEAST_DOCUMENTS:
             return False
         gain = self.by_all.gain
         return gain["brier"][1] > 0 and all(high >= 0 for _, _, high in gain.values())
@@ -112,12 +119,58 @@ def found(rt: Runtime, *, document_type: str | None, until: datetime) -> list[Fo
     of_model: dict[tuple[str, str], list[Label]] = defaultdict(list)
     with rt.transaction() as tx:
         for one in labels(tx, rt, document_type=document_type, until=until):
-            key = one.evidence.fingerprint or "", one.evidence.decode_mode or ""
-            of_model[key].append(one)
+            of_model[one.evidence.key].append(one)
     return [
         _of_model(some, bundled().get(key), key, document_type=document_type, until=until)
         for key, some in sorted(of_model.items())
     ]
+
+
+KEPT = (
+    "document_type",
+    "fingerprint",
+    "decode_mode",
+    "until",
+    "documents",
+    "labels",
+    "wrong",
+    "drawn",
+    "drawn_wrong",
+)
+
+
+def keep(actor: Actor, one: Found, because: str, rt: Runtime) -> UUID:
+    """Keep the weights, and return their id.  They decide nothing yet: from now on their score is
+    computed beside the one that does.
+
+    because: why, where they are not better
+
+    Raises InvalidDecision where there are none, or they are not better and nobody says why.
+    """
+    check_name(actor.name)
+    if one.fit is None:
+        raise InvalidDecision("There are too few labels: no weights came out.")
+    if not one.is_better and not because.strip():
+        raise InvalidDecision(
+            "It is not better, and is not kept. To keep it all the same: --because TEXT"
+        )
+    digest = digest_of(one.fit)
+    row = {
+        "method": FITTED + digest[:8],
+        "digest": digest,
+        "weights": one.fit.model_dump(mode="json"),
+        "figures": {
+            "before": one.before,
+            "all": None if one.by_all is None else asdict(one.by_all),
+            "drawn": None if one.by_drawn is None else asdict(one.by_drawn),
+        },
+        "is_better": one.is_better,
+        "because": because.strip() or None,
+        "who": actor.name,
+        **{name: getattr(one, name) for name in KEPT},
+    }
+    with rt.transaction() as tx:
+        return fit_store.save(tx, row)
 
 
 def labels(tx: Tx, rt: Runtime, *, document_type: str | None, until: datetime) -> Iterator[Label]:

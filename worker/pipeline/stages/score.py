@@ -1,13 +1,17 @@
-"""Evidence becomes opinion: every confidence method's number for every reading of a field."""
+"""Evidence becomes opinion: every confidence method's number for every reading of a field, those of
+weights that were fitted here among them.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
+from extractors.decision.combined import combined
 from extractors.decision.scores import METHODS
 from extractors.evidence import relevance
 from extractors.evidence.witnesses import Testimony
 from worker import store
+from worker.fits import store as fits
 from worker.pipeline.attempt import attempt
 from worker.pipeline.evidence import evidence_of
 from worker.pipeline.further_looks import further_looks
@@ -30,6 +34,7 @@ def run(document: UUID | Claim, rt: Runtime) -> None:
                 if any(field.looked_at_again for field in fields)
                 else {}
             )
+            own = fits.live(tx, claim.document_type)
 
         heard = _heard(gathered)
         evidence = {
@@ -42,6 +47,12 @@ def run(document: UUID | Claim, rt: Runtime) -> None:
             NewScore(field_id, name, method(one))
             for field_id, one in evidence.items()
             for name, method in METHODS.items()
+        ]
+        scores += [
+            NewScore(field_id, fit.method, combined(one, {fit.prior.key: fit.prior}))
+            for field_id, one in evidence.items()
+            for fit in own
+            if fit.prior.key == one.key
         ]
         scores += [
             NewScore(field.field_id, relevance.NAME, relevance.relevance_score(field.relevance))

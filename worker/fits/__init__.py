@@ -1,0 +1,1 @@
+"""Fits: weights of the combined score that this installation made of its own labels."""
