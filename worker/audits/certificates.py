@@ -25,7 +25,8 @@ from worker.tables.documents import ANSWERED, Document
 from worker.tables.evidence import Page, PageReading
 
 # The drawn rows that a test looks at: the first ones after its plan, whatever became of them.  What
-# can be judged no more is left out: its document was read again, or is none of ours.
+# can be judged no more is left out: its document was read again, or is none of ours; and so is a
+# document that weights which were fitted here may have been fitted on.
 DRAWN = text("""
 SELECT a.score, v.found, concat(v.upstream, ' ', date(a.drawn_at)) AS batch
 FROM public.audits AS a
@@ -36,6 +37,7 @@ JOIN reporting.audits AS v
  AND v.ordinal = r.ordinal
 WHERE a.conditions = :conditions AND a.method = :method AND a.family = :family AND a.band = :band
   AND v.document_type = :document_type AND a.drawn_at >= :since AND a.score >= :least
+  AND NOT EXISTS (SELECT FROM public.fits AS f WHERE f.method = a.method AND d.created_at < f.until)
   AND (v.found IS NOT NULL OR (d.generation = r.generation AND d.status = ANY(:answered)))
 ORDER BY a.drawn_at, a.id LIMIT :size
 """)

@@ -20,6 +20,7 @@ from worker.audits import store as audit_store
 from worker.audits.tables import PlanState
 from worker.audits.types import Covered
 from worker.db import Tx
+from worker.fits import store as fits
 from worker.pipeline.attempt import attempt
 from worker.pipeline.further_looks import further_looks
 from worker.review import carry, history
@@ -41,7 +42,10 @@ def run(document: UUID | Claim, rt: Runtime) -> None:
             fields = store.evidence.evidence_of(tx, claim.document_id, tokens=False)
             gathered = store.candidates.gathered(tx, claim.document_id, spec, fields)
             scores = store.evidence.scores_of(tx, claim.document_id, RULES[rt.policy].method)
-            combined = store.evidence.scores_of(tx, claim.document_id, COMBINED)
+            combined = {
+                method: store.evidence.scores_of(tx, claim.document_id, method)
+                for method in (*fits.in_force(tx, claim.document_type), COMBINED)
+            }
             looks = (
                 further_looks(store.evidence.looks_of(tx, claim.document_id), fields, spec)
                 if RULES[rt.policy].looks
@@ -105,15 +109,21 @@ def _covered(
     claim: Claim,
     chosen: Sequence[Chosen],
     scores: Scores,
-    combined: Scores,
+    combined: Mapping[str, Scores],
     rt: Runtime,
 ) -> Covered:
-    """What a certificate of this document rests on: the combined score, where every reading that
-    has a score has that one, else the policy's own.
+    """What a certificate of this document rests on: the first combined score that every reading
+    has which has a score at all, else the policy's own.
+
+    combined: by method, the best first
     """
     known = [one for one, score in scores.items() if score is not None]
-    finest = bool(known) and all(combined.get(one) is not None for one in known)
-    best = combined if finest else scores
+    whole = (
+        (method, by_reading)
+        for method, by_reading in combined.items()
+        if known and all(by_reading.get(one) is not None for one in known)
+    )
+    method, best = next(whole, (RULES[rt.policy].method, scores))
     of_rows = [
         score
         for row in chosen
@@ -123,7 +133,7 @@ def _covered(
     return Covered(
         document_type=claim.document_type,
         conditions=certificates.conditions(tx, claim.document_id, looks=looks),
-        method=COMBINED if finest else RULES[rt.policy].method,
+        method=method,
         scores=best,
         band=band_of(of_rows),
         weakest=min(of_rows, default=None),
