@@ -183,6 +183,7 @@ def test_a_few_documents_alone_make_nothing_better(make_house: Make, surefield) 
         ((), "Nobody has decided anything yet"),
         (("--type", "no-such-type"), "unknown_document_type"),
         (("--until", "yesterday"), "Invalid value"),
+        (("--until", "2999-01-31"), "lies in the future"),
     ],
 )
 def test_what_is_missing_is_said(db, surefield, words, says) -> None:

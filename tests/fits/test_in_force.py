@@ -149,3 +149,21 @@ def test_no_certificate_of_fitted_weights_rests_on_documents_that_they_may_know(
     )
 
     assert len(found) == one.count == other.count > 0
+
+
+def test_weights_of_other_features_stop_no_document(house: House) -> None:
+    """A later release may look at other numbers: there what ships decides."""
+    fit = kept(house)
+    actions.use(ADA, fit, "", house.rt)
+    with house.rt.transaction() as tx:
+        run = tx.session.connection().exec_driver_sql
+        run("ALTER TABLE fits DISABLE TRIGGER append_only")
+        run(
+            "UPDATE fits SET weights = jsonb_set(weights, '{weights,no look,of,colour}', '1.0'),"
+            " who = 'another release'"
+        )
+        run("ALTER TABLE fits ENABLE TRIGGER append_only")
+
+    document = a_slip(house)
+    assert house.status(document) == "in_review"
+    assert methods_of(house, document) == {"combined/1"}

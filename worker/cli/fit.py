@@ -88,7 +88,10 @@ def _fit(
         raise MissingExtra("model", "Fitting needs numpy")
     from worker.evaluation import fits  # here, since it brings numpy
 
-    cut = datetime.now(UTC) if until is None else until.replace(tzinfo=UTC)
+    now = datetime.now(UTC)
+    cut = now if until is None else until.replace(tzinfo=UTC)
+    if cut > now:
+        raise typer.BadParameter("--until lies in the future: nobody has decided anything then.")
     with local.house() as rt:
         found = fits.found(rt, document_type=type, until=cut)
         kept: list[UUID | None] = [

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+import structlog
+from pydantic import ValidationError
 from sqlalchemy import insert, select, text
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
@@ -12,6 +14,8 @@ from worker.db import Tx
 from worker.errors import NotFound
 from worker.fits.tables import Fit, FitUse
 from worker.fits.types import FitState, Kept, Live
+
+log = structlog.get_logger()
 
 # Of each type, model and decode mode: what is in force, and the newest that never was.
 LIVE = text("""
@@ -53,9 +57,19 @@ def save(tx: Tx, row: Mapping[str, Any]) -> UUID:
 
 
 def live(tx: Tx, document_type: str) -> list[Live]:
-    """Those whose scores are computed for documents of this type."""
+    """Those whose scores are computed for documents of this type.
+
+    Weights of a release with other features mean nothing here: there is no score by them, and what
+    ships decides.
+    """
     rows = tx.session.execute(LIVE, {"document_type": document_type})
-    return [Live(method=row.method, prior=Prior.model_validate(row.weights)) for row in rows]
+    found = []
+    for row in rows:
+        try:
+            found.append(Live(method=row.method, prior=Prior.model_validate(row.weights)))
+        except ValidationError:
+            log.warning("fit_not_understood", method=row.method, state=row.state)
+    return found
 
 
 def in_force(tx: Tx, document_type: str) -> list[str]:
