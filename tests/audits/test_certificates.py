@@ -259,6 +259,17 @@ def test_other_looks_are_other_conditions(house: House, make_house: Make) -> Non
     assert other.results(document)["number"].decision == "review"
 
 
+def judged_right(house: House, document: UUID) -> None:
+    """Somebody audits the document's number, and finds what was read."""
+    (audit,) = house.rows(
+        "SELECT a.id FROM audits a JOIN results r ON r.id = a.result_id"
+        " WHERE r.name = 'number' AND r.document_id = :id",
+        id=document,
+    )
+    said = actions.Said(action=Action.CORRECT, text="A-17", seen=True)
+    actions.answer(ADA, audit.id, said, house.rt)
+
+
 def test_audits_that_break_the_promise_suspend_the_certificate(house: House) -> None:
     """The last of them raises the alarm; the policy decides again."""
     held = certificate(house)
@@ -268,19 +279,58 @@ def test_audits_that_break_the_promise_suspend_the_certificate(house: House) -> 
         tx.session.connection().exec_driver_sql(
             f"UPDATE results SET certificate = '{held.certificate_id}' WHERE name = 'bad'"
         )
-    (audit,) = house.rows(
-        "SELECT a.id FROM audits a JOIN results r ON r.id = a.result_id"
-        " WHERE r.name = 'number' AND r.document_id = :id",
-        id=document,
-    )
-    said = actions.Said(action=Action.CORRECT, text="A-17", seen=True)
-    actions.answer(ADA, audit.id, said, house.rt)
+    judged_right(house, document)
 
     (row,) = house.rows("SELECT state, holds, alarm FROM reporting.certificates")
     assert (row.state, row.holds) == ("suspended", False)
     assert row.alarm == "of 41 audited fields that it accepted, 40 are wrong; promised were 1 %"
     after = read(house, "after the alarm")
     assert house.results(after)["number"].decision == "review"
+
+
+def wrong_rows(house: House, held: Planned, name: str) -> None:
+    """Forty rows that the certificate accepted and that nobody can read."""
+    copies(house, name, 40, found="illegible")
+    with house.rt.transaction() as tx:
+        tx.session.connection().exec_driver_sql(
+            f"UPDATE results SET certificate = '{held.certificate_id}' WHERE name = '{name}'"
+        )
+
+
+def test_audits_from_before_it_was_resumed_raise_no_second_alarm(house: House) -> None:
+    """Those of what it accepts since then do."""
+    held = certificate(house)
+    document = read(house, "audited")
+    wrong_rows(house, held, "bad")
+    judged_right(house, document)
+    states = "SELECT state FROM reporting.certificates"
+    assert house.rows(states) == [("suspended",)]
+    certify.resume(ADA, held.certificate_id, "the scanner was cleaned", house.rt)
+
+    judged_right(house, read(house, "after it was resumed"))
+    assert house.rows(states) == [("certified",)]
+    wrong_rows(house, held, "bad again")
+    judged_right(house, read(house, "later"))
+    assert house.rows(states) == [("suspended",)]
+
+
+def test_wrong_rows_of_another_certificate_or_of_none_are_no_broken_promise(house: House) -> None:
+    """Nor are those that wait for somebody to look at them."""
+    held = certificate(house)
+    document = read(house, "audited")
+    copies(house, "of none", 40, found="illegible")
+    copies(house, "of another", 40, found="illegible")
+    wrong_rows(house, held, "waits")
+    with house.rt.transaction() as tx:
+        run = tx.session.connection().exec_driver_sql
+        run(f"UPDATE results SET certificate = '{document}' WHERE name = 'of another'")
+        run(
+            "UPDATE audits SET found = NULL, judged_by = NULL, judged_at = NULL"
+            " WHERE result_id IN (SELECT id FROM results WHERE name = 'waits')"
+        )
+    judged_right(house, document)
+
+    assert house.rows("SELECT state FROM reporting.certificates") == [("certified",)]
 
 
 def test_an_audit_that_finds_it_right_suspends_nothing(house: House) -> None:
@@ -335,12 +385,6 @@ def test_what_a_certificate_sent_to_review_is_no_broken_promise(house: House) ->
             "UPDATE audits SET was_accepted = false, found = NULL, judged_by = NULL,"
             " judged_at = NULL WHERE result_id IN (SELECT id FROM results WHERE name = 'bad')"
         )
-    (audit,) = house.rows(
-        "SELECT a.id FROM audits a JOIN results r ON r.id = a.result_id"
-        " WHERE r.name = 'number' AND r.document_id = :id",
-        id=document,
-    )
-    said = actions.Said(action=Action.CORRECT, text="A-17", seen=True)
-    actions.answer(ADA, audit.id, said, house.rt)
+    judged_right(house, document)
 
     assert house.rows("SELECT holds FROM reporting.certificates") == [(True,)]

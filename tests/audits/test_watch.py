@@ -12,7 +12,7 @@ from tests.audits.test_certificates import ADA, a_house, copies, planned, read
 from tests.audits.test_certificates import house as house  # a fixture
 from tests.pipeline.conftest import House, Make
 from worker import health
-from worker.audits import actions, certificates, certify, store
+from worker.audits import actions, certificates, certify, store, watch
 from worker.audits.types import Planned
 from worker.pipeline import again
 from worker.review.errors import InvalidDecision
@@ -298,3 +298,35 @@ def test_where_a_certificate_is_required_what_one_covers_is_accepted(
     results = strict.results(document)
     assert results["number"].decision == "accepted"
     assert results["total"].reason == "uncertified"
+
+
+@pytest.mark.parametrize("of_all", [True, False])
+def test_what_is_put_first_was_accepted_since_then_and_waits(
+    house: House, held: Planned, of_all: bool
+) -> None:
+    """By this certificate, or by whatever accepted it; what is judged is not looked at again."""
+    names = ("wanted", "judged", "older", "reviewed", "of no certificate")
+    for name in names:
+        copies(house, name, 2, found="right" if name == "judged" else None)
+    since = datetime.now(UTC) - timedelta(hours=1)
+    with house.rt.transaction() as tx:
+        run = tx.session.connection().exec_driver_sql
+        run("UPDATE audits SET urgent = false")
+        run(
+            f"UPDATE results SET certificate = '{held.certificate_id}'"
+            " WHERE name IN ('wanted', 'judged', 'older', 'reviewed')"
+        )
+        of_name = "WHERE result_id IN (SELECT id FROM results WHERE name = '{}')".format
+        run("UPDATE audits SET drawn_at = now() - interval '2 h' " + of_name("older"))
+        run("UPDATE audits SET was_accepted = false " + of_name("reviewed"))
+        # of the documents that the house read itself
+        run("UPDATE audits SET drawn_at = now() - interval '2 h' WHERE result_id IN"
+            " (SELECT id FROM results WHERE ordinal = 0)")  # fmt: skip
+        asked = None if of_all else held.certificate_id
+        assert watch.put_first(tx, asked, since=since) == (4 if of_all else 2)
+
+    first = house.rows(
+        "SELECT DISTINCT r.name FROM audits a JOIN results r ON r.id = a.result_id WHERE a.urgent"
+    )
+    wanted = {"wanted", "of no certificate"} if of_all else {"wanted"}
+    assert {row.name for row in first} == wanted

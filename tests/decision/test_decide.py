@@ -192,6 +192,64 @@ def test_fewer_looks_than_the_policy_asks_for_are_no_proof(taken):
     assert [doubt.code for doubt in got.doubts] == missing
 
 
+LOOK = Look(agreement=Agreement.SAME, text=None, weakest=-0.01)
+DOUBTFUL_LOOKS = {
+    "look_differs": (LOOK, replace(LOOK, agreement=Agreement.OTHER, text="5.00")),
+    "look_unsure": (LOOK, replace(LOOK, weakest=-1.0)),
+    "looks_missing": (LOOK,),
+}
+
+
+@pytest.mark.parametrize("last_first", [False, True])
+@pytest.mark.parametrize("page", [1, 2, 3])
+@pytest.mark.parametrize("code", DOUBTFUL_LOOKS)
+def test_an_absence_needs_the_looks_at_every_page_whichever_of_them_doubts(code, page, last_first):
+    """The value may stand on any page, and any look may see it."""
+    careful = policy_of(a_type(TOTAL), accept_at=0.7, name=PolicyName.CAREFUL).of("total")
+    pages = [absent(page=number, score=0.99 - number / 100) for number in (1, 2, 3)]
+    doubtful = DOUBTFUL_LOOKS[code][:: -1 if last_first else 1]
+    beside = {one.id: Beside(looks=(LOOK, LOOK)) for one in pages}
+    nowhere = row(*pages, pages=(1, 2, 3))
+
+    sure = decide(nowhere, TOTAL, careful, in_domain=True, beside=beside)
+    beside[pages[page - 1].id] = Beside(looks=doubtful)
+    got = decide(nowhere, TOTAL, careful, in_domain=True, beside=beside)
+
+    assert sure.outcome is Outcome.ACCEPTED
+    assert [doubt.code for doubt in got.doubts] == [code]
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_value_rests_on_the_looks_at_its_own_page_alone(same):
+    """That another page says the same is more than the policy asks for."""
+    careful = policy_of(a_type(TOTAL), accept_at=0.7, name=PolicyName.CAREFUL).of("total")
+    own, other = said("5.00", page=1, score=0.99), said("5.00", page=2, score=0.95)
+    differing = replace(LOOK, agreement=Agreement.OTHER, text="6.00")
+    beside = {own.id: Beside(looks=(LOOK, LOOK)), other.id: Beside(looks=(LOOK, differing))}
+    if not same:
+        beside = {own.id: beside[other.id], other.id: beside[own.id]}
+
+    got = decide(row(own, other, pages=(1, 2)), TOTAL, careful, in_domain=True, beside=beside)
+
+    assert [doubt.code for doubt in got.doubts] == ([] if same else ["look_differs"])
+
+
+@pytest.mark.parametrize(
+    ("opening", "doubts"),
+    [(None, []), (0.0, []), (math.log(0.991), []), (math.log(0.989), ["opening_unsure"])],
+)
+def test_a_value_of_which_the_model_doubted_that_there_is_one_waits(opening, doubts):
+    """Of an absence the same token says how sure the absence is, and is no doubt of its own."""
+    careful = policy_of(a_type(TOTAL), accept_at=0.7, name=PolicyName.CAREFUL).of("total")
+    told = Beside(opening=opening, looks=(LOOK, LOOK))
+    nowhere = row(absent(score=0.99))
+
+    for chosen, expected in ((GOOD, doubts), (nowhere, [])):
+        beside = {chosen.evidence_id: told}
+        got = decide(chosen, TOTAL, careful, in_domain=True, beside=beside)
+        assert [doubt.code for doubt in got.doubts] == expected
+
+
 def test_an_unreadable_field_is_reviewed_and_not_called_low():
     """Three states that are never mixed."""
     got = decided(row(unreadable(problem="missing")))

@@ -1,8 +1,21 @@
 """What a value of a field must fulfil to be accepted."""
 
+from dataclasses import replace
+
 import pytest
 
-from extractors.decision.policy import UNCERTIFIED, PolicyName, Requirement, policy_of
+from extractors.decision.certificates import Family
+from extractors.decision.policy import (
+    UNCERTIFIED,
+    CertificateUse,
+    Certified,
+    Closed,
+    PolicyName,
+    Requirement,
+    certified,
+    closed,
+    policy_of,
+)
 from extractors.decision.scores import DEFAULT
 from extractors.documents.spec import Kind
 from tests.evidence.making import ITEMS, TOTAL, a_field, a_type
@@ -50,3 +63,43 @@ def test_the_plain_policy_asks_for_one_reading_and_its_threshold():
     found = policy_of(a_type(TOTAL), accept_at=0.7).of("total")
     assert (found.threshold, found.looks, found.opening) == (0.7, 0, 0.0)
     assert found.sure_look == 0.0
+
+
+CERTIFIED = Certified(certificate="c-17", method="combined/1", threshold=0.93)
+
+
+@pytest.mark.parametrize("name", list(PolicyName))
+def test_a_certificate_stands_in_place_of_the_rules_of_its_own_fields_and_they_are_still_audited(
+    name,
+):
+    """What the policy asks for besides is not asked for any more; other fields keep all of it."""
+    spec = a_type(TOTAL, STRICT, ITEMS)
+    plain = policy_of(spec, accept_at=0.7, name=name, audit_rate=0.05)
+    got = certified(plain, spec, {Family.MONEY: CERTIFIED})
+
+    of_money = Requirement(method="combined/1", threshold=0.93, certificate="c-17", audit_rate=0.05)
+    assert got.of("total") == got.of("items.amount") == of_money
+    for path in ("number", "items.description"):
+        assert got.of(path) == plain.of(path)
+
+
+@pytest.mark.parametrize(
+    ("use", "drifts", "covered", "uncovered"),
+    [
+        (CertificateUse.OPTIONAL, False, None, None),
+        (CertificateUse.REQUIRED, False, None, Closed.UNCERTIFIED),
+        (CertificateUse.OPTIONAL, True, Closed.DRIFT, Closed.DRIFT),
+        (CertificateUse.REQUIRED, True, Closed.DRIFT, Closed.DRIFT),
+    ],
+)
+def test_a_broken_promise_closes_everything_and_a_required_certificate_what_has_none(
+    use, drifts, covered, uncovered
+):
+    """And nothing else of the requirements changes."""
+    spec = a_type(TOTAL, STRICT)
+    plain = certified(policy_of(spec, accept_at=0.7), spec, {Family.MONEY: CERTIFIED})
+    got = closed(plain, use, drifts=drifts)
+
+    assert (got.of("total").closed, got.of("number").closed) == (covered, uncovered)
+    assert replace(got.of("total"), closed=None) == plain.of("total")
+    assert replace(got.of("number"), closed=None) == plain.of("number")

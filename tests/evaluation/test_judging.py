@@ -1,5 +1,6 @@
 """One answer held against the truth."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -69,6 +70,46 @@ def judged(
 def test_right_is_what_would_be_stored(read: str | None, true: str | None, right: bool) -> None:
     """The same characters, the same value, or that there is none."""
     assert judged([row("total", read)], {("total", 0): true}) == {("total", 0): right}
+
+
+@pytest.mark.parametrize("true", [None, "12.50", "x"])
+@pytest.mark.parametrize("text", [None, "12.50"])
+@pytest.mark.parametrize("spelling", list(Spelling))
+def test_what_could_not_be_read_is_right_of_nothing(
+    true: str | None, text: str | None, spelling: Spelling
+) -> None:
+    """Also where the document has none, and where the damaged text happens to be the true one."""
+    unreadable = replace(row("total", text), state=FieldState.UNREADABLE)
+    assert judged([unreadable], {("total", 0): true}, spelling=spelling) == {("total", 0): False}
+
+
+def test_the_same_amount_of_another_money_is_wrong() -> None:
+    """What is accepted without a currency may be of any."""
+    read = replace(row("total", "EUR 12.50"), text="EUR  12.50")
+    assert judged([read], {("total", 0): "$12.50"}) == {("total", 0): False}
+    assert judged([read], {("total", 0): "12.50 EUR"}) == {("total", 0): True}
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_an_answer_goes_with_its_score_and_with_what_became_of_it(accepted: bool) -> None:
+    """One that was not read at all has neither, and is wrong."""
+    truth = Truth(values={("total", 0): "1.00", ("number", 0): "7"}, lists=frozenset())
+    found = {
+        one.path: (one.score, one.accepted, one.right)
+        for one in judge(ID, [row("total", "1.00", accepted=accepted)], truth, Slip.spec, band="x")
+    }
+    assert found == {"total": (0.9, accepted, True), "number": (None, False, False)}
+
+
+def test_a_list_that_a_document_does_not_have_is_right_as_an_absence_alone() -> None:
+    """A row beside it is one too many; of a list that nobody labelled nothing is."""
+    nothing: dict[tuple[str, int], str | None] = {("items", 0): None}
+    lists = frozenset({"items"})
+    assert judged([row("items", None)], nothing, lists=lists) == {("items", 0): True}
+    assert judged([row("items.amount", "2.00")], nothing, lists=lists) == {
+        ("items.amount", 0): False
+    }
+    assert judged([row("items.amount", "2.00")], {("total", 0): None}) == {}
 
 
 def test_what_nobody_labelled_is_not_judged() -> None:
@@ -153,6 +194,22 @@ def test_figures_bound_what_is_accepted_and_wrong() -> None:
 def test_where_nothing_is_accepted_there_is_no_bound() -> None:
     """It would be of nothing."""
     assert figures(some(30, accepted=False), "all").wrong_at_most is None
+
+
+@pytest.mark.parametrize(("scored", "says"), [(19, False), (20, True)])
+def test_scores_are_measured_from_twenty_answers_on(scored: int, says: bool) -> None:
+    """Answers without a score are none of them, and count among the answers all the same."""
+    bare = [replace(one, score=None) for one in some(5)]
+    found = figures(some(scored, wrong=3) + bare, "all")
+
+    assert found.answers == scored + 5
+    assert [one is not None for one in (found.auroc, found.ece, found.coverage)] == [says] * 3
+
+
+def test_scores_of_answers_that_are_all_wrong_are_not_measured() -> None:
+    """As those of answers that are all right: there is nothing to tell apart."""
+    assert figures(some(30, wrong=30), "all").auroc is None
+    assert figures(some(30), "all").auroc is None
 
 
 def test_each_field_has_a_line_and_all_of_them_the_first() -> None:

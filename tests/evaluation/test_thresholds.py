@@ -5,7 +5,7 @@ import math
 import pytest
 
 from worker.evaluation.labels import Scored
-from worker.evaluation.thresholds import Tried, tried
+from worker.evaluation.thresholds import THRESHOLDS, Tried, tried
 
 
 def row(*, right: bool | None, score: float = 0.95, weight: float = 1.0) -> Scored:
@@ -46,3 +46,45 @@ def test_rows_below_the_threshold_and_unjudged_ones_say_nothing_of_its_error():
     rows = [row(right=False, score=0.5), row(right=None), row(right=True)]
     found = at(0.9, rows)
     assert (found.judged, found.wrong, found.accepted) == (1, 0, pytest.approx(2 / 3))
+
+
+def test_the_share_that_is_accepted_is_of_all_fields_and_not_of_the_drawn_ones():
+    """One that was drawn with a chance of one in ten stands for ten."""
+    rows = [row(right=True, score=0.99, weight=10), *[row(right=True, score=0.6)] * 3]
+    accepted = [at(threshold, rows).accepted for threshold in (0.5, 0.9, 0.995)]
+    assert accepted == [1.0, pytest.approx(10 / 13), 0.0]
+
+
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+def test_a_score_at_the_threshold_is_accepted(threshold: float):
+    """As where a document is routed."""
+    assert at(threshold, [row(right=True, score=threshold)]).accepted == 1.0
+    assert at(threshold, [row(right=True, score=threshold - 1e-9)]).accepted == 0.0
+
+
+@pytest.mark.parametrize(
+    ("found", "judged", "wrong"),
+    [((True, True, False), 3, 1), ((True, None, False), 2, 1), ((None, None), 0, 0)],
+)
+def test_only_what_somebody_judged_bounds_the_error(found, judged: int, wrong: int):
+    """What nobody judged is accepted all the same, and is no right one."""
+    one = at(0.9, [row(right=each) for each in found])
+    assert (one.accepted, one.judged, one.wrong) == (1.0, judged, wrong)
+    assert (one.at_most is None) is (judged == 0)
+
+
+def test_each_family_and_each_method_has_its_own_thresholds():
+    """In the order of their names; of nothing there is nothing to say."""
+    other = Scored(method="b/1", family="rest", score=0.95, weight=1.0, right=True)
+    money = Scored(method="m", family="money", score=0.95, weight=1.0, right=False)
+    rows = tried([row(right=True), other, row(right=True, score=0.55), money])
+
+    assert [(one.method, one.family) for one in rows[:: len(THRESHOLDS)]] == [
+        ("b/1", "rest"),
+        ("m", "money"),
+        ("m", "rest"),
+    ]
+    of = {(one.method, one.family): one for one in rows if one.threshold == 0.9}
+    assert (of["b/1", "rest"].wrong, of["m", "money"].wrong) == (0, 1)
+    assert of["m", "rest"].accepted == 0.5
+    assert tried([]) == []

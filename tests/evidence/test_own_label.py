@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from extractors.evidence.witnesses import AGREES, DENIES
+from extractors.evidence.witnesses import AGREES, DENIES, OFFERS
 from extractors.page.layout import lines_of
 from extractors.page.paying import dated
 from tests.benchmarks.judging import Paper
@@ -170,3 +170,65 @@ def test_a_labelled_amount_has_three_words_at_most(printed, told):
     nothing = dict.fromkeys(TRUTH) | {"seller": "Harbour Paper Ltd"}
 
     assert offered(heard_of(page, (), **nothing))["total"] == told
+
+
+NOBODY = dict.fromkeys(TRUTH)
+# of each field two phrases of its surest labels, and one of the next tier where there is one
+TIERS = {
+    "date": ("Invoice date", "Date of invoice", "Date of issue"),
+    "net": ("Net total", "Total excl VAT", "Subtotal"),
+    "tax": ("Total tax", "VAT amount", "VAT"),
+    "total": ("Grand total", "Total incl VAT", "Total"),
+}
+VALUES = {
+    name: ("2026-05-04", "2026-05-06", "2026-05-08")
+    if name == "date"
+    else ("86.40", "72.00", "14.40")
+    for name in TIERS
+}
+
+
+def told(name, lines, read):
+    """What the witness of labels says of the field, read like this."""
+    page = ("Harbour Paper Ltd", *(f"{label}:  {value}" for label, value in lines))
+    return {
+        (one.says, one.offers)
+        for one in heard_of(page, (), **{**NOBODY, "seller": "Harbour Paper Ltd", name: read})
+        if one.of.name == name and one.witness == "own-label/1"
+    }
+
+
+@pytest.mark.parametrize("name", TIERS)
+def test_the_surest_label_that_has_a_value_is_the_one_that_counts(name):
+    """A surer one denies what stands under a less sure one; the other way round nothing is said."""
+    (sure, _, less), (one, other, _) = TIERS[name], VALUES[name]
+    lines = [(less, other), (sure, one)]
+
+    assert told(name, lines, one) == {(AGREES, None)}
+    assert told(name, lines, other) == {(DENIES, one)}
+    assert told(name, lines, None) == {(DENIES, one)}
+
+
+@pytest.mark.parametrize("name", TIERS)
+def test_two_values_under_the_surest_labels_leave_nothing_to_the_less_sure_ones(name):
+    """Nobody knows which of them it is: neither is denied, and no third is offered."""
+    (sure, too, less), (one, other, third) = TIERS[name], VALUES[name]
+    lines = [(sure, one), (too, other), (less, third)]
+
+    for read in (one, other, third, None):
+        assert not {says for says, _ in told(name, lines, read)} & {DENIES, OFFERS}, read
+
+
+@pytest.mark.parametrize("name", TIERS)
+@pytest.mark.parametrize("tier", [0, 1])
+def test_a_label_that_may_mean_something_else_denies_no_other_value(name, tier):
+    """A subtotal may be of some rows, and "VAT" may head a rate: an absence is denied all the
+    same.
+    """
+    labels, (one, other, _) = TIERS[name], VALUES[name]
+    lines = [(labels[2 * tier], one)]
+    soft = tier == 1 and name in ("net", "tax")
+
+    assert told(name, lines, other) == (set() if soft else {(DENIES, one)})
+    assert told(name, lines, None) == {(DENIES, one)}
+    assert told(name, lines, one) == {(AGREES, None)}

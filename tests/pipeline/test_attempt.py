@@ -6,13 +6,14 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from extractors.errors import UnreadableFile
+from extractors.errors import ModelNotLoadable, UnreadableFile
 from tests.factories import LEASE, begin, everything_about
 from tests.pipeline.conftest import a_pdf
 from tests.pipeline.test_heartbeat import eventually
 from worker import store
 from worker.errors import ClaimLost, MissingBlob
 from worker.pipeline.attempt import attempt
+from worker.store.types import Failure
 from worker.tables.documents import Status
 
 GONE = MissingBlob("The page image is gone. Submit the document again.")
@@ -136,3 +137,69 @@ def test_a_database_that_is_away_when_a_failure_is_written_down_ends_the_attempt
     row = row_of(house, document)
     assert (row.status, row.failures, row.error_code) == ("submitted", 0, None)
     assert row.lease_until is not None
+
+
+LACKS = ModelNotLoadable("The weights are missing. Set SUREFIELD_MODEL.")
+TAKEN_OVER = ClaimLost("Somebody else has it. Nothing is to be done.")
+
+
+def stage_pauses(house, *, over):
+    """The stage met an outage; its pause is over, or lasts for an hour."""
+    with house.rt.transaction() as tx:
+        first = timedelta(hours=1)
+        store.pauses.begin(tx, "render", Failure.of(LACKS), first=first, probed=False)
+        if over:
+            store.pauses.give_turn_back(tx, "render")
+
+
+def the_stage(house):
+    """Works, waits, or waits for somebody to probe."""
+    with house.rt.transaction() as tx:
+        found = store.pauses.pausing(tx)
+    return {None: "works", False: "waits", True: "may be probed"}[found.get("render")]
+
+
+@pytest.mark.parametrize(
+    ("error", "stage", "status"),
+    [
+        (None, "works", "submitted"),
+        (UnreadableFile("Not a PDF. Send another file."), "works", "failed"),
+        (GONE, "works", "submitted"),
+        (RuntimeError("a mistake of ours"), "works", "submitted"),
+        (LACKS, "waits", "submitted"),
+        (TAKEN_OVER, "may be probed", "submitted"),
+    ],
+    ids=lambda each: type(each).__name__ if isinstance(each, Exception) else None,
+)
+def test_a_probe_says_whether_the_stage_works_whatever_is_wrong_with_its_document(
+    house, error, stage, status
+):
+    """Only an error of the installation keeps it paused; one that lost its document is no word."""
+    document = house.submit(a_pdf())
+    stage_pauses(house, over=True)
+    with an_attempt(house, document) as claim:
+        assert claim is not None
+        assert claim.probes
+        assert the_stage(house) == "waits"
+        if error is not None:
+            raise error
+
+    assert (the_stage(house), house.status(document)) == (stage, status)
+    counted = 0 if error in (None, LACKS, TAKEN_OVER) else 1
+    assert row_of(house, document).failures == counted
+
+
+def test_while_a_stage_waits_nobody_takes_a_document_and_a_probe_without_one_leaves_its_turn(house):
+    """Another stage is not kept from its work."""
+    document = house.submit(a_pdf())
+    stage_pauses(house, over=False)
+    with an_attempt(house, document) as claim:
+        assert claim is None
+    assert the_stage(house) == "waits"
+    with attempt(house.rt, document, at=Status.SUBMITTED, stage="other") as claim:
+        assert claim is not None
+        assert not claim.probes
+        stage_pauses(house, over=True)
+        with an_attempt(house, document) as second:
+            assert second is None
+        assert the_stage(house) == "may be probed"

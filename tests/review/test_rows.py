@@ -1,17 +1,22 @@
 """The rows of a list can be set right, as one answer that one undo takes back."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from extractors.types import FieldState
 from tests.web.making import TRUTH
 from worker.actor import Actor, Forbidden, Role
 from worker.review import actions, list_actions
 from worker.review.actions import Answer
 from worker.review.errors import InvalidRows, NotSeen, ReviewConflict
+from worker.review.lists import Cell
 from worker.review.row_texts import TypedRow
+from worker.review.rows import is_as_it_was
 from worker.review.tables import Action
+from worker.tables.results import Outcome
 
 ADA, BOB, EVE = Actor("ada"), Actor("bob"), Actor("eve", Role.MANAGER)
 LEASE = timedelta(minutes=5)
@@ -228,3 +233,43 @@ def test_a_removed_row_stays_on_record_and_counts_as_read_wrong(site, document):
     assert wrong == [(2,)]
     with pytest.raises(IntegrityError, match="append-only"), site.house.rt.transaction() as tx:
         tx.session.connection().exec_driver_sql("DELETE FROM review_answers")
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+@pytest.mark.parametrize(
+    ("state", "was", "typed_text", "as_it_was"),
+    [
+        (FieldState.VALUE, "1.00", "1.00", True),
+        (FieldState.VALUE, "1.00", "1.0", False),
+        (FieldState.VALUE, "1.00", None, False),
+        (FieldState.ABSENT, None, None, True),
+        (FieldState.ABSENT, None, "1.00", False),
+        # somebody called it unreadable: who types nothing says nothing of it
+        (FieldState.UNREADABLE, None, None, None),
+        (FieldState.UNREADABLE, "1.O0", None, None),
+        (FieldState.UNREADABLE, None, "1.00", False),
+        (FieldState.UNREADABLE, "1.O0", "1.O0", False),
+    ],
+)
+def test_a_cell_is_as_it_was_where_nothing_else_was_typed(
+    state, was, typed_text, as_it_was, outcome
+):
+    """One that the machine could not read, and nobody judged, is absent when it is left empty."""
+    cell = Cell(
+        result_id=uuid4(),
+        name="items.amount",
+        ordinal=0,
+        position=0,
+        removed=False,
+        state=state,
+        text=was,
+        value=was,
+        score=None,
+        outcome=outcome,
+        item_id=None,
+        item_version=None,
+        item_state=None,
+        decided_by=None,
+    )
+    expected = outcome is Outcome.REVIEWED if as_it_was is None else as_it_was
+    assert is_as_it_was(cell, typed_text) is expected

@@ -515,6 +515,36 @@ def test_an_expired_lease_is_counted_once(db: Sessions) -> None:
     assert taken(db, document).failures == 1
 
 
+@pytest.mark.parametrize("swept", [True, False])
+def test_a_claim_that_is_given_back_counts_as_never_taken(db: Sessions, swept: bool) -> None:
+    """Also where the sweeper had counted it as abandoned: the database was away."""
+    document = a_document(db)
+    held = taken(db, document)
+    if swept:
+        let_lease_run_out(db)
+        with begin(db) as tx:
+            store.sweep.expire_leases(tx, backoff=HOUR)
+        assert row_of(db, document).failures == 1
+    with begin(db) as tx:
+        store.documents.release(tx, held)
+
+    assert taken(db, document).failures == 0
+
+
+def test_a_claim_that_another_took_over_cannot_be_given_back(db: Sessions) -> None:
+    """The other one works on, and keeps its count."""
+    document = a_document(db)
+    held = taken(db, document)
+    let_lease_run_out(db)
+    other = taken(db, document)
+    with begin(db) as tx:
+        store.documents.release(tx, held)
+
+    row = row_of(db, document)
+    assert (row.claim_no, row.failures) == (other.claim_no, 1)
+    assert row.lease_until is not None
+
+
 def test_the_sweeper_leaves_a_lease_alone_that_has_not_run_out(db: Sessions) -> None:
     """Whoever works on the document keeps it, and nothing is counted against it."""
     alive, dead = a_document(db), a_document(db)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
+from extractors.documents.slip import Slip
 from extractors.errors import ModelNotLoadable
 from extractors.types import (
     Alternative,
@@ -98,6 +99,28 @@ def test_a_batch_takes_pages_of_several_documents_by_priority_then_age(db: Sessi
     assert [(held.document_id, held.number) for held in batch] == expected
     assert [(held.document_id, held.number) for held in claim_pages(db)] == [(new.id, 2)]
     assert claim_pages(db) == []
+
+
+@pytest.mark.parametrize("versions", [("a", "b", "a"), (None, "a", None), ("a", None, "a")])
+def test_a_batch_holds_one_version_of_a_type(
+    db: Sessions, versions: tuple[str | None, ...]
+) -> None:
+    """Another version has other fields; one that is not pinned yet is a version of its own."""
+    made = [rendered(db) for _ in versions]
+    specs = {"a": Slip.spec, "b": replace(Slip.spec, title="another slip")}
+    with begin(db) as tx:
+        kept = {name: store.document_types.keep(tx, spec) for name, spec in specs.items()}
+        for document, version in zip(made, versions, strict=True):
+            tx.session.execute(
+                text("UPDATE documents SET type_version = :version WHERE id = :id"),
+                {"version": kept[version] if version else None, "id": document.id},
+            )
+
+    first, second = claim_pages(db), claim_pages(db)
+
+    assert [held.document_id for held in first] == [made[0].id, made[2].id]
+    assert [held.document_id for held in second] == [made[1].id]
+    assert {held.type_version for held in first} == {kept.get(versions[0] or "")}
 
 
 def test_a_batch_holds_one_document_type(db: Sessions) -> None:
