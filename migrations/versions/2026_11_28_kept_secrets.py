@@ -1,13 +1,13 @@
 """A webhook's old secret is kept by the table itself: whoever rotates need not read it.
 
-Revision ID: 0032_kept_secrets
-Revises: 0031_long_lists
+Revision ID: 0033_kept_secrets
+Revises: 0032_told
 """
 
 from alembic import op
 
-revision = "0032_kept_secrets"
-down_revision = "0031_long_lists"
+revision = "0033_kept_secrets"
+down_revision = "0032_told"
 branch_labels = None
 depends_on = None
 
