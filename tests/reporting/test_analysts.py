@@ -20,6 +20,7 @@ from worker.cli.sql import _answer, _write_csv
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.errors import NotFound
 from worker.migrate import migrate
+from worker.roles.force import put_in_force
 
 SHORT, LONG = timedelta(milliseconds=300), timedelta(minutes=5)
 # What is tried, and how Postgres refuses it.
@@ -255,6 +256,7 @@ def test_a_removed_login_is_out_at_once(outside, url):
 
 def test_on_the_embedded_server_a_login_can_leave_nothing_behind(database_url):
     """There what everybody may do is ours to say: no temporary table, no large object."""
+    put_in_force(database_url, ours=True)  # a copy of a database has not its rights
     name = f"emil_{uuid4().hex}"  # logins belong to the whole server
     url = analysts.add(database_url, name, timeout=LONG)
     try:
