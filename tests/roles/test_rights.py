@@ -255,6 +255,8 @@ def test_a_second_run_changes_nothing(url):
         ("GRANT USAGE ON SCHEMA public TO surefield_reader", "REVOKE USAGE"),
         ("GRANT TEMPORARY ON DATABASE {here} TO PUBLIC", "REVOKE ALL ON DATABASE"),
         ("GRANT EXECUTE ON FUNCTION lo_create(oid) TO PUBLIC", "REVOKE EXECUTE"),
+        # as an earlier Surefield left it: nobody but the superuser could take it
+        ("REVOKE EXECUTE ON FUNCTION pg_advisory_lock(bigint) FROM surefield_owner", "GRANT EXEC"),
         ("CREATE TABLE pgmq.q_new (a int)", "ALTER TABLE"),
         ("ALTER VIEW reporting.documents OWNER TO postgres", "ALTER VIEW"),
         ("GRANT USAGE ON SEQUENCE audit_answers_id_seq TO surefield_worker", "REVOKE USAGE"),

@@ -30,7 +30,8 @@ Connection = psycopg.Connection[Any]
 # What a role may do that another made without being asked: large objects are files of their own,
 # and with a lock of ours somebody would keep others out.
 LARGE_OBJECTS = ("lo_creat", "lo_create", "lo_from_bytea")
-LOCKS = "pg_advisory_xact_lock"  # whoever makes a queue takes one
+# workers take some for a transaction: who makes a queue, and who tells the broker of events
+LOCKS = ("pg_advisory_xact_lock", "pg_try_advisory_xact_lock")
 NOT_MIGHTY = sql.SQL("NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS")
 QUEUE_SEQUENCE = ("USAGE", "SELECT")  # pgmq counts with them, and says how far
 
@@ -81,11 +82,13 @@ SELECT n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)
 FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
 WHERE n.nspname = ANY(%s) AND pg_get_userbyid(p.proowner) <> %s ORDER BY 1, 2, 3
 """
-# functions of Postgres itself that everybody may call, though nobody here shall
-OPEN_FUNCTIONS = """
-SELECT p.proname, pg_get_function_identity_arguments(p.oid)
-FROM pg_proc AS p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS x
-WHERE p.pronamespace = 'pg_catalog'::regnamespace AND x.grantee = 0
+# functions of Postgres itself that everybody may call, though nobody here shall, and who may
+FUNCTIONS = """
+SELECT p.proname, pg_get_function_identity_arguments(p.oid), array(
+    SELECT CASE x.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(x.grantee) END
+    FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS x
+) FROM pg_proc AS p
+WHERE p.pronamespace = 'pg_catalog'::regnamespace
     AND (p.proname ~ '^pg_(try_)?advisory_' OR p.proname = ANY(%s)) ORDER BY 1, 2
 """
 DATABASE_GRANTS = """
@@ -187,13 +190,17 @@ def _everybody(connection: Connection) -> Iterator[sql.Composed]:
     for role in (*PROCESSES, READER):
         if (role, "CONNECT") not in granted:
             yield sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(here, sql.Identifier(role))
-    for function, arguments in connection.execute(OPEN_FUNCTIONS, [[*LARGE_OBJECTS]]):
+    for function, arguments, granted_to in connection.execute(FUNCTIONS, [[*LARGE_OBJECTS]]):
         named = sql.SQL("{}({})").format(sql.Identifier(function), sql.SQL(arguments))
-        yield sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(named)
-        if function not in LARGE_OBJECTS:
-            roles = (OWNER, WORKER) if function == LOCKS else (OWNER,)
-            whom = sql.SQL(", ").join(map(sql.Identifier, roles))
-            yield sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(named, whom)
+        if "public" in granted_to:
+            yield sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(named)
+        if function in LARGE_OBJECTS:
+            continue
+        for role in (OWNER, WORKER) if function in LOCKS else (OWNER,):
+            if role not in granted_to:
+                yield sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(
+                    named, sql.Identifier(role)
+                )
 
 
 def _schemas(connection: Connection) -> Iterator[sql.Composed]:
