@@ -9,7 +9,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,11 +17,14 @@ import psycopg
 import pytest
 from hypothesis import settings
 from psycopg import sql
+from sqlalchemy import Engine, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from worker.db import open_engine, open_sessions
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.migrate import migrate
+from worker.roles.force import put_in_force
+from worker.roles.table import LOGINS
 
 # the run's folder; xdist's workers inherit it, and share the server in it
 STATE = "SUREFIELD_TEST_STATE"
@@ -87,6 +90,8 @@ def server_in(folder: Path) -> EmbeddedPostgres:
         # whoever comes second must not even connect: a template in use cannot be cloned
         if not done.exists():
             migrate(url)
+            put_in_force(url, ours=True)
+            server.admit(LOGINS)
             done.touch()
     return server
 
@@ -101,6 +106,25 @@ def empty_database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
 def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
     """The URL of a migrated database, dropped after the test."""
     yield from _database(postgres, template=TEMPLATE)
+
+
+AsRole = Callable[[str], sessionmaker[Session]]
+
+
+@pytest.fixture
+def as_role(postgres: EmbeddedPostgres, database_url: str) -> Iterator[AsRole]:
+    """Sessions on the test's database, of a role that has only its own rights."""
+    engines: list[Engine] = []
+
+    def make(role: str) -> sessionmaker[Session]:
+        name = make_url(database_url).database
+        assert name is not None
+        engines.append(open_engine(postgres.url(name, role)))
+        return open_sessions(engines[-1])
+
+    yield make
+    for engine in engines:
+        engine.dispose()
 
 
 @pytest.fixture

@@ -96,6 +96,14 @@ class WrongSchema(SurefieldError):
     installation = True
 
 
+class RightsMissing(SurefieldError):
+    """The database's role may not do what this process does."""
+
+    code = "rights_missing"
+    retry = True
+    installation = True
+
+
 class EmbeddedPostgresFailed(SurefieldError):
     """The bundled Postgres did not start or does not answer."""
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from extractors.errors import OutOfMemory, SurefieldError
 from worker import db
-from worker.errors import MachineLacks, WrongSchema
+from worker.errors import MachineLacks, RightsMissing, WrongSchema
 
 # what the operating system says -> what the machine lacks, and the mend
 MACHINE: Mapping[int, str] = {
@@ -25,8 +25,9 @@ MACHINE: Mapping[int, str] = {
     errno.EAGAIN: "No further process can be started. Raise the limit of processes.",
     errno.ENOMEM: "The machine has no memory left. Run fewer workers, or add memory.",
 }
-# undefined table, column, function; no right: the workers and the database are of two releases
-SCHEMA = ("42P01", "42703", "42883", "42501", "3F000")
+# undefined table, column, function, schema: the workers and the database are of two releases
+SCHEMA = ("42P01", "42703", "42883", "3F000")
+NO_RIGHT = "42501"
 TOO_LONG = "57014"
 NO_GPU_MEMORY = "OutOfMemoryError"  # torch's; this side of the border has no torch
 
@@ -36,7 +37,14 @@ def outage_of(error: BaseException) -> SurefieldError | None:
     if isinstance(error, SurefieldError):
         return error if error.installation else None
     if isinstance(error, DBAPIError):
-        if str(getattr(error.orig, "sqlstate", None)).startswith(SCHEMA):
+        state = str(getattr(error.orig, "sqlstate", None))
+        if state == NO_RIGHT:
+            return RightsMissing(
+                "The role that this process has in the database may not do that. Run: surefield"
+                " migrate, then surefield roles; and look whether it has the login that is meant"
+                " for it."
+            )
+        if state.startswith(SCHEMA):
             return WrongSchema(
                 "The database's tables are not those of this worker. Run: surefield migrate, and"
                 " start workers of one release only."

@@ -250,26 +250,117 @@ def test_a_path_with_odd_signs_serves(a_server, tmp_path, name):
 
 
 def test_nobody_else_can_reach_the_socket(a_server):
-    """Whoever reaches the socket is trusted, so its folder is closed to others."""
+    """Its folder is closed to others."""
     server = a_server()
     server.start()
     assert stat.S_IMODE(server.data_dir.stat().st_mode) == 0o700
 
 
-def test_tcp_asks_for_the_generated_password(a_server):
+def with_a_role(server: EmbeddedPostgres, name: str = "clerk") -> str:
+    """The server started, with a role that may enter; its address."""
+    with psycopg.connect(conninfo(server.start()), autocommit=True) as connection:
+        connection.execute(f"create role {name} login")
+        connection.execute(f"grant all on schema public to {name}")
+    server.admit([name])
+    return server.url(role=name)
+
+
+def test_a_role_enters_with_the_password_in_its_file_alone(a_server):
+    """Through the socket, too, nobody is let in for their name; the file is its user's."""
+    server = a_server()
+    write(with_a_role(server), "known")
+
+    url = sa.make_url(server.url(role="clerk"))
+    for wrong in (None, "", "guess", "clerk"):
+        with pytest.raises(psycopg.OperationalError, match="password"):
+            psycopg.connect(conninfo(url._replace(password=wrong).render_as_string(False)))
+    file = server.state_dir / "passwords" / "clerk"
+    assert (stat.S_IMODE(file.stat().st_mode), stat.S_IMODE(file.parent.stat().st_mode)) == (
+        0o600,
+        0o700,
+    )
+    assert file.owner() == server.data_dir.owner()
+
+
+@pytest.mark.parametrize("lost", ["the file", "the server's"])
+def test_a_password_that_was_lost_is_given_anew(a_server, lost):
+    """A restored database, or a restored folder, keeps nobody out; what fits is left as it is."""
+    server = a_server()
+    before = with_a_role(server)
+    server.admit(["clerk"])
+    assert server.url(role="clerk") == before
+
+    if lost == "the file":
+        (server.state_dir / "passwords" / "clerk").unlink()
+    else:
+        with psycopg.connect(conninfo(server.url())) as connection:
+            connection.execute("alter role clerk password 'restored'")
+    server.admit(["clerk"])
+
+    assert (server.url(role="clerk") == before) is (lost != "the file")
+    write(server.url(role="clerk"), "again")
+
+
+def test_a_role_without_a_file_is_an_error_that_says_whose_it_is(a_server):
+    """It is not tried without a password."""
+    server = a_server()
+    server.start()
+    with pytest.raises(EmbeddedPostgresFailed, match="password of stranger"):
+        server.url(role="stranger")
+
+
+@as_root
+def test_the_superuser_is_only_who_owns_the_server(a_server):
+    """Another account, even where it reaches the socket, is asked who it is by the system."""
+    server = a_server()
+    url = conninfo(server.start())
+    server.data_dir.chmod(0o711)
+    next(server.data_dir.glob(".s.PGSQL.*[0-9]")).chmod(0o777)
+    for folder in server.data_dir.parents:
+        folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+        try:
+            psycopg.connect(url)
+            os._exit(1)
+        except psycopg.OperationalError as error:
+            os._exit(0 if "Peer authentication failed" in str(error) else 2)
+        finally:
+            os._exit(3)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_folder_that_trusted_everybody_trusts_nobody_after_its_next_start(a_server):
+    """One of an earlier Surefield keeps its data."""
+    server = a_server()
+    write(with_a_role(server), "kept")
+    server.stop()
+    (server.data_dir / "pg_hba.conf").write_text("local all all trust\n")
+    (server.data_dir / "pg_ident.conf").unlink()
+
+    assert words(server.start()) == ["kept"]
+    nameless = sa.make_url(server.url(role="clerk"))._replace(password=None).render_as_string(False)
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(conninfo(nameless))
+
+
+def test_tcp_asks_for_the_generated_password_and_shuts_the_superuser_out(a_server):
     """A server with a listen address serves other machines, but only those that know the
     password.
     """
     port = free_port()
     server = a_server(listen=Listen(port))
-    server.start()
-    write(server.tcp_url(), "from afar")
+    with_a_role(server)
+    write(server.tcp_url("clerk"), "from afar")
     assert words(server.url()) == ["from afar"]
-    with pytest.raises(psycopg.OperationalError, match="password"):
-        psycopg.connect(
-            host="127.0.0.1", port=port, user="postgres", password="guess", dbname="surefield"
-        )
-    assert stat.S_IMODE((server.state_dir / "postgres.password").stat().st_mode) == 0o600
+    for user, said in (("clerk", "password"), ("postgres", "pg_hba.conf rejects")):
+        with pytest.raises(psycopg.OperationalError, match=said):
+            psycopg.connect(
+                host="127.0.0.1", port=port, user=user, password="guess", dbname="surefield"
+            )
 
 
 def test_a_handle_finds_the_socket_of_a_server_that_was_started_otherwise(

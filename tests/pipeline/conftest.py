@@ -13,6 +13,7 @@ from uuid import UUID
 import pymupdf
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.backends.scripted import Line, ScriptedBackend
 from extractors.types import Canvas
@@ -21,6 +22,7 @@ from worker.blobs import Blobs
 from worker.intake import actions, sources
 from worker.pipeline import flow
 from worker.rendering.renderer import Renderer
+from worker.roles.table import WORKER
 from worker.runtime import Runtime
 from worker.tables.documents import Status
 
@@ -54,6 +56,7 @@ class House:
 
     rt: Runtime
     backend: ScriptedBackend
+    workers: sessionmaker[Session]  # of the role that workers have
     announced: list[tuple[UUID, Status]] = field(default_factory=list)
     woken: list[str] = field(default_factory=list)  # queues
 
@@ -63,14 +66,15 @@ class House:
         return actions.submit(replace(plain, **request), self.rt).document_id
 
     def work(self) -> None:
-        """Answer every message until none is left, as workers would."""
+        """Answer every message until none is left, as workers would, and with their rights."""
+        rt = replace(self.rt, sessions=self.workers)
         while self.announced or self.woken:
             if self.woken:
-                flow.work(self.woken.pop(0), self.rt)
+                flow.work(self.woken.pop(0), rt)
                 continue
             document_id, status = self.announced.pop(0)
             if status in flow.STEP_AT:
-                flow.STEP_AT[status].run(document_id, self.rt)
+                flow.STEP_AT[status].run(document_id, rt)
 
     def rows(self, sql: str, **values: Any) -> list[Any]:
         """What a query says."""
@@ -128,7 +132,7 @@ Make = Callable[..., House]
 
 
 @pytest.fixture
-def make_house(db: Any, tmp_path: Path, renderer: Renderer) -> Make:
+def make_house(db: Any, as_role: Any, tmp_path: Path, renderer: Renderer) -> Make:
     """A house with these changes to its runtime and this to say for every page."""
 
     def make(said: Any = None, *, backend: ScriptedBackend | None = None, **changes: Any) -> House:
@@ -149,7 +153,8 @@ def make_house(db: Any, tmp_path: Path, renderer: Renderer) -> Make:
             backoff=timedelta(0),
         )
         rt = replace(plain, **changes)
-        return House(rt=rt, backend=answers, announced=announced, woken=woken)
+        workers = as_role(WORKER)
+        return House(rt=rt, backend=answers, workers=workers, announced=announced, woken=woken)
 
     return make
 

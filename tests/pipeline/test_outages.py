@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -395,6 +396,21 @@ def test_a_machine_that_lacks_something_is_an_outage(make_house, number):
     flow.STEP_AT[Status.SUBMITTED].run(document, house.rt)
     assert (house.status(document), failures(house)) == ("submitted", 0)
     assert "machine_lacks" in health.findings(house.rt)["render"].words
+
+
+def test_a_right_that_is_lacking_is_an_outage(make_house):
+    """A worker with the login of somebody else fails nothing, and says whose fault it is."""
+    house = make_house()
+    document = house.submit(a_pdf())
+    workers = replace(house.rt, sessions=house.workers)
+    with house.rt.sessions.begin() as session:
+        session.execute(text("REVOKE INSERT ON pages FROM surefield_worker"))
+    for _ in range(2 * house.rt.max_attempts):
+        flow.STEP_AT[Status.SUBMITTED].run(document, workers)
+        later_documents(house)
+    assert (house.status(document), failures_of_documents(house)) == ("submitted", 0)
+    (row,) = house.rows("SELECT code, message FROM stage_pauses")
+    assert (row.code, "surefield roles" in row.message) == ("rights_missing", True)
 
 
 def test_tables_of_another_release_are_an_outage(make_house):

@@ -7,19 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg import errors, sql
 from sqlalchemy.engine import make_url
 
-from tests.embedded.processes import free_port
 from worker.accounts import analysts
 from worker.accounts.analysts import BadLogin, MayNotMakeRoles, ReaderUnavailable
 from worker.cli.sql import _answer, _write_csv
-from worker.embedded.postgres import EmbeddedPostgres, Listen
+from worker.embedded.postgres import EmbeddedPostgres
 from worker.errors import NotFound
 from worker.migrate import migrate
+from worker.roles.force import put_in_force
 
 SHORT, LONG = timedelta(milliseconds=300), timedelta(minutes=5)
 # What is tried, and how Postgres refuses it.
@@ -78,11 +79,11 @@ class Outside:
 
 @pytest.fixture(scope="module")
 def outside() -> Iterator[Outside]:
-    """Over TCP, where every role needs its password."""
+    """Every role needs its password there."""
     folder = Path(tempfile.mkdtemp(prefix="surefield-outside-"))
-    server = EmbeddedPostgres(folder, durable=False, listen=Listen(free_port()))
+    server = EmbeddedPostgres(folder, durable=False)
     server.start()
-    admin = server.tcp_url("postgres")
+    admin = server.url("postgres")
     try:
         with psycopg.connect(plain(admin), autocommit=True) as connection:
             connection.execute("CREATE ROLE acme LOGIN CREATEROLE PASSWORD 'acme'")
@@ -121,7 +122,7 @@ def enter(url):
 def test_no_query_gets_beyond_the_views(outside, query, ask):
     """The server itself refuses it, for want of rights: no list of forbidden words stands here."""
     with (
-        analysts.reader(outside.admin_url, None, timeout=LONG, ours=False) as reader,
+        analysts.reader(outside.admin_url, None, timeout=LONG) as reader,
         pytest.raises(psycopg.Error, match=HOSTILE[query]),
     ):
         ask(reader, query)
@@ -132,7 +133,7 @@ def test_no_query_gets_beyond_the_views(outside, query, ask):
 )
 def test_there_is_no_identity_to_go_back_to(outside, query):
     """The session was the reader's from its beginning."""
-    with analysts.reader(outside.admin_url, None, timeout=LONG, ours=False) as reader:
+    with analysts.reader(outside.admin_url, None, timeout=LONG) as reader:
         _answer(reader, query)
         ((session, current),) = _answer(reader, "SELECT session_user, current_user")[1]
         assert session == current
@@ -143,7 +144,7 @@ def test_there_is_no_identity_to_go_back_to(outside, query):
 
 def test_another_search_path_leads_to_nothing(outside):
     """A table of the same name as a view stays closed."""
-    with analysts.reader(outside.admin_url, None, timeout=LONG, ours=False) as reader:
+    with analysts.reader(outside.admin_url, None, timeout=LONG) as reader:
         _answer(reader, "SELECT set_config('search_path', 'public', false)")
         with pytest.raises(errors.InsufficientPrivilege, match="table documents"):
             _answer(reader, "SELECT * FROM documents")
@@ -161,7 +162,7 @@ def test_another_search_path_leads_to_nothing(outside):
 def test_a_statement_ends_when_its_time_is_over(outside, query):
     """Also one that takes the limit away: that holds for the next one, and there is no next."""
     with (
-        analysts.reader(outside.admin_url, None, timeout=SHORT, ours=False) as reader,
+        analysts.reader(outside.admin_url, None, timeout=SHORT) as reader,
         pytest.raises(errors.QueryCanceled),
     ):
         _answer(reader, query)
@@ -170,7 +171,7 @@ def test_a_statement_ends_when_its_time_is_over(outside, query):
 def test_the_password_of_the_own_login_is_good_for_a_minute(outside):
     """Nobody knows it, and afterwards nobody could use it."""
     with (
-        analysts.reader(outside.admin_url, None, timeout=LONG, ours=False),
+        analysts.reader(outside.admin_url, None, timeout=LONG),
         psycopg.connect(plain(outside.admin_url)) as owner,
     ):
         ((left, hashed),) = owner.execute(
@@ -185,7 +186,7 @@ def test_an_owner_without_superuser_rights_has_readers_too(outside):
     """By password; of ten at once none takes the password of another."""
 
     def who(number: int) -> str:
-        with analysts.reader(outside.owner_url, None, timeout=LONG, ours=False) as reader:
+        with analysts.reader(outside.owner_url, None, timeout=LONG) as reader:
             _answer(reader, "SELECT * FROM documents")
             return str(_answer(reader, "SELECT session_user")[1][0][0])
 
@@ -196,7 +197,7 @@ def test_an_owner_without_superuser_rights_has_readers_too(outside):
 
 def test_a_login_reads_the_views_and_no_more_than_them(outside):
     """In a session of its own, in which it may set what it likes."""
-    url = analysts.add(outside.owner_url, "bob", timeout=LONG, ours=False)
+    url = analysts.add(outside.owner_url, "bob", timeout=LONG)
 
     with enter(url) as bob:
         views = bob.execute(
@@ -226,7 +227,7 @@ def test_a_login_reads_the_views_and_no_more_than_them(outside):
 @pytest.mark.parametrize("password", ["", "wrong", "carl"])
 def test_a_login_needs_its_password(outside, password):
     """It is no name that lets somebody in."""
-    analysts.add(outside.owner_url, "carl", timeout=LONG, ours=False)
+    analysts.add(outside.owner_url, "carl", timeout=LONG)
     try:
         with pytest.raises(psycopg.OperationalError, match="password"):
             enter(analysts.as_login(outside.owner_url, "carl", password))
@@ -238,7 +239,7 @@ def test_a_login_needs_its_password(outside, password):
 def test_a_removed_login_is_out_at_once(outside, url):
     """Its session ends, its address opens nothing, and a second removal says that there is none."""
     owner = getattr(outside, url)
-    address = analysts.add(owner, "dora", timeout=LONG, ours=False)
+    address = analysts.add(owner, "dora", timeout=LONG)
     assert "dora" in {each.name for each in analysts.analysts(owner)}
     with enter(address) as dora:
         analysts.remove(owner, "dora")
@@ -249,26 +250,31 @@ def test_a_removed_login_is_out_at_once(outside, url):
         enter(address)
     with pytest.raises(NotFound, match="analyst list"):
         analysts.remove(owner, "dora")
-    assert analysts.add(owner, "dora", timeout=SHORT, ours=False) != address
+    assert analysts.add(owner, "dora", timeout=SHORT) != address
     analysts.remove(owner, "dora")
 
 
-def test_on_the_embedded_server_a_login_can_leave_nothing_behind(outside):
+def test_on_the_embedded_server_a_login_can_leave_nothing_behind(database_url):
     """There what everybody may do is ours to say: no temporary table, no large object."""
-    url = analysts.add(outside.admin_url, "emil", timeout=LONG, ours=True)
-    with enter(url) as emil:
-        emil.execute("SET default_transaction_read_only = off")
-        for statement in (
-            "CREATE TEMP TABLE mine (a int)",
-            "SELECT lo_create(0)",
-            "SELECT lo_creat(-1)",
-            "SELECT lo_from_bytea(0, 'x')",
-            "SELECT pg_advisory_lock(1592729118)",  # the one of readers
-            "SELECT pg_try_advisory_lock_shared(1, 2)",
-            "SELECT pg_advisory_xact_lock(1592729117)",  # the one of migrations
-        ):
-            with pytest.raises(errors.InsufficientPrivilege):
-                emil.execute(statement)
+    put_in_force(database_url, ours=True)  # a copy of a database has not its rights
+    name = f"emil_{uuid4().hex}"  # logins belong to the whole server
+    url = analysts.add(database_url, name, timeout=LONG)
+    try:
+        with enter(url) as emil:
+            emil.execute("SET default_transaction_read_only = off")
+            for statement in (
+                "CREATE TEMP TABLE mine (a int)",
+                "SELECT lo_create(0)",
+                "SELECT lo_creat(-1)",
+                "SELECT lo_from_bytea(0, 'x')",
+                "SELECT pg_advisory_lock(1592729118)",  # the one of readers
+                "SELECT pg_try_advisory_lock_shared(1, 2)",
+                "SELECT pg_advisory_xact_lock(1592729117)",  # the one of migrations
+            ):
+                with pytest.raises(errors.InsufficientPrivilege):
+                    emil.execute(statement)
+    finally:
+        analysts.remove(database_url, name)
 
 
 def test_whoever_keeps_readers_out_is_named(outside, monkeypatch):
@@ -279,7 +285,7 @@ def test_whoever_keeps_readers_out_is_named(outside, monkeypatch):
         pid = fritz.info.backend_pid
         with (
             pytest.raises(ReaderUnavailable, match=rf"pg_terminate_backend\({pid}\)"),
-            analysts.reader(outside.admin_url, None, timeout=LONG, ours=False),
+            analysts.reader(outside.admin_url, None, timeout=LONG),
         ):
             pass
 
@@ -304,14 +310,14 @@ def test_whoever_keeps_readers_out_is_named(outside, monkeypatch):
 def test_a_name_that_is_no_login_is_refused_in_words(name):
     """Before anything is asked of the server."""
     with pytest.raises(BadLogin, match="small letters"):
-        analysts.add("postgresql://nobody@127.0.0.1:1/none", name, timeout=LONG, ours=False)
+        analysts.add("postgresql://nobody@127.0.0.1:1/none", name, timeout=LONG)
 
 
 @pytest.mark.parametrize("name", ["acme", "postgres"])
 def test_a_role_of_others_is_neither_taken_nor_dropped(outside, name):
     """Whatever else the server has is no analyst."""
     with pytest.raises(BadLogin, match="Choose another name"):
-        analysts.add(outside.owner_url, name, timeout=LONG, ours=False)
+        analysts.add(outside.owner_url, name, timeout=LONG)
     with pytest.raises(NotFound):
         analysts.remove(outside.owner_url, name)
 
@@ -322,22 +328,22 @@ def test_an_owner_who_may_make_no_roles_is_told_what_to_ask_for(outside):
     migrate(small)
 
     with pytest.raises(MayNotMakeRoles, match=r"CREATE ROLE frida LOGIN.*SUREFIELD_READER_URL"):
-        analysts.add(small, "frida", timeout=LONG, ours=False)
+        analysts.add(small, "frida", timeout=LONG)
     with (
         pytest.raises(MayNotMakeRoles, match="SUREFIELD_READER_URL"),
-        analysts.reader(small, None, timeout=LONG, ours=False),
+        analysts.reader(small, None, timeout=LONG),
     ):
         pass
 
     with psycopg.connect(plain(outside.admin_url), autocommit=True) as admin:
         admin.execute("CREATE ROLE frida LOGIN PASSWORD 'frida' IN ROLE surefield_reader")
     frida = changed(outside.owner_url, "frida", "small")
-    with analysts.reader(small, frida, timeout=LONG, ours=False) as reader:
+    with analysts.reader(small, frida, timeout=LONG) as reader:
         assert _answer(reader, "SELECT session_user, count(*) FROM documents")[1] == [("frida", 0)]
         with pytest.raises(errors.InsufficientPrivilege):
             _answer(reader, "SELECT * FROM public.users")
     with (
         pytest.raises(ReaderUnavailable, match="SUREFIELD_READER_URL"),
-        analysts.reader(small, frida.replace(":frida@", ":no@"), timeout=LONG, ours=False),
+        analysts.reader(small, frida.replace(":frida@", ":no@"), timeout=LONG),
     ):
         pass

@@ -3,7 +3,7 @@ signed in.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from tests.pipeline.conftest import House, Make, make_house, renderer  # noqa: F
 from tests.web.making import a_backend, a_slip
 from worker.accounts import store
 from worker.actor import Role
+from worker.roles.table import WEB
 from worker.web.app import create_app
 from worker.web.dependencies import csrf_of
 
@@ -112,9 +113,9 @@ MakeSite = Callable[..., SiteInTest]
 
 
 @pytest.fixture
-def make_site(make_house: Make) -> MakeSite:
+def make_site(make_house: Make, as_role: Any) -> MakeSite:
     """A site whose model says and doubts these things; keywords for ``create_app`` go to
-    ``options``.
+    ``options``.  It has the rights of the web and no others.
     """
 
     def make(
@@ -125,7 +126,8 @@ def make_site(make_house: Make) -> MakeSite:
         **line: Any,
     ) -> SiteInTest:
         house = make_house(backend=a_backend(truth, **line), **(changes or {}))
-        return SiteInTest(house, create_app(house.rt, **{**ONE_DAY, **(options or {})}))
+        rt = replace(house.rt, sessions=as_role(WEB))
+        return SiteInTest(house, create_app(rt, **{**ONE_DAY, **(options or {})}))
 
     return make
 

@@ -19,17 +19,15 @@ from sqlalchemy.engine import URL
 from extractors.errors import SurefieldError
 from worker.db import milliseconds, psycopg_url
 from worker.errors import NotFound
+from worker.roles.table import READER
 
-READERS = "surefield_reader"  # the role that every login is a member of; it cannot log in itself
 OURS = "surefield_"  # how roles begin that Surefield makes for itself
 ABOUT = "Surefield: reads the schema reporting and nothing else."
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,49}")
 MOST_CONNECTIONS = 10  # of one login at a time: a query tool opens many, and the workers need some
 LOCK = 0x5EEF1E1E  # of the advisory locks, the one of whoever gives the own login a password
 FOR_SECONDS = 60  # that a password of the own login may be used
-# What a role may do that another made without being asked.
 LOCK_WITHIN = "10s"  # a reader is let in within milliseconds
-LARGE_OBJECTS = ("lo_creat(integer)", "lo_create(oid)", "lo_from_bytea(oid, bytea)")
 
 Connection = psycopg.Connection[Any]
 
@@ -61,11 +59,10 @@ class Analyst:
     timeout: str | None  # of its statements, as Postgres writes it
 
 
-def add(owner_url: str, name: str, *, timeout: timedelta, ours: bool) -> URL:
+def add(owner_url: str, name: str, *, timeout: timedelta) -> URL:
     """Make a login; the address with which its analyst connects, password included.
 
     timeout: of each statement; an analyst may choose another for their own session
-    ours:    the server is the embedded one, so what everybody may do there is ours to say
 
     Raises BadLogin, MayNotMakeRoles.
     """
@@ -83,7 +80,7 @@ def add(owner_url: str, name: str, *, timeout: timedelta, ours: bool) -> URL:
             )
         password = secrets.token_urlsafe(24)
         with _rights(name), owner.transaction():
-            _ready(owner, ours=ours)
+            _ready(owner)
             _make(owner, name, password, timeout)
     return as_login(owner_url, name, password)
 
@@ -121,9 +118,7 @@ def analysts(owner_url: str) -> list[Analyst]:
 
 
 @contextmanager
-def reader(
-    owner_url: str, reader_url: str | None, *, timeout: timedelta, ours: bool
-) -> Iterator[Connection]:
+def reader(owner_url: str, reader_url: str | None, *, timeout: timedelta) -> Iterator[Connection]:
     """A connection that reads the views and nothing else, in one read-only transaction.
 
     reader_url: of a login that was made elsewhere; None: the own one is made when it is missing,
@@ -137,7 +132,7 @@ def reader(
         with _connected(owner_url) as owner:
             # the connection, and with it the lock, ends when the reader is in
             _lock(owner)
-            connection = _enter(_own_login(owner, owner_url, timeout, ours=ours), timeout)
+            connection = _enter(_own_login(owner, owner_url, timeout), timeout)
     try:
         yield connection
     finally:
@@ -170,12 +165,12 @@ def as_login(owner_url: str, name: str, password: str) -> URL:
     return psycopg_url(owner_url).set(drivername="postgresql", username=name, password=password)
 
 
-def _own_login(owner: Connection, owner_url: str, timeout: timedelta, *, ours: bool) -> URL:
+def _own_login(owner: Connection, owner_url: str, timeout: timedelta) -> URL:
     # roles belong to the whole server, locks to a database: so each database has a login of its own
     number = _one(owner, "SELECT oid FROM pg_database WHERE datname = current_database()")
     name, password = f"{OURS}sql_{number}", secrets.token_urlsafe(24)
     with _rights(name), owner.transaction():
-        _ready(owner, ours=ours)
+        _ready(owner)
         if not _exists(owner, name):
             _make(owner, name, password, timeout)
         soon: datetime = _one(owner, "SELECT now() + make_interval(secs => %s)", FOR_SECONDS)
@@ -226,33 +221,17 @@ def _connected(owner_url: str) -> Iterator[Connection]:
         yield connection
 
 
-def _ready(owner: Connection, *, ours: bool) -> None:
-    """The role of all readers is there and may read; on our own server nobody may do more."""
-    if not _exists(owner, READERS):
-        _do(owner, "CREATE ROLE {} NOLOGIN", sql.Identifier(READERS))
-    if not _one(owner, "SELECT has_schema_privilege(%s, 'reporting', 'USAGE')", READERS):
+def _ready(owner: Connection) -> None:
+    """The role of all readers is there and may read."""
+    if not _exists(owner, READER):
+        _do(owner, "CREATE ROLE {} NOLOGIN", sql.Identifier(READER))
+    if not _one(owner, "SELECT has_schema_privilege(%s, 'reporting', 'USAGE')", READER):
         for grant in (
             "GRANT USAGE ON SCHEMA reporting TO {}",
             "GRANT SELECT ON ALL TABLES IN SCHEMA reporting TO {}",
             "ALTER DEFAULT PRIVILEGES IN SCHEMA reporting GRANT SELECT ON TABLES TO {}",
         ):
-            _do(owner, grant, sql.Identifier(READERS))
-    if ours:
-        here = sql.Identifier(_one(owner, "SELECT current_database()"))
-        _do(owner, "REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC", here)
-        for function in (*LARGE_OBJECTS, *_advisory_locks(owner)):
-            _do(owner, "REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC", sql.SQL(function))
-
-
-def _advisory_locks(owner: Connection) -> list[str]:
-    """The functions that take locks of one's own choice: with ours somebody would keep others out
-    of the database.
-    """
-    rows = owner.execute(
-        "SELECT oid::regprocedure::text FROM pg_proc WHERE proname ~ '^pg_(try_)?advisory_'"
-        " AND pronamespace = 'pg_catalog'::regnamespace"
-    )
-    return [str(row[0]) for row in rows]
+            _do(owner, grant, sql.Identifier(READER))
 
 
 def _make(owner: Connection, name: str, password: str, timeout: timedelta) -> None:
@@ -266,7 +245,7 @@ def _make(owner: Connection, name: str, password: str, timeout: timedelta) -> No
         _hashed(owner, name, password),
     )
     _do(owner, "COMMENT ON ROLE {} IS {}", named, sql.Literal(ABOUT))
-    _do(owner, "GRANT {} TO {}", sql.Identifier(READERS), named)
+    _do(owner, "GRANT {} TO {}", sql.Identifier(READER), named)
     for setting, value in {
         "default_transaction_read_only": "on",
         "statement_timeout": milliseconds(timeout),
@@ -292,7 +271,7 @@ def _analysts(owner: Connection) -> list[Analyst]:
         " WHERE g.rolname = %s AND NOT starts_with(r.rolname, %s) AND r.rolcanlogin"
         " AND shobj_description(r.oid, 'pg_authid') = %s"
         " ORDER BY r.rolname",
-        [READERS, OURS, ABOUT],
+        [READER, OURS, ABOUT],
     )
     return [Analyst(name=name, connections=number, timeout=time) for name, number, time in rows]
 
@@ -304,8 +283,8 @@ def _rights(name: str) -> Iterator[None]:
     except errors.InsufficientPrivilege as error:
         raise MayNotMakeRoles(
             f"The owner of the database may not do that on this server: {_first_line(error)}."
-            f" Ask an administrator for it (CREATE ROLE {READERS} NOLOGIN, if there is none;"
-            f" CREATE ROLE {name} LOGIN PASSWORD '…' IN ROLE {READERS}), and name that login as"
+            f" Ask an administrator for it (CREATE ROLE {READER} NOLOGIN, if there is none;"
+            f" CREATE ROLE {name} LOGIN PASSWORD '…' IN ROLE {READER}), and name that login as"
             " SUREFIELD_READER_URL."
         ) from error
 

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from worker import bootstrap
 from worker.accounts import analysts
 from worker.cli import local, tables
 from worker.cli.documents import AsJson
@@ -26,7 +25,9 @@ def add(name: Name) -> None:
     settings = Settings()
     with local.database(settings) as there:
         url = analysts.add(
-            bootstrap.database_url(there), name, timeout=there.query_timeout, ours=settings.embedded
+            local.administrator_url(settings, there),
+            name,
+            timeout=there.query_timeout,
         )
     typer.echo(url.render_as_string(hide_password=False))
 
@@ -34,8 +35,9 @@ def add(name: Name) -> None:
 @app.command("list")
 def list_logins(as_json: AsJson = False) -> None:
     """Every login of an analyst."""
-    with local.database(Settings()) as there:
-        found = analysts.analysts(bootstrap.database_url(there))
+    settings = Settings()
+    with local.database(settings) as there:
+        found = analysts.analysts(local.administrator_url(settings, there))
     if as_json:
         rows = [
             {"name": each.name, "connections": each.connections, "timeout": each.timeout}
@@ -54,5 +56,6 @@ def list_logins(as_json: AsJson = False) -> None:
 @app.command("remove")
 def remove(name: Name) -> None:
     """Drop a login; its sessions end at once."""
-    with local.database(Settings()) as there:
-        analysts.remove(bootstrap.database_url(there), name)
+    settings = Settings()
+    with local.database(settings) as there:
+        analysts.remove(local.administrator_url(settings, there), name)

@@ -31,6 +31,7 @@ from worker.cli import (
     people,
     review,
     review_rows,
+    roles,
     sql,
 )
 from worker.settings import LogForm, Settings, problems
@@ -84,6 +85,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.command("sql")(sql.sql)
 app.command("types")(documents.types)
 app.command("migrate")(operations.migrate)
+app.command("roles")(roles.roles)
 app.command("web")(operations.web)
 app.command("sweeper")(operations.sweeper)
 app.command("inbox")(operations.inbox)

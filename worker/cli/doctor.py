@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 
+import psycopg
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -28,6 +29,7 @@ from worker.intake import dead_letters
 from worker.intake.messages import QUEUE
 from worker.mailboxes.names import PREFIX
 from worker.migrate import check_schema
+from worker.roles.force import missing, rights_are_given
 from worker.runtime import Runtime
 from worker.settings import Settings
 
@@ -75,6 +77,22 @@ def schema(settings: Settings) -> Finding:
     except (SurefieldError, SQLAlchemyError) as error:
         return Finding(False, _words(error))
     return Finding(True, "the newest")
+
+
+def roles(settings: Settings) -> Finding:
+    """Every role of the database has its rights and nothing else, and workers have theirs."""
+    url = _database(settings)
+    if url is None:
+        return Finding(True, "the embedded Postgres does not run now")
+    try:
+        if not settings.embedded and not rights_are_given(url):
+            return Finding(True, "one login does everything; see: surefield roles --print")
+        lacking = missing(url, ours=settings.embedded)
+    except (SurefieldError, SQLAlchemyError, psycopg.Error) as error:
+        return Finding(False, _words(error))
+    if lacking:
+        return Finding(False, f"{len(lacking)} changes are due. Run: surefield roles")
+    return Finding(True, "each has its rights and nothing else")
 
 
 def stages(settings: Settings) -> dict[str, Finding]:
@@ -326,6 +344,7 @@ def letters(settings: Settings) -> Finding:
 CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "database": database,
     "schema": schema,
+    "roles": roles,
     "broker": broker,
     "blobs": blobs,
     "disk": disk,

@@ -27,11 +27,19 @@ from worker.embedded.supervisor import Child, Supervisor
 from worker.errors import WrongSchema
 from worker.migrate import check_schema, migrate
 from worker.pipeline.flow import CPU, GPU, QUEUES, WAKE_UPS
+from worker.roles.force import put_in_force, rights_are_given
+from worker.roles.table import LOGINS, OWNER, WEB, WORKER
 from worker.runtime import Runtime
 from worker.settings import Settings
+from worker.settings.environment import variable
 from worker.settings.table import environment_of
 
 T = TypeVar("T")
+
+# what the environment of a command may hold and its workers need not know
+_NO_OTHER_LOGIN = {
+    variable(name): "" for name in ("worker_database_url", "web_database_url", "reader_url")
+}
 
 
 def the_one(chosen: Mapping[T, bool], options: str) -> T:
@@ -52,16 +60,24 @@ class PortTaken(SurefieldError):
 
 
 @contextmanager
-def database(settings: Settings, *, migrates: bool = False) -> Iterator[Settings]:
+def database(
+    settings: Settings, *, migrates: bool = False, done: list[str] | None = None
+) -> Iterator[Settings]:
     """Settings whose database answers and has the newest schema; an embedded one that this command
     started is stopped again.
 
-    migrates: bring the schema up to date; otherwise nothing is changed, and WrongSchema is raised
+    migrates: bring the schema up to date; otherwise it is left alone, and WrongSchema is raised
               where it is another one
+    done:     gets the statements that gave the roles of the embedded one their rights
     """
     if not settings.embedded:
-        yield _ready(settings, migrates)
+        ready = _ready(settings, migrates)
+        url = bootstrap.database_url(settings)
+        if migrates and rights_are_given(url):  # what is new is theirs, too
+            put_in_force(url, ours=False)
+        yield ready
         return
+    done = [] if done is None else done
     postgres = EmbeddedPostgres(settings.state_dir)
     if not migrates and not postgres.data_dir.exists():
         raise WrongSchema(
@@ -69,12 +85,37 @@ def database(settings: Settings, *, migrates: bool = False) -> Iterator[Settings
             " surefield submit"
         )
     ran_before = postgres.answers()
-    url = postgres.start()
+    postgres.start()
     try:
-        yield _ready(settings.model_copy(update={"database_url": SecretStr(url)}), migrates)
+        done += put_in_force(postgres.url(), ours=True)  # the roles are there before they enter
+        postgres.admit(LOGINS)
+        ready = _ready(settings.model_copy(update=_logins(postgres)), migrates)
+        if migrates:
+            done += put_in_force(postgres.url(), ours=True)
+        yield ready
     finally:
         if not ran_before:
             postgres.stop()
+
+
+def _logins(postgres: EmbeddedPostgres) -> dict[str, SecretStr]:
+    """The addresses of the embedded database, for each kind of process its own role's."""
+    names = {
+        "database_url": OWNER,
+        "worker_database_url": WORKER,
+        "web_database_url": WEB,
+    }
+    return {name: SecretStr(postgres.url(role=role)) for name, role in names.items()}
+
+
+def administrator_url(settings: Settings, there: Settings) -> str:
+    """The address with which roles are made and given rights.
+
+    settings: as they were given; there: with the database that answers
+    """
+    if settings.embedded:
+        return EmbeddedPostgres(settings.state_dir).url()
+    return bootstrap.database_url(there)
 
 
 def leave_root(settings: Settings) -> None:
@@ -129,13 +170,16 @@ def children(settings: Settings, *, web: bool = False) -> tuple[Child, ...]:
     """The processes that make one machine enough, each with its own group: one that is killed takes
     nothing of another with it.
     """
-    environment = {**environment_of(settings), "PYTHONUNBUFFERED": "1"}
+    as_worker, as_web = (
+        {**_NO_OTHER_LOGIN, **environment_of(one), "PYTHONUNBUFFERED": "1"}
+        for one in (settings.as_worker, settings.as_web)
+    )
     python = sys.executable
 
     def solo(app: str, queue: str, name: str) -> Child:
         argv = (python, "-m", "celery", "-A", app, "worker", "--loglevel", "WARNING", *WORKER_FLAGS)
         flags = ("-P", "solo", "-Q", queue, "-n", f"{name}@%h", "--prefetch-multiplier", "1")
-        return Child(name=name, argv=(*argv, *flags), env=environment)
+        return Child(name=name, argv=(*argv, *flags), env=as_worker)
 
     workers = (
         *(
@@ -143,9 +187,9 @@ def children(settings: Settings, *, web: bool = False) -> tuple[Child, ...]:
             for number in range(1, settings.cpu_processes + 1)
         ),
         solo("worker.gpu", GPU, "gpu-worker"),
-        Child(name="sweeper", argv=(python, "-m", "worker", "sweeper"), env=environment),
-        Child(name="inbox", argv=(python, "-m", "worker", "inbox"), env=environment),
-        Child(name="deliverer", argv=(python, "-m", "worker", "deliverer"), env=environment),
+        Child(name="sweeper", argv=(python, "-m", "worker", "sweeper"), env=as_worker),
+        Child(name="inbox", argv=(python, "-m", "worker", "inbox"), env=as_worker),
+        Child(name="deliverer", argv=(python, "-m", "worker", "deliverer"), env=as_worker),
     )
     if not web:
         return workers
@@ -153,7 +197,7 @@ def children(settings: Settings, *, web: bool = False) -> tuple[Child, ...]:
     serves = Child(
         name="web",
         argv=(python, "-m", "worker", "web"),
-        env=environment,
+        env=as_web,
         probe=lambda: _is_open(port),
     )
     return (*workers, serves)
@@ -247,8 +291,5 @@ def runs(settings: Settings) -> bool:
 
 
 def _is_ours(settings: Settings) -> bool:
-    postgres = EmbeddedPostgres(settings.state_dir)
-    return (
-        settings.database_url is not None
-        and settings.database_url.get_secret_value() == postgres.url()
-    )
+    url = settings.database_url
+    return url is not None and EmbeddedPostgres(settings.state_dir).serves(url.get_secret_value())

@@ -107,7 +107,7 @@ def web() -> None:
     local.leave_root(Settings())
     local.check_port(Settings())
     with local.database(Settings()) as ready:
-        serve(ready)
+        serve(ready.as_web)
 
 
 def doctor() -> None:

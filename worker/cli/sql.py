@@ -11,7 +11,6 @@ import typer
 from psycopg.types.string import TextLoader
 
 from extractors.errors import SurefieldError
-from worker import bootstrap
 from worker.accounts import analysts
 from worker.cli import local, tables
 from worker.settings import Settings
@@ -47,10 +46,9 @@ def sql(
     with (
         local.database(settings) as there,
         analysts.reader(
-            bootstrap.database_url(there),
+            local.administrator_url(settings, there),
             there.reader_url.get_secret_value() if there.reader_url else None,
             timeout=there.query_timeout,
-            ours=settings.embedded,
         ) as reader,
     ):
         try:

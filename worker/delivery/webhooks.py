@@ -134,12 +134,15 @@ def own(tx: Tx, webhook_id: UUID, upstream: str | None = None) -> Webhook:
 
 
 def rotate(tx: Tx, webhook_id: UUID) -> str:
-    """A new secret; the old one signs beside it for a day."""
+    """A new secret; the old one signs beside it for a day.
+
+    The table keeps the old one itself: the web, which may rotate, may not read it.
+    """
     secret = new_secret()
     tx.session.execute(
         update(Webhook)
         .where(Webhook.id == webhook_id)
-        .values(old_secret=Webhook.secret, old_secret_until=func.now() + OVERLAP, secret=secret)
+        .values(secret=secret, old_secret_until=func.now() + OVERLAP)
     )
     return secret
 

@@ -13,11 +13,18 @@ from worker.embedded.server_account import give, let_run, let_through, run_as
 from worker.errors import EmbeddedPostgresFailed
 
 SUPERUSER = "postgres"
+MAP = "surefield"  # of system accounts to the superuser
 # For tests: a power cut loses data, a kill -9 does not, since the system has all that was
 # committed.
 NOT_DURABLE = "fsync = off\nfull_page_writes = off\n"
-# Trust on the socket, which only this user can reach; a password for TCP.
-ACCESS = "local all all trust\nhost all all all scram-sha-256\n"
+# Nobody is trusted.  The superuser enters through the socket alone, as one of the accounts in MAP;
+# whoever else enters has a password.
+ACCESS = f"""\
+local all {SUPERUSER} peer map={MAP}
+local all all scram-sha-256
+host all {SUPERUSER} all reject
+host all all all scram-sha-256
+"""
 
 
 def make(folder: Path, account: pwd.struct_passwd | None, *, durable: bool) -> None:
@@ -55,7 +62,8 @@ def make(folder: Path, account: pwd.struct_passwd | None, *, durable: bool) -> N
             str(unfinished),
             "-U",
             SUPERUSER,
-            "--auth=trust",
+            "--auth-local=peer",
+            "--auth-host=reject",
             *text,
             *haste,
         ],
@@ -87,9 +95,17 @@ def configure(
     for name, content in (
         ("surefield.conf", settings + ("" if durable else NOT_DURABLE)),
         ("pg_hba.conf", ACCESS),
+        ("pg_ident.conf", _superusers(account)),
     ):
         (folder / name).write_text(content)
         give(folder / name, account)
+
+
+def _superusers(account: pwd.struct_passwd | None) -> str:
+    """The system accounts that may be the superuser: the server's own, and root, who is anybody."""
+    own = account or pwd.getpwuid(os.geteuid())
+    quoted = own.pw_name.replace('"', '""')
+    return "".join(f'{MAP} "{name}" {SUPERUSER}\n' for name in dict.fromkeys((quoted, "root")))
 
 
 def programs() -> Path:

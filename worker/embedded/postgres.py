@@ -12,12 +12,11 @@ import hashlib
 import logging
 import os
 import pwd
-import secrets
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +25,9 @@ from typing import Any
 import psutil
 import psycopg
 from psycopg.conninfo import make_conninfo
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, make_url
 
-from worker.embedded import data_folder
+from worker.embedded import data_folder, passwords
 from worker.embedded.data_folder import SUPERUSER
 from worker.embedded.server_account import account_for, give, let_through, run_as
 from worker.errors import EmbeddedPostgresFailed
@@ -43,9 +42,7 @@ FULL = ("too many clients", "remaining connection slots")
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """A TCP address to serve beside the socket, with a generated password; for workers on other
-    machines.
-    """
+    """A TCP address to serve beside the socket, for workers on other machines."""
 
     port: int
     host: str = "127.0.0.1"
@@ -83,8 +80,6 @@ class EmbeddedPostgres:
                 except subprocess.CalledProcessError as error:
                     raise self._failed(f"{error.cmd} said: {error.output[-2000:]}") from error
             self._refuse_other_settings()
-            if self._listen:
-                self._set_password()
             self._ensure_database(database)
         return self.url(database)
 
@@ -117,24 +112,42 @@ class EmbeddedPostgres:
         process = self._postmaster()
         return process.pid if process else None
 
-    def url(self, database: str = DATABASE) -> str:
-        """The SQLAlchemy URL of a database, through the server's socket."""
+    def admit(self, roles: Sequence[str]) -> None:
+        """Give these roles, which are there, the passwords in their files."""
+        with self._alone(), self._connect() as connection:
+            passwords.set_all(connection, self.state_dir, roles, account_for(self.data_dir))
+
+    def url(self, database: str = DATABASE, role: str = SUPERUSER) -> str:
+        """The SQLAlchemy URL of a database, through the server's socket.
+
+        role: who enters: the superuser as the server's own account or root, without a password;
+              everybody else with the password in the role's file
+
+        Raises EmbeddedPostgresFailed where that file cannot be read.
+        """
         folder, port = self._socket()
         query = {"host": str(folder), "port": str(port)}
         return URL.create(
-            "postgresql+psycopg", SUPERUSER, database=database, query=query
+            "postgresql+psycopg", role, self._password(role), database=database, query=query
         ).render_as_string(hide_password=False)
 
-    def tcp_url(self, database: str = DATABASE) -> str:
-        """The SQLAlchemy URL of a database through TCP: needs ``listen``."""
+    def tcp_url(self, role: str, database: str = DATABASE) -> str:
+        """The SQLAlchemy URL of a database through TCP, which the superuser cannot take: needs
+        ``listen``.
+        """
         if self._listen is None:
             raise EmbeddedPostgresFailed(
                 "This server serves only its socket. Start it with a listen address."
             )
-        password, (host, port) = self._password(), (self._listen.host, self._listen.port)
+        place = (self._listen.host, self._listen.port)
         return URL.create(
-            "postgresql+psycopg", SUPERUSER, password, host, port, database
+            "postgresql+psycopg", role, self._password(role), *place, database
         ).render_as_string(hide_password=False)
+
+    def serves(self, url: str) -> bool:
+        """Whether this is the address of the server's own database, whoever enters there."""
+        asked, own = make_url(url), make_url(self.url())
+        return (asked.database, dict(asked.query)) == (own.database, dict(own.query))
 
     @property
     def socket_dir(self) -> Path:
@@ -356,21 +369,16 @@ class EmbeddedPostgres:
         )
         return psycopg.connect(place, autocommit=True)
 
-    def _password(self) -> str:
-        file = self.state_dir / "postgres.password"
-        if not file.exists():
-            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as out:
-                out.write(secrets.token_urlsafe(24))
-        return file.read_text()
-
-    def _set_password(self) -> None:
-        with self._connect() as connection:
-            change = psycopg.sql.SQL("alter role {} password {}")
-            connection.execute(
-                change.format(
-                    psycopg.sql.Identifier(SUPERUSER), psycopg.sql.Literal(self._password())
-                )
-            )
+    def _password(self, role: str) -> str | None:
+        if role == SUPERUSER:
+            return None
+        try:
+            return passwords.read(self.state_dir, role)
+        except OSError as error:
+            raise EmbeddedPostgresFailed(
+                f"The password of {role} cannot be read: {error}. Run as the user who owns"
+                f" {self.state_dir}."
+            ) from error
 
     def _failed(self, what: str) -> EmbeddedPostgresFailed:
         mend = (

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from worker.embedded import passwords
 from worker.embedded.server_account import account_for, let_through, run_as
 from worker.errors import EmbeddedPostgresFailed, RunsAsRoot
 
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 HOUSE = Path(__file__).resolve().parents[2]
 # what root may have left in a state folder; nothing else in it is handed over
 OURS = (
-    *("postgres.lock", "postgres.password", "supervisor.lock", "children.json", "children.new"),
+    *("postgres.lock", "supervisor.lock", "children.json", "children.new", passwords.FOLDER),
     *("blobs", "logs"),
 )
 SHARED = frozenset(

@@ -59,6 +59,20 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="Your own Postgres 15 or newer; without it one is run in `state_dir`."
     )
+    worker_database_url: SecretStr | None = Field(
+        None,
+        description=(
+            "The same database as the role `surefield_worker`, for the workers that `surefield up`"
+            " starts; without it they enter as `database_url` says."
+        ),
+    )
+    web_database_url: SecretStr | None = Field(
+        None,
+        description=(
+            "The same database as the role `surefield_web`, for the web that `surefield up` starts;"
+            " without it it enters as `database_url` says."
+        ),
+    )
     reader_url: SecretStr | None = Field(
         None,
         description=(
@@ -360,6 +374,20 @@ class Settings(BaseSettings):
     def blobs(self) -> str:
         """Where blobs are, default applied."""
         return self.blobs_url or str(self.state_dir.resolve() / "blobs")
+
+    @property
+    def as_worker(self) -> "Settings":
+        """What a worker gets: its own login and no other."""
+        return self._alone_as(self.worker_database_url)
+
+    @property
+    def as_web(self) -> "Settings":
+        """What the web gets: its own login and no other."""
+        return self._alone_as(self.web_database_url)
+
+    def _alone_as(self, url: SecretStr | None) -> "Settings":
+        none = dict.fromkeys(("worker_database_url", "web_database_url", "reader_url"))
+        return self.model_copy(update={**none, "database_url": url or self.database_url})
 
     @property
     def embedded(self) -> bool:

@@ -1,0 +1,1 @@
+"""Who may do what in the database: one table, and the command that puts it in force."""
