@@ -1,13 +1,13 @@
 """A webhook's old secret is kept by the table itself: whoever rotates need not read it.
 
-Revision ID: 0033_kept_secrets
-Revises: 0032_told
+Revision ID: 0035_kept_secrets
+Revises: 0034_fits_in_force
 """
 
 from alembic import op
 
-revision = "0033_kept_secrets"
-down_revision = "0032_told"
+revision = "0035_kept_secrets"
+down_revision = "0034_fits_in_force"
 branch_labels = None
 depends_on = None
 

@@ -69,6 +69,8 @@ TABLES: Mapping[str, Line] = {
     "audit_answers": Line("r", "r a"),
     "certificates": Line("r w", "r w"),
     "routings": Line("r a", "r"),
+    "fits": Line("r", "r"),  # fitted, and put in force, by whoever runs commands on the machine
+    "fit_uses": Line("r", "r"),
     # what is told to upstreams
     "events": Line("r a", "r a"),  # whoever reads them publishes what is new
     "event_relay": Line("r w", "r w"),
