@@ -107,8 +107,8 @@ def test_an_example_becomes_a_document(
         mailbox.make(queue_of("erp"))
         said = {
             "BROKER": server.url.removesuffix("//") if server else conninfo(database),
-            "SUREFIELD_URL": f"http://127.0.0.1:{ready.web_port}",
-            "SUREFIELD_KEY": key,
+            "URL": f"http://127.0.0.1:{ready.web_port}",
+            "KEY": key,
         }
         if name == "curl":
             with local.running(ready, web=True):
