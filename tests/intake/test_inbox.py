@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import make_url
 
 from tests.embedded.processes import eventually
 from tests.pipeline.conftest import House, a_pdf
@@ -24,6 +25,8 @@ from worker.intake import dead_letters
 from worker.mailboxes.names import PREFIX, queue_of
 from worker.mailboxes.pgmq import PgmqMailbox
 from worker.mailboxes.types import BrokerUnavailable, Parcel
+from worker.roles.force import put_in_force
+from worker.roles.table import WORKER
 
 MOST = 100
 
@@ -47,11 +50,13 @@ def says(**more) -> bytes:
 
 
 @contextmanager
-def reading(house: House, *, most=MOST, opened=None, kind=PgmqMailbox) -> Iterator[None]:
+def reading(
+    house: House, *, most=MOST, opened=None, kind=PgmqMailbox, url: str | None = None
+) -> Iterator[None]:
     """An inbox runs meanwhile, over a connection of its own."""
     stop = threading.Event()
-    url = house.rt.sessions.kw["bind"].url.render_as_string(hide_password=False)
-    mailbox = kind(url)
+    own = house.rt.sessions.kw["bind"].url.render_as_string(hide_password=False)
+    mailbox = kind(url or own)
     inbox = Inbox(house.rt, mailbox, stop, most_waiting=most, open_upstream=opened)
     thread = threading.Thread(target=inbox.run)
     thread.start()
@@ -236,6 +241,21 @@ def test_a_queue_for_which_the_broker_does_not_answer_holds_up_no_other(house, m
     put(mailbox, "b", *(says(key=f"b-{number}") for number in range(3)))
     with reading(house, kind=OneQueueIsBroken):
         eventually(lambda: [one[0] for one in came(house)] == ["b", "b", "b"])
+
+
+def test_a_queue_that_may_not_be_read_ends_nothing(house, mailbox, postgres, database_url):
+    """Others are taken, and what it holds waits."""
+    a_key(house, "a", "b")
+    put(mailbox, "a", says(key="k"))
+    put(mailbox, "b", says(key="b-1"))
+    put_in_force(database_url, ours=True)
+    with house.rt.transaction() as tx:
+        tx.session.connection().exec_driver_sql(
+            f"REVOKE ALL ON {table_of('a')} FROM surefield_worker"
+        )
+    with reading(house, url=postgres.url(make_url(database_url).database, WORKER)):
+        eventually(lambda: came(house) == [("b", "b-1")])
+    assert mailbox.waiting(queue_of("a")) == 1
 
 
 class WithDead(PgmqMailbox):

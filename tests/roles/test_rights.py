@@ -286,17 +286,15 @@ def test_a_table_without_a_line_is_closed(database_url, as_role):
             session.connection().exec_driver_sql("SELECT * FROM unheard_of")
 
 
-def test_a_queue_that_a_worker_makes_is_everybodys(postgres, url, enter):
-    """Its owner is a worker until the next start; the web and the owner settle its messages."""
-    here = make_url(url).database
-    prepare(postgres.url(here, WORKER), ["cpu", "upstream-acme"])
+@pytest.mark.parametrize("maker", [WORKER, OWNER])
+def test_a_queue_is_everybodys_whoever_makes_it(postgres, url, enter, maker):
+    """The web, the workers and the owner settle its messages, and nothing is left to be granted."""
+    here, name = make_url(url).database, f"of_{maker}"
+    prepare(postgres.url(here, maker), ["cpu", name])
     for role in (WORKER, WEB, OWNER):
         with enter(role) as session:
-            session.execute("SELECT pgmq.send('upstream_acme', '{}'::jsonb)")
-            (number,) = session.execute(
-                "SELECT msg_id FROM pgmq.read('upstream_acme', 1, 1)"
-            ).fetchone()
-            session.execute("SELECT pgmq.delete('upstream_acme', %s::bigint)", [number])
-            session.execute("SELECT pgmq.metrics('upstream_acme'), pgmq.metrics('cpu')")
-    assert any("q_upstream_acme" in one for one in put_in_force(url, ours=True))
-    assert put_in_force(url, ours=True) == []
+            session.execute("SELECT pgmq.send(%s, '{}'::jsonb)", [name])
+            (number,) = session.execute("SELECT msg_id FROM pgmq.read(%s, 1, 1)", [name]).fetchone()
+            session.execute("SELECT pgmq.delete(%s, %s::bigint)", [name, number])
+            session.execute("SELECT pgmq.metrics(%s), pgmq.metrics('cpu')", [name])
+    assert missing(url, ours=True) == []

@@ -102,6 +102,11 @@ class PgmqMailbox:
                 f"The database of the queues does not answer ({type(error).__name__}). Check"
                 " SUREFIELD_BROKER_URL and SUREFIELD_DATABASE_URL, and that it runs."
             ) from error
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise BrokerUnavailable(
+                f"A queue may not be read or made ({error.diag.message_primary}). Run: surefield"
+                " roles"
+            ) from error
 
 
 def _name(queue: str) -> str:

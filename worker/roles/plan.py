@@ -170,6 +170,8 @@ def _owner(connection: Connection) -> Iterator[sql.Composed]:
         yield sql.SQL("ALTER SCHEMA {} OWNER TO {}").format(sql.Identifier(schema), owner)
     kinds = {"r": "TABLE", "p": "TABLE", "v": "VIEW", "m": "MATERIALIZED VIEW", "c": "TYPE"}
     for schema, name, kind, whose, of in connection.execute(RELATIONS, [[*SCHEMAS]]):
+        if (schema, whose) == ("pgmq", WORKER):
+            continue  # a queue that a worker made
         if whose != OWNER and not of:  # a sequence goes with its table
             yield sql.SQL("ALTER {} {} OWNER TO {}").format(
                 sql.SQL(kinds.get(kind, "SEQUENCE")), sql.Identifier(schema, name), owner
@@ -231,11 +233,11 @@ def _schemas(connection: Connection) -> Iterator[sql.Composed]:
 def wanted_rights(connection: Connection) -> set[Right]:
     """What the table says of what is in the database."""
     wanted: set[Right] = set()
-    for schema, name, kind, _, of in connection.execute(RELATIONS, [[*SCHEMAS]]):
+    for schema, name, kind, whose, of in connection.execute(RELATIONS, [[*SCHEMAS]]):
         line = line_of(schema, of or name)
         if line is None or kind == "c":
             continue
-        for role in PROCESSES:
+        for role in {*PROCESSES} - {whose}:  # whoever has made a queue may do all with it
             spelled = line.of(role)
             if kind != "S":
                 wanted |= set(rights(role, schema, name, spelled))
@@ -282,25 +284,28 @@ def _privilege(right: Right) -> sql.Composable:
 
 
 def _new_queues(connection: Connection, ours: bool) -> Iterator[sql.Composed]:
-    """Queues that a worker makes are everybody's who settles messages."""
+    """Queues that the owner or a worker makes are everybody's who settles messages."""
     made = connection.execute("SELECT to_regnamespace('pgmq') IS NOT NULL").fetchone()
     if made != (True,):
         return
-    granted = {tuple(row) for row in connection.execute(DEFAULTS, [WORKER])}
+    owner = OWNER if ours else _row(connection, "SELECT current_user")[0]
     stranger = not ours and _row(connection, STRANGER) == (True,)
-    for role in (OWNER, WEB) if ours else (WEB,):
-        for kind, things, privileges in (
-            ("r", "TABLES", ("SELECT", "INSERT", "UPDATE", "DELETE")),
-            ("S", "SEQUENCES", QUEUE_SEQUENCE),
-        ):
-            if not {(role, kind, privilege) for privilege in privileges} <= granted:
-                if stranger:
+    for maker in (WORKER, owner):
+        granted = {tuple(row) for row in connection.execute(DEFAULTS, [maker])}
+        for role in sorted(({OWNER, WORKER, WEB} if ours else {WORKER, WEB}) - {maker}):
+            for kind, things, privileges in (
+                ("r", "TABLES", ("SELECT", "INSERT", "UPDATE", "DELETE")),
+                ("S", "SEQUENCES", QUEUE_SEQUENCE),
+            ):
+                if {(role, kind, privilege) for privilege in privileges} <= granted:
+                    continue
+                if stranger and maker == WORKER:
                     yield sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(WORKER))
                     stranger = False
                 yield sql.SQL(
                     "ALTER DEFAULT PRIVILEGES FOR ROLE {} IN SCHEMA pgmq GRANT {} ON {} TO {}"
                 ).format(
-                    sql.Identifier(WORKER),
+                    sql.Identifier(maker),
                     sql.SQL(", ").join(map(sql.SQL, privileges)),
                     sql.SQL(things),
                     sql.Identifier(role),
