@@ -124,8 +124,21 @@ def doctor() -> None:
 
 
 def stop_event() -> threading.Event:
-    """Set by Ctrl-C or SIGTERM."""
+    """Set by Ctrl-C or SIGTERM, however often they come.
+
+    A handler that set it itself would wait for a lock that the code holds in whose middle it runs.
+    So the signal writes a byte (``signal.set_wakeup_fd``), and a thread sets it.
+    """
     stop = threading.Event()
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+
+    def listen() -> None:
+        os.read(heard, 1)
+        stop.set()
+
+    threading.Thread(target=listen, name="signals", daemon=True).start()
+    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: None)
     return stop
