@@ -180,6 +180,8 @@ def test_tls_proves_the_name_of_whoever_is_told(
             try:
                 with context.wrap_socket(plain, server_side=True) as one:
                     heard.append(one.recv(4096))
+                    while not heard[-1].endswith(b"{}"):  # what is left unread resets the line
+                        heard.append(one.recv(4096))
                     one.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
             except OSError:  # whoever sends does not like the certificate
                 plain.close()

@@ -22,7 +22,7 @@ from worker.settings import Settings
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server() -> Iterator[EmbeddedPostgres]:
     """A server on which nobody has heard of Surefield, with two owners."""
     with private_folder() as folder:
@@ -94,6 +94,7 @@ def test_an_owner_puts_the_rights_in_force_by_one_command(server, tmp_path):
 def test_what_a_migration_makes_is_theirs_at_once(server, tmp_path):
     """Whoever brings the schema up to date gives the rights with it."""
     acme = address(server, "acme")
+    assert typed(acme, tmp_path, "migrate").returncode == 0
     put_in_force(acme, ours=False)
     with psycopg.connect(conninfo(acme)) as owner:
         owner.execute("REVOKE INSERT ON documents FROM surefield_worker")
@@ -108,10 +109,6 @@ def test_what_a_migration_makes_is_theirs_at_once(server, tmp_path):
 def test_an_owner_who_may_make_no_roles_is_told_what_to_do(server, tmp_path):
     """An administrator runs what is printed, and the owner needs no more."""
     small = address(server, "small")
-    with psycopg.connect(conninfo(server.url("small")), autocommit=True) as admin:
-        admin.execute("DROP DATABASE IF EXISTS acme WITH (FORCE)")
-        for role in (*PROCESSES, "surefield_reader"):
-            admin.execute(f"DROP ROLE IF EXISTS {role}".encode())
     assert typed(small, tmp_path, "migrate").returncode == 0
     refused = typed(small, tmp_path, "roles")
     assert (refused.returncode, "surefield roles --print" in refused.stderr) == (1, True)
