@@ -1,5 +1,6 @@
 """Moves of documents become events: all of them, once, in an order that readers can rely on."""
 
+import time
 from uuid import UUID
 
 from sqlalchemy import create_engine
@@ -18,9 +19,22 @@ from worker.review.tables import Action, Verdict
 ADA = Actor("ada")
 
 
+SEEN = """
+SELECT published >= CAST(:until AS xid8) AS seen FROM event_relay
+"""
+
+
 def published(house: House, *, after: int = 0, upstream: str | None = None) -> list[Told]:
-    with house.rt.transaction() as tx:
-        events.publish(tx)
+    """What is told by now; transactions of tests beside this one are waited for, a moment long."""
+    (now,) = house.rows("SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS until")
+    give_up = time.monotonic() + 1
+    while True:
+        with house.rt.transaction() as tx:
+            events.publish(tx)
+        (row,) = house.rows(SEEN, until=now.until)
+        if row.seen or time.monotonic() > give_up:
+            break
+        time.sleep(0.02)
     with house.rt.transaction() as tx:
         return events.since(tx, after=after, upstream=upstream, limit=500)
 
