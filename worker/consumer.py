@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from worker.errors import BlobsUnavailable
 from worker.intake.dead_letters import Letter
+from worker.intake.messages import MEND, Malformed, UnknownTask
 
 log = structlog.get_logger()
 
@@ -32,8 +33,7 @@ NONSENSE = (
     DecodeError,
 )
 PAUSE_S = 1.0  # before a message that could not be put aside goes back
-MEND = "Send it again as docs/queue.md describes."
-MALFORMED, UNKNOWN_TASK = "malformed_message", "unknown_task"
+MALFORMED, UNKNOWN_TASK = Malformed.code, UnknownTask.code
 
 KeepLetter = Callable[[Letter, bytes], None]  # with the whole message
 Check = Callable[[Sequence[Any], Mapping[str, Any]], None]

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -48,7 +48,7 @@ class _State:
 
     busy: bool = False  # there was a message when it was looked at last
     back_s: float = BACK_S[0]
-    not_before: float = field(default=float("-inf"))  # time.monotonic()
+    not_before: float = float("-inf")  # time.monotonic()
 
 
 class Inbox:

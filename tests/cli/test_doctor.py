@@ -11,9 +11,10 @@ from sqlalchemy import text
 from tests.backends.vllm.server import Server, ok
 from tests.embedded.processes import eventually
 from tests.factories import a_document, begin
-from worker import blobs, mailboxes
+from worker import blobs
 from worker.accounts import store as accounts
 from worker.cli import doctor
+from worker.embedded import broker
 from worker.embedded.supervisor import Child, Supervisor
 from worker.mailboxes.names import queue_of
 from worker.mailboxes.pgmq import PgmqMailbox
@@ -107,7 +108,7 @@ def test_a_store_whose_library_is_missing_names_the_install_line(monkeypatch, ex
 
 def test_a_broker_whose_library_is_missing_names_the_install_line(monkeypatch):
     """Not that the broker should run."""
-    monkeypatch.setattr(mailboxes, "missing", lambda *names: names)
+    monkeypatch.setattr(broker, "missing", lambda *names: names)
     found = doctor.broker(Settings(broker_url="redis://127.0.0.1:1/"))
     assert not found.sound
     assert "pip install 'surefield[redis]'" in found.words

@@ -25,7 +25,7 @@ from worker.actor import Actor
 from worker.audits import actions as audits
 from worker.audits import store as audit_store
 from worker.audits.actions import Said
-from worker.evaluation import fits
+from worker.evaluation import decided
 from worker.review import actions
 from worker.review.actions import Answer
 from worker.review.tables import Action
@@ -67,7 +67,7 @@ def reviewed(house: House, documents: int, *, wrong: Callable[[int], bool] = lam
 def labels(house: House, *, document_type: str | None = None, until: datetime | None = None):
     until = until or datetime.now(UTC) + timedelta(minutes=1)
     with house.rt.transaction() as tx:
-        return list(fits.labels(tx, house.rt, document_type=document_type, until=until))
+        return list(decided.labels(tx, house.rt, document_type=document_type, until=until))
 
 
 def test_what_people_decided_is_a_label_and_what_nobody_saw_is_none(make_house: Make) -> None:

@@ -16,6 +16,7 @@ from worker.accounts import store as accounts
 from worker.actor import Role
 from worker.blobs import Blobs
 from worker.consumer import content_of
+from worker.embedded.queues import entity_name
 from worker.intake import dead_letters
 from worker.intake.taking import take_in as take_parcel_in
 from worker.mailboxes.names import queue_of
@@ -193,7 +194,7 @@ def test_one_from_an_upstreams_own_queue_goes_back_there(put_aside, house, suref
     (letter,) = (one for one in letters(house) if one.id != put_aside.id)
     again = ("dead-letters", "replay", str(letter.id), "--who", "root of all")
     assert "sent again" in surefield(*again)
-    (row,) = house.rows(f"SELECT message FROM pgmq.q_{queue.replace('.', '_')}")
+    (row,) = house.rows(f"SELECT message FROM pgmq.q_{entity_name(queue)}")
     assert row.message == says
 
 

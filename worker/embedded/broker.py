@@ -1,6 +1,7 @@
 """Celery's settings for each kind of broker. The broker stays one setting: a URL."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -71,24 +72,34 @@ AMQP: Mapping[str, Any] = {
     "broker_transport_options": {"confirm_publish": True},
     "broker_heartbeat": 10,
 }
-BY_SCHEME: Mapping[str, Mapping[str, Any]] = {
-    "postgresql": PGMQ,
-    "postgres": PGMQ,
-    "redis": REDIS,
-    "rediss": REDIS,
-    "amqp": AMQP,
-    "amqps": AMQP,
+
+
+class Kind(StrEnum):
+    """What a broker is."""
+
+    PGMQ = "pgmq"  # the queue inside Postgres
+    REDIS = "redis"
+    AMQP = "amqp"  # RabbitMQ
+
+
+OPTIONS: Mapping[Kind, Mapping[str, Any]] = {Kind.PGMQ: PGMQ, Kind.REDIS: REDIS, Kind.AMQP: AMQP}
+BY_SCHEME: Mapping[str, Kind] = {
+    "postgresql": Kind.PGMQ,
+    "postgres": Kind.PGMQ,
+    "redis": Kind.REDIS,
+    "rediss": Kind.REDIS,
+    "amqp": Kind.AMQP,
+    "amqps": Kind.AMQP,
 }
 # For `celery worker`: no worker here needs to know the others, and what workers tell each other
 # would fill queues.
 WORKER_FLAGS = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
-def broker_options(url: str) -> dict[str, Any]:
-    """Celery's settings for the broker at ``url``: RabbitMQ, Redis, or the database itself, by its
-    SQLAlchemy URL.
+def kind_of(url: str) -> Kind:
+    """What the broker at ``url`` is.
 
-    Raises InvalidSetting for any other kind.
+    Raises InvalidSetting for what is none, MissingExtra where its library is not installed.
     """
     scheme = urlsplit(url).scheme.split("+", 1)[0]
     if scheme not in BY_SCHEME:
@@ -97,10 +108,21 @@ def broker_options(url: str) -> dict[str, Any]:
             f"SUREFIELD_BROKER_URL begins with {scheme!r}. Use one of {known}, or leave it out to"
             " keep the queue in Postgres."
         )
-    if BY_SCHEME[scheme] is REDIS and missing("redis"):
+    kind = BY_SCHEME[scheme]
+    if kind is Kind.REDIS and missing("redis"):
         raise MissingExtra("redis", "The broker at redis:// needs redis")
-    options = {**EVERY_BROKER, "broker_url": url, **BY_SCHEME[scheme]}
-    if BY_SCHEME[scheme] is PGMQ:
+    return kind
+
+
+def broker_options(url: str) -> dict[str, Any]:
+    """Celery's settings for the broker at ``url``: RabbitMQ, Redis, or the database itself, by its
+    SQLAlchemy URL.
+
+    Raises InvalidSetting, MissingExtra.
+    """
+    kind = kind_of(url)
+    options = {**EVERY_BROKER, "broker_url": url, **OPTIONS[kind]}
+    if kind is Kind.PGMQ:
         options["broker_transport_options"] = {
             **PGMQ["broker_transport_options"],
             "conn_string": conninfo(url),

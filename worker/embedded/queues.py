@@ -50,7 +50,12 @@ def ensure_queues(connection: Connection, names: Sequence[str]) -> None:
     """Install pgmq if it is missing and make the queues that are missing; safe to repeat, and from
     many processes at once.
     """
-    create_missing(connection, [name.replace("-", "_").replace(".", "_") for name in names])
+    create_missing(connection, [entity_name(name) for name in names])
+
+
+def entity_name(name: str) -> str:
+    """A queue's name as pgmq takes it; it must have no more than 47 characters."""
+    return name.replace("-", "_").replace(".", "_")
 
 
 def prepare(database_url: str, names: Sequence[str]) -> None:

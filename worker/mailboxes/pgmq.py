@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import sql
 
-from worker.embedded.queues import conninfo, create_missing
+from worker.embedded.queues import conninfo, create_missing, entity_name
 from worker.mailboxes.enveloped import opened
 from worker.mailboxes.names import events_queue_of
 from worker.mailboxes.types import AGAIN_AFTER_S, TOLD_MOST, BrokerUnavailable, Parcel
@@ -31,12 +31,12 @@ class PgmqMailbox:
 
     def make(self, queue: str) -> None:
         """Make its table."""
-        self._asked(lambda connection: create_missing(connection, [_name(queue)]))
+        self._asked(lambda connection: create_missing(connection, [entity_name(queue)]))
 
     def take(self, queue: str) -> Parcel | None:
         """Read the oldest, and hide it for a while."""
         try:
-            row = self._one(TAKE, _name(queue), AGAIN_AFTER_S)
+            row = self._one(TAKE, entity_name(queue), AGAIN_AFTER_S)
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
             return None
         if row is None:
@@ -47,29 +47,29 @@ class PgmqMailbox:
 
     def done(self, parcel: Parcel) -> None:
         """Delete it."""
-        self._one(DONE, _name(parcel.queue), parcel.tag)
+        self._one(DONE, entity_name(parcel.queue), parcel.tag)
 
     def give_back(self, parcel: Parcel) -> None:
         """Show it again.  It was read without harm: only readings that ended a reader count."""
-        table = sql.Identifier("pgmq", f"q_{_name(parcel.queue)}")
+        table = sql.Identifier("pgmq", f"q_{entity_name(parcel.queue)}")
         self._asked(lambda one: one.execute(sql.SQL(BACK).format(table), [parcel.tag]))
 
     def put(self, queue: str, body: bytes) -> None:
         """The body as it is: no envelope is needed."""
-        self._one("SELECT pgmq.send(%s, %s::jsonb)", _name(queue), body.decode())
+        self._one("SELECT pgmq.send(%s, %s::jsonb)", entity_name(queue), body.decode())
 
     def tell(self, upstream: str, body: bytes) -> None:
         """In a queue, of which the oldest are deleted."""
         queue = events_queue_of(upstream)
-        table = sql.Identifier("pgmq", f"q_{_name(queue)}")
+        table = sql.Identifier("pgmq", f"q_{entity_name(queue)}")
         self.make(queue)
-        number = self._one("SELECT pgmq.send(%s, %s::jsonb)", _name(queue), body.decode())[0]
+        number = self._one("SELECT pgmq.send(%s, %s::jsonb)", entity_name(queue), body.decode())[0]
         old = sql.SQL("DELETE FROM {} WHERE msg_id <= %s").format(table)
         self._asked(lambda connection: connection.execute(old, [number - TOLD_MOST]))
 
     def waiting(self, queue: str) -> int | None:
         """In its table."""
-        table = sql.Identifier("pgmq", f"q_{_name(queue)}")
+        table = sql.Identifier("pgmq", f"q_{entity_name(queue)}")
         try:
             row = self._one(sql.SQL("SELECT count(*) FROM {}").format(table))
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
@@ -107,7 +107,3 @@ class PgmqMailbox:
                 f"A queue may not be read or made ({error.diag.message_primary}). Run: surefield"
                 " roles"
             ) from error
-
-
-def _name(queue: str) -> str:
-    return queue.replace("-", "_").replace(".", "_")
