@@ -134,6 +134,15 @@ def test_a_row_that_is_no_row_of_the_table_is_said_with_its_line(
         truths_of(folder, Slip.spec)
 
 
+def test_one_file_under_two_names_is_one_file(folder: Path) -> None:
+    """It would count twice."""
+    (folder / "link.pdf").symlink_to(folder / "a.pdf")
+    lines = [json.dumps({"file": name, "truth": {}}) for name in ("a.pdf", "link.pdf")]
+    (folder / "truth.jsonl").write_text("\n".join(lines), "utf-8")
+    with pytest.raises(InvalidTruth, match=r"line 2: link\.pdf was named before"):
+        truths_of(folder, Slip.spec)
+
+
 def test_a_number_is_taken_as_it_is_written(folder: Path) -> None:
     """Not as a computer would print it."""
     (folder / "truth.jsonl").write_text('{"file": "a.pdf", "truth": {"total": 12.50}}', "utf-8")

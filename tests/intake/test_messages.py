@@ -4,6 +4,7 @@ import base64
 import os
 import resource
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.pipeline.conftest import a_pdf
-from worker.blobs import Blobs
+from worker.blobs import Blobs, name_of
 from worker.db import is_passing
 from worker.errors import BlobsUnavailable
 from worker.intake import dead_letters, messages, sources
@@ -136,6 +137,27 @@ def test_what_is_refused_leaves_no_bytes(house, wrong):
 
     assert len(letters(house)) == 1
     assert {one.name for one in house.rt.blobs.all()} == before
+
+
+def test_a_source_that_is_written_to_meanwhile_is_the_document_that_was_stored(
+    house, tmp_path, monkeypatch
+):
+    """Its row names bytes that are there."""
+    source = tmp_path / "a.pdf"
+    source.write_bytes(a_pdf())
+
+    def written_to_meanwhile(file: Any) -> str:
+        name = name_of(file)
+        with source.open("ab") as more:
+            more.write(b"\n% more")
+        return name
+
+    monkeypatch.setattr("worker.intake.actions.name_of", written_to_meanwhile)
+    rt = replace(house.rt, source_roots=(tmp_path,))
+    take_in((), arguments(content_base64=None, source=str(source)), rt)
+
+    (document,) = house.rows("SELECT sha256 FROM documents")
+    assert [one.name for one in rt.blobs.all()] == [document.sha256]
 
 
 def test_blobs_that_are_away_are_no_reason_to_refuse(house, tmp_path):
