@@ -20,11 +20,14 @@ from psycopg import sql
 from sqlalchemy import Engine, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
-from worker.db import open_engine, open_sessions
+from worker import sealing
+from worker.db import open_engine, open_sessions, transaction
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.migrate import migrate
 from worker.roles.force import put_in_force
 from worker.roles.table import LOGINS
+from worker.runtime import silent
+from worker.store import installation
 
 # the run's folder; xdist's workers inherit it, and share the server in it
 STATE = "SUREFIELD_TEST_STATE"
@@ -52,6 +55,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[OURS] = not hasattr(config, "workerinput") and not os.environ.get(STATE)
     if config.stash[OURS]:
         os.environ[STATE] = tempfile.mkdtemp(prefix="surefield-tests-")
+    # of every installation of this run: their databases are clones, and name its public half
+    os.environ["SUREFIELD_KEY_FILE"] = str(Path(os.environ[STATE]) / "installation.key")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -90,10 +95,18 @@ def server_in(folder: Path) -> EmbeddedPostgres:
         # whoever comes second must not even connect: a template in use cannot be cloned
         if not done.exists():
             migrate(url)
+            _name_the_key(url, folder / "installation.key")
             put_in_force(url, ours=True)
             server.admit(LOGINS)
             done.touch()
     return server
+
+
+def _name_the_key(url: str, key_file: Path) -> None:
+    engine = open_engine(url)
+    with transaction(open_sessions(engine), silent) as tx:
+        installation.keep_public_key(tx, sealing.make_key(key_file))
+    engine.dispose()
 
 
 @pytest.fixture

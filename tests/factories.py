@@ -50,6 +50,7 @@ def a_runtime(**parts: Any) -> Runtime:
     settings = Settings()
     defaults: dict[str, Any] = {
         "limits": render_limits(max_pages=50),
+        "key_file": settings.key_path,
         "max_bytes": settings.max_bytes,
         "accept_at": settings.accept_at,
         "lease": settings.claim_lease,

@@ -169,6 +169,8 @@ def runtime(
         at_once=max(1, settings.cpu_processes - 1),
         document_types_folder=settings.document_types,
         source_roots=settings.source_roots,
+        key_file=settings.key_path,
+        clear_passwords=settings.clear_passwords,
         max_bytes=settings.max_bytes,
         max_waiting=settings.max_waiting,
         accept_at=settings.accept_at,

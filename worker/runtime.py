@@ -87,6 +87,9 @@ class Runtime:
     at_once: int = store.order.EVERYBODY
     document_types_folder: Path | None = None
     source_roots: tuple[Path, ...] = ()
+    key_file: Path  # opens what is sealed for the installation
+    # whether a queue's message may hold a password that is not sealed
+    clear_passwords: bool = False
     max_bytes: int
     # documents of one upstream that may wait before HTTP asks it to come later
     max_waiting: int = 10_000

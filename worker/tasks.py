@@ -268,7 +268,8 @@ def _take_in(args: tuple[Any, ...], kwargs: dict[str, Any], rt: Runtime) -> None
     Raises what may pass by itself: the message is not done then.
     """
     try:
-        actions.submit(messages.request_of(args, kwargs), rt)
+        request = messages.request_of(args, kwargs, clear_passwords=rt.clear_passwords)
+        actions.submit(request, rt)
     except Exception as error:
         if is_outage(error):
             raise

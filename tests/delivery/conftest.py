@@ -45,7 +45,7 @@ def send_all(rt: Runtime) -> int:
         events.publish(tx)
     while True:
         with rt.transaction() as tx:
-            message = deliver.claim(tx)
+            message = deliver.claim(tx, rt.key_file)
         if message is None:
             return sent
         answer = deliver.deliver(message, allowed=HERE)

@@ -248,7 +248,7 @@ def test_a_sender_that_was_killed_sends_it_again_when_its_lease_ends(
     with house.rt.transaction() as tx:
         events.publish(tx)
     with house.rt.transaction() as tx:
-        lost = deliver.claim(tx)
+        lost = deliver.claim(tx, house.rt.key_file)
     assert lost is not None
     assert send_all(house.rt) == 0
 

@@ -55,11 +55,11 @@ def test_an_answer_to_an_attempt_that_another_one_followed_settles_nothing(
     with house.rt.transaction() as tx:
         events.publish(tx)
     with house.rt.transaction() as tx:
-        first = deliver.claim(tx)
+        first = deliver.claim(tx, house.rt.key_file)
     assert first is not None
     sql(house, "UPDATE deliveries SET lease_until = now() - interval '1 second'")
     with house.rt.transaction() as tx:
-        second = deliver.claim(tx)
+        second = deliver.claim(tx, house.rt.key_file)
     assert second is not None
     assert (first.delivery_id, first.attempts) == (second.delivery_id, 1)
     held = house.rows("SELECT lease_until, next_at FROM deliveries")

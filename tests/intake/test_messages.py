@@ -59,7 +59,8 @@ def test_a_right_message_becomes_a_document_and_no_letter(house):
 )
 def test_a_wrong_argument_is_named_and_quoted_nowhere(house, wrong, says):
     """Each is a dead letter with its upstream and key, and there is no document."""
-    take_in((), arguments(password="hush-hush", **wrong), house.rt)
+    rt = replace(house.rt, clear_passwords=True)
+    take_in((), arguments(password="hush-hush", **wrong), rt)
 
     (letter,) = letters(house)
     assert says in letter.message
@@ -135,8 +136,8 @@ def test_what_is_refused_leaves_no_bytes(house, wrong):
     for _ in range(2):
         take_in((), arguments(content_base64=other, **wrong), house.rt)
 
-    assert len(letters(house)) == 1
-    assert {one.name for one in house.rt.blobs.all()} == before
+    (letter,) = letters(house)
+    assert {one.name for one in house.rt.blobs.all()} == {*before, letter.sealed}
 
 
 def test_a_source_that_is_written_to_meanwhile_is_the_document_that_was_stored(

@@ -10,6 +10,7 @@ from tests.pipeline.conftest import House, a_pdf
 from worker import tasks
 from worker.intake import actions, sources
 from worker.pipeline.stages import extract, render
+from worker.store import installation
 
 PASSWORD = "open sesame"
 
@@ -137,6 +138,8 @@ def test_a_page_image_that_was_lost_comes_back_with_the_bytes(house):
 def test_a_message_on_the_queue_brings_the_password(house):
     """The same door for whoever writes no Python."""
     content = locked()
+    with house.rt.transaction() as tx:
+        sealed = base64.b64encode(installation.seal(tx, PASSWORD)).decode()
     arguments = {
         "upstream": "tests",
         "type": "slip",
@@ -145,6 +148,6 @@ def test_a_message_on_the_queue_brings_the_password(house):
     }
     tasks._take_in((), arguments, house.rt)
     house.work()
-    tasks._take_in((), {**arguments, "password": PASSWORD}, house.rt)
+    tasks._take_in((), {**arguments, "password_sealed": sealed}, house.rt)
     house.work()
     assert [row.status for row in house.rows("SELECT status FROM documents")] == ["accepted"]

@@ -30,12 +30,16 @@ SECRET = "hush-hush"
 
 
 @pytest.fixture
-def key(house, tmp_path) -> Path:
+def key(house) -> Path:
     """The key file of the house, whose database has the public half."""
-    path = tmp_path / "installation.key"
+    return house.rt.key_file
+
+
+@pytest.fixture
+def no_key(house) -> None:
+    """A database of before there were keys."""
     with house.rt.transaction() as tx:
-        installation.keep_public_key(tx, sealing.make_key(path))
-    return path
+        tx.session.execute(text("UPDATE installation SET public_key = NULL"))
 
 
 def test_a_key_is_made_once_and_for_its_owner_alone(tmp_path):
@@ -58,7 +62,8 @@ def test_the_same_content_is_sealed_otherwise_each_time(tmp_path):
 def test_a_key_that_opens_nothing_says_what_to_mend(tmp_path, broken):
     """It names the file and the setting."""
     path = tmp_path / "key"
-    sealed = sealing.seal(sealing.make_key(path), b"content")
+    public = sealing.make_key(path)
+    sealed = sealing.seal(public, b"content")
     if broken == "another":
         path.unlink()
         sealing.make_key(path)
@@ -69,7 +74,7 @@ def test_a_key_that_opens_nothing_says_what_to_mend(tmp_path, broken):
 
     says = "Restore it" if broken == "damaged" else "SUREFIELD_KEY_FILE"
     with pytest.raises(KeyUnusable, match=says):
-        sealing.opened(path, sealed)
+        sealing.opened(path, sealed, public_key=public)
 
 
 def test_the_first_key_of_a_database_stays(house, key, tmp_path):
@@ -95,7 +100,7 @@ def test_a_refused_submission_is_kept_whole_and_sealed(house, key):
     assert content["task"] == "surefield.submit"
 
 
-def test_without_a_key_it_is_put_aside_all_the_same(house):
+def test_without_a_key_it_is_put_aside_all_the_same(house, no_key):
     """Only its message is not kept."""
     take_in((), arguments(colour="red"), house.rt)
 
@@ -117,7 +122,7 @@ def test_one_that_comes_again_is_sealed_once(house, key):
         assert blob_names.named(tx, stored) == {letter.sealed} == set(stored)
 
 
-def test_one_that_came_before_there_was_a_key_is_kept_when_it_comes_again(house, tmp_path):
+def test_one_that_came_before_there_was_a_key_is_kept_when_it_comes_again(house, no_key, tmp_path):
     """An upgrade makes the key."""
     said = arguments(colour="red")
     take_in((), said, house.rt)
@@ -170,9 +175,9 @@ def test_an_administrator_reads_a_message_and_is_noted(put_aside, house, surefie
     assert datetime.now(UTC) - row.opened_at < timedelta(minutes=5)
 
 
-def test_without_the_key_file_nothing_is_read(put_aside, surefield, tmp_path):
+def test_without_the_key_file_nothing_is_read(put_aside, surefield, tmp_path, monkeypatch):
     """It is named."""
-    (tmp_path / "installation.key").rename(tmp_path / "elsewhere")
+    monkeypatch.setenv("SUREFIELD_KEY_FILE", str(tmp_path / "elsewhere"))
     said = surefield("dead-letters", "show", str(put_aside.id), "--who", "root of all", fails=True)
     assert "key_unusable" in said
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker import sealing
-from worker.sealing import KeyUnusable
+from worker.sealing import KeyUnusable, SealedForAnother
 
 
 @pytest.mark.parametrize(
@@ -77,5 +77,5 @@ def test_what_was_sealed_is_opened_whole_or_not_at_all(tmp_path_factory, content
     changed = bytearray(sealed)
     changed[at] ^= data.draw(st.integers(1, 255))
     for other in (bytes(changed), sealed[:at], sealed + b"x"):
-        with pytest.raises(KeyUnusable):
+        with pytest.raises(SealedForAnother):
             sealing.opened(path, other)

@@ -373,8 +373,8 @@ def test_a_submission_names_a_source_or_content_never_both_or_neither(house):
 def test_base64_that_is_none_is_refused(house):
     """The message says what to send."""
     with pytest.raises(InvalidSubmission, match="base64"):
-        sources.decoded("not base64!")
-    assert sources.decoded(base64.b64encode(b"x").decode()) == b"x"
+        sources.decoded("content_base64", "not base64!")
+    assert sources.decoded("content_base64", base64.b64encode(b"x").decode()) == b"x"
 
 
 def test_no_secret_shows_in_a_request(house):

@@ -158,7 +158,7 @@ def test_what_is_not_granted_is_refused_when_it_is_tried(admin, enter, role, ver
 @pytest.mark.parametrize(
     ("table", "column"),
     [
-        ("secrets", "password"),
+        ("secrets", "sealed"),
         ("installation", "audit_key"),
         ("webhooks", "secret"),
         ("webhooks", "old_secret"),
@@ -249,7 +249,7 @@ def test_a_second_run_changes_nothing(url):
     ("by_hand", "mend"),
     [
         ("GRANT SELECT ON users TO surefield_worker", "REVOKE SELECT"),
-        ("GRANT SELECT (password) ON secrets TO surefield_web", 'REVOKE SELECT ("password")'),
+        ("GRANT SELECT (sealed) ON secrets TO surefield_web", 'REVOKE SELECT ("sealed")'),
         ("REVOKE INSERT ON documents FROM surefield_web", "GRANT INSERT"),
         ("GRANT CREATE ON SCHEMA public TO surefield_web", "REVOKE CREATE"),
         ("GRANT USAGE ON SCHEMA public TO surefield_reader", "REVOKE USAGE"),

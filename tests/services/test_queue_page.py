@@ -1,5 +1,6 @@
 """Every example of docs/queue.md, as it is printed, from a clean folder, with the real client."""
 
+import base64
 import os
 import re
 import shutil
@@ -17,7 +18,7 @@ from tests.needed import cannot_run
 from tests.pipeline.conftest import a_pdf
 from tests.services.test_mailboxes import take
 from tests.services.test_pipeline import database, settings_for  # noqa: F401  fixtures
-from worker import bootstrap
+from worker import bootstrap, sealing
 from worker.accounts import store as accounts
 from worker.cli import local
 from worker.embedded.queues import conninfo
@@ -43,6 +44,13 @@ RUN: Mapping[str, tuple[Sequence[str], str, Sequence[str], Sequence[str]]] = {
     "redis-cli": (("redis",), "run.sh", ("bash", "-eu"), ()),
     "psql": (("postgres",), "run.sh", ("bash", "-eu"), ()),
 }
+SEALS = dict(re.findall(r"<!-- seals: (\w+) -->\n```\w+\n(.*?)```", PAGE, re.DOTALL))
+# language -> the file's name, how it is run, what it installs
+RUN_SEALS: Mapping[str, tuple[str, Sequence[str], Sequence[str]]] = {
+    "python": ("seal.py", (sys.executable,), ()),
+    "node": ("seal.js", ("node",), ("npm", "libsodium-wrappers")),
+    "java": ("Seal.java", ("java", "-cp", f"{JAVA / 'jna.jar'}"), ()),
+}
 CASES = [(name, kind) for name, (kinds, *_) in RUN.items() for kind in kinds]
 
 
@@ -50,6 +58,24 @@ def test_every_example_of_the_page_is_run() -> None:
     """None is printed that nobody tries."""
     assert EXAMPLES.keys() == RUN.keys()
     assert PAGE.count("<!-- run:") == len(RUN)
+    assert SEALS.keys() == RUN_SEALS.keys()
+    assert PAGE.count("<!-- seals:") == len(RUN_SEALS)
+
+
+@pytest.mark.parametrize("language", RUN_SEALS)
+def test_what_an_example_seals_the_key_file_opens(language: str, tmp_path: Path) -> None:
+    """Whatever letters the password has."""
+    file, command, installs = RUN_SEALS[language]
+    if shutil.which(command[0]) is None:
+        cannot_run(f"There is no {command[0]} here. Install it, as docs/queue.md says.")
+    if language == "java" and not (JAVA / "jna.jar").exists():
+        cannot_run("apt-get install libjna-java libsodium23")
+    install(tmp_path, installs)
+    (tmp_path / file).write_text(SEALS[language])
+    public = sealing.make_key(tmp_path / "installation.key")
+    says = {"PUBLIC_KEY": base64.b64encode(public).decode(), "PASSWORD": "sésame, ouvre-toi"}
+    sealed = base64.b64decode(run([*command, file], tmp_path, says), validate=True)
+    assert sealing.opened(tmp_path / "installation.key", sealed).decode() == says["PASSWORD"]
 
 
 @pytest.fixture
@@ -127,8 +153,8 @@ def test_an_example_becomes_a_document(
             assert [tuple(row) for row in found] == [("erp", f"{name}-1")]
 
 
-def run(command: Sequence[str], folder: Path, says: Mapping[str, str]) -> None:
-    """As somebody would who has copied it."""
+def run(command: Sequence[str], folder: Path, says: Mapping[str, str]) -> str:
+    """As somebody would who has copied it; what it prints."""
     done = subprocess.run(
         command,
         cwd=folder,
@@ -138,6 +164,7 @@ def run(command: Sequence[str], folder: Path, says: Mapping[str, str]) -> None:
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 def _serves(port: int) -> bool:

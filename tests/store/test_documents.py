@@ -27,6 +27,8 @@ from worker.errors import ClaimLost, MissingBlob
 from worker.intake import store as intake_store
 from worker.intake.errors import InvalidSubmission, KeyReused
 from worker.intake.types import Submitted
+from worker.settings import Settings
+from worker.store import installation
 from worker.store.types import Claim, Failure
 from worker.tables.documents import Status
 
@@ -442,14 +444,16 @@ def test_a_password_lives_until_the_pages_are_rendered(db: Sessions) -> None:
     """It is there for the attempt that needs it, and gone with the transaction that ends the
     stage.
     """
-    document = a_document(db, password="geheim\x00\ud800")
+    with begin(db) as tx:
+        sealed = installation.seal(tx, "geheim\x00\ud800")
+    document = a_document(db, password=sealed)
     held = taken(db, document)
     with begin(db) as tx:
-        assert store.documents.password_of(tx, held) == "geheim\x00\ud800"
+        assert store.documents.password_of(tx, held, Settings().key_path) == "geheim\x00\ud800"
         store.pages.save_pages(tx, held, [a_page()])
         store.documents.finish(tx, held, to=Status.RENDERED)
     with begin(db) as tx:
-        assert store.documents.password_of(tx, held) is None
+        assert store.documents.password_of(tx, held, Settings().key_path) is None
 
     assert count(db, "secrets") == 0
 
@@ -457,7 +461,7 @@ def test_a_password_lives_until_the_pages_are_rendered(db: Sessions) -> None:
 @pytest.mark.parametrize("retry", [True, False])
 def test_a_password_outlives_only_a_failure_that_may_pass(db: Sessions, retry: bool) -> None:
     """A further attempt needs it; a document that failed does not."""
-    document = a_document(db, password="geheim")
+    document = a_document(db, password=b"geheim")
     held = taken(db, document)
     with begin(db) as tx:
         store.documents.fail(
@@ -469,7 +473,7 @@ def test_a_password_outlives_only_a_failure_that_may_pass(db: Sessions, retry: b
 
 def test_a_password_is_in_no_printed_form() -> None:
     """Logs and errors print values."""
-    assert "geheim" not in repr(a_submission(password="geheim"))
+    assert "geheim" not in repr(a_submission(password=b"geheim"))
 
 
 def test_a_dead_worker_counts_as_a_failed_attempt(db: Sessions) -> None:

@@ -110,7 +110,7 @@ def test_many_documents_move_in_one_statement(db: Sessions) -> None:
 
 def test_a_move_frees_and_forgets_what_belonged_to_the_status_before(db: Sessions) -> None:
     """Lease, failures, error, pause, announcement and password are gone with one rule."""
-    document = a_document(db, password="geheim")
+    document = a_document(db, password=b"geheim")
     with begin(db) as tx:
         tx.session.execute(
             text(

@@ -139,14 +139,15 @@ def test(webhook: Id) -> None:
     settings = Settings()
     with local.house() as rt, rt.transaction() as tx:
         one = webhooks.own(tx, ids.webhook(tx, webhook))
-        url, secret = one.url, one.secret
+        url = one.url
+        secrets = deliver.secrets_of(tx, (one.secret,), rt.key_file)
     said = {
         "type": "webhook.test",
         "timestamp": datetime.now(UTC).isoformat(),
         "data": {"upstream": one.upstream},
     }
     answer = deliver.post(
-        url, said, f"msg_{uuid4().hex}", (secret,), allowed=settings.webhook_networks
+        url, said, f"msg_{uuid4().hex}", secrets, allowed=settings.webhook_networks
     )
     Console(soft_wrap=True).print(
         plain(answer.error or f"HTTP {answer.status}", longest=LONGEST_ERROR)

@@ -32,6 +32,7 @@ from worker.migrate import check_schema
 from worker.roles.force import missing, rights_are_given
 from worker.runtime import Runtime
 from worker.settings import Settings
+from worker.store import installation
 
 OLDEST_POSTGRES = 150_000  # as server_version_num has it: 15.0
 
@@ -93,6 +94,26 @@ def roles(settings: Settings) -> Finding:
     if lacking:
         return Finding(False, f"{len(lacking)} changes are due. Run: surefield roles")
     return Finding(True, "each has its rights and nothing else")
+
+
+def key(settings: Settings) -> Finding:
+    """The key file is the installation's, and its owner's alone."""
+    url = _database(settings)
+    if url is None or not schema(settings).sound:
+        return Finding(True, "the database does not answer now")
+    rt = bootstrap.runtime(settings.model_copy(update={"database_url": SecretStr(url)}))
+    try:
+        with rt.transaction() as tx:
+            installation.check_key(tx, rt.key_file)
+    except (SurefieldError, SQLAlchemyError) as error:
+        return Finding(False, _words(error))
+    finally:
+        rt.sessions.kw["bind"].dispose()
+    if rt.key_file.stat().st_mode & 0o077:
+        return Finding(False, f"others may read {rt.key_file}. Run: chmod 600 {rt.key_file}")
+    clear = "; queues take passwords that everybody at the broker can read"
+    words = clear if settings.clear_passwords else ""
+    return Finding(True, f"{rt.key_file}; keep a copy elsewhere{words}")
 
 
 def stages(settings: Settings) -> dict[str, Finding]:
@@ -345,6 +366,7 @@ CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "database": database,
     "schema": schema,
     "roles": roles,
+    "key": key,
     "broker": broker,
     "blobs": blobs,
     "disk": disk,

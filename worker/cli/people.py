@@ -3,6 +3,7 @@ keys.
 """
 
 import json
+from base64 import b64encode
 from contextlib import closing
 from datetime import timedelta
 from typing import Annotated
@@ -11,21 +12,26 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from worker import bootstrap
+from worker import bootstrap, sealing
 from worker.accounts import store
 from worker.accounts.store import Person
 from worker.actor import Role
 from worker.cli import ids, local
 from worker.cli.documents import AsJson
 from worker.cli.tables import plain
+from worker.delivery import webhooks
 from worker.errors import NotFound
 from worker.mailboxes.names import queue_of
 from worker.mailboxes.types import BrokerUnavailable
 from worker.runtime import Runtime
+from worker.sealing import KeyUnusable
 from worker.settings import Settings
+from worker.store import documents, installation
 
 user = typer.Typer(help="People who review.", no_args_is_help=True)
-key = typer.Typer(help="Keys of upstream systems.", no_args_is_help=True)
+key = typer.Typer(
+    help="Keys of upstream systems, and the installation's own.", no_args_is_help=True
+)
 
 LINK_LASTS = timedelta(days=3)
 Name = Annotated[str, typer.Argument(help="Their name.")]
@@ -168,6 +174,47 @@ def revoke(
     """The key opens nothing from now on."""
     with local.house() as rt, rt.transaction() as tx:
         store.revoke_key(tx, ids.key(tx, id))
+
+
+@key.command("public")
+def public() -> None:
+    """Print the installation's public key, 32 bytes in base64: what whoever sends a password over a
+    queue seals it with.
+    """
+    with local.house() as rt, rt.transaction() as tx:
+        found = installation.public_key(tx)
+    if found is None:
+        raise KeyUnusable("This installation has no key yet. Make it: surefield migrate")
+    typer.echo(b64encode(found).decode())
+
+
+@key.command("rotate")
+def rotate(
+    lost: Annotated[
+        bool,
+        typer.Option(
+            "--lost", help="The key file is gone or damaged: what was sealed for it is lost."
+        ),
+    ] = False,
+) -> None:
+    """A new key for the installation; the file keeps the old one below it, for what was sealed
+    before.
+
+    Copy the file to the other machines that work for this installation.
+    """
+    with local.house() as rt:
+        with rt.transaction() as tx:
+            if lost:
+                installation.check_lost(tx, rt.key_file)
+            else:
+                installation.check_key(tx, rt.key_file)
+        made = sealing.add_key(rt.key_file, lost=lost)
+        with rt.transaction() as tx:
+            installation.change_public_key(tx, made)
+            documents.reseal(tx, rt.key_file)
+            webhooks.reseal(tx, rt.key_file)
+    typer.echo(b64encode(made).decode())
+    typer.echo(f"The key file: {rt.key_file}", err=True)
 
 
 def _change(name: str, *, role: Role | None = None, disabled: bool | None = None) -> None:

@@ -8,8 +8,10 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from threading import Event as Stop
 from typing import Any
 from uuid import UUID
@@ -17,6 +19,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import case, func, null, select, text, update
 
+from extractors.errors import SurefieldError
 from worker.db import Tx
 from worker.delivery import events, webhooks
 from worker.delivery.addresses import Network, Resolve, resolve
@@ -25,6 +28,8 @@ from worker.delivery.sending import Answer, body_of, send
 from worker.delivery.signing import headers
 from worker.delivery.tables import Delivery, DeliveryState, Webhook
 from worker.runtime import Runtime
+from worker.sealing import SealedForAnother
+from worker.store import installation
 from worker.tables.documents import Document
 from worker.tables.results import Result
 
@@ -39,6 +44,9 @@ PAUSES = (5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400)
 JITTER = 0.2  # of a pause, up and down
 LONGEST_RETRY_AFTER_S = 86_400
 GONE = 410
+NO_SECRET = (
+    "its secret was sealed for a key that is lost; make it a new one: surefield webhook rotate"
+)
 
 # The next delivery of a webhook that has room: none of its document waits before it.
 CLAIM = text("""
@@ -73,7 +81,7 @@ class Message:
     delivery_id: UUID
     webhook_id: UUID
     url: str
-    secrets: tuple[str, ...]
+    secrets: tuple[str, ...]  # none: they were sealed for a key that is lost
     attempts: int  # with this one
     told: Told
     values: list[dict[str, Any]] | None  # of fields, where the webhook wants them
@@ -84,8 +92,11 @@ class Message:
         return f"msg_{self.delivery_id.hex}"
 
 
-def claim(tx: Tx) -> Message | None:
-    """The next message, ours until the lease ends; None when none is due."""
+def claim(tx: Tx, key_file: Path) -> Message | None:
+    """The next message, ours until the lease ends; None when none is due.
+
+    Raises KeyUnusable.
+    """
     asked = {"lease": LEASE, "each": AT_ONCE_EACH}
     claimed = tx.session.execute(CLAIM, asked).scalar_one_or_none()
     if claimed is None:
@@ -104,16 +115,29 @@ def claim(tx: Tx) -> Message | None:
         .join(Delivery, Delivery.webhook_id == Webhook.id)
         .where(Delivery.id == claimed)
     ).one()
+    sealed = (row.secret, row.old_secret) if row.old_signs else (row.secret,)
     (told,) = events.since(tx, after=row.event_id - 1, limit=1)
     return Message(
         delivery_id=claimed,
         webhook_id=row.webhook_id,
         url=row.url,
-        secrets=(row.secret, row.old_secret) if row.old_signs else (row.secret,),
+        secrets=secrets_of(tx, sealed, key_file),
         attempts=row.attempts,
         told=told,
         values=_values(tx, told.document_id) if row.with_values else None,
     )
+
+
+def secrets_of(tx: Tx, sealed: Sequence[bytes], key_file: Path) -> tuple[str, ...]:
+    """What signs; what was sealed for a key that is lost is left out.
+
+    Raises KeyUnusable.
+    """
+    found = []
+    for one in sealed:
+        with suppress(SealedForAnother):
+            found.append(installation.opened(tx, key_file, one))
+    return tuple(found)
 
 
 def deliver(message: Message, *, allowed: Sequence[Network], ask: Resolve = resolve) -> Answer:
@@ -134,6 +158,8 @@ def post(
     ask: Resolve = resolve,
 ) -> Answer:
     """Sign a body and send it."""
+    if not secrets:
+        return Answer(status=None, error=NO_SECRET)
     body = body_of(said)
     signed = headers(message_id, int(time.time()), body, secrets)
     return send(url, body, signed, allowed=allowed, ask=ask)
@@ -198,12 +224,13 @@ def run(rt: Runtime, stop: Stop, *, allowed: Sequence[Network], ask: Resolve = r
                     events.publish(tx)
                 while len(under_way) < AT_ONCE:
                     with rt.transaction() as tx:
-                        message = claim(tx)
+                        message = claim(tx, rt.key_file)
                     if message is None:
                         break
                     under_way.add(threads.submit(_one, rt, message, allowed, ask))
-            except Exception as error:  # the database is away: the next look tries again
-                log.warning("delivery_paused", error=type(error).__name__)
+            except Exception as error:  # the database or the key is away: the next look tries again
+                said = str(error) if isinstance(error, SurefieldError) else None
+                log.warning("delivery_paused", error=type(error).__name__, said=said)
             if under_way:
                 _, under_way = wait(under_way, timeout=PAUSE_S, return_when=FIRST_COMPLETED)
             else:

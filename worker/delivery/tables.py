@@ -104,11 +104,10 @@ class Webhook(Base):
     id: Mapped[UUID] = new_id()
     upstream: Mapped[str]
     url: Mapped[str]
-    # signs; as Standard Webhooks spells it: "whsec_" and base64.  Read only where it is asked for:
-    # the web may not.
-    secret: Mapped[str] = mapped_column(deferred=True)
+    # signs; sealed for the installation's key.  Read only where it is asked for: the web may not.
+    secret: Mapped[bytes] = mapped_column(deferred=True)
     # signs beside it for a while after a rotation; a trigger keeps it
-    old_secret: Mapped[str | None] = mapped_column(deferred=True)
+    old_secret: Mapped[bytes | None] = mapped_column(deferred=True)
     old_secret_until: Mapped[datetime | None]
     kinds: Mapped[list[str] | None] = mapped_column(ARRAY(Text()))  # NULL: all
     with_values: Mapped[bool] = mapped_column(server_default=sql("false"))  # of fields

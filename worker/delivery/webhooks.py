@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import ScalarSelect, func, null, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import undefer
 
 from worker.db import Tx
 from worker.delivery.addresses import InvalidWebhook, target_of
 from worker.delivery.signing import new_secret
 from worker.delivery.tables import Delivery, DeliveryState, Kind, Webhook, WebhookState
 from worker.errors import NotFound
+from worker.store import installation
 
 OVERLAP = timedelta(hours=24)  # an old secret still signs for so long
 MOST = 20  # of one upstream
@@ -58,9 +61,10 @@ def add(
 ) -> tuple[UUID, str]:
     """Tell this address of what becomes of the upstream's documents from now on.
 
-    Returns its id and its secret, which is told this once.
+    Returns its id and its secret, which is told this once: as Standard Webhooks spells it,
+    ``whsec_`` and base64.
 
-    Raises InvalidWebhook.
+    Raises InvalidWebhook, KeyUnusable.
     """
     target_of(url)
     if not 1 <= len(upstream) <= 100:
@@ -76,7 +80,7 @@ def add(
     made = insert(Webhook).values(
         upstream=upstream,
         url=url,
-        secret=secret,
+        secret=installation.seal(tx, secret),
         kinds=None if kinds is None else sorted(set(kinds)),
         with_values=with_values,
         made_by=by,
@@ -137,14 +141,28 @@ def rotate(tx: Tx, webhook_id: UUID) -> str:
     """A new secret; the old one signs beside it for a day.
 
     The table keeps the old one itself: the web, which may rotate, may not read it.
+
+    Raises KeyUnusable.
     """
     secret = new_secret()
     tx.session.execute(
         update(Webhook)
         .where(Webhook.id == webhook_id)
-        .values(secret=secret, old_secret_until=func.now() + OVERLAP)
+        .values(secret=installation.seal(tx, secret), old_secret_until=func.now() + OVERLAP)
     )
     return secret
+
+
+def reseal(tx: Tx, key_file: Path) -> None:
+    """All secrets are sealed for the installation's present key; they stay what they are.
+
+    Raises KeyUnusable.
+    """
+    all_of_it = select(Webhook).options(undefer(Webhook.secret), undefer(Webhook.old_secret))
+    for row in tx.session.execute(all_of_it.with_for_update()).scalars():
+        row.secret = installation.resealed(tx, key_file, row.secret)
+        if row.old_secret is not None:
+            row.old_secret = installation.resealed(tx, key_file, row.old_secret)
 
 
 def disable(tx: Tx, webhook_id: UUID, because: str) -> None:

@@ -23,7 +23,7 @@ HOUSE = Path(__file__).resolve().parents[2]
 # what root may have left in a state folder; nothing else in it is handed over
 OURS = (
     *("postgres.lock", "supervisor.lock", "children.json", "children.new", passwords.FOLDER),
-    *("blobs", "logs"),
+    *("blobs", "logs", "installation.key"),
 )
 SHARED = frozenset(
     map(Path, "/ /boot /dev /etc /home /mnt /opt /proc /root /run /srv /sys /tmp /usr /var".split())

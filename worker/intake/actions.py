@@ -13,11 +13,13 @@ from typing import BinaryIO
 from extractors.errors import UnsupportedFile
 from worker.actor import Actor, Forbidden, Role
 from worker.blobs import name_of
+from worker.db import Tx
 from worker.intake import store as intake_store
 from worker.intake.errors import InvalidSubmission, TooLarge
 from worker.intake.sources import UNKNOWN, Request, media_type, opened
 from worker.intake.types import Submission, Submitted
 from worker.runtime import Runtime
+from worker.store import installation
 
 WEB = "web"  # the upstream of all that people hand in on a page
 
@@ -61,6 +63,7 @@ def submit(request: Request, rt: Runtime, *, most_waiting: int | None = None) ->
             )
         submission = _submission(request, file)
         with rt.transaction() as tx:  # what is refused leaves no blob
+            submission = replace(submission, password=_sealed(tx, request))
             intake_store.check(tx, submission)
         # before the row: a crash between the two leaves a blob nobody names, never a row without
         # bytes
@@ -81,6 +84,15 @@ def _submission(request: Request, file: BinaryIO) -> Submission:
         filename=request.filename or (Path(request.source).name if request.source else None),
         priority=request.priority,
         who=request.who,
-        password=request.password,
         metadata=request.metadata,
     )
+
+
+def _sealed(tx: Tx, request: Request) -> bytes | None:
+    """The file's password, as it may rest in a table.
+
+    Raises KeyUnusable.
+    """
+    if request.password is None:
+        return request.password_sealed
+    return installation.seal(tx, request.password)

@@ -15,6 +15,12 @@ class KeyReused(InvalidSubmission):
     code = "key_reused"
 
 
+class ClearPassword(InvalidSubmission):
+    """A message of a queue holds a password that everybody at the broker can read."""
+
+    code = "clear_password"
+
+
 class TooLarge(InvalidSubmission):
     """The file has more bytes than are taken."""
 

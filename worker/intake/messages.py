@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, Validat
 
 from extractors.errors import SurefieldError
 from worker.intake.dead_letters import Letter
-from worker.intake.errors import InvalidSubmission
+from worker.intake.errors import ClearPassword, InvalidSubmission
 from worker.intake.sources import Request, decoded
 from worker.intake.types import PRIORITY
 from worker.mailboxes.types import Parcel
@@ -71,7 +71,19 @@ class SubmissionMessage(BaseModel):
         description="Higher goes first.",
         json_schema_extra={"minimum": 0, "maximum": 9},
     )
-    password: StrictStr | None = Field(default=None, repr=False, description="Of an encrypted PDF.")
+    password_sealed: StrictStr | None = Field(
+        default=None,
+        repr=False,
+        description=(
+            "The password of an encrypted PDF: in UTF-8, in a sealed box of libsodium for the key"
+            " that `surefield key public` prints, in base64."
+        ),
+    )
+    password: StrictStr | None = Field(
+        default=None,
+        repr=False,
+        description="The same, readable; refused unless SUREFIELD_CLEAR_PASSWORDS says otherwise.",
+    )
     metadata: dict[str, Any] | None = Field(
         default=None, repr=False, description="Given back with the document."
     )
@@ -109,11 +121,17 @@ def _malformed(why: str) -> NoReturn:
 
 
 def request_of(
-    args: Sequence[Any], kwargs: Mapping[str, Any], *, upstream: str | None = None
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    upstream: str | None = None,
+    clear_passwords: bool = False,
 ) -> Request:
     """The submission that a message states.
 
-    upstream: whose queue it came by; None: the message's own word, on the one queue of before
+    upstream:        whose queue it came by; None: the message's own word, on the one queue of
+                     before
+    clear_passwords: whether a password that is not sealed is taken
 
     Raises InvalidSubmission, which quotes no value of the message.
     """
@@ -131,16 +149,30 @@ def request_of(
             f"This queue takes documents of {upstream} alone, and the message names another"
             " upstream. Leave it out, or send it to that upstream's own queue."
         )
+    if said.password is not None and said.password_sealed is not None:
+        raise InvalidSubmission("Send the file's password once: leave out password.")
+    if said.password is not None and not clear_passwords:
+        raise ClearPassword(
+            "The message holds a password that everybody who reads at the broker can read. Send it"
+            " as password_sealed, as docs/queue.md shows, or over HTTP; and where it is in other"
+            " use, change it. To take it all the same: SUREFIELD_CLEAR_PASSWORDS=true"
+        )
     return Request(
         upstream=said.upstream if upstream is None else upstream,
         document_type=said.type,
         source=said.source,
-        content=None if said.content_base64 is None else decoded(said.content_base64),
+        content=_decoded("content_base64", said.content_base64),
         key=said.key,
         priority=said.priority,
         password=said.password,
+        password_sealed=_decoded("password_sealed", said.password_sealed),
         metadata=said.metadata or {},
     )
+
+
+def _decoded(name: str, base64_: str | None) -> bytes | None:
+    """Raises InvalidSubmission."""
+    return None if base64_ is None else decoded(name, base64_)
 
 
 def _wrong(error: ValidationError | TypeError) -> str:

@@ -53,20 +53,21 @@ class Request:
     priority: int = PRIORITY  # 0..9, higher goes first
     who: str | None = None  # the person who hands it in; None: a program
     password: str | None = field(default=None, repr=False)
+    # the same, sealed for the installation's key by whoever sends it
+    password_sealed: bytes | None = field(default=None, repr=False)
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-def decoded(content_base64: str) -> bytes:
-    """The bytes of a base64 message.
+def decoded(name: str, text: str) -> bytes:
+    """The bytes of an argument in base64.
 
     Raises InvalidSubmission when it is not base64.
     """
     try:
-        return base64.b64decode(content_base64, validate=True)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidSubmission(
-            "content_base64 is not base64. Encode the file's bytes with the standard alphabet and"
-            " padding."
+            f"{name} is not base64. Encode the bytes with the standard alphabet and padding."
         ) from error
 
 

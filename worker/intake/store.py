@@ -12,6 +12,7 @@ from worker.db import Tx
 from worker.errors import MissingBlob
 from worker.intake.errors import InvalidSubmission, KeyReused, TooManyWaiting
 from worker.intake.types import Submission, Submitted
+from worker.sealing import SealedForAnother
 from worker.store import order, retry, transitions
 from worker.store.codec import is_storable, storable, storable_json
 from worker.tables.documents import Document, Secret, Status
@@ -123,10 +124,10 @@ def _actor(submission: Submission) -> str:
 def _keep_password(tx: Tx, document_id: UUID, submission: Submission) -> None:
     if submission.password is None:
         return
-    password = submission.password.encode("utf-8", "surrogatepass")
-    row = pg_insert(Secret).values(document_id=document_id, password=password)
+    sealed = submission.password
+    row = pg_insert(Secret).values(document_id=document_id, sealed=sealed)
     tx.session.execute(
-        row.on_conflict_do_update(index_elements=["document_id"], set_={"password": password})
+        row.on_conflict_do_update(index_elements=["document_id"], set_={"sealed": sealed})
     )
 
 
@@ -190,5 +191,6 @@ def _nothing(submission: Submission) -> bool:
 # why a document failed -> whether this submission brings what it lacked
 BRINGS: Mapping[str, Callable[[Submission], bool]] = {
     EncryptedPdf.code: lambda submission: submission.password is not None,
+    SealedForAnother.code: lambda submission: submission.password is not None,
     MissingBlob.code: lambda submission: True,  # its bytes were stored a moment ago
 }

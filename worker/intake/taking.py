@@ -29,7 +29,10 @@ def take_in(parcel: Parcel, upstream: str | None, rt: Runtime) -> None:
                 " show), and send it again (replay)."
             )
         args, kwargs = messages.arguments_of(parcel)
-        actions.submit(messages.request_of(args, kwargs, upstream=upstream), rt)
+        request = messages.request_of(
+            args, kwargs, upstream=upstream, clear_passwords=rt.clear_passwords
+        )
+        actions.submit(request, rt)
     except Exception as error:
         if is_outage(error):
             raise

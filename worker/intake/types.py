@@ -21,7 +21,7 @@ class Submission:
     priority: int = PRIORITY  # 0..9, higher first
     who: str | None = None  # the person who hands it in; None: a program
     deadline: datetime | None = None
-    password: str | None = field(default=None, repr=False)
+    password: bytes | None = field(default=None, repr=False)  # sealed for the installation's key
     filename: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
 

@@ -83,7 +83,7 @@ TABLES: Mapping[str, Line] = {
     "sign_in_attempts": Line("", "r a d"),
     "api_keys": Line("r w", "r a w"),
     # secrets: who writes one may forget it; only who opens files reads it
-    "secrets": Line("r a w d", "r(document_id) a w(password) d"),
+    "secrets": Line("r a w d", "r(document_id) a w(sealed) d"),
     "installation": Line("r", "r(id,public_key)"),
     # the house itself
     "stage_pauses": Line("r a w d", "r a w d"),

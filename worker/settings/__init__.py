@@ -289,8 +289,15 @@ class Settings(BaseSettings):
     key_file: Path | None = Field(
         None,
         description=(
-            "The installation's private key, which opens sealed messages; without it"
+            "The installation's private key, which opens sealed messages and secrets; without it"
             " `installation.key` in the state folder."
+        ),
+    )
+    clear_passwords: bool = Field(
+        False,
+        description=(
+            "Whether a message of a queue may hold a PDF's `password` that is not sealed: everybody"
+            " who reads at the broker reads it then."
         ),
     )
     webhook_networks: tuple[IPv4Network | IPv6Network, ...] = Field(

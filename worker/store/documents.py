@@ -4,6 +4,7 @@ reason.
 
 from collections.abc import Collection
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from extractors.documents.types import DocumentType
 from worker.db import Tx
 from worker.errors import ClaimLost
-from worker.store import document_types, transitions
+from worker.store import document_types, installation, transitions
 from worker.store.bulk import table_of
 from worker.store.codec import storable
 from worker.store.types import MAX_ATTEMPTS, Claim, Failure
@@ -226,12 +227,24 @@ def fail(
     return held.at
 
 
-def password_of(tx: Tx, held: Claim) -> str | None:
-    """The password the document was sent with, while it is still needed."""
-    secret = tx.session.execute(
-        select(Secret.password).where(Secret.document_id == held.document_id)
+def password_of(tx: Tx, held: Claim, key_file: Path) -> str | None:
+    """The password the document was sent with, while it is still needed.
+
+    Raises KeyUnusable, SealedForAnother.
+    """
+    sealed = tx.session.execute(
+        select(Secret.sealed).where(Secret.document_id == held.document_id)
     ).scalar_one_or_none()
-    return secret.decode("utf-8", "surrogatepass") if secret is not None else None
+    return None if sealed is None else installation.opened(tx, key_file, sealed)
+
+
+def reseal(tx: Tx, key_file: Path) -> None:
+    """Passwords that wait are sealed for the installation's present key.
+
+    Raises KeyUnusable.
+    """
+    for row in tx.session.execute(select(Secret).with_for_update()).scalars():
+        row.sealed = installation.resealed(tx, key_file, row.sealed)
 
 
 def end(

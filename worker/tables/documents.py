@@ -238,14 +238,16 @@ class Submission(Base):
 
 
 class Secret(Base):
-    """A password, from the submission until the pages are rendered, and no longer."""
+    """A password, from the submission until the pages are rendered, and no longer; sealed for the
+    installation's key.
+    """
 
     __tablename__ = "secrets"
 
     document_id: Mapped[UUID] = mapped_column(
         ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True
     )
-    password: Mapped[bytes]
+    sealed: Mapped[bytes]
 
 
 class DocumentTypeVersion(Base):

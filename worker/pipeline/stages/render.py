@@ -32,7 +32,7 @@ def run(document: UUID | Claim, rt: Runtime) -> None:
         spec = None if claim.document_type == AUTO else rt.document_type(claim.document_type)
         original = rt.blobs.get(claim.sha256)
         with rt.transaction() as tx:
-            password = store.documents.password_of(tx, claim)
+            password = store.documents.password_of(tx, claim, rt.key_file)
             turns = store.pages.rendered_before(tx, claim)
 
         before, limits = turns or NOTHING, rt.limits_for(spec)
