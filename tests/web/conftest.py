@@ -21,7 +21,11 @@ from worker.web.app import create_app
 from worker.web.dependencies import csrf_of
 
 # how long things last on the site of a test
-ONE_DAY = {"stays_signed_in": timedelta(hours=24), "review_lease": timedelta(minutes=2)}
+ONE_DAY = {
+    "stays_signed_in": timedelta(hours=24),
+    "signed_out_when_idle": timedelta(hours=24),
+    "review_lease": timedelta(minutes=2),
+}
 PASSWORD = "correct horse battery"
 
 

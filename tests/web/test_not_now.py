@@ -20,7 +20,12 @@ def sender(site):
         headers = site.key(upstream)
         plain = site.app.state.site
         rt = replace(plain.rt, **changes)
-        app = create_app(rt, stays_signed_in=plain.stays_signed_in, review_lease=plain.review_lease)
+        app = create_app(
+            rt,
+            stays_signed_in=plain.stays_signed_in,
+            signed_out_when_idle=plain.signed_out_when_idle,
+            review_lease=plain.review_lease,
+        )
         client = type(site.anybody())(app, raise_server_exceptions=False)
         site.clients.append(client)
 

@@ -6,9 +6,12 @@ import pytest
 from sqlalchemy import text
 
 from tests.web.conftest import PASSWORD
-from worker.accounts import store
+from worker.accounts import attempts, store
+from worker.accounts.attempts import Place
 from worker.actor import Role
 from worker.web.dependencies import csrf_of
+
+HERE = Place("testclient", False)
 
 
 def enter(site, client, name, password, *, next="/", token=None):
@@ -81,7 +84,7 @@ def test_too_many_attempts_are_refused_even_with_the_right_password(site):
     """The eleventh attempt on a name within a quarter of an hour is not looked at."""
     add(site)
     client = site.anybody()
-    for _ in range(store.MOST_FOR_A_NAME):
+    for _ in range(attempts.MOST_HERE):
         assert enter(site, client, "ada", "wrong wrong wrong").status_code == 401
     assert enter(site, client, "ada", PASSWORD).status_code == 429
     assert enter(site, client, "somebody else", PASSWORD).status_code == 401
@@ -93,8 +96,8 @@ def test_attempts_count_for_a_quarter_of_an_hour(site, minutes, status):
     add(site)
     client = site.anybody()
     with site.house.rt.transaction() as tx:
-        for _ in range(store.MOST_FOR_A_NAME):
-            store.note_attempt(tx, "ada", "elsewhere")
+        for _ in range(attempts.MOST_HERE):
+            attempts.note(tx, "ada", HERE)
         tx.session.execute(
             text("UPDATE sign_in_attempts SET tried_at = now() - make_interval(mins => :minutes)"),
             {"minutes": minutes},
@@ -106,9 +109,94 @@ def test_one_address_cannot_try_many_names(site):
     """Guessing one password over many names is counted by address."""
     client = site.anybody()
     with site.house.rt.transaction() as tx:
-        for number in range(store.MOST_FROM_AN_ADDRESS):
-            store.note_attempt(tx, f"name {number}", "testclient")
+        for number in range(attempts.MOST_FROM_AN_ADDRESS):
+            attempts.note(tx, f"name {number}", HERE)
     assert enter(site, client, "ada", PASSWORD).status_code == 429
+
+
+def test_strangers_shut_nobody_out_of_a_browser_that_is_known(site):
+    """A hundred wrong passwords for the name, and fifty from the same address, close other
+    browsers; this one counts its own.
+    """
+    add(site)
+    known = site.anybody()
+    assert enter(site, known, "ada", PASSWORD).status_code == 303
+    known.post("/sign-out", headers={"x-csrf-token": csrf_of(known.cookies["surefield"])})
+    with site.house.rt.transaction() as tx:
+        for number in range(attempts.MOST_FOR_A_NAME + 1):
+            attempts.note(tx, "ada", Place(f"10.0.{number % 3}.{number}", False))
+        for number in range(attempts.MOST_FROM_AN_ADDRESS):
+            attempts.note(tx, f"name {number}", HERE)
+
+    assert enter(site, site.anybody(), "ada", PASSWORD).status_code == 429
+    assert enter(site, known, "ada", PASSWORD).status_code == 303
+    for _ in range(attempts.MOST_HERE):
+        assert enter(site, known, "ada", "wrong wrong wrong").status_code == 401
+    assert enter(site, known, "ada", PASSWORD).status_code == 429
+
+
+def test_a_browser_is_known_for_whoever_signed_in_there_alone(site):
+    """For another name it is a stranger's."""
+    add(site)
+    add(site, "ben")
+    client = site.anybody()
+    assert enter(site, client, "ada", PASSWORD).status_code == 303
+    with site.house.rt.transaction() as tx:
+        for number in range(attempts.MOST_FOR_A_NAME + 1):
+            attempts.note(tx, "ben", Place(f"10.0.{number % 3}.{number}", False))
+    assert enter(site, client, "ben", PASSWORD).status_code == 429
+    assert enter(site, client, "ada", PASSWORD).status_code == 303
+
+
+def test_signing_in_again_ends_the_session_before(site):
+    """Its cookie opens nothing any more."""
+    add(site)
+    client = site.anybody()
+    enter(site, client, "ada", PASSWORD)
+    before = client.cookies["surefield"]
+    enter(site, client, "ada", PASSWORD)
+    other = site.anybody()
+    other.cookies.set("surefield", before)
+    assert other.get("/account", follow_redirects=False).status_code in {303, 401}
+    assert client.get("/account").status_code == 200
+    assert site.house.rows("SELECT count(*) FROM web_sessions") == [(1,)]
+
+
+@pytest.mark.parametrize(("minutes", "signed_in"), [(119, True), (121, False)])
+def test_a_browser_that_nobody_uses_signs_out(make_site, minutes, signed_in):
+    """After the time that the settings say; a page that stands open is no use of it."""
+    site = make_site(options={"signed_out_when_idle": timedelta(hours=2)})
+    ada = site.sign_in("ada")
+    stays = "SELECT now() - used_at > interval '1 hour' AS stays FROM web_sessions"
+    idle = "UPDATE web_sessions SET used_at = now() - make_interval(mins => :m)"
+    with site.house.rt.transaction() as tx:
+        tx.session.execute(text(idle), {"m": minutes})
+    beat = ada.post("/review/heartbeat", json={"items": []})
+    assert beat.status_code == (200 if signed_in else 401)
+    (row,) = site.house.rows(stays)
+    assert row.stays
+    assert (ada.client.get("/account", follow_redirects=False).status_code == 200) is signed_in
+    (row,) = site.house.rows(stays)
+    assert row.stays is not signed_in
+
+
+def test_signing_out_clears_what_the_browser_kept(site):
+    """Page images in its cache, and what was typed and not sent."""
+    answer = site.sign_in("ada").post("/sign-out")
+    assert answer.headers["clear-site-data"] == '"cache", "storage"'
+
+
+def test_a_new_password_forgets_the_browsers_that_were_known(site):
+    """Only the one where it was changed stays so."""
+    add(site)
+    for _ in range(2):
+        client = site.anybody()
+        enter(site, client, "ada", PASSWORD)
+    assert site.house.rows("SELECT count(*) FROM known_browsers") == [(2,)]
+    form = {"old": PASSWORD, "new": "another long password"}
+    token = csrf_of(client.cookies["surefield"])
+    client.post("/account", data=form, headers={"x-csrf-token": token})
+    assert site.house.rows("SELECT count(*) FROM known_browsers") == [(1,)]
 
 
 def test_a_link_signs_in_once_and_only_by_its_button(site):
@@ -280,7 +368,7 @@ def test_guessing_the_present_password_is_counted_as_signing_in_is(site):
     """
     add(site)
     ada = site.sign_in("ada")
-    for _ in range(store.MOST_FOR_A_NAME):
+    for _ in range(attempts.MOST_HERE):
         answer = ada.post("/account", {"old": "not the one", "new": "another long password"})
         assert answer.status_code == 422
     refused = ada.post("/account", {"old": PASSWORD, "new": "another long password"})

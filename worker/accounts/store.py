@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from extractors.errors import SurefieldError
 from worker.accounts import passwords
-from worker.accounts.tables import ApiKey, SignInAttempt, SignInLink, User, WebSession
+from worker.accounts.tables import ApiKey, KnownBrowser, SignInLink, User, WebSession
 from worker.actor import Actor, Role
 from worker.db import Tx
 from worker.errors import NotFound
@@ -26,8 +26,7 @@ from worker.store.codec import is_storable
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 1_000  # hashing is slow on purpose: nobody may make it hash a novel
 KEY_MARK = "sf_"  # so that a key that leaked is recognised
-WINDOW = timedelta(minutes=15)
-MOST_FOR_A_NAME, MOST_FROM_AN_ADDRESS = 10, 50  # attempts within the window
+SEEN_EVERY = timedelta(minutes=1)  # how exactly it is known when a browser was used last
 
 
 class InvalidPerson(SurefieldError):
@@ -42,11 +41,12 @@ class NameTaken(InvalidPerson):
     code = "name_taken"
 
 
-class TooManyTries(SurefieldError):
-    """Somebody tried to sign in too often."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody who may sign in with a password."""
 
-    code = "too_many_tries"
-    retry = True
+    user_id: UUID
+    password_hash: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ def add_person(tx: Tx, name: str, role: Role, *, password: str | None = None) ->
     Raises NameTaken, InvalidPerson.
     """
     name = _usable_name(name)
-    hashed = None if password is None else passwords.hashed(_usable_password(password))
+    hashed = None if password is None else passwords.hashed(usable_password(password))
     row = tx.session.execute(
         pg_insert(User)
         .values(name=name, role=role, password_hash=hashed)
@@ -138,72 +138,35 @@ def change_person(
     return person(tx, name)
 
 
-def set_password(tx: Tx, user_id: UUID, password: str) -> None:
-    """A new password; every browser and link of this person is signed out.
-
-    Raises InvalidPerson when it is too short.
+def set_password(tx: Tx, user_id: UUID, hashed: str) -> None:
+    """A new password, by its hash (``passwords.hashed``); every browser and link of this person is
+    signed out.
     """
-    hashed = passwords.hashed(_usable_password(password))
     tx.session.execute(update(User).where(User.id == user_id).values(password_hash=hashed))
     _forget_browsers(tx, user_id)
 
 
-def note_attempt(tx: Tx, name: str, address: str) -> None:
-    """Count one attempt to sign in, before it is looked at; old ones are forgotten.
-
-    To be committed by itself: an attempt that fails counts all the same.
-    """
-    tx.session.execute(
-        delete(SignInAttempt).where(SignInAttempt.tried_at < func.now() - 2 * WINDOW)
-    )
-    tx.session.execute(insert(SignInAttempt).values(name=_cut(name), address=_cut(address)))
-
-
-def check_attempts(tx: Tx, name: str, address: str) -> None:
-    """Raises TooManyTries when this name, or this address, was tried too often within the
-    window.
-    """
-    recent = SignInAttempt.tried_at > func.now() - WINDOW
-    counts = tx.session.execute(
-        select(
-            func.count().filter(SignInAttempt.name == _cut(name)),
-            func.count().filter(SignInAttempt.address == _cut(address)),
-        ).where(
-            recent, or_(SignInAttempt.name == _cut(name), SignInAttempt.address == _cut(address))
-        )
-    ).one()
-    if counts[0] > MOST_FOR_A_NAME or counts[1] > MOST_FROM_AN_ADDRESS:
-        raise TooManyTries(
-            f"Too many attempts to sign in. Wait {WINDOW.seconds // 60} minutes, or ask for a"
-            " sign-in link."
-        )
-
-
-def with_password(tx: Tx, name: str, password: str) -> Person | None:
-    """The person whose name and password these are; None without a word about which of them was
-    wrong.
-    """
+def look_up(tx: Tx, name: str) -> Known | None:
+    """Who may sign in under this name with a password; None for nobody."""
     row = tx.session.execute(
-        select(User.id, User.password_hash, User.disabled_at).where(
-            User.name == name.strip().lower()[:100]
+        select(User.id, User.password_hash).where(
+            User.name == normal(name), User.password_hash.is_not(None), User.disabled_at.is_(None)
         )
     ).one_or_none()
-    known = row is not None and row.password_hash is not None and row.disabled_at is None
-    if (
-        not passwords.fits(
-            row.password_hash if row is not None and known else passwords.nobodys(),
-            password[:LONGEST_PASSWORD],
-        )
-        or row is None
-        or not known
-    ):
-        return None
-    if passwords.is_outdated(row.password_hash):
-        tx.session.execute(
-            update(User).where(User.id == row.id).values(password_hash=passwords.hashed(password))
-        )
-    tx.session.execute(delete(SignInAttempt).where(SignInAttempt.name == _cut(name)))
-    return person(tx, name)
+    return None if row is None else Known(row.id, row.password_hash)
+
+
+def keep_hash(tx: Tx, user_id: UUID, hashed: str) -> None:
+    """The same password, hashed with today's parameters."""
+    tx.session.execute(update(User).where(User.id == user_id).values(password_hash=hashed))
+
+
+def enabled(tx: Tx, user_id: UUID) -> Person | None:
+    """The person, unless they are disabled."""
+    row = tx.session.execute(
+        _people().where(User.id == user_id, User.disabled_at.is_(None))
+    ).one_or_none()
+    return None if row is None else Person(**row._mapping)
 
 
 def make_link(tx: Tx, name: str, *, lasts: timedelta) -> str:
@@ -219,7 +182,7 @@ def make_link(tx: Tx, name: str, *, lasts: timedelta) -> str:
     secret = secrets.token_urlsafe(32)
     tx.session.execute(
         insert(SignInLink).values(
-            token_sha256=_sha256(secret), user_id=who.user_id, expires_at=func.now() + lasts
+            token_sha256=sha256_of(secret), user_id=who.user_id, expires_at=func.now() + lasts
         )
     )
     return secret
@@ -230,14 +193,14 @@ def use_link(tx: Tx, secret: str) -> Person | None:
     user_id = tx.session.execute(
         update(SignInLink)
         .where(
-            SignInLink.token_sha256 == _sha256(secret),
+            SignInLink.token_sha256 == sha256_of(secret),
             SignInLink.used_at.is_(None),
             SignInLink.expires_at > func.now(),
         )
         .values(used_at=func.now())
         .returning(SignInLink.user_id)
     ).scalar_one_or_none()
-    return None if user_id is None else _enabled(tx, user_id)
+    return None if user_id is None else enabled(tx, user_id)
 
 
 def open_browser(tx: Tx, user_id: UUID, *, lasts: timedelta) -> str:
@@ -246,25 +209,32 @@ def open_browser(tx: Tx, user_id: UUID, *, lasts: timedelta) -> str:
     secret = secrets.token_urlsafe(32)
     tx.session.execute(
         insert(WebSession).values(
-            token_sha256=_sha256(secret), user_id=user_id, expires_at=func.now() + lasts
+            token_sha256=sha256_of(secret), user_id=user_id, expires_at=func.now() + lasts
         )
     )
     return secret
 
 
-def browser_of(tx: Tx, secret: str) -> Person | None:
-    """The person who is signed in with this cookie."""
+def browser_of(tx: Tx, secret: str, *, idle: timedelta, used: bool = True) -> Person | None:
+    """The person who is signed in with this cookie; nobody, when it was not used for so long.
+
+    used: it is now, by the person and not by a page that stands open
+    """
+    mine = WebSession.token_sha256 == sha256_of(secret)
     user_id = tx.session.execute(
         select(WebSession.user_id).where(
-            WebSession.token_sha256 == _sha256(secret), WebSession.expires_at > func.now()
+            mine, WebSession.expires_at > func.now(), WebSession.used_at > func.now() - idle
         )
     ).scalar_one_or_none()
-    return None if user_id is None else _enabled(tx, user_id)
+    if user_id is not None and used:
+        stale = WebSession.used_at < func.now() - SEEN_EVERY
+        tx.session.execute(update(WebSession).where(mine, stale).values(used_at=func.now()))
+    return None if user_id is None else enabled(tx, user_id)
 
 
 def close_browser(tx: Tx, secret: str) -> None:
     """Sign this one browser out."""
-    tx.session.execute(delete(WebSession).where(WebSession.token_sha256 == _sha256(secret)))
+    tx.session.execute(delete(WebSession).where(WebSession.token_sha256 == sha256_of(secret)))
 
 
 def make_key(tx: Tx, upstream: str) -> str:
@@ -277,7 +247,7 @@ def make_key(tx: Tx, upstream: str) -> str:
     key = KEY_MARK + secrets.token_urlsafe(32)
     tx.session.execute(
         insert(ApiKey).values(
-            upstream=upstream, key_sha256=_sha256(key), hint=key[: len(KEY_MARK) + 6]
+            upstream=upstream, key_sha256=sha256_of(key), hint=key[: len(KEY_MARK) + 6]
         )
     )
     return key
@@ -287,7 +257,7 @@ def upstream_of(tx: Tx, key: str) -> str | None:
     """The upstream that a key belongs to; None when there is no such key, or it was revoked."""
     row = tx.session.execute(
         select(ApiKey.id, ApiKey.upstream, ApiKey.last_used_at).where(
-            ApiKey.key_sha256 == _sha256(key), ApiKey.revoked_at.is_(None)
+            ApiKey.key_sha256 == sha256_of(key), ApiKey.revoked_at.is_(None)
         )
     ).one_or_none()
     if row is None:
@@ -351,15 +321,9 @@ def _people() -> Any:
     )
 
 
-def _enabled(tx: Tx, user_id: UUID) -> Person | None:
-    row = tx.session.execute(
-        _people().where(User.id == user_id, User.disabled_at.is_(None))
-    ).one_or_none()
-    return None if row is None else Person(**row._mapping)
-
-
 def _forget_browsers(tx: Tx, user_id: UUID) -> None:
-    tx.session.execute(delete(WebSession).where(WebSession.user_id == user_id))
+    for table in (WebSession, KnownBrowser):
+        tx.session.execute(delete(table).where(table.user_id == user_id))
     tx.session.execute(
         delete(SignInLink).where(SignInLink.user_id == user_id, SignInLink.used_at.is_(None))
     )
@@ -374,7 +338,11 @@ def _usable_name(name: str) -> str:
     return name
 
 
-def _usable_password(password: str) -> str:
+def usable_password(password: str) -> str:
+    """The password, if it may be one.
+
+    Raises InvalidPerson.
+    """
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise InvalidPerson(
             f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters. Choose another"
@@ -383,9 +351,11 @@ def _usable_password(password: str) -> str:
     return password
 
 
-def _sha256(secret: str) -> str:
+def sha256_of(secret: str) -> str:
+    """What is kept of a random secret."""
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _cut(text: str) -> str:
+def normal(text: str) -> str:
+    """A name or an address as it is compared: short, in lower case, storable."""
     return text.strip().lower()[:100].encode("utf-8", "replace").decode().replace("\x00", "")

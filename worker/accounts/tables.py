@@ -47,6 +47,22 @@ class WebSession(Base):
     token_sha256: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = belongs_to("users.id")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    used_at: Mapped[datetime] = mapped_column(server_default=func.now())  # last, to the minute
+    expires_at: Mapped[datetime]
+
+
+class KnownBrowser(Base):
+    """One browser in which somebody signed in before: a device cookie."""
+
+    __tablename__ = "known_browsers"
+    __table_args__ = (
+        CheckConstraint(f"token_sha256 {SHA256}", name="token"),
+        Index("known_browsers_user_id_idx", "user_id"),
+    )
+
+    token_sha256: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = belongs_to("users.id")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime]
 
 
@@ -77,7 +93,7 @@ class SignInAttempt(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     name: Mapped[str]
-    address: Mapped[str]
+    address: Mapped[str]  # or what stands for a browser that is known
     tried_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

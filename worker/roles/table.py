@@ -78,7 +78,8 @@ TABLES: Mapping[str, Line] = {
     "deliveries": Line("r a w", "r a w"),
     # people and keys
     "users": Line("", "r a w"),
-    "web_sessions": Line("", "r a d"),
+    "web_sessions": Line("", "r a w(used_at) d"),
+    "known_browsers": Line("", "r a d"),
     "sign_in_links": Line("", "r a w d"),
     "sign_in_attempts": Line("", "r a d"),
     "api_keys": Line("r w", "r a w"),

@@ -325,6 +325,9 @@ class Settings(BaseSettings):
     stays_signed_in: Duration = Field(
         timedelta(hours=12), description="Time after which a browser must sign in again."
     )
+    signed_out_when_idle: Duration = Field(
+        timedelta(hours=2), description="Time after which a browser that nobody uses signs out."
+    )
     review_lease: Duration = Field(
         timedelta(minutes=2),
         description="Time until a field that a silent reviewer holds goes to others.",

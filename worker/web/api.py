@@ -300,7 +300,7 @@ async def _received(request: Request, most: int) -> AsyncIterator[sources.Reques
     """What was sent; a file is on disk as long as it is needed."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        yield _of_json(await request.body())
+        yield await run_in_threadpool(_of_json, await request.body())
     elif kind == "multipart/form-data":
         async with request.form(max_files=1, max_fields=10) as form:
             yield _of_form(form, most)

@@ -26,6 +26,7 @@ from worker.web import (
     verdicts,
 )
 from worker.web.dependencies import Site, from_our_page
+from worker.web.hashing import Hashing
 from worker.web.headers import KnownHosts, LimitedBody, SecureHeaders
 from worker.web.turns import Turns
 
@@ -49,6 +50,7 @@ def create_app(
     rt: Runtime,
     *,
     stays_signed_in: timedelta,
+    signed_out_when_idle: timedelta,
     review_lease: timedelta,
     public_url: str | None = None,
     uploads_at_once: int = 4,
@@ -65,8 +67,10 @@ def create_app(
         rt=rt,
         public_url=public_url,
         stays_signed_in=stays_signed_in,
+        signed_out_when_idle=signed_out_when_idle,
         review_lease=review_lease,
         uploads=Turns(uploads_at_once),
+        hashing=Hashing(),
     )
     app = FastAPI(
         title="Surefield",

@@ -16,10 +16,12 @@ from worker.actor import Forbidden, Role
 from worker.review.errors import InvalidDecision
 from worker.review.tables import Action
 from worker.runtime import Runtime
+from worker.web.hashing import Hashing
 from worker.web.turns import Turns
 
 # what is said of one field; rows are sent with their list
 FORM_ACTIONS = (Action.ACCEPT, Action.CORRECT, Action.ABSENT, Action.UNREADABLE, Action.UNDO)
+UNATTENDED = frozenset({"/review/heartbeat"})  # what an open page sends of itself
 CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf"
 
 
@@ -30,8 +32,10 @@ class Site:
     rt: Runtime
     public_url: str | None  # how people reach the site; None: as the request says
     stays_signed_in: timedelta
+    signed_out_when_idle: timedelta
     review_lease: timedelta
     uploads: Turns
+    hashing: Hashing
 
     @property
     def secure(self) -> bool:
@@ -53,6 +57,11 @@ class Site:
         host.
         """
         return "__Host-surefield" if self.secure else "surefield"
+
+    @property
+    def known_cookie(self) -> str:
+        """The name of the cookie by which a browser is known in which somebody signed in before."""
+        return f"{self.cookie}-known"
 
 
 class NotSignedIn(SurefieldError):
@@ -84,7 +93,8 @@ def person_here(request: Request, site: SiteHere) -> Person | None:
     if not secret:
         return None
     with site.rt.transaction() as tx:
-        found = store.browser_of(tx, secret)
+        used = request.url.path not in UNATTENDED
+        found = store.browser_of(tx, secret, idle=site.signed_out_when_idle, used=used)
     request.state.person = found
     return found
 

@@ -1,11 +1,14 @@
 """What every answer says to the browser, and how much a request may bring."""
 
+import asyncio
 import re
+import time
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from extractors.errors import SurefieldError
 from worker.intake.errors import TooLarge
 from worker.web import problems
 
@@ -27,7 +30,15 @@ A_YEAR = 31_536_000
 PORT = re.compile(r":\d+$")
 PROBES = frozenset({"/healthz", "/readyz"})  # asked by address, and tell no names
 PAGE_BYTES = 1_000_000  # a form with the longest correction there is
-JSON_BYTES = 32_000_000  # of an upload as JSON, which is held in memory
+JSON_BYTES = 8_000_000  # of an upload as JSON, which is held in memory
+# a body may take this long, and a second more for so many bytes
+BODY_S, BYTES_A_SECOND = 30.0, 10_000
+
+
+class TooSlow(SurefieldError):
+    """The body of a request does not come, or comes a byte at a time."""
+
+    code = "too_slow"
 
 
 class SecureHeaders:
@@ -76,15 +87,23 @@ class KnownHosts:
 
 
 class LimitedBody:
-    """Stops reading a request as soon as it is larger than its address takes; nothing of the rest
-    is ever held in memory.
+    """Stops reading a request as soon as it is larger than its address takes, or slower than
+    anybody sends; nothing of the rest is ever held in memory.
 
     A file that comes as multipart goes to disk while it is read; JSON has to be held whole, and has
-    a limit of its own. Reading further raises TooLarge.
+    a limit of its own. Reading further raises TooLarge or TooSlow.
     """
 
-    def __init__(self, app: ASGIApp, *, file_bytes: int, upload_paths: frozenset[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        file_bytes: int,
+        upload_paths: frozenset[str],
+        body_s: float = BODY_S,
+    ) -> None:
         self.app = app
+        self.body_s = body_s
         self.form_bytes = file_bytes + PAGE_BYTES
         self.json_bytes = min(file_bytes * 4 // 3 + PAGE_BYTES, JSON_BYTES)
         self.upload_paths = upload_paths
@@ -94,11 +113,22 @@ class LimitedBody:
             await self.app(scope, receive, send)
             return
         most = self._most(scope)
-        read = 0
+        read, whole = 0, False
+        began = time.monotonic()
 
         async def counted() -> Message:
-            nonlocal read
-            message = await receive()
+            nonlocal read, whole
+            if whole:  # whoever waits now waits for the client to go
+                return await receive()
+            left = began + self.body_s + read / BYTES_A_SECOND - time.monotonic()
+            try:
+                message = await asyncio.wait_for(receive(), max(left, 0))
+            except TimeoutError:
+                raise TooSlow(
+                    f"Of the request {read:,} bytes came in {self.body_s:.0f} s and more. Send it"
+                    " again over a faster line."
+                ) from None
+            whole = not message.get("more_body", False)
             read += len(message.get("body", b""))
             if read > most:
                 raise TooLarge(

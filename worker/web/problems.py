@@ -36,6 +36,7 @@ STATUS: Mapping[str, int] = {
     "invalid_rows": 422,
     "invalid_person": 422,
     "invalid_webhook": 422,
+    "too_slow": 408,
     "too_large": 413,
     "unsupported_file": 415,
     "blobs_unavailable": 503,
@@ -53,6 +54,7 @@ TITLES: Mapping[int, str] = {
     403: "Not allowed",
     404: "Not found",
     405: "Not possible here",
+    408: "Too slow",
     409: "It stands otherwise",
     413: "Too large",
     415: "Not a file of this kind",
@@ -62,7 +64,12 @@ TITLES: Mapping[int, str] = {
     503: "Not now",
 }
 # when to come again, seconds
-RETRY_AFTER_S: Mapping[str, int] = {"too_many_waiting": 30, "too_many_uploads": 5, DATABASE: 5}
+RETRY_AFTER_S: Mapping[str, int] = {
+    "too_many_sign_ins": 5,
+    "too_many_waiting": 30,
+    "too_many_uploads": 5,
+    DATABASE: 5,
+}
 RETRY_AFTER_503_S = 10
 API = "/v1"
 UPLOAD = ("POST", "/documents")
@@ -104,6 +111,8 @@ def answer(request: Request, status: int, code: str, detail: str, **more: Any) -
         response = render(
             request, "problem.html", status=status, title=title, detail=detail, code=code
         )
+    if status == 408:
+        response.headers["connection"] = "close"  # the rest of the request is not waited for
     if status == 401 and _for_programs(request):
         response.headers["www-authenticate"] = "Bearer"
     wait_s = RETRY_AFTER_S.get(code, RETRY_AFTER_503_S if status == 503 else None)

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from worker import bootstrap, tasks
 from worker.settings import Settings
 from worker.web.app import create_app
+from worker.web.patience import Patient
 
 HERE = ("localhost", "127.0.0.1", "[::1]")
 EVERYWHERE = frozenset({"0.0.0.0", "::"})
@@ -20,6 +21,7 @@ def build(settings: Settings) -> FastAPI:
         bootstrap.runtime(settings, announce=tasks.announcer(wake), wake=wake),
         public_url=settings.public_url,
         stays_signed_in=settings.stays_signed_in,
+        signed_out_when_idle=settings.signed_out_when_idle,
         review_lease=settings.review_lease,
         uploads_at_once=settings.uploads_at_once,
         names=names_of(settings),
@@ -47,6 +49,7 @@ def serve(settings: Settings) -> None:
         build(settings),
         host=settings.web_host,
         port=settings.web_port,
+        http=Patient,
         access_log=False,  # addresses hold one-time secrets
         log_level="warning",
         server_header=False,

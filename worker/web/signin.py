@@ -1,17 +1,23 @@
 """Signing in and out: by name and password, or by a link that works once."""
 
 import secrets
+from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import structlog
 from fastapi import APIRouter, Form, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
-from worker.accounts import store
-from worker.accounts.store import InvalidPerson, Person, TooManyTries
+from worker.accounts import attempts, passwords, store
+from worker.accounts.attempts import KNOWN_FOR, TooManyTries
+from worker.accounts.passwords import Checked
+from worker.accounts.store import LONGEST_PASSWORD, InvalidPerson, Known, Person
 from worker.review import leases
+from worker.web import problems
 from worker.web.dependencies import MaybePerson, Site, SiteHere, Someone, csrf_of
+from worker.web.hashing import TooManySignIns
 from worker.web.templating import render
 
 log = structlog.get_logger()
@@ -29,7 +35,7 @@ def sign_in_page(
 
 
 @router.post("/sign-in")
-def sign_in(
+async def sign_in(
     request: Request,
     site: SiteHere,
     name: Annotated[str, Form()],
@@ -37,23 +43,55 @@ def sign_in(
     next: Annotated[str, Form()] = "/",
 ) -> Response:
     """Name and password; both wrong and unknown get the same words."""
-    address = request.client.host if request.client else "unknown"
-    with site.rt.transaction() as tx:
-        store.note_attempt(tx, name, address)
     try:
-        with site.rt.transaction() as tx:
-            store.check_attempts(tx, name, address)
-    except TooManyTries as error:
-        log.warning("sign_in_refused", address=address)
-        return _form(request, site, next=next, name=name, problem=str(error), status=429)
-    with site.rt.transaction() as tx:
-        person = store.with_password(tx, name, password)
+        person = await _with_password(request, site, name, password)
+    except (TooManyTries, TooManySignIns) as error:
+        log.warning("sign_in_refused", address=_address(request), code=error.code)
+        status = problems.status_of(error)
+        return _form(request, site, next=next, name=name, problem=str(error), status=status)
     if person is None:
         problem = (
             "That name and password do not fit together. Try again, or ask for a sign-in link."
         )
         return _form(request, site, next=next, name=name, problem=problem, status=401)
-    return _enter(site, person, _ours(next))
+    return await run_in_threadpool(_enter, request, site, person, _ours(next))
+
+
+async def _with_password(request: Request, site: Site, name: str, password: str) -> Person | None:
+    """The person whose name and password these are; None without a word about which of them was
+    wrong.  The hash is computed while no transaction is open.
+
+    Raises TooManyTries, TooManySignIns.
+    """
+    known = await run_in_threadpool(_look_up, request, site, name)
+    checked = await site.hashing.run(
+        passwords.check, None if known is None else known.password_hash, password[:LONGEST_PASSWORD]
+    )
+    if known is None or not checked.fits:
+        return None
+    return await run_in_threadpool(_let_in, site, name, known, checked)
+
+
+def _look_up(request: Request, site: Site, name: str) -> Known | None:
+    with site.rt.transaction() as tx:
+        cookie = request.cookies.get(site.known_cookie)
+        place = attempts.place_of(tx, name, _address(request), cookie)
+        attempts.note(tx, name, place)
+    with site.rt.transaction() as tx:
+        attempts.check(tx, name, place)
+        return store.look_up(tx, name)
+
+
+def _let_in(site: Site, name: str, known: Known, checked: Checked) -> Person | None:
+    with site.rt.transaction() as tx:
+        if checked.rehashed is not None:
+            store.keep_hash(tx, known.user_id, checked.rehashed)
+        attempts.succeeded(tx, name)
+        return store.enabled(tx, known.user_id)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
 
 
 @router.get("/sign-in/{secret}")
@@ -75,7 +113,8 @@ def use_link(
     if person is None:
         problem = "This link was used already or is too old. Ask for a new one."
         return _form(request, site, next="/", problem=problem, status=401)
-    return _enter(site, person, _ours(next or ("/" if person.has_password else "/account")))
+    to = _ours(next or ("/" if person.has_password else "/account"))
+    return _enter(request, site, person, to)
 
 
 @router.post("/sign-out")
@@ -85,6 +124,8 @@ def sign_out(request: Request, site: SiteHere, person: Someone) -> Response:
         store.close_browser(tx, request.cookies[site.cookie])
         leases.release_all(tx, person.name)
     response = RedirectResponse("/sign-in", 303)
+    # page images that the browser kept, and what was typed and not sent
+    response.headers["clear-site-data"] = '"cache", "storage"'
     response.delete_cookie(site.cookie, path="/", secure=site.secure, httponly=True, samesite="lax")
     return response
 
@@ -96,7 +137,7 @@ def account_page(request: Request, person: Someone) -> Response:
 
 
 @router.post("/account")
-def change_password(
+async def change_password(
     request: Request,
     site: SiteHere,
     person: Someone,
@@ -106,20 +147,19 @@ def change_password(
     """A new password; the old one is asked for if there is one, and every other browser is signed
     out.
     """
-    address = request.client.host if request.client else "unknown"
     try:
-        if person.has_password:
-            with site.rt.transaction() as tx:
-                store.note_attempt(tx, person.name, address)
-            with site.rt.transaction() as tx:
-                store.check_attempts(tx, person.name, address)
-                if store.with_password(tx, person.name, old) is None:
-                    raise InvalidPerson("That is not your present password.")
-        with site.rt.transaction() as tx:
-            store.set_password(tx, person.user_id, new)
-    except (InvalidPerson, TooManyTries) as error:
+        if person.has_password and not await _with_password(request, site, person.name, old):
+            raise InvalidPerson("That is not your present password.")
+        hashed = await site.hashing.run(passwords.hashed, store.usable_password(new))
+    except (InvalidPerson, TooManyTries, TooManySignIns) as error:
         return render(request, "account.html", status=422, problem=str(error), person=person)
-    return _enter(site, person, "/")
+
+    def keep() -> None:
+        with site.rt.transaction() as tx:
+            store.set_password(tx, person.user_id, hashed)
+
+    await run_in_threadpool(keep)
+    return await run_in_threadpool(_enter, request, site, person, "/")
 
 
 def _form(request: Request, site: Site, *, status: int = 200, **values: Any) -> Response:
@@ -144,22 +184,32 @@ def _with_visit(
     return response
 
 
-def _enter(site: Site, person: Person, to: str) -> Response:
-    """Sign this browser in, with a cookie that nobody has seen before."""
+def _enter(request: Request, site: Site, person: Person, to: str) -> Response:
+    """Sign this browser in, with a cookie that nobody has seen before; who was signed in here is
+    not any more.
+    """
+    before = request.cookies.get(site.cookie)
     with site.rt.transaction() as tx:
+        if before:
+            store.close_browser(tx, before)
         secret = store.open_browser(tx, person.user_id, lasts=site.stays_signed_in)
+        known = attempts.know(tx, person.user_id)
     response = RedirectResponse(to, 303)
     _keep(response, site, secret)
+    _set(response, site, site.known_cookie, known, KNOWN_FOR)
     log.info("signed_in", who=person.name)
     return response
 
 
 def _keep(response: Response, site: Site, secret: str) -> None:
-    age = int(site.stays_signed_in.total_seconds())
+    _set(response, site, site.cookie, secret, site.stays_signed_in)
+
+
+def _set(response: Response, site: Site, name: str, secret: str, lasts: timedelta) -> None:
     response.set_cookie(
-        site.cookie,
+        name,
         secret,
-        max_age=age,
+        max_age=int(lasts.total_seconds()),
         path="/",
         secure=site.secure,
         httponly=True,
