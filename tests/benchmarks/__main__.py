@@ -33,6 +33,7 @@ NAMES = (
     "watching",
     "witnesses",
     "hostile",
+    "doors",
     "ocr",
     "corpus",
 )

@@ -18,7 +18,7 @@ from tests.pipeline.conftest import a_pdf
 from worker.blobs import Blobs, name_of
 from worker.db import is_passing
 from worker.errors import BlobsUnavailable
-from worker.intake import dead_letters, messages, sources
+from worker.intake import actions, dead_letters, messages, sources
 from worker.intake.errors import InboxUnavailable, InvalidSubmission, SourceUnavailable
 from worker.intake.outages import is_outage, until_it_passes
 from worker.tasks import _take_in as take_in
@@ -348,3 +348,20 @@ def test_a_submission_that_names_no_priority_has_the_usual_one(house):
     plain, urgent = house.submit(a_pdf("a")), house.submit(a_pdf("b"), priority=9)
     rows = house.rows("SELECT id, priority FROM documents")
     assert {row.id: row.priority for row in rows} == {plain: 4, urgent: 9}
+
+
+@pytest.mark.parametrize(("depth", "refused"), [(100, False), (101, True), (900, True)])
+@pytest.mark.parametrize("kind", [list, dict])
+def test_metadata_is_nested_a_hundred_deep_at_most(house, depth, refused, kind):
+    """The object itself counts; more would break whoever reads it."""
+    inner: Any = 1
+    for _ in range(depth - 1):
+        inner = [inner] if kind is list else {"a": inner}
+    request = sources.Request(
+        upstream="erp", document_type="slip", content=a_pdf(), metadata={"a": inner}
+    )
+    if refused:
+        with pytest.raises(InvalidSubmission, match="100 deep"):
+            actions.submit(request, house.rt)
+    else:
+        assert actions.submit(request, house.rt).created

@@ -466,3 +466,19 @@ def test_a_text_without_a_meaning_says_so_before_it_is_accepted(make_site):
 def test_every_action_has_its_words():
     """A decision that the page cannot name would break it for everybody who sees it."""
     assert set(DONE) == {*Action, None}
+
+
+@pytest.mark.parametrize("where", ["/review", "/review/items/{item}", "/audits"])
+@pytest.mark.parametrize(("led_by", "held"), [("cross-site", 0), ("same-origin", 1), ("none", 1)])
+def test_another_site_that_leads_here_holds_nothing(site, where, led_by, held):
+    """The page shows it; what the open page says of itself holds it then."""
+    site.read()
+    (item, *_) = site.house.rows("SELECT id FROM review_items")
+    ada = site.sign_in("ada")
+    headers = {"sec-fetch-site": led_by}
+    assert ada.client.get(where.format(item=item.id), headers=headers).status_code == 200
+    holds = "SELECT count(*) FROM review_items WHERE lease_until > now()"
+    expected = 0 if where == "/audits" else held  # no audit waits here
+    assert site.house.rows(holds) == [(expected,)]
+    ada.post("/review/heartbeat", json={"items": [str(item.id)]})
+    assert site.house.rows("SELECT lease_until > now() FROM review_items WHERE leased_by = 'ada'")

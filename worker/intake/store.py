@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
@@ -19,7 +20,7 @@ from worker.tables.documents import Document, Secret, Status
 from worker.tables.documents import Submission as SubmissionRow
 
 STAGE, SENT_AGAIN = "submit", "sent_again"
-LONGEST_METADATA = 64_000
+LONGEST_METADATA, DEEPEST_METADATA = 64_000, 100
 LONGEST_FILENAME = 255
 
 
@@ -148,11 +149,30 @@ def _check_names(submission: Submission, key: str) -> None:
             f"Priority {submission.priority} is out of range. Send a number from 0 to 9; higher"
             " goes first, and 4 is the usual one."
         )
+    if _is_deeper(submission.metadata, DEEPEST_METADATA):
+        raise InvalidSubmission(
+            f"The metadata is nested more than {DEEPEST_METADATA} deep. Send what is flatter."
+        )
     if len(json.dumps(submission.metadata, default=str)) > LONGEST_METADATA:
         raise InvalidSubmission(
             f"The metadata is longer than {LONGEST_METADATA:,} characters. Keep it where the key"
             " finds it."
         )
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    """Whether objects and lists lie in each other more than so deep."""
+    level: list[Any] = [value]
+    for _ in range(most + 1):
+        held = [one.values() if isinstance(one, Mapping) else one for one in level if _holds(one)]
+        if not held:
+            return False
+        level = [each for one in held for each in one]
+    return True
+
+
+def _holds(value: Any) -> bool:
+    return isinstance(value, Mapping | list | tuple)
 
 
 def _same_document(tx: Tx, submission: Submission, key: str) -> UUID:

@@ -182,13 +182,14 @@ def problems_of(*statuses: int) -> dict[int | str, dict[str, Any]]:
         409: "The key stands for other bytes, or the document stands otherwise",
         413: "Too large",
         415: "Neither multipart nor JSON",
-        400: "Broken request",
+        400: "Broken request, such as one with a NUL",
+        408: "The body came too slowly",
         429: "Too many of yours wait, or are under way; `Retry-After` says when to come again",
     }
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": words[status], "model": Problem, "content": content}
-        for status in (401, 422, 503, *statuses)
+        for status in (400, 401, 422, 503, *statuses)
     }
 
 
@@ -246,7 +247,7 @@ BODY = {"required": True, "content": {
     status_code=201,
     responses={
         200: {"model": SubmissionOut, "description": "Sent before"},
-        **problems_of(400, 409, 413, 415, 429),
+        **problems_of(408, 409, 413, 415, 429),
     },
     openapi_extra={"requestBody": BODY},
 )
@@ -338,7 +339,7 @@ def _of_form(form: FormData, most: int) -> sources.Request:
     given = {name: value for name, value in form.items() if name != "file"}
     try:
         metadata = json.loads(str(given.pop("metadata", "")) or "{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidSubmission("metadata is not JSON. Send a JSON object.") from error
     try:
         sent = SubmissionIn.model_validate(

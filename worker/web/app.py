@@ -27,7 +27,7 @@ from worker.web import (
 )
 from worker.web.dependencies import Site, from_our_page
 from worker.web.hashing import Hashing
-from worker.web.headers import KnownHosts, LimitedBody, SecureHeaders
+from worker.web.headers import KnownHosts, LimitedBody, PlainAddress, SecureHeaders
 from worker.web.turns import Turns
 
 STATIC = Path(__file__).parent / "static"
@@ -106,6 +106,7 @@ def create_app(
         file_bytes=rt.max_bytes,
         upload_paths=frozenset({"/v1/documents", "/documents"}),
     )
+    app.add_middleware(PlainAddress)
     app.add_middleware(KnownHosts, names=names)
     app.add_middleware(SecureHeaders, https=site.secure)
     return app

@@ -13,7 +13,7 @@ from worker.audits.actions import Said
 from worker.audits.types import Compared, Waiting
 from worker.review import context
 from worker.review.card import page_json
-from worker.web.dependencies import Site, SiteHere, Someone, action_of
+from worker.web.dependencies import Site, SiteHere, Someone, action_of, lease_for
 from worker.web.templating import render
 
 router = APIRouter(prefix="/audits")
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/audits")
 @router.get("", name="audits_page")
 def audits_page(request: Request, site: SiteHere, person: Someone) -> Response:
     """The next audit, held for whoever asks."""
-    found = actions.next_audit(person.actor, site.rt, lease=site.review_lease)
+    found = actions.next_audit(person.actor, site.rt, lease=lease_for(request, site))
     return _page(request, site, found)
 
 

@@ -22,6 +22,7 @@ from worker.web.turns import Turns
 # what is said of one field; rows are sent with their list
 FORM_ACTIONS = (Action.ACCEPT, Action.CORRECT, Action.ABSENT, Action.UNREADABLE, Action.UNDO)
 UNATTENDED = frozenset({"/review/heartbeat"})  # what an open page sends of itself
+FORM = "application/x-www-form-urlencoded"
 CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf"
 
 
@@ -137,6 +138,14 @@ def limits(site: Site) -> dict[str, int]:
     return {"beat_s": max(1, int(site.review_lease.total_seconds() / 4))}
 
 
+def lease_for(request: Request, site: Site) -> timedelta:
+    """How long a page that shows an item holds it: no time at all where another site led to it.
+    What the open page says of itself holds it then.
+    """
+    led_here = request.headers.get("sec-fetch-site") == "cross-site"
+    return timedelta(0) if led_here else site.review_lease
+
+
 def action_of(said: str) -> Action:
     """What a form says about a field.
 
@@ -156,12 +165,27 @@ def csrf_of(secret: str) -> str:
     return sha256(b"surefield csrf 1 " + secret.encode("utf-8", "surrogateescape")).hexdigest()
 
 
+class InvalidText(SurefieldError):
+    """A form holds what no database takes as text."""
+
+    code = "invalid_text"
+
+
+async def _plain_form(request: Request) -> None:
+    """Raises InvalidText."""
+    if request.headers.get("content-type", "").lower().startswith(FORM):
+        form = await request.form(max_files=0, max_part_size=1_000_000)
+        if any("\0" in name or "\0" in str(value) for name, value in form.multi_items()):
+            raise InvalidText("The form holds a NUL. Type it anew.")
+
+
 async def from_our_page(request: Request) -> None:
     """Raises ForgedRequest when a request that changes something was not sent from a page of
     ours.
     """
     if request.method in {"GET", "HEAD", "OPTIONS"}:
         return
+    await _plain_form(request)
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise ForgedRequest("The request came from another site, and was refused.")
     secret = request.cookies.get(site_of(request).cookie, "")

@@ -123,7 +123,7 @@ def list_webhooks(site: SiteHere, upstream: Upstream) -> list[WebhookOut]:
     "/webhooks",
     response_model=SecretOut,
     status_code=201,
-    responses=problems_of(400),
+    responses=problems_of(),
     name="add_webhook",
 )
 def add_webhook(site: SiteHere, upstream: Upstream, wanted: WebhookIn) -> SecretOut:
@@ -157,7 +157,7 @@ def rotate_webhook(site: SiteHere, upstream: Upstream, webhook_id: WebhookId) ->
     "/webhooks/{webhook_id}/replay",
     status_code=202,
     response_class=Response,
-    responses=problems_of(400, 404),
+    responses=problems_of(404),
     name="replay_webhook",
 )
 def replay_webhook(

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -10,23 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from extractors.errors import SurefieldError
 from worker.intake.errors import TooLarge
-from worker.web import problems
+from worker.web import policy, problems
 
-# No inline script or style, nothing from elsewhere, no frame around us, no form to elsewhere.
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src"
-    " 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-ALWAYS = {
-    "content-security-policy": POLICY,
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
-}
-A_YEAR = 31_536_000
 PORT = re.compile(r":\d+$")
 PROBES = frozenset({"/healthz", "/readyz"})  # asked by address, and tell no names
 PAGE_BYTES = 1_000_000  # a form with the longest correction there is
@@ -46,9 +32,7 @@ class SecureHeaders:
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self.app = app
-        self.headers = ALWAYS | (
-            {"strict-transport-security": f"max-age={A_YEAR}"} if https else {}
-        )
+        self.headers = policy.headers(https=https)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
@@ -84,6 +68,25 @@ class KnownHosts:
         detail = "This site has another name. Set SUREFIELD_PUBLIC_URL to the one people use."
         response = problems.answer(Request(scope, receive), 400, "unknown_host", detail)
         await response(scope, receive, send)
+
+
+class PlainAddress:
+    """Answers no address that says NUL, in its path or its query: nothing here is called so, and a
+    database cannot even be asked.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            said = scope.get("raw_path") or b"", scope["query_string"]
+            if any(b"\0" in unquote_to_bytes(each) for each in said):
+                detail = "The address holds a NUL. Look at where it comes from."
+                response = problems.answer(Request(scope, receive), 400, "invalid_text", detail)
+                await response(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
 
 
 class LimitedBody:

@@ -17,6 +17,7 @@ from extractors.errors import SurefieldError, UnknownDocumentType, UnreadableFil
 from worker import db
 from worker.intake.errors import InvalidSubmission
 from worker.outages import outage_of
+from worker.web import policy
 from worker.web.templating import render
 
 log = structlog.get_logger()
@@ -33,6 +34,7 @@ STATUS: Mapping[str, int] = {
     "name_taken": 409,
     "invalid_decision": 422,
     "not_seen": 422,
+    "invalid_text": 400,
     "invalid_rows": 422,
     "invalid_person": 422,
     "invalid_webhook": 422,
@@ -204,9 +206,9 @@ async def _http(request: Request, error: Exception) -> Response:
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     log.error("request_broke", error=type(error).__name__)
-    return answer(
-        request,
-        500,
-        "internal",
-        "It was written to the log. Try again; if it stays, tell whoever runs this.",
-    )
+    detail = "It was written to the log. Try again; if it stays, tell whoever runs this."
+    response = answer(request, 500, "internal", detail)
+    # it is answered outside of everything else that writes headers
+    response.headers.update(policy.headers(https=request.app.state.site.secure))
+    response.headers["cache-control"] = "no-store"
+    return response

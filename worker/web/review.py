@@ -13,7 +13,7 @@ from worker.review.actions import LONGEST_CORRECTION, Answer
 from worker.review.card import Card, card_of, feedback
 from worker.review.errors import ReviewConflict
 from worker.review.types import ItemFilter
-from worker.web.dependencies import Site, SiteHere, Someone, action_of, limits
+from worker.web.dependencies import Site, SiteHere, Someone, action_of, lease_for, limits
 from worker.web.templating import render
 
 router = APIRouter(prefix="/review")
@@ -65,7 +65,7 @@ def next_card(request: Request, site: SiteHere, person: Someone) -> Response:
 def item_page(request: Request, site: SiteHere, person: Someone, item_id: UUID) -> Response:
     """One field by its address, leased if it is free; a decided one shows what was decided."""
     with site.rt.transaction() as tx:
-        leases.hold_items(tx, person.name, [item_id], lease=site.review_lease)
+        leases.hold_items(tx, person.name, [item_id], lease=lease_for(request, site))
     return render(request, "review.html", card=_card(site, item_id), asked={}, **limits(site))
 
 
@@ -178,7 +178,11 @@ def _claim(
 ) -> Card | None:
     with site.rt.transaction() as tx:
         item = queue.claim_item(
-            tx, person.name, lease=site.review_lease, filters=filters_of(request), besides=besides
+            tx,
+            person.name,
+            lease=lease_for(request, site),
+            filters=filters_of(request),
+            besides=besides,
         )
         before = None if item is None else context.about(tx, item)
     return None if before is None else _card_of(site, before)
