@@ -74,6 +74,7 @@ class Sent:
     """Which documents of one upstream are asked for: those that fit all that is set."""
 
     upstream: str
+    types: frozenset[str] | None = None  # None: all
     key: str | None = None
     status: Status | None = None
     document_type: str | None = None
@@ -209,6 +210,7 @@ def recent(tx: Tx, *, status: Status | None = None, limit: int = 50) -> list[Doc
 def sent(tx: Tx, asked: Sent, *, limit: int) -> list[DocumentRow]:
     """Documents of one upstream, the newest first."""
     wanted: dict[str, ColumnElement[bool] | None] = {
+        "types": None if asked.types is None else Document.document_type.in_(asked.types),
         "key": None if asked.key is None else Submission.key == asked.key,
         "status": None if asked.status is None else Document.status == asked.status,
         "type": None

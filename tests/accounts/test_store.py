@@ -181,18 +181,16 @@ def test_a_key_is_of_one_upstream_until_it_is_revoked(
                 store.make_key(tx, upstream)
             return
         keys = [store.make_key(tx, upstream) for _ in range(2)]
-        assert [store.upstream_of(tx, key) for key in (*keys, keys[0][:-1])] == [
-            upstream,
-            upstream,
-            None,
-        ]
+        found = [store.caller_of(tx, key) for key in (*keys, keys[0][:-1])]
+        assert [one and one.upstream for one in found] == [upstream, upstream, None]
     run(db, "UPDATE api_keys SET created_at = now() - interval '1 d' WHERE hint = :hint",
         hint=keys[0][:9])  # fmt: skip
     with begin(db) as tx:
         newest, oldest = store.keys(tx)
         assert (oldest.hint, newest.hint) == (keys[0][:9], keys[1][:9])
         store.revoke_key(tx, oldest.key_id)
-        assert [store.upstream_of(tx, key) for key in keys] == [None, upstream]
+        found = [store.caller_of(tx, key) for key in keys]
+        assert [one and one.upstream for one in found] == [None, upstream]
         with pytest.raises(NotFound, match="surefield key list"):
             store.revoke_key(tx, uuid4())
         newest, oldest = store.keys(tx)

@@ -10,8 +10,9 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from worker.web.dependencies import csrf_of
 HALF, SIGN_INS, UPLOADS, UPLOAD_BYTES = 600, 45, 6, 31_000_000
 PASSWORD = "correct horse battery"
 AFTER_S = 30.0
+Storm = Callable[[], AbstractContextManager[None]]
 
 
 def run() -> list[dict[str, Any]]:
@@ -57,14 +59,13 @@ def _measure(port: int, key: str, browser: str, folder: Path) -> list[dict[str, 
             assert page.get("/account").status_code == 200
         before_mb = web.memory_info().rss / 1e6
         rows = []
-        for name, storm in (
-            (f"{HALF} half requests", lambda: _half(port)),
-            (f"{SIGN_INS} sign-ins at once", lambda: _sign_ins(url)),
-            (
-                f"{UPLOADS} JSON uploads of {UPLOAD_BYTES // 1_000_000} MB",
-                lambda: _uploads(url, key),
-            ),
-        ):
+        uploads = f"{UPLOADS} JSON uploads of {UPLOAD_BYTES // 1_000_000} MB"
+        storms: dict[str, Storm] = {
+            f"{HALF} half requests": partial(_half, port),
+            f"{SIGN_INS} sign-ins at once": partial(_sign_ins, url),
+            uploads: partial(_uploads, url, key),
+        }
+        for name, storm in storms.items():
             with storm():
                 took, peak_mb = _asks(page, web)
             rows.append(_row(f"slowest of another's pages during {name}", took, "s", 1.0))

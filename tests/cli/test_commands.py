@@ -645,3 +645,24 @@ def test_answering_again_needs_to_know_what(surefield):
     """Nothing named would mean everything; both would mean nobody knows what."""
     assert "--type" in surefield("reread", fails=True)
     assert "--type" in surefield("reread", str(UUID(int=0)), "--type", "slip", fails=True)
+
+
+def test_documents_are_cancelled_on_the_command_line(db, surefield):
+    """Those that have come to rest stay, and are named."""
+    waits, rests = a_document(db), a_document(db, status=Status.ACCEPTED)
+    said = surefield("cancel", str(waits.id)[:8], str(rests.id))
+    assert f"{waits.id} cancelled" in said
+    assert f"{rests.id} rests already" in said
+    shown = [json.loads(surefield("show", str(one.id), "--json")) for one in (waits, rests)]
+    assert [(one["status"], one["error_code"]) for one in shown] == [
+        ("rejected", "cancelled"),
+        ("accepted", None),
+    ]
+    assert "not_found" in surefield("cancel", str(UUID(int=0)), fails=True)
+
+
+def test_a_key_for_some_types_is_made_on_the_command_line(db, surefield):
+    """A type that there is not is said at once."""
+    surefield("key", "add", "erp", "--type", "invoice", "--type", "slip", "--per-minute", "60")
+    assert "invoice, slip; 60 a minute" in " ".join(surefield("key", "list").split())
+    assert "unknown_document_type" in surefield("key", "add", "erp", "--type", "inv", fails=True)

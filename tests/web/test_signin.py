@@ -618,7 +618,7 @@ def test_the_first_use_of_a_key_is_noted_and_so_is_one_after_a_minute(site):
 
     def used():
         with site.house.rt.transaction() as tx:
-            store.upstream_of(tx, key)
+            store.caller_of(tx, key)
         return site.house.rows("SELECT last_used_at FROM api_keys")[0].last_used_at
 
     first = used()

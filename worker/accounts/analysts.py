@@ -14,12 +14,15 @@ from typing import Any, LiteralString
 
 import psycopg
 from psycopg import errors, sql
+from psycopg.types.json import Json
 from sqlalchemy.engine import URL
 
 from extractors.errors import SurefieldError
+from worker import acting
 from worker.db import milliseconds, psycopg_url
 from worker.errors import NotFound
 from worker.roles.table import READER
+from worker.tables.security import SecurityKind
 
 OURS = "surefield_"  # how roles begin that Surefield makes for itself
 ABOUT = "Surefield: reads the schema reporting and nothing else."
@@ -59,10 +62,11 @@ class Analyst:
     timeout: str | None  # of its statements, as Postgres writes it
 
 
-def add(owner_url: str, name: str, *, timeout: timedelta) -> URL:
+def add(owner_url: str, name: str, *, timeout: timedelta, auditor: bool = False) -> URL:
     """Make a login; the address with which its analyst connects, password included.
 
     timeout: of each statement; an analyst may choose another for their own session
+    auditor: it reads ``auditing.security_events``, too
 
     Raises BadLogin, MayNotMakeRoles.
     """
@@ -82,6 +86,13 @@ def add(owner_url: str, name: str, *, timeout: timedelta) -> URL:
         with _rights(name), owner.transaction():
             _ready(owner)
             _make(owner, name, password, timeout)
+            if auditor:
+                for grant in (
+                    "GRANT USAGE ON SCHEMA auditing TO {}",
+                    "GRANT SELECT ON auditing.security_events TO {}",
+                ):
+                    _do(owner, grant, sql.Identifier(name))
+            _note(owner, SecurityKind.ANALYST_ADDED, name, auditor=auditor)
     return as_login(owner_url, name, password)
 
 
@@ -103,7 +114,10 @@ def remove(owner_url: str, name: str) -> None:
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s",
                     [name],
                 )
+                for right in ("ALL ON auditing.security_events", "ALL ON SCHEMA auditing"):
+                    _do(owner, "REVOKE {} FROM {}", sql.SQL(right), named)
                 _do(owner, "DROP ROLE {}", named)
+                _note(owner, SecurityKind.ANALYST_REMOVED, name)
         except errors.DependentObjectsStillExist as error:
             raise BadLogin(
                 f"{name} has rights or objects that Surefield did not give. As an administrator:"
@@ -253,6 +267,15 @@ def _make(owner: Connection, name: str, password: str, timeout: timedelta) -> No
         "search_path": "reporting",
     }.items():
         _do(owner, "ALTER ROLE {} SET {} = {}", named, sql.SQL(setting), sql.Literal(value))
+
+
+def _note(owner: Connection, kind: SecurityKind, name: str, **details: Any) -> None:
+    by = acting.now()
+    owner.execute(
+        "INSERT INTO public.security_events (kind, who, address, about, details)"
+        " VALUES (%s, %s, %s, %s, %s)",
+        [kind, by.who, by.address, name, Json(details)],
+    )
 
 
 def _hashed(owner: Connection, name: str, password: str) -> sql.Literal:

@@ -5,7 +5,7 @@ enough to keep them; passwords are argon2id.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -21,10 +21,13 @@ from worker.accounts.tables import ApiKey, KnownBrowser, SignInLink, User, WebSe
 from worker.actor import Actor, Role
 from worker.db import Tx
 from worker.errors import NotFound
+from worker.store import security
 from worker.store.codec import is_storable
+from worker.tables.security import SecurityKind
 
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 1_000  # hashing is slow on purpose: nobody may make it hash a novel
+MOST_PER_MINUTE = 1_000_000
 KEY_MARK = "sf_"  # so that a key that leaked is recognised
 SEEN_EVERY = timedelta(minutes=1)  # how exactly it is known when a browser was used last
 
@@ -39,6 +42,20 @@ class NameTaken(InvalidPerson):
     """There is a person of this name already."""
 
     code = "name_taken"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An upstream's key."""
+
+    key_id: UUID
+    upstream: str
+    document_types: frozenset[str] | None = None  # which it sends and sees; None: all
+    per_minute: int | None = None  # requests; None: any number
+
+    def may(self, document_type: str) -> bool:
+        """Whether this type is one of the key's."""
+        return self.document_types is None or document_type in self.document_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +94,8 @@ class KeyRow:
     key_id: UUID
     upstream: str
     hint: str
+    document_types: list[str] | None  # None: all
+    per_minute: int | None
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
@@ -100,6 +119,7 @@ def add_person(tx: Tx, name: str, role: Role, *, password: str | None = None) ->
             f"There is a person named {name!r} already. Choose another name, or give them a new"
             " link: surefield user link."
         )
+    security.note(tx, SecurityKind.PERSON_ADDED, name, role=role)
     return person(tx, name)
 
 
@@ -135,6 +155,9 @@ def change_person(
     if values:
         tx.session.execute(update(User).where(User.id == who.user_id).values(**values))
         _forget_browsers(tx, who.user_id)
+        changes = {"role": role, "disabled": disabled}
+        told = {name: to for name, to in changes.items() if to is not None}
+        security.note(tx, SecurityKind.PERSON_CHANGED, who.name, **told)
     return person(tx, name)
 
 
@@ -142,8 +165,10 @@ def set_password(tx: Tx, user_id: UUID, hashed: str) -> None:
     """A new password, by its hash (``passwords.hashed``); every browser and link of this person is
     signed out.
     """
-    tx.session.execute(update(User).where(User.id == user_id).values(password_hash=hashed))
+    named = update(User).where(User.id == user_id).values(password_hash=hashed).returning(User.name)
+    name = tx.session.execute(named).scalar_one_or_none()
     _forget_browsers(tx, user_id)
+    security.note(tx, SecurityKind.PASSWORD_CHANGED, name)
 
 
 def look_up(tx: Tx, name: str) -> Known | None:
@@ -185,6 +210,7 @@ def make_link(tx: Tx, name: str, *, lasts: timedelta) -> str:
             token_sha256=sha256_of(secret), user_id=who.user_id, expires_at=func.now() + lasts
         )
     )
+    security.note(tx, SecurityKind.LINK_MADE, who.name)
     return secret
 
 
@@ -200,7 +226,10 @@ def use_link(tx: Tx, secret: str) -> Person | None:
         .values(used_at=func.now())
         .returning(SignInLink.user_id)
     ).scalar_one_or_none()
-    return None if user_id is None else enabled(tx, user_id)
+    found = None if user_id is None else enabled(tx, user_id)
+    if found is None:
+        security.note(tx, SecurityKind.LINK_REFUSED)
+    return found
 
 
 def open_browser(tx: Tx, user_id: UUID, *, lasts: timedelta) -> str:
@@ -237,26 +266,44 @@ def close_browser(tx: Tx, secret: str) -> None:
     tx.session.execute(delete(WebSession).where(WebSession.token_sha256 == sha256_of(secret)))
 
 
-def make_key(tx: Tx, upstream: str) -> str:
+def make_key(
+    tx: Tx,
+    upstream: str,
+    *,
+    document_types: Collection[str] | None = None,
+    per_minute: int | None = None,
+) -> str:
     """A new API key that submits under this upstream's name.  It is shown now and never again.
+
+    document_types: which it sends and sees; None: all
+    per_minute:     requests that it may make; None: any number
 
     Raises InvalidPerson.
     """
     if not 1 <= len(upstream) <= 100 or not is_storable(upstream):
         raise InvalidPerson("An upstream's name has 1 to 100 characters. Choose a shorter one.")
+    if per_minute is not None and not 1 <= per_minute <= MOST_PER_MINUTE:
+        raise InvalidPerson(f"A key may make 1 to {MOST_PER_MINUTE:,} requests a minute.")
+    if document_types is not None and not document_types:
+        raise InvalidPerson("Name the document types of the key, or leave them out for all.")
     key = KEY_MARK + secrets.token_urlsafe(32)
     tx.session.execute(
         insert(ApiKey).values(
-            upstream=upstream, key_sha256=sha256_of(key), hint=key[: len(KEY_MARK) + 6]
+            upstream=upstream,
+            document_types=None if document_types is None else sorted(set(document_types)),
+            per_minute=per_minute,
+            key_sha256=sha256_of(key),
+            hint=key[: len(KEY_MARK) + 6],
         )
     )
+    security.note(tx, SecurityKind.KEY_MADE, upstream, types=document_types, per_minute=per_minute)
     return key
 
 
-def upstream_of(tx: Tx, key: str) -> str | None:
-    """The upstream that a key belongs to; None when there is no such key, or it was revoked."""
+def caller_of(tx: Tx, key: str) -> Caller | None:
+    """Whose key this is, and what it may; None when there is no such key, or it was revoked."""
     row = tx.session.execute(
-        select(ApiKey.id, ApiKey.upstream, ApiKey.last_used_at).where(
+        select(ApiKey.id, ApiKey.upstream, ApiKey.document_types, ApiKey.per_minute).where(
             ApiKey.key_sha256 == sha256_of(key), ApiKey.revoked_at.is_(None)
         )
     ).one_or_none()
@@ -268,7 +315,8 @@ def upstream_of(tx: Tx, key: str) -> str | None:
     tx.session.execute(
         update(ApiKey).where(ApiKey.id == row.id, stale).values(last_used_at=func.now())
     )
-    return str(row.upstream)
+    types = None if row.document_types is None else frozenset(row.document_types)
+    return Caller(row.id, row.upstream, types, row.per_minute)
 
 
 def upstreams(tx: Tx) -> list[str]:
@@ -283,6 +331,8 @@ def keys(tx: Tx) -> Sequence[KeyRow]:
         ApiKey.id.label("key_id"),
         ApiKey.upstream,
         ApiKey.hint,
+        ApiKey.document_types,
+        ApiKey.per_minute,
         ApiKey.created_at,
         ApiKey.last_used_at,
         ApiKey.revoked_at,
@@ -304,10 +354,11 @@ def revoke_key(tx: Tx, key_id: UUID) -> None:
         update(ApiKey)
         .where(ApiKey.id == key_id)
         .values(revoked_at=func.coalesce(ApiKey.revoked_at, func.now()))
-        .returning(ApiKey.id)
+        .returning(ApiKey.upstream, ApiKey.hint)
     ).one_or_none()
     if row is None:
         raise NotFound(f"There is no API key {key_id}. List them: surefield key list.")
+    security.note(tx, SecurityKind.KEY_REVOKED, row.upstream, hint=row.hint)
 
 
 def _people() -> Any:

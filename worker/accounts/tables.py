@@ -8,7 +8,8 @@ sha256.
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, func
+from sqlalchemy import BigInteger, CheckConstraint, Index, Text, UniqueConstraint, func
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from worker.actor import Role
@@ -105,11 +106,15 @@ class ApiKey(Base):
         UniqueConstraint("key_sha256"),
         CheckConstraint(f"key_sha256 {SHA256}", name="key"),
         CheckConstraint("length(upstream) BETWEEN 1 AND 100", name="upstream"),
+        CheckConstraint("cardinality(document_types) > 0", name="document_types"),
+        CheckConstraint("per_minute > 0", name="per_minute"),
     )
 
     id: Mapped[UUID] = new_id()
     upstream: Mapped[str]
     key_sha256: Mapped[str]
+    document_types: Mapped[list[str] | None] = mapped_column(ARRAY(Text()))  # NULL: all
+    per_minute: Mapped[int | None]  # requests; NULL: any number
     hint: Mapped[str]  # its first characters, so that people can tell keys apart
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_used_at: Mapped[datetime | None]  # to the minute

@@ -17,7 +17,12 @@ Name = Annotated[str, typer.Argument(help="The login: small letters, digits and 
 
 
 @app.command("add")
-def add(name: Name) -> None:
+def add(
+    name: Name,
+    auditor: Annotated[
+        bool, typer.Option("--auditor", help="Reads auditing.security_events, too.")
+    ] = False,
+) -> None:
     """Make a login that reads the views and nothing else: prints its address, now and never again.
 
     psql, pandas and every other client of Postgres take the address.
@@ -28,6 +33,7 @@ def add(name: Name) -> None:
             local.administrator_url(settings, there),
             name,
             timeout=there.query_timeout,
+            auditor=auditor,
         )
     typer.echo(url.render_as_string(hide_password=False))
 

@@ -32,6 +32,7 @@ from worker.cli import (
     review,
     review_rows,
     roles,
+    security,
     sql,
 )
 from worker.settings import LogForm, Settings, problems
@@ -67,6 +68,7 @@ app.command("submit")(documents.submit)
 app.command("list")(documents.list_documents)
 app.command("show")(documents.show)
 app.command("retry")(documents.retry)
+app.command("cancel")(documents.cancel)
 app.command("reread")(again.reread)
 app.command("rescore")(again.rescore)
 app.command("reroute")(again.reroute)
@@ -83,6 +85,7 @@ app.add_typer(people.key, name="key")
 app.add_typer(analysts.app, name="analyst")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command("sql")(sql.sql)
+app.command("security-events")(security.security_events)
 app.command("types")(documents.types)
 app.command("migrate")(operations.migrate)
 app.command("roles")(roles.roles)

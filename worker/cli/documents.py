@@ -23,6 +23,7 @@ from worker.health import INSTALLATION_CODES
 from worker.intake import actions, sources
 from worker.intake.types import PRIORITY
 from worker.pipeline.flow import RESTING
+from worker.review import verdicts
 from worker.review.document_types import untyped
 from worker.runtime import Runtime
 from worker.settings import Settings
@@ -228,6 +229,22 @@ def show(
             f"{document_types.most_like(each)} Say what it is: surefield review type {found_id}"
             " TYPE"
         )
+
+
+def cancel(
+    documents: Annotated[list[str], typer.Argument(help="Ids, or their beginnings.")],
+) -> None:
+    """Take documents back that have not come to rest: nothing more is done about them."""
+    with local.house() as rt:
+        with rt.transaction() as tx:
+            found = [ids.document(tx, one) for one in documents]
+        by = transitions.person(getpass.getuser())
+        for document_id in found:
+            with rt.transaction() as tx:
+                cancelled = verdicts.cancel(tx, document_id, by=by)
+            tables.console().print(
+                f"{document_id} {'cancelled' if cancelled else 'rests already, and stays as it is'}"
+            )
 
 
 def retry(

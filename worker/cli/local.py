@@ -32,7 +32,9 @@ from worker.roles.table import LOGINS, OWNER, WEB, WORKER
 from worker.runtime import Runtime
 from worker.settings import Settings
 from worker.settings.environment import variable
-from worker.settings.table import environment_of
+from worker.settings.table import Row, environment_of, rows
+from worker.store import security
+from worker.tables.security import SecurityKind
 
 T = TypeVar("T")
 
@@ -279,10 +281,26 @@ def running(
     lasts; the embedded Postgres is watched with them.
     """
     postgres = EmbeddedPostgres(settings.state_dir) if _is_ours(settings) else None
+    _note_start(settings)
     with Supervisor(
         settings.state_dir, children(settings, web=web), postgres=postgres, tell=tell
     ) as supervisor:
         yield supervisor
+
+
+def _note_start(settings: Settings) -> None:
+    """With what the installation runs from now on, secrets left out."""
+    rt = bootstrap.runtime(settings)
+    try:
+        with rt.transaction() as tx:
+            in_force = {row.variable: row.value for row in rows(settings) if _is_set(row)}
+            security.note(tx, SecurityKind.STARTED, **in_force)
+    finally:
+        rt.sessions.kw["bind"].dispose()
+
+
+def _is_set(row: Row) -> bool:
+    return bool(row.value) and row.value != row.default
 
 
 def runs(settings: Settings) -> bool:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from worker import bootstrap, sealing
 from worker.accounts import store
-from worker.accounts.store import Person
+from worker.accounts.store import KeyRow, Person
 from worker.actor import Role
 from worker.cli import ids, local
 from worker.cli.documents import AsJson
@@ -131,11 +131,22 @@ def enable(name: Name) -> None:
 @key.command("add")
 def add_key(
     upstream: Annotated[str, typer.Argument(help="The name under which the system submits.")],
+    document_type: Annotated[
+        list[str] | None,
+        typer.Option("--type", help="A document type that it sends and sees; none: all."),
+    ] = None,
+    per_minute: Annotated[
+        int | None, typer.Option(min=1, help="Requests that it may make; none: any number.")
+    ] = None,
 ) -> None:
     """A new key for an upstream system, printed now and never again; and its queue."""
     with local.database(Settings(), migrates=True) as settings, local.runtime(settings) as rt:
+        for name in document_type or ():
+            rt.check_type(name)
         with rt.transaction() as tx:
-            made = store.make_key(tx, upstream)
+            made = store.make_key(
+                tx, upstream, document_types=document_type or None, per_minute=per_minute
+            )
         typer.echo(made)
         queue = queue_of(upstream)
         with closing(bootstrap.open_mailbox(settings)) as mailbox:
@@ -152,7 +163,8 @@ def list_keys() -> None:
     """All keys, by their first characters."""
     with local.house() as rt, rt.transaction() as tx:
         found = store.keys(tx)
-    table = Table("id", "upstream", "key", "made", "last used", "", box=None, padding=(0, 1))
+    columns = ("id", "upstream", "key", "for", "made", "last used", "")
+    table = Table(*columns, box=None, padding=(0, 1))
     for each in found:
         used = f"{each.last_used_at:%Y-%m-%d %H:%M}" if each.last_used_at else "never"
         state = "revoked" if each.revoked_at else ""
@@ -160,6 +172,7 @@ def list_keys() -> None:
             str(each.key_id),
             plain(each.upstream),
             f"{each.hint}…",
+            _for(each),
             f"{each.created_at:%Y-%m-%d}",
             used,
             state,
@@ -215,6 +228,12 @@ def rotate(
             webhooks.reseal(tx, rt.key_file)
     typer.echo(b64encode(made).decode())
     typer.echo(f"The key file: {rt.key_file}", err=True)
+
+
+def _for(each: KeyRow) -> str:
+    """What a key may do."""
+    types = "all types" if each.document_types is None else ", ".join(each.document_types)
+    return types if each.per_minute is None else f"{types}; {each.per_minute:,} a minute"
 
 
 def _change(name: str, *, role: Role | None = None, disabled: bool | None = None) -> None:

@@ -7,7 +7,7 @@ they can be seen.  A transaction that stays open holds events back, and loses no
 database of the server does not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -140,10 +140,18 @@ def publish(tx: Tx) -> int:
     )
 
 
-def since(tx: Tx, *, after: int, upstream: str | None = None, limit: int = 100) -> list[Told]:
+def since(
+    tx: Tx,
+    *,
+    after: int,
+    upstream: str | None = None,
+    types: Collection[str] | None = None,
+    limit: int = 100,
+) -> list[Told]:
     """Events after this one, the oldest first.
 
     upstream: only its own; None: everybody's
+    types:    only of documents of these types; None: of all
     """
     e = Event
     query = (
@@ -165,4 +173,6 @@ def since(tx: Tx, *, after: int, upstream: str | None = None, limit: int = 100) 
     )
     if upstream is not None:
         query = query.where(e.upstream == upstream)
+    if types is not None:
+        query = query.where(e.document_type.in_(types))
     return [Told(**row._mapping) for row in tx.session.execute(query)]

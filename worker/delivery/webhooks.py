@@ -15,7 +15,8 @@ from worker.delivery.addresses import InvalidWebhook, target_of
 from worker.delivery.signing import new_secret
 from worker.delivery.tables import Delivery, DeliveryState, Kind, Webhook, WebhookState
 from worker.errors import NotFound
-from worker.store import installation
+from worker.store import installation, security
+from worker.tables.security import SecurityKind
 
 OVERLAP = timedelta(hours=24)  # an old secret still signs for so long
 MOST = 20  # of one upstream
@@ -85,7 +86,9 @@ def add(
         with_values=with_values,
         made_by=by,
     )
-    return tx.session.execute(made.returning(Webhook.id)).scalar_one(), secret
+    webhook_id = tx.session.execute(made.returning(Webhook.id)).scalar_one()
+    security.note(tx, SecurityKind.WEBHOOK_MADE, webhook_id, upstream=upstream)
+    return webhook_id, secret
 
 
 def rows(tx: Tx, upstream: str | None = None) -> list[WebhookRow]:
@@ -150,6 +153,7 @@ def rotate(tx: Tx, webhook_id: UUID) -> str:
         .where(Webhook.id == webhook_id)
         .values(secret=installation.seal(tx, secret), old_secret_until=func.now() + OVERLAP)
     )
+    security.note(tx, SecurityKind.WEBHOOK_ROTATED, webhook_id)
     return secret
 
 
@@ -172,6 +176,7 @@ def disable(tx: Tx, webhook_id: UUID, because: str) -> None:
         .where(Webhook.id == webhook_id)
         .values(state=WebhookState.DISABLED, disabled_because=because)
     )
+    security.note(tx, SecurityKind.WEBHOOK_CHANGED, webhook_id, disabled=True)
 
 
 def enable(tx: Tx, webhook_id: UUID) -> None:
@@ -181,6 +186,7 @@ def enable(tx: Tx, webhook_id: UUID) -> None:
         .where(Webhook.id == webhook_id)
         .values(state=WebhookState.ENABLED, disabled_because=null())
     )
+    security.note(tx, SecurityKind.WEBHOOK_CHANGED, webhook_id, disabled=False)
     tx.session.execute(
         update(Delivery)
         .where(Delivery.webhook_id == webhook_id, Delivery.state == DeliveryState.WAITING)
@@ -191,6 +197,7 @@ def enable(tx: Tx, webhook_id: UUID) -> None:
 def remove(tx: Tx, webhook_id: UUID) -> None:
     """Forget it, and what waits for it."""
     tx.session.delete(own(tx, webhook_id))
+    security.note(tx, SecurityKind.WEBHOOK_REMOVED, webhook_id)
 
 
 def replay(tx: Tx, webhook_id: UUID, since: datetime) -> int:

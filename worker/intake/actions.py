@@ -85,6 +85,7 @@ def _submission(request: Request, file: BinaryIO) -> Submission:
         priority=request.priority,
         who=request.who,
         metadata=request.metadata,
+        deadline=request.deadline,
     )
 
 

@@ -14,8 +14,9 @@ from worker.blobs import Blobs
 from worker.db import Tx
 from worker.errors import NotFound
 from worker.intake.tables import DeadLetter
-from worker.store import installation
+from worker.store import installation, security
 from worker.store.codec import storable
+from worker.tables.security import SecurityKind
 
 LONGEST_NAME, LONGEST_MESSAGE = 200, 2_000
 KEPT_FOR = timedelta(days=30)
@@ -128,6 +129,7 @@ def note_opened(tx: Tx, letter_id: UUID, who: str) -> None:
         .where(DeadLetter.id == letter_id)
         .values(opened_by=who, opened_at=func.now())
     )
+    security.note(tx, SecurityKind.LETTER_OPENED, letter_id, by=who)
 
 
 def expire(tx: Tx) -> int:

@@ -9,7 +9,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+)
 
 from extractors.errors import SurefieldError
 from worker.intake.dead_letters import Letter
@@ -86,6 +94,13 @@ class SubmissionMessage(BaseModel):
     )
     metadata: dict[str, Any] | None = Field(
         default=None, repr=False, description="Given back with the document."
+    )
+    deadline: AwareDatetime | None = Field(
+        default=None,
+        description=(
+            "When its answer is wanted, as RFC 3339 writes it with an offset: of equal priority,"
+            " sooner first."
+        ),
     )
 
 
@@ -167,6 +182,7 @@ def request_of(
         password=said.password,
         password_sealed=_decoded("password_sealed", said.password_sealed),
         metadata=said.metadata or {},
+        deadline=said.deadline,
     )
 
 

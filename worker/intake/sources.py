@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -56,6 +57,7 @@ class Request:
     # the same, sealed for the installation's key by whoever sends it
     password_sealed: bytes | None = field(default=None, repr=False)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    deadline: datetime | None = None  # of equal priority, sooner first; with its offset
 
 
 def decoded(name: str, text: str) -> bytes:

@@ -176,17 +176,40 @@ def _holds(value: Any) -> bool:
 
 
 def _same_document(tx: Tx, submission: Submission, key: str) -> UUID:
-    document_id, *was = tx.session.execute(
-        select(Document.id, Document.sha256, SubmissionRow.document_type)
+    was = tx.session.execute(
+        select(
+            Document.id,
+            Document.sha256,
+            SubmissionRow.document_type,
+            Document.priority,
+            Document.deadline,
+            SubmissionRow.metadata_.label("metadata"),
+        )
         .join(SubmissionRow, SubmissionRow.document_id == Document.id)
         .where(SubmissionRow.upstream == submission.upstream, SubmissionRow.key == key)
     ).one()
-    if was != [submission.sha256, submission.document_type]:
+    differs = {
+        "bytes": was.sha256 != submission.sha256,
+        "document type": was.document_type != submission.document_type,
+    }
+    if submission.key is not None:  # who chose no key sends the same file again, and no more
+        differs |= {
+            "priority": was.priority != submission.priority,
+            "deadline": was.deadline != submission.deadline,
+            "metadata": was.metadata != _as_kept(submission.metadata),
+        }
+    if any(differs.values()):
         raise KeyReused(
-            f"{submission.upstream} used this key before for other bytes or another document type"
-            f" (document {document_id}). Send a new key for a new document."
+            f"{submission.upstream} sent this key before with other"
+            f" {', '.join(what for what, is_so in differs.items() if is_so)} (document {was.id})."
+            " Send a new key for a new document, or the same again for the same one."
         )
-    return document_id
+    return UUID(str(was.id))
+
+
+def _as_kept(metadata: Mapping[str, Any]) -> Any:
+    """Metadata as it comes back."""
+    return json.loads(json.dumps(storable_json(metadata), default=str))
 
 
 def _reopened(tx: Tx, document_id: UUID, submission: Submission) -> bool:

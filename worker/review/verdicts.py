@@ -16,10 +16,11 @@ from worker.review.errors import InvalidDecision, ReviewConflict
 from worker.review.queue import check_name
 from worker.review.tables import DocumentVerdict, ItemState, ReviewItem, Verdict
 from worker.store import transitions
-from worker.tables.documents import ANSWERED, JUDGED, Document, Status, Submission
+from worker.tables.documents import ANSWERED, FINAL, JUDGED, Document, Status, Submission
 from worker.tables.results import Result
 
-STAGE = "review"
+STAGE, CANCEL = "review", "cancel"
+CANCELLED = "cancelled"
 REJECTING = frozenset({Verdict.NOT_OURS, Verdict.ILLEGIBLE, Verdict.DUPLICATE})
 WORDS: Mapping[Verdict, str] = {
     Verdict.OTHER_TYPE: "it is of another type",
@@ -109,6 +110,31 @@ def reject(
     )
 
 
+def cancel(tx: Tx, document_id: UUID, *, by: str) -> bool:
+    """Its sender takes it back before it has come to rest: nothing more is done about it.  False
+    when it rests already.
+
+    by: the actor
+
+    Raises NotFound.
+    """
+    status = _hold(tx, document_id)
+    if status in FINAL:
+        return False
+    _close(tx, document_id)
+    transitions.move(
+        tx,
+        [document_id],
+        at=[status],
+        to=Status.REJECTED,
+        by=by,
+        stage=CANCEL,
+        code=CANCELLED,
+        also={"error_code": CANCELLED, "error_message": "Its sender cancelled it."},
+    )
+    return True
+
+
 def keep_other_type(
     tx: Tx,
     document_id: UUID,
@@ -152,7 +178,7 @@ def take_back(tx: Tx, document_id: UUID, *, who: str) -> None:
     """
     check_name(who)
     status = _hold(tx, document_id)
-    last = standing(tx, document_id)
+    last = None if _is_cancelled(tx, document_id) else standing(tx, document_id)
     of_type = last is not None and last.verdict is Verdict.OTHER_TYPE
     if last is None or (status is not Status.REJECTED and not of_type):
         raise ReviewConflict(f"Document {document_id} is {status}: there is no verdict of it.")
@@ -264,6 +290,12 @@ def _hold(tx: Tx, document_id: UUID) -> Status:
     if status is None:
         raise NotFound(f"There is no document {document_id}. List them: surefield list.")
     return Status(status)
+
+
+def _is_cancelled(tx: Tx, document_id: UUID) -> bool:
+    of_it = Document.id == document_id, Document.status == Status.REJECTED
+    code = tx.session.execute(select(Document.error_code).where(*of_it)).scalar_one_or_none()
+    return code == CANCELLED
 
 
 def _check_original(tx: Tx, document_id: UUID, original: UUID) -> None:

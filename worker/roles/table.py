@@ -83,6 +83,7 @@ TABLES: Mapping[str, Line] = {
     "sign_in_links": Line("", "r a w d"),
     "sign_in_attempts": Line("", "r a d"),
     "api_keys": Line("r w", "r a w"),
+    "security_events": Line("a", "a"),  # whoever does something says so, and reads nothing of it
     # secrets: who writes one may forget it; only who opens files reads it
     "secrets": Line("r a w d", "r(document_id) a w(sealed) d"),
     "installation": Line("r", "r(id,public_key)"),
@@ -122,4 +123,4 @@ def line_of(schema: str, table: str) -> Line | None:
     """The line of a table or a view; None: nobody gave it one."""
     if schema == "public":
         return TABLES.get(table)
-    return {"reporting": VIEWS, "pgmq": QUEUE_TABLES}.get(schema)
+    return {"reporting": VIEWS, "pgmq": QUEUE_TABLES, "auditing": Line()}.get(schema)

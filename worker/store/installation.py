@@ -7,6 +7,8 @@ from sqlalchemy import text
 from worker import sealing
 from worker.db import Tx
 from worker.sealing import KeyUnusable, SealedForAnother
+from worker.store import security
+from worker.tables.security import SecurityKind
 
 
 def public_key(tx: Tx) -> bytes | None:
@@ -25,6 +27,7 @@ def keep_public_key(tx: Tx, key: bytes) -> None:
 def change_public_key(tx: Tx, key: bytes) -> None:
     """From now on it is sealed for this one."""
     tx.session.execute(text("UPDATE installation SET public_key = :key"), {"key": key})
+    security.note(tx, SecurityKind.KEY_FILE_CHANGED)
 
 
 def check_key(tx: Tx, key_file: Path) -> None:

@@ -40,7 +40,7 @@ class Status(StrEnum):
     IN_REVIEW = "in_review"
     REVIEWED = "reviewed"
     REJECTED = (
-        "rejected"  # a person says: not ours, illegible, or a duplicate; error_code says which
+        "rejected"  # not ours, illegible, a duplicate, or its sender cancelled it: error_code
     )
     SPLIT = "split"  # several documents in one file: its parts go on as documents of their own
     FAILED = "failed"
@@ -67,17 +67,19 @@ TYPE_IS_OPEN = frozenset(
 JUDGED = ANSWERED | {Status.NEEDS_TYPE}
 # an answered document is read, grounded, scored or routed once more
 AGAIN = frozenset({Status.UNTRIAGED, Status.EXTRACTED, Status.GROUNDED, Status.SCORED})
+# how work on a document may end before its time: it fails, or its sender cancels it
+ENDS = frozenset({Status.FAILED, Status.REJECTED})
 
 # Every move there is, by where it begins; None is where a document comes into being.
 ALLOWED: Mapping[Status | None, frozenset[Status]] = {
     None: frozenset({Status.SUBMITTED, Status.UNTRIAGED}),  # a part begins with its pages there
-    Status.SUBMITTED: frozenset({Status.UNTRIAGED, Status.RENDERED, Status.FAILED}),
-    Status.UNTRIAGED: frozenset({Status.NEEDS_TYPE, Status.RENDERED, Status.SPLIT, Status.FAILED}),
+    Status.SUBMITTED: ENDS | {Status.UNTRIAGED, Status.RENDERED},
+    Status.UNTRIAGED: ENDS | {Status.NEEDS_TYPE, Status.RENDERED, Status.SPLIT},
     Status.NEEDS_TYPE: frozenset({Status.UNTRIAGED, Status.SPLIT, Status.REJECTED}),
-    Status.RENDERED: frozenset({Status.EXTRACTED, Status.FAILED}),
-    Status.EXTRACTED: frozenset({Status.GROUNDED, Status.FAILED}),
-    Status.GROUNDED: frozenset({Status.SCORED, Status.FAILED}),
-    Status.SCORED: ANSWERED | {Status.FAILED},
+    Status.RENDERED: ENDS | {Status.EXTRACTED},
+    Status.EXTRACTED: ENDS | {Status.GROUNDED},
+    Status.GROUNDED: ENDS | {Status.SCORED},
+    Status.SCORED: ENDS | ANSWERED,
     Status.ACCEPTED: AGAIN
     | {Status.REVIEWED, Status.REJECTED},  # a person corrects what was accepted
     Status.IN_REVIEW: AGAIN | {Status.REVIEWED, Status.REJECTED},
@@ -104,8 +106,8 @@ class Document(Base):
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
         CheckConstraint("status <> 'failed' OR error_code IS NOT NULL", name="failed_says_why"),
         CheckConstraint(
-            "status <> 'rejected' OR coalesce(error_code IN ('not_ours', 'illegible', 'duplicate'),"
-            " false)",
+            "status <> 'rejected' OR coalesce(error_code IN ('not_ours', 'illegible', 'duplicate',"
+            " 'cancelled'), false)",
             name="rejected_says_why",
         ),
         CheckConstraint(f"(finished_at IS NOT NULL) = ({is_in('status', FINAL)})", name="finished"),

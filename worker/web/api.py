@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Annotated, Any, BinaryIO
 from uuid import UUID
@@ -20,13 +20,15 @@ from starlette.datastructures import FormData, UploadFile
 
 from extractors.errors import SurefieldError
 from extractors.types import FieldState
-from worker import reporting
+from worker import acting, reporting
 from worker.accounts import store
+from worker.accounts.store import Caller
+from worker.actor import Forbidden
 from worker.errors import NotFailed, NotFound
 from worker.intake import actions, sources
 from worker.intake.errors import InvalidSubmission, TooLarge
 from worker.intake.types import PRIORITY
-from worker.review import context
+from worker.review import context, proofs, verdicts
 from worker.store import retry, transitions
 from worker.store.codec import storable
 from worker.tables.documents import Status
@@ -43,6 +45,12 @@ class Unauthenticated(SurefieldError):
     """The request brings no API key, or one that opens nothing."""
 
     code = "no_such_key"
+
+
+class AtRest(SurefieldError):
+    """The document has come to rest: there is nothing to cancel."""
+
+    code = "at_rest"
 
 
 class UnsupportedMediaType(SurefieldError):
@@ -91,6 +99,10 @@ class SubmissionIn(BaseModel):
     metadata: dict[str, Any] = Field(
         default_factory=dict, description="Anything; kept beside the document."
     )
+    deadline: AwareDatetime | None = Field(
+        None,
+        description="When its answer is wanted, with its offset: of equal priority, sooner first.",
+    )
 
 
 class SubmissionOut(BaseModel):
@@ -108,6 +120,36 @@ class SubmissionOut(BaseModel):
     caution: str | None = Field(
         None, description="What to know before it is read: the model was made for other types."
     )
+
+
+class TokenOut(BaseModel):
+    """One token of the value."""
+
+    text: str
+    logprob: float = Field(description="Raw, natural logarithm.")
+    forced: bool = Field(description="Fed to the model, and not chosen by it.")
+
+
+class WitnessOut(BaseModel):
+    """What one witness says of the value."""
+
+    witness: str
+    says: str
+    code: str | None
+    message: str | None
+
+
+class FieldProof(BaseModel):
+    """What stands behind a value, in the reading that it was taken from."""
+
+    page: int
+    boxes: list[list[float]] = Field(
+        description="Left, top, right, bottom, as shares of the page's width and height."
+    )
+    box_source: str | None
+    tokens: list[TokenOut]
+    witnesses: list[WitnessOut]
+    scores: dict[str, float | None] = Field(description="By method.")
 
 
 class FieldResult(BaseModel):
@@ -129,6 +171,9 @@ class FieldResult(BaseModel):
     reason: str
     reason_message: str
     decided_by: str | None
+    evidence: FieldProof | None = Field(
+        None, description="Asked for by `evidence=true`; null also where nobody read it."
+    )
 
 
 class DocumentBrief(BaseModel):
@@ -168,6 +213,7 @@ class DocumentsOut(BaseModel):
 
 REFUSALS = {
     401: "No such key",
+    403: "Not for this key",
     404: "No such document",
     422: "Something does not fit",
     500: "A fault",
@@ -184,31 +230,50 @@ def problems_of(*statuses: int) -> dict[int | str, dict[str, Any]]:
         415: "Neither multipart nor JSON",
         400: "Broken request, such as one with a NUL",
         408: "The body came too slowly",
-        429: "Too many of yours wait, or are under way; `Retry-After` says when to come again",
+        429: "Too many requests, or too many of yours wait; `Retry-After` says when to come again",
     }
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": words[status], "model": Problem, "content": content}
-        for status in (400, 401, 422, 503, *statuses)
+        for status in (400, 401, 403, 422, 429, 503, *statuses)
     }
 
 
-def upstream_here(request: Request, site: SiteHere) -> str:
-    """The upstream whose key the request brings.
+def caller_here(request: Request, site: SiteHere) -> Caller:
+    """Whose key the request brings.
 
-    Raises NoSuchKey.
+    Raises NoSuchKey, TooManyRequests.
     """
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     found = None
     if scheme.lower() == "bearer" and key.strip():
         with site.rt.transaction() as tx:
-            found = store.upstream_of(tx, key.strip())
+            found = store.caller_of(tx, key.strip())
     if found is None:
         raise Unauthenticated(
             "Send your API key: 'Authorization: Bearer sf_...'. Make one with: surefield key add"
             " UPSTREAM."
         )
+    acting.is_(transitions.upstream(found.upstream))
+    if found.per_minute is not None:
+        site.rates.count(found.key_id, found.per_minute)
     return found
+
+
+Calling = Annotated[Caller, Depends(caller_here)]
+
+
+def upstream_here(caller: Calling) -> str:
+    """The upstream, for what concerns all its documents.
+
+    Raises Forbidden.
+    """
+    if caller.document_types is not None:
+        raise Forbidden(
+            f"This key is for {', '.join(sorted(caller.document_types))} alone. Use one that is for"
+            " all document types."
+        )
+    return caller.upstream
 
 
 Upstream = Annotated[str, Depends(upstream_here)]
@@ -228,6 +293,7 @@ MULTIPART = {
         "priority": {"type": "integer", "minimum": 0, "maximum": 9, "default": PRIORITY},
         "password": {"type": "string", "maxLength": 1000},
         "metadata": {"type": "object", "description": "Anything; kept beside the document."},
+        "deadline": {"type": "string", "format": "date-time", "description": "With its offset."},
     },
     "additionalProperties": False,
 }
@@ -247,14 +313,14 @@ BODY = {"required": True, "content": {
     status_code=201,
     responses={
         200: {"model": SubmissionOut, "description": "Sent before"},
-        **problems_of(408, 409, 413, 415, 429),
+        **problems_of(408, 409, 413, 415),
     },
     openapi_extra={"requestBody": BODY},
 )
 async def post_document(
     request: Request,
     site: SiteHere,
-    upstream: Upstream,
+    caller: Calling,
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -266,10 +332,16 @@ async def post_document(
     ] = None,
 ) -> Response:
     """Hand a document in, as multipart or JSON.  It is stored and queued when this answers."""
-    with site.uploads.of(upstream):
+    with site.uploads.of(caller.upstream):
         async with _received(request, site.rt.max_bytes) as sent:
+            if not caller.may(sent.document_type):
+                raise Forbidden(
+                    f"This key is not for the type {sent.document_type}. It is for:"
+                    f" {', '.join(sorted(caller.document_types or ()))}."
+                )
+            key = _unquoted(idempotency_key)
             taken = await run_in_threadpool(
-                _submit, replace(sent, upstream=upstream, key=_unquoted(idempotency_key)), site
+                _submit, replace(sent, upstream=caller.upstream, key=key), site
             )
     address = site.address(request, "get_document", document_id=taken.document_id)
     body = SubmissionOut(
@@ -362,6 +434,7 @@ def _request(
         priority=sent.priority,
         password=sent.password,
         metadata=sent.metadata,
+        deadline=sent.deadline,
     )
 
 
@@ -378,7 +451,7 @@ def _words(error: ValidationError) -> str:
 )
 def list_documents(
     site: SiteHere,
-    upstream: Upstream,
+    caller: Calling,
     key: Annotated[
         str | None, Query(max_length=200, description="The one that you sent under this key.")
     ] = None,
@@ -393,7 +466,8 @@ def list_documents(
 ) -> DocumentsOut:
     """Your documents, the newest first, by what you ask for."""
     asked = reporting.Sent(
-        upstream=upstream,
+        upstream=caller.upstream,
+        types=caller.document_types,
         key=None if key is None else storable(key),
         status=status,
         document_type=None if document_type is None else storable(document_type),
@@ -430,17 +504,28 @@ def _place(after: str) -> tuple[datetime, UUID]:
     name="get_document",
 )
 def get_document(
-    request: Request, site: SiteHere, upstream: Upstream, document_id: DocumentId
+    request: Request,
+    site: SiteHere,
+    caller: Calling,
+    document_id: DocumentId,
+    evidence: Annotated[
+        bool, Query(description="Say where each value stands, and what speaks for it.")
+    ] = False,
 ) -> DocumentOut:
     """What became of a document: its status, and every field with confidence and decision."""
-    row = _own(site, upstream, document_id)
+    row = _own(site, caller, document_id)
     with site.rt.transaction() as tx:
         pages = context.pages(tx, document_id)
         rows = reporting.fields(tx, [document_id])
+        found = proofs.proofs(tx, document_id) if evidence else {}
+    behind = {place: asdict(proof) for place, proof in found.items()}
     names = {"message": "reason_message", "score": "confidence"}
     fields = [
         FieldResult.model_validate(
-            {names.get(key, key): value for key, value in each.as_json().items()}
+            {
+                **{names.get(key, key): value for key, value in each.as_json().items()},
+                "evidence": behind.get((each.field, each.ordinal)),
+            }
         )
         for each in rows
     ]
@@ -463,18 +548,42 @@ def get_document(
     name="retry_document",
 )
 def retry_document(
-    request: Request, site: SiteHere, upstream: Upstream, document_id: DocumentId
+    request: Request, site: SiteHere, caller: Calling, document_id: DocumentId
 ) -> DocumentOut:
     """Try a failed document again from where it failed, once what was wrong is mended."""
-    _own(site, upstream, document_id)
+    _own(site, caller, document_id)
     with site.rt.transaction() as tx:
-        moved = retry.retry(tx, [document_id], by=transitions.upstream(upstream))
+        moved = retry.retry(tx, [document_id], by=transitions.upstream(caller.upstream))
     if not moved:
         raise NotFailed(
             f"Document {document_id} did not fail, or goes on already. Look where it stands: GET"
             f" /v1/documents/{document_id}."
         )
-    return get_document(request, site, upstream, document_id)
+    return get_document(request, site, caller, document_id)
+
+
+@router.post(
+    "/documents/{document_id}/cancel",
+    response_model=DocumentOut,
+    responses=problems_of(404, 409),
+    name="cancel_document",
+)
+def cancel_document(
+    request: Request, site: SiteHere, caller: Calling, document_id: DocumentId
+) -> DocumentOut:
+    """Take a document back that has not come to rest: nothing more is done about it, and no person
+    is asked. Under the same key it stays cancelled.
+    """
+    row = _own(site, caller, document_id)
+    by = transitions.upstream(caller.upstream)
+    with site.rt.transaction() as tx:
+        cancelled = verdicts.cancel(tx, document_id, by=by)
+    if not cancelled and row.error_code != verdicts.CANCELLED:
+        raise AtRest(
+            f"Document {document_id} has come to rest, and stays as it is. Look where it stands:"
+            f" GET /v1/documents/{document_id}."
+        )
+    return get_document(request, site, caller, document_id)
 
 
 @router.get(
@@ -485,12 +594,12 @@ def retry_document(
 )
 def get_page(
     site: SiteHere,
-    upstream: Upstream,
+    caller: Calling,
     document_id: DocumentId,
     number: Annotated[int, Path(ge=1, le=2**31 - 1)],
 ) -> Response:
     """One page as people see it."""
-    _own(site, upstream, document_id)
+    _own(site, caller, document_id)
     with site.rt.transaction() as tx:
         page = next(
             (page for page in context.pages(tx, document_id) if page.number == number), None
@@ -504,13 +613,15 @@ def get_page(
     )
 
 
-def _own(site: SiteHere, upstream: str, document_id: UUID) -> reporting.DocumentRow:
-    """The document, if this upstream sent it; another's is not there.
+def _own(site: SiteHere, caller: Caller, document_id: UUID) -> reporting.DocumentRow:
+    """The document, if this upstream sent it; another's is not there, nor one of a type that is
+    not the key's.
 
     Raises NotFound.
     """
     with site.rt.transaction() as tx:
         found = reporting.documents(tx, [document_id])
-    if not found or found[0].upstream != upstream:
+    own = [one for one in found if one.upstream == caller.upstream]
+    if not own or not caller.may(own[0].document_type):
         raise NotFound(f"You sent no document {document_id}.")
-    return found[0]
+    return own[0]

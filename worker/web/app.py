@@ -27,8 +27,8 @@ from worker.web import (
 )
 from worker.web.dependencies import Site, from_our_page
 from worker.web.hashing import Hashing
-from worker.web.headers import KnownHosts, LimitedBody, PlainAddress, SecureHeaders
-from worker.web.turns import Turns
+from worker.web.headers import Door, KnownHosts, LimitedBody, PlainAddress, SecureHeaders
+from worker.web.turns import Rates, Turns
 
 STATIC = Path(__file__).parent / "static"
 A_DAY = timedelta(days=1)
@@ -71,6 +71,7 @@ def create_app(
         review_lease=review_lease,
         uploads=Turns(uploads_at_once),
         hashing=Hashing(),
+        rates=Rates(),
     )
     app = FastAPI(
         title="Surefield",
@@ -106,6 +107,7 @@ def create_app(
         file_bytes=rt.max_bytes,
         upload_paths=frozenset({"/v1/documents", "/documents"}),
     )
+    app.add_middleware(Door)
     app.add_middleware(PlainAddress)
     app.add_middleware(KnownHosts, names=names)
     app.add_middleware(SecureHeaders, https=site.secure)

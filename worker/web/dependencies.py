@@ -10,14 +10,16 @@ from typing import Annotated, ClassVar, cast
 from fastapi import Depends, Request
 
 from extractors.errors import SurefieldError
+from worker import acting
 from worker.accounts import store
 from worker.accounts.store import Person
 from worker.actor import Forbidden, Role
 from worker.review.errors import InvalidDecision
 from worker.review.tables import Action
 from worker.runtime import Runtime
+from worker.store import transitions
 from worker.web.hashing import Hashing
-from worker.web.turns import Turns
+from worker.web.turns import Rates, Turns
 
 # what is said of one field; rows are sent with their list
 FORM_ACTIONS = (Action.ACCEPT, Action.CORRECT, Action.ABSENT, Action.UNREADABLE, Action.UNDO)
@@ -37,6 +39,7 @@ class Site:
     review_lease: timedelta
     uploads: Turns
     hashing: Hashing
+    rates: Rates
 
     @property
     def secure(self) -> bool:
@@ -97,6 +100,8 @@ def person_here(request: Request, site: SiteHere) -> Person | None:
         used = request.url.path not in UNATTENDED
         found = store.browser_of(tx, secret, idle=site.signed_out_when_idle, used=used)
     request.state.person = found
+    if found is not None:
+        acting.is_(transitions.person(found.name))
     return found
 
 

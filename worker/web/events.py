@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from worker.delivery import events, webhooks
 from worker.delivery.tables import Kind, WebhookState
 from worker.store import transitions
-from worker.web.api import BEARER, Upstream, problems_of
+from worker.web.api import BEARER, Calling, Upstream, problems_of
 from worker.web.dependencies import SiteHere
 
 LATEST = 2**63 - 1
@@ -81,7 +81,7 @@ class ReplayIn(BaseModel):
 @router.get("/events", response_model=EventsOut, responses=problems_of(), name="list_events")
 def list_events(
     site: SiteHere,
-    upstream: Upstream,
+    caller: Calling,
     after: Annotated[int, Query(ge=0, le=LATEST, description="Only events after this one.")] = 0,
     limit: Annotated[int, Query(ge=1, le=events.MOST)] = 100,
 ) -> EventsOut:
@@ -89,7 +89,9 @@ def list_events(
     with site.rt.transaction() as tx:
         events.publish(tx)
     with site.rt.transaction() as tx:
-        found = events.since(tx, after=after, upstream=upstream, limit=limit)
+        found = events.since(
+            tx, after=after, upstream=caller.upstream, types=caller.document_types, limit=limit
+        )
     return EventsOut(
         events=[EventOut.model_validate(one.as_json()) for one in found],
         after=found[-1].id if found else after,

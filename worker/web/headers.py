@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from extractors.errors import SurefieldError
+from worker import acting
 from worker.intake.errors import TooLarge
 from worker.web import policy, problems
 
@@ -44,6 +45,18 @@ class SecureHeaders:
             await send(message)
 
         await self.app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+class Door:
+    """Whoever asks stands at a door: what changes rights notes who, and from where."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        client = scope.get("client")
+        with acting.through_a_door(client[0] if client else None):
+            await self.app(scope, receive, send)
 
 
 class KnownHosts:

@@ -19,6 +19,7 @@ from worker.intake.errors import InvalidSubmission
 from worker.outages import outage_of
 from worker.web import policy
 from worker.web.templating import render
+from worker.web.turns import TooManyRequests
 
 log = structlog.get_logger()
 
@@ -30,6 +31,7 @@ STATUS: Mapping[str, int] = {
     "review_conflict": 409,
     "not_at_rest": 409,
     "not_failed": 409,
+    "at_rest": 409,
     "key_reused": 409,
     "name_taken": 409,
     "invalid_decision": 422,
@@ -45,6 +47,7 @@ STATUS: Mapping[str, int] = {
     "too_many_tries": 429,
     "too_many_waiting": 429,
     "too_many_uploads": 429,
+    "too_many_requests": 429,
     "not_signed_in": 401,
     "no_such_key": 401,
     "forbidden": 403,
@@ -145,7 +148,10 @@ async def _ours(request: Request, error: Exception) -> Response:
         return RedirectResponse(
             request.url_for("sign_in_page").include_query_params(next=_here(request)), 303
         )
-    return answer(request, status, error.code, str(error))
+    response = answer(request, status, error.code, str(error))
+    if isinstance(error, TooManyRequests):
+        response.headers["retry-after"] = str(error.wait_s)
+    return response
 
 
 async def _database(request: Request, error: Exception) -> Response:

@@ -10,11 +10,14 @@ from fastapi import APIRouter, Form, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
+from worker import acting
 from worker.accounts import attempts, passwords, store
 from worker.accounts.attempts import KNOWN_FOR, TooManyTries
 from worker.accounts.passwords import Checked
-from worker.accounts.store import LONGEST_PASSWORD, InvalidPerson, Known, Person
+from worker.accounts.store import LONGEST_PASSWORD, InvalidPerson, Known, Person, normal
 from worker.review import leases
+from worker.store import security, transitions
+from worker.tables.security import SecurityKind
 from worker.web import problems
 from worker.web.dependencies import MaybePerson, Site, SiteHere, Someone, csrf_of
 from worker.web.hashing import TooManySignIns
@@ -47,6 +50,7 @@ async def sign_in(
         person = await _with_password(request, site, name, password)
     except (TooManyTries, TooManySignIns) as error:
         log.warning("sign_in_refused", address=_address(request), code=error.code)
+        await run_in_threadpool(_note, site, SecurityKind.SIGN_IN_REFUSED)
         status = problems.status_of(error)
         return _form(request, site, next=next, name=name, problem=str(error), status=status)
     if person is None:
@@ -68,6 +72,9 @@ async def _with_password(request: Request, site: Site, name: str, password: str)
         passwords.check, None if known is None else known.password_hash, password[:LONGEST_PASSWORD]
     )
     if known is None or not checked.fits:
+        # a name that nobody has may be a password, typed into the wrong field
+        about = None if known is None else normal(name)
+        await run_in_threadpool(_note, site, SecurityKind.SIGN_IN_FAILED, about)
         return None
     return await run_in_threadpool(_let_in, site, name, known, checked)
 
@@ -88,6 +95,11 @@ def _let_in(site: Site, name: str, known: Known, checked: Checked) -> Person | N
             store.keep_hash(tx, known.user_id, checked.rehashed)
         attempts.succeeded(tx, name)
         return store.enabled(tx, known.user_id)
+
+
+def _note(site: Site, kind: SecurityKind, about: str | None = None) -> None:
+    with site.rt.transaction() as tx:
+        security.note(tx, kind, about)
 
 
 def _address(request: Request) -> str:
@@ -122,6 +134,7 @@ def sign_out(request: Request, site: SiteHere, person: Someone) -> Response:
     """This browser forgets the person, and what they held is free for others."""
     with site.rt.transaction() as tx:
         store.close_browser(tx, request.cookies[site.cookie])
+        security.note(tx, SecurityKind.SIGNED_OUT, person.name)
         leases.release_all(tx, person.name)
     response = RedirectResponse("/sign-in", 303)
     # page images that the browser kept, and what was typed and not sent
@@ -194,6 +207,8 @@ def _enter(request: Request, site: Site, person: Person, to: str) -> Response:
             store.close_browser(tx, before)
         secret = store.open_browser(tx, person.user_id, lasts=site.stays_signed_in)
         known = attempts.know(tx, person.user_id)
+        acting.is_(transitions.person(person.name))
+        security.note(tx, SecurityKind.SIGNED_IN, person.name)
     response = RedirectResponse(to, 303)
     _keep(response, site, secret)
     _set(response, site, site.known_cookie, known, KNOWN_FOR)
