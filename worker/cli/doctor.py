@@ -4,8 +4,8 @@ import getpass
 import importlib.util
 import os
 import shutil
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
 
 import psycopg
@@ -34,6 +34,7 @@ from worker.runtime import Runtime
 from worker.settings import Settings
 from worker.store import installation
 
+AWAY = "the database does not answer now"
 OLDEST_POSTGRES = 150_000  # as server_version_num has it: 15.0
 
 
@@ -98,17 +99,14 @@ def roles(settings: Settings) -> Finding:
 
 def key(settings: Settings) -> Finding:
     """The key file is the installation's, and its owner's alone."""
-    url = _database(settings)
-    if url is None or not schema(settings).sound:
-        return Finding(True, "the database does not answer now")
-    rt = bootstrap.runtime(settings.model_copy(update={"database_url": SecretStr(url)}))
-    try:
-        with rt.transaction() as tx:
-            installation.check_key(tx, rt.key_file)
-    except (SurefieldError, SQLAlchemyError) as error:
-        return Finding(False, _words(error))
-    finally:
-        rt.sessions.kw["bind"].dispose()
+    with _reached(settings) as rt:
+        if rt is None:
+            return Finding(True, AWAY)
+        try:
+            with rt.transaction() as tx:
+                installation.check_key(tx, rt.key_file)
+        except (SurefieldError, SQLAlchemyError) as error:
+            return Finding(False, _words(error))
     if rt.key_file.stat().st_mode & 0o077:
         return Finding(False, f"others may read {rt.key_file}. Run: chmod 600 {rt.key_file}")
     clear = "; queues take passwords that everybody at the broker can read"
@@ -118,17 +116,14 @@ def key(settings: Settings) -> Finding:
 
 def stages(settings: Settings) -> dict[str, Finding]:
     """What waits at each stage, and whether anybody takes it."""
-    url = _database(settings)
-    if url is None or not schema(settings).sound:
-        return {}
-    rt = bootstrap.runtime(settings.model_copy(update={"database_url": SecretStr(url)}))
-    try:
-        found = {f"stage {name}": one for name, one in health.findings(rt).items()}
-        return {**found, "certificates": health.certificates(rt)}
-    except SQLAlchemyError as error:
-        return {"stages": Finding(False, _words(error))}
-    finally:
-        rt.sessions.kw["bind"].dispose()
+    with _reached(settings) as rt:
+        if rt is None:
+            return {}
+        try:
+            found = {f"stage {name}": one for name, one in health.findings(rt).items()}
+            return {**found, "certificates": health.certificates(rt)}
+        except SQLAlchemyError as error:
+            return {"stages": Finding(False, _words(error))}
 
 
 def processes(settings: Settings) -> Finding:
@@ -164,6 +159,20 @@ def _database(settings: Settings) -> str | None:
     return postgres.url() if postgres.data_dir.exists() and postgres.answers() else None
 
 
+@contextmanager
+def _reached(settings: Settings) -> Iterator[Runtime | None]:
+    """The installation, where its database answers now and is of this release."""
+    url = _database(settings)
+    if url is None or not schema(settings).sound:
+        yield None
+        return
+    rt = bootstrap.runtime(settings.model_copy(update={"database_url": SecretStr(url)}))
+    try:
+        yield rt
+    finally:
+        rt.sessions.kw["bind"].dispose()
+
+
 def _words(error: Exception) -> str:
     return str(error) if isinstance(error, SurefieldError) else type(error).__name__
 
@@ -184,25 +193,22 @@ def broker(settings: Settings) -> Finding:
 
 def submissions(settings: Settings) -> Finding:
     """What waits in the upstreams' queues, and whether anybody takes it in."""
-    url = _database(settings)
-    if url is None or not schema(settings).sound:
-        return Finding(True, "the database does not answer now")
-    settings = settings.model_copy(update={"database_url": SecretStr(url)})
-    rt = bootstrap.runtime(settings)
-    try:
-        lines = read_lines(rt, settings.open_upstream)
-        with closing(bootstrap.open_mailbox(settings)) as mailbox:
-            found = {one: mailbox.waiting(one.queue) for one in lines}
-            for one in found:
-                if found[one] is not None:
-                    mailbox.make(one.queue)  # it is there: only its kind is looked at
-            waits = {one.upstream: number or 0 for one, number in found.items()}
-            before, lacks = mailbox.waiting(QUEUE) or 0, mailbox.lacks()
-        still = [name for name, number in waits.items() if number and not _takes_in(rt, name)]
-    except (SurefieldError, SQLAlchemyError) as error:
-        return Finding(False, _words(error))
-    finally:
-        rt.sessions.kw["bind"].dispose()
+    with _reached(settings) as rt:
+        if rt is None:
+            return Finding(True, AWAY)
+        there = settings.model_copy(update={"database_url": SecretStr(_database(settings) or "")})
+        try:
+            lines = read_lines(rt, settings.open_upstream)
+            with closing(bootstrap.open_mailbox(there)) as mailbox:
+                found = {one: mailbox.waiting(one.queue) for one in lines}
+                for one in found:
+                    if found[one] is not None:
+                        mailbox.make(one.queue)  # it is there: only its kind is looked at
+                waits = {one.upstream: number or 0 for one, number in found.items()}
+                before, lacks = mailbox.waiting(QUEUE) or 0, mailbox.lacks()
+            still = [name for name, number in waits.items() if number and not _takes_in(rt, name)]
+        except (SurefieldError, SQLAlchemyError) as error:
+            return Finding(False, _words(error))
     words = [f"{number} of {name}" for name, number in sorted(waits.items()) if number]
     said = f"{', '.join(words)} wait" if words else f"none waits in {len(lines)} queues"
     if before:
@@ -347,15 +353,14 @@ def document_types(settings: Settings) -> Finding:
 
 def letters(settings: Settings) -> Finding:
     """Messages that became no document lately; they say nothing against the installation."""
-    url = _database(settings)
-    if url is None or not schema(settings).sound:
-        return Finding(True, "the database does not answer now")
-    rt = bootstrap.runtime(settings.model_copy(update={"database_url": SecretStr(url)}))
-    try:
-        with rt.transaction() as tx:
-            found = dead_letters.count(tx, since=timedelta(days=1))
-    except SQLAlchemyError as error:
-        return Finding(False, _words(error))
+    with _reached(settings) as rt:
+        if rt is None:
+            return Finding(True, AWAY)
+        try:
+            with rt.transaction() as tx:
+                found = dead_letters.count(tx, since=timedelta(days=1))
+        except SQLAlchemyError as error:
+            return Finding(False, _words(error))
     return Finding(
         True,
         f"{found} put aside in 24 h; see: surefield dead-letters list" if found else "none in 24 h",

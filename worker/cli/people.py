@@ -1,5 +1,5 @@
 """Commands about who may come in: people with their sign-in links, upstream systems with their
-keys.
+keys; and about the key of the installation itself.
 """
 
 import json
