@@ -8,7 +8,7 @@ import errno
 import io
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -90,25 +90,71 @@ def opened(request: Request, rt: Runtime) -> Iterator[BinaryIO]:
 def _source(source: str, rt: Runtime) -> BinaryIO:
     if "\0" in source:
         raise SourceNotAllowed("source has a NUL in it. Name a file under an allowed folder.")
-    path = Path(source).resolve()  # symbolic links are followed before the roots are checked
-    if not any(path.is_relative_to(root.resolve()) for root in rt.source_roots):
+    place = _beneath(Path(source), rt.source_roots)
+    if place is None:
         raise SourceNotAllowed(
             "source lies outside the allowed folders. Add its folder to SUREFIELD_SOURCE_ROOTS, or"
             " send content_base64."
         )
     try:
-        # a pipe would be waited for, for ever
-        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            file.close()
-            raise UnreadableFile("source is no file. Name a regular file under an allowed folder.")
-        return file
+        file = os.fdopen(_open_beneath(*place), "rb")
     except OSError as error:
         kind = UnreadableFile if error.errno in WRONG_PATH else SourceUnavailable
         raise kind(
             f"source cannot be read: {error.strerror}. Check the path and its rights on the"
             " worker's machine."
         ) from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise UnreadableFile("source is no file. Name a regular file under an allowed folder.")
+    return file
+
+
+def _beneath(path: Path, roots: Sequence[Path]) -> tuple[Path, Sequence[str]] | None:
+    """The allowed folder that the path names as its own, and the way from there; None outside of
+    all, also where it goes up on the way.
+    """
+    for root in roots:
+        for name in (root, root.resolve()):
+            if path.is_relative_to(name) and ".." not in path.parts:
+                return root.resolve(), path.relative_to(name).parts
+    return None
+
+
+def _open_beneath(root: Path, names: Sequence[str]) -> int:
+    """Open what lies there, a step at a time, each in the folder that was opened before it: whoever
+    renames a folder meanwhile leads nowhere else.  No symbolic link is followed.
+
+    Raises SourceNotAllowed at a link, OSError.
+    """
+    way = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for name in names[:-1]:
+            there = _step(name, way, os.O_DIRECTORY)
+            os.close(way)
+            way = there
+        # a pipe would be waited for, for ever
+        return _step(names[-1] if names else ".", way, os.O_NONBLOCK)
+    finally:
+        os.close(way)
+
+
+def _step(name: str, way: int, how: int) -> int:
+    try:
+        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | how, dir_fd=way)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR) and _is_link(name, way):
+            raise SourceNotAllowed(
+                "source leads over a symbolic link. Name the file where it lies."
+            ) from error
+        raise
+
+
+def _is_link(name: str, way: int) -> bool:
+    try:
+        return stat.S_ISLNK(os.stat(name, dir_fd=way, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
 
 
 def media_type(data: bytes) -> str:
