@@ -16,6 +16,7 @@ from worker import store
 from worker.db import Tx
 from worker.intake import dead_letters
 from worker.pipeline.stages import extract, ground, render, route, score, triage
+from worker.questions import sweep as questions
 from worker.runtime import Runtime
 from worker.store.pauses import Turn
 from worker.store.types import Claim
@@ -29,6 +30,7 @@ QUEUES = (CPU, GPU)
 WAKE_UPS = {CPU: "cpu_work", GPU: GPU}
 HANDFUL = 8  # wake-ups that wait for a queue at most: each is answered until nothing is left
 SLICE = timedelta(seconds=1)  # how long one is answered while submissions wait
+ASKED = {Status.NEEDS_INPUT: "the sender"}  # whoever is waited for, where it is not a person
 ANY = UUID(int=0)  # the model reads pages of whichever document is next
 
 
@@ -55,14 +57,14 @@ FLOW = (
         name="render",
         run=render.run,
         queue=CPU,
-        to=frozenset({Status.UNTRIAGED, Status.RENDERED}),
+        to=frozenset({Status.UNTRIAGED, Status.RENDERED, Status.NEEDS_INPUT}),
     ),
     Step(
         at=Status.UNTRIAGED,
         name="triage",
         run=triage.run,
         queue=CPU,
-        to=frozenset({Status.NEEDS_TYPE, Status.RENDERED, Status.SPLIT}),
+        to=frozenset({Status.NEEDS_TYPE, Status.NEEDS_INPUT, Status.RENDERED, Status.SPLIT}),
     ),
     Step(
         at=Status.RENDERED,
@@ -79,7 +81,13 @@ FLOW = (
         to=frozenset({Status.GROUNDED}),
     ),
     Step(at=Status.GROUNDED, name="score", run=score.run, queue=CPU, to=frozenset({Status.SCORED})),
-    Step(at=Status.SCORED, name="route", run=route.run, queue=CPU, to=ANSWERED),
+    Step(
+        at=Status.SCORED,
+        name="route",
+        run=route.run,
+        queue=CPU,
+        to=ANSWERED | {Status.NEEDS_INPUT},
+    ),
 )
 # names that messages of the version before carry: they are understood for one release
 RENAMED = {"triage": ("surefield.sort",)}
@@ -173,6 +181,7 @@ def sweep(rt: Runtime, *, patience: timedelta) -> int:
         store.sweep.shorten_leases(tx, lease=rt.lease)
         store.sweep.expire_leases(tx, backoff=rt.backoff, max_attempts=rt.max_attempts)
         dead_letters.expire(tx)
+    questions.sweep(rt)
     sent = 0
     for queue in QUEUES:
         due = _due(queue, rt, patience=patience, limit=HANDFUL)
@@ -192,9 +201,9 @@ def _due(queue: str, rt: Runtime, *, patience: timedelta, limit: int) -> int:
 
 def picture() -> str:
     """The flow as the README shows it: where a document stands, what moves it, and where to."""
-    waits = [at for at in Status if at in RESTING - FINAL]  # for a person
+    waits = [at for at in Status if at in RESTING - FINAL]
     lines = [(step.at.value, f"{step.name} ({step.queue})", step.to) for step in FLOW]
-    lines += [(at.value, "a person", ALLOWED[at] - _again(at)) for at in waits]
+    lines += [(at.value, ASKED.get(at, "a person"), ALLOWED[at] - _again(at)) for at in waits]
     lines += [("answered", "again", AGAIN)]
     wide = max(len(at) for at, _, _ in lines)
     broad = max(len(who) for _, who, _ in lines)
