@@ -181,6 +181,7 @@ def runtime(
         look_kind=settings.look_kind,
         look_below=settings.look_below,
         ask_sender=settings.ask_sender,
+        web_url=settings.web_url,
         question_lasts=settings.question_lasts,
         remind_every=settings.remind_every,
         confirm_answers=settings.confirm_answers,

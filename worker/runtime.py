@@ -102,6 +102,7 @@ class Runtime:
     look_below: float = 1.0  # the score of a page's least sure field under which they are taken
     # doubts about which a document's sender is asked, where its type says nothing else
     ask_sender: frozenset[Ask] = frozenset()
+    web_url: str = ""  # where senders' links lead to
     question_lasts: timedelta = timedelta(days=14)
     remind_every: timedelta = timedelta(hours=72)
     # a sender's value that stands on no page waits for a reviewer

@@ -132,5 +132,4 @@ def _ask(tx: Tx, claim: Claim, news: Sequence[New], rt: Runtime) -> None:
         news,
         by=transitions.WORKER,
         lasts=rt.question_lasts,
-        stage=claim.stage,
     )

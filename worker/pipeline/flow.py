@@ -44,6 +44,7 @@ class Step:
     queue: str
     # where its work may lead; to FAILED, with a reason, every stage may
     to: frozenset[Status]
+    asks: bool = False  # it may put the document to its sender instead
 
     @property
     def task(self) -> str:
@@ -57,14 +58,15 @@ FLOW = (
         name="render",
         run=render.run,
         queue=CPU,
-        to=frozenset({Status.UNTRIAGED, Status.RENDERED, Status.NEEDS_INPUT}),
+        to=frozenset({Status.UNTRIAGED, Status.RENDERED}),
+        asks=True,
     ),
     Step(
         at=Status.UNTRIAGED,
         name="triage",
         run=triage.run,
         queue=CPU,
-        to=frozenset({Status.NEEDS_TYPE, Status.NEEDS_INPUT, Status.RENDERED, Status.SPLIT}),
+        to=frozenset({Status.NEEDS_TYPE, Status.RENDERED, Status.SPLIT}),
     ),
     Step(
         at=Status.RENDERED,
@@ -81,13 +83,7 @@ FLOW = (
         to=frozenset({Status.GROUNDED}),
     ),
     Step(at=Status.GROUNDED, name="score", run=score.run, queue=CPU, to=frozenset({Status.SCORED})),
-    Step(
-        at=Status.SCORED,
-        name="route",
-        run=route.run,
-        queue=CPU,
-        to=ANSWERED | {Status.NEEDS_INPUT},
-    ),
+    Step(at=Status.SCORED, name="route", run=route.run, queue=CPU, to=ANSWERED),
 )
 # names that messages of the version before carry: they are understood for one release
 RENAMED = {"triage": ("surefield.sort",)}
@@ -202,7 +198,7 @@ def _due(queue: str, rt: Runtime, *, patience: timedelta, limit: int) -> int:
 def picture() -> str:
     """The flow as the README shows it: where a document stands, what moves it, and where to."""
     waits = [at for at in Status if at in RESTING - FINAL]
-    lines = [(step.at.value, f"{step.name} ({step.queue})", step.to) for step in FLOW]
+    lines = [(step.at.value, f"{step.name} ({step.queue})", _leads_to(step)) for step in FLOW]
     lines += [(at.value, ASKED.get(at, "a person"), ALLOWED[at] - _again(at)) for at in waits]
     lines += [("answered", "again", AGAIN)]
     wide = max(len(at) for at, _, _ in lines)
@@ -217,6 +213,10 @@ def picture() -> str:
             "any stage ─→ failed, with a code and what to do about it; retry ─→ where it failed",
         ]
     )
+
+
+def _leads_to(step: Step) -> frozenset[Status]:
+    return step.to | ({Status.NEEDS_INPUT} if step.asks else frozenset())
 
 
 def _again(at: Status) -> frozenset[Status]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -123,6 +124,18 @@ def new_link(tx: Tx, question_id: UUID) -> Link:
 def _kept(tx: Tx, token: str) -> dict[str, Any]:
     """A token as it rests: its hash, and sealed for the process that tells it."""
     return {"token_sha256": hash_of(token), "token_sealed": installation.seal(tx, token)}
+
+
+def reseal(tx: Tx, key_file: Path) -> None:
+    """Links that wait are sealed for the installation's present key.
+
+    Raises KeyUnusable.
+    """
+    q = Question
+    rows = select(q.id, q.token_sealed).where(q.token_sealed.is_not(None)).with_for_update()
+    for row in tx.session.execute(rows).all():
+        sealed = installation.resealed(tx, key_file, row.token_sealed)
+        tx.session.execute(update(q).where(q.id == row.id).values(token_sealed=sealed))
 
 
 def hash_of(token: str) -> str:
