@@ -347,6 +347,7 @@ def test_a_reviewer_asks_with_one_key_and_withdraws(site: SiteInTest) -> None:
     asked = the_question(house, document)
     page = ada.get(f"/documents/{document}").text
     assert "Asked of the sender" in page
+    assert 'value="accept"' not in page  # nothing of it is decided meanwhile
     withdrawn = ada.post(f"/documents/{document}/questions/{asked.question_id}/withdraw")
     assert withdrawn.status_code == 303
     assert house.status(document) == "in_review"

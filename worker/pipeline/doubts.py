@@ -117,11 +117,11 @@ def _doubt(spec: DocumentType, one: NewResult, rt: Runtime) -> str | None:
 
 def _words(spec: DocumentType, one: NewResult) -> str:
     field = spec.field(one.name)
-    row = f", row {one.ordinal + 1}" if "." in one.name else ""
-    said = f" The paper seems to say {one.text!r}, and something else." if one.text else ""
+    row = f" in row {one.ordinal + 1}" if "." in one.name else ""
+    said = f" The paper says “{one.text}”, and another value elsewhere." if one.text else ""
     return (
-        f"{field.name.replace('_', ' ')}{row} of this {spec.title}: {field.description}."
-        f"{said} What is it?"
+        f"What is the {field.name.replace('_', ' ')}{row} of this {spec.title}"
+        f" ({field.description})?{said}"
     )
 
 

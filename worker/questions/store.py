@@ -274,6 +274,7 @@ def _questions() -> Select[*tuple[Any, ...]]:
             q.document_id,
             Submission.upstream,
             Submission.key,
+            Submission.filename,
             Document.document_type,
             Document.type_version,
             *(q.generation, q.wanted, q.doubt, q.field, q.ordinal, q.text, q.page),

@@ -38,6 +38,7 @@ class Asked:
     document_id: UUID
     upstream: str
     key: str
+    filename: str | None
     document_type: str
     type_version: str | None
     generation: int

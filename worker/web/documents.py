@@ -70,7 +70,8 @@ def document_page(
         pages = context.pages(tx, document_id)
         items = reads.items_of(tx, document_id)
         places = context.places_of(tx, document_id)
-        waiting = context.waiting_in(tx, document_id, pages)
+        asks = found[0].status is Status.NEEDS_INPUT  # nothing of it is decided meanwhile
+        waiting = [] if asks else context.waiting_in(tx, document_id, pages)
         asked = questions.listed(tx, document_id=document_id, state=None)
         open_type = next(iter(document_types.untyped(tx, document_id=document_id)), None)
     cards = [
