@@ -1,7 +1,7 @@
 """The sender of a document is asked, and it goes on from the answer.
 
-Revision ID: 0037_questions
-Revises: 0036_sealed_secrets
+Revision ID: 0038_questions
+Revises: 0037_known_browsers
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from migrations.views import view_sql
 
-revision = "0037_questions"
-down_revision = "0036_sealed_secrets"
+revision = "0038_questions"
+down_revision = "0037_known_browsers"
 branch_labels = None
 depends_on = None
 
@@ -84,6 +84,7 @@ def upgrade() -> None:
     op.execute(COMMENTS.format(before=LISTED[0], now=LISTED[1]))
     op.execute("DROP VIEW reporting.straight_through")
     op.execute(view_sql("straight_through", version=6))
+    op.execute(view_sql("questions", version=1))
 
 
 def _questions() -> None:
@@ -188,6 +189,7 @@ def _replaced_pages() -> None:
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '4s'")
+    op.execute("DROP VIEW reporting.questions")
     op.execute("DROP VIEW reporting.straight_through")
     op.execute(view_sql("straight_through", version=5))
     op.execute(COMMENTS.format(before=LISTED[1], now=LISTED[0]))

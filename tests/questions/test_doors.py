@@ -24,7 +24,9 @@ from tests.questions.making import (
 )
 from tests.web.conftest import MakeSite, SiteInTest
 from tests.web.making import TRUTH, a_slip
-from worker.actor import Actor
+from worker.accounts import store as accounts
+from worker.accounts.store import InvalidPerson
+from worker.actor import Actor, Role
 from worker.delivery import webhooks
 from worker.pipeline import flow
 from worker.questions import actions, store, tries
@@ -383,6 +385,27 @@ def test_a_senders_word_is_one_key_away_for_the_reviewer(site: SiteInTest) -> No
     card = site.sign_in("ada").get("/review").text
     assert "99.99" in card
     assert "the sender (tests) says so" in card
+
+
+def test_nobody_signs_in_under_the_name_of_a_sender(site: SiteInTest) -> None:
+    """What such a person decided would pass for the sender's word."""
+    for name in ("sender (tests)", " Sender (", "SENDER (erp)"):
+        with pytest.raises(InvalidPerson), site.house.rt.transaction() as tx:
+            accounts.add_person(tx, name, Role.REVIEWER)
+
+
+def test_analysts_see_what_was_asked_and_never_a_password(make_site: MakeSite) -> None:
+    """One row a question, with how long its answer took."""
+    site = make_site(TRUTH, changes={"ask_sender": EVERYTHING})
+    document = sent(site.house, locked())
+    asked = the_question(site.house, document)
+    said = actions.Answer(password=PASSWORD)
+    actions.answer(asked.question_id, said, site.house.rt, door="api", upstream="tests")
+    (row,) = site.house.rows("SELECT * FROM reporting.questions")
+    assert (row.document_id, row.wanted, row.state) == (document, "password", "answered")
+    assert row.took is not None
+    assert row.answer is None
+    assert PASSWORD not in str(row)
 
 
 def test_questions_as_they_are_typed(make_house: Any, surefield: Command) -> None:

@@ -154,7 +154,7 @@ def _held(tx: Tx, question_id: UUID, upstream: str | None) -> Asked:
 
 def _check_field(document_id: UUID, new: New, rt: Runtime) -> None:
     with rt.transaction() as tx:
-        document = store.hold(tx, document_id)
+        document = store.hold(tx, document_id, lock=False)
     spec = rt.pinned_type(document.document_type, document.type_version)
     if new.field not in spec.paths():
         raise InvalidQuestion(

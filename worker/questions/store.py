@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
+from worker import actor
 from worker.db import Tx
 from worker.errors import NotFound
 from worker.questions.errors import NoSuchLink
@@ -41,17 +42,14 @@ class Held:
     @property
     def sender(self) -> str:
         """Whoever answers, as decisions and classifications name them."""
-        return sender_of(self.upstream)
+        return actor.sender(self.upstream)
 
 
-def sender_of(upstream: str) -> str:
-    """The name under which an upstream's answers are kept."""
-    return f"sender ({upstream})"
-
-
-def hold(tx: Tx, document_id: UUID) -> Held:
+def hold(tx: Tx, document_id: UUID, *, lock: bool = True) -> Held:
     """Lock the document for the rest of the transaction: whoever asks, answers or withdraws does so
     first.
+
+    lock: False: only look
 
     Raises NotFound.
     """
@@ -59,16 +57,13 @@ def hold(tx: Tx, document_id: UUID) -> Held:
     answered = select(Result.id).where(
         Result.document_id == d.id, Result.generation == d.generation
     )
-    row = tx.session.execute(
-        select(
-            d.id.label("document_id"),
-            *(d.status, d.upstream, d.document_type, d.type_version, d.generation),
-            *(d.working_generation, d.error_code, d.error_message),
-            answered.exists().label("has_answer"),
-        )
-        .where(d.id == document_id)
-        .with_for_update(of=d)
-    ).one_or_none()
+    query = select(
+        d.id.label("document_id"),
+        *(d.status, d.upstream, d.document_type, d.type_version, d.generation),
+        *(d.working_generation, d.error_code, d.error_message),
+        answered.exists().label("has_answer"),
+    ).where(d.id == document_id)
+    row = tx.session.execute(query.with_for_update(of=d) if lock else query).one_or_none()
     if row is None:
         raise NotFound(f"There is no document {document_id}. List them: surefield list.")
     return Held(**row._mapping)

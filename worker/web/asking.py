@@ -59,7 +59,7 @@ def ask_page(
 def _fields(site: Site, document_id: UUID) -> tuple[str, ...]:
     """Those that a value can be asked for; none where nothing was read."""
     with site.rt.transaction() as tx:
-        if not store.hold(tx, document_id).has_answer:
+        if not store.hold(tx, document_id, lock=False).has_answer:
             return ()
         name, version = reads.type_of(tx, document_id)
     return site.rt.pinned_type(name, version).paths()
