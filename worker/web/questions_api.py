@@ -114,7 +114,7 @@ def list_questions(
 @router.post(
     "/questions/{question_id}/answer",
     response_model=AnsweredOut,
-    responses=problems_of(400, 404, 409, 410, 413, 415, 429),
+    responses=problems_of(404, 408, 409, 410, 413, 415, 429),
     openapi_extra={"requestBody": BODY},
     name="answer_question",
 )
