@@ -339,6 +339,16 @@ def test_a_question_that_would_not_help_is_refused(
     assert house.everything() == before
 
 
+def test_a_row_that_the_list_does_not_have_is_asked_for_by_nobody(make_house: Make) -> None:
+    """No answer to such a question could be kept."""
+    house = make_house(LACKING)
+    document = sent(house, a_pdf())
+    new = New(wanted=Wanted.VALUE, text="?", doubt="x", field="items.amount", ordinal=7)
+    with pytest.raises(NotFound):
+        actions.ask(ADA, document, new, house.rt)
+    assert house.status(document) == "in_review"
+
+
 def test_of_two_questions_each_is_answered_and_then_the_document_goes_on(make_house: Make) -> None:
     """The second does not end what the first one waits for."""
     house = an_asking_house(make_house, LACKING)

@@ -16,6 +16,7 @@ from worker.questions import answering, asking, store
 from worker.questions.answering import Answering
 from worker.questions.errors import InvalidAnswer, InvalidQuestion, QuestionAnswered, QuestionOver
 from worker.questions.types import Answer, Asked, Link, Meant, New, Went
+from worker.review import reads
 from worker.runtime import Runtime
 from worker.store import transitions
 from worker.store.codec import is_storable
@@ -160,6 +161,9 @@ def _check_field(document_id: UUID, new: New, rt: Runtime) -> None:
         raise InvalidQuestion(
             f"A {spec.title} has no field {new.field!r}. It has: {', '.join(spec.paths())}."
         )
+    if document.has_answer:  # else asking says what is wrong
+        with rt.transaction() as tx:
+            reads.result_of(tx, document_id, new.field or "", new.ordinal)
 
 
 def _meant(asked: Asked, said: Answer, rt: Runtime) -> Meant:
