@@ -27,13 +27,13 @@ def asking(make_site: MakeSite, serve_site: Callable[[SiteInTest], Live]) -> Liv
 
 
 def test_a_reviewer_asks_with_one_key(live: Live) -> None:
-    """Q leads to the question with its field chosen; the link is shown, and the field is gone."""
+    """P leads to the question with its field chosen; the link is shown, and the field is gone."""
     document = live.site.read(filename="nordlicht.pdf")
     page = live.sign_in()
     page.goto("/review")
     ready(page)
     snap(page, "review-asks")
-    page.keyboard.press("q")
+    page.keyboard.press("p")
     page.wait_for_url("**/ask?*")
     assert page.locator("input[name=wanted]:checked").get_attribute("value") == "value"
     snap(page, "ask")

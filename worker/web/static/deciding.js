@@ -214,7 +214,7 @@ window.listenToVerdicts = ({ about, viewer, outbox, say, judged }) => {
 // The keys of both modes.  part(): the card or row that they are about; acts: what each does; more(event): keys of one mode alone.
 window.listenToKeys = ({ part, acts, viewer, help, choose, more = () => false }) => {
   const letters = { e: () => window.typing.begin(part()), a: acts.absent, x: acts.unreadable, s: acts.skip, u: acts.undo, n: acts.note, d: acts.document, l: acts.rows, w: () => window.witnesses.next(part(), viewer),
-    t: acts.otherType, o: acts.notOurs, i: acts.illegible, c: acts.duplicate, q: acts.askSender };
+    t: acts.otherType, o: acts.notOurs, i: acts.illegible, c: acts.duplicate, p: acts.askSender };
   document.addEventListener("keydown", (event) => {
     if (event.isComposing || event.key === "Process" || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey) return;
     const input = window.typing.of(part());
