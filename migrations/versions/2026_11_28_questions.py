@@ -1,7 +1,7 @@
 """The sender of a document is asked, and it goes on from the answer.
 
-Revision ID: 0038_questions
-Revises: 0037_known_browsers
+Revision ID: 0040_questions
+Revises: 0039_security_events
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from migrations.views import view_sql
 
-revision = "0038_questions"
-down_revision = "0037_known_browsers"
+revision = "0040_questions"
+down_revision = "0039_security_events"
 branch_labels = None
 depends_on = None
 
