@@ -144,10 +144,11 @@ def test_foreign_links_and_keys_open_nothing(doors: Doors) -> None:
     house, asked = doors.site.house, asked_about(doors.site)
     old = actions.renew(asked.question_id, house.rt).token
     actions.renew(asked.question_id, house.rt)
-    for token in (old, "x" * 43, "", "%2e%2e", "%00", "é" * 20):
+    for token in (old, "x" * 43, "", "%2e%2e", "é" * 20):
         answer = doors.site.anybody().get(f"/q/{token}", follow_redirects=False)
         assert answer.status_code == 404, token
         assert "total" not in answer.text
+    assert doors.site.anybody().get("/q/%00").status_code == 400  # no address at all
     assert doors.link(asked, VALUE, token=old) == "foreign"
     assert doors.api(asked, VALUE, upstream="others") == "foreign"
     headers = doors.site.key("others")
@@ -157,6 +158,18 @@ def test_foreign_links_and_keys_open_nothing(doors: Doors) -> None:
     assert client.post(of, headers=headers).status_code == 404
     assert client.get("/v1/questions").status_code == 401
     assert house.status(asked.document_id) == "needs_input"
+
+
+def test_a_cancelled_document_asks_nobody_any_more(doors: Doors) -> None:
+    """Its sender takes it back, and its link is over."""
+    asked = asked_about(doors.site)
+    token = actions.renew(asked.question_id, doors.site.house.rt).token
+    cancel = f"/v1/documents/{asked.document_id}/cancel"
+    answer = doors.site.anybody().post(cancel, headers=doors.site.key("tests"))
+    assert answer.json()["status"] == "rejected"
+    assert doors.link(asked, VALUE, token=token) == "question_over"
+    (row,) = questions(doors.site.house, asked.document_id)
+    assert (row.state, row.closed_by) == (QuestionState.WITHDRAWN, "upstream:tests")
 
 
 def test_the_link_shows_its_question_and_its_page_and_no_other(site: SiteInTest) -> None:
