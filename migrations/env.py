@@ -13,6 +13,7 @@ import worker.delivery.tables
 import worker.fits.tables
 import worker.intake.tables
 import worker.review.tables
+import worker.tables.questions
 import worker.tables.stage_pauses  # noqa: F401  all tables belong to the same metadata
 from worker.db import open_engine
 from worker.tables.base import Base

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from extractors.errors import SurefieldError
 
+SENDER = "sender ("  # begins the name of an upstream that answers
+
 
 class Role(StrEnum):
     """What a person may do; each role may do all that the one before may."""
@@ -17,6 +19,13 @@ class Role(StrEnum):
         """Whether this role has all rights of ``role``."""
         order = list(Role)
         return order.index(self) >= order.index(role)
+
+
+def sender(upstream: str) -> str:
+    """The name under which an upstream's answers to questions are kept; no person has such a
+    name.
+    """
+    return f"{SENDER}{upstream})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.backends import Backend
 from extractors.decision.policy import CertificateUse, PolicyName
-from extractors.documents import AUTO, DocumentType, find, load
+from extractors.documents import AUTO, Ask, DocumentType, find, load
 from extractors.errors import SurefieldError
 from extractors.page.ocr.types import Recogniser
 from extractors.rerankers import Reranker
@@ -100,6 +100,13 @@ class Runtime:
     looks: int = 0  # further looks at each page
     look_kind: LookKind = LookKind.FREE
     look_below: float = 1.0  # the score of a page's least sure field under which they are taken
+    # doubts about which a document's sender is asked, where its type says nothing else
+    ask_sender: frozenset[Ask] = frozenset()
+    web_url: str = ""  # where senders' links lead to
+    question_lasts: timedelta = timedelta(days=14)
+    remind_every: timedelta = timedelta(hours=72)
+    # a sender's value that stands on no page waits for a reviewer
+    confirm_answers: bool = True
     lease: timedelta
     max_attempts: int
     # before the second attempt; doubled for each further one

@@ -9,10 +9,10 @@ from traceback import walk_tb
 from extractors.documents.invoice import Invoice
 from extractors.documents.receipt import Receipt
 from extractors.documents.slip import Slip
-from extractors.documents.spec import AUTO, DocumentModel, DocumentType
+from extractors.documents.spec import AUTO, Ask, DocumentModel, DocumentType
 from extractors.errors import BrokenDocumentType, UnknownDocumentType
 
-__all__ = ["AUTO", "BUILT_IN", "DocumentType", "find", "load"]
+__all__ = ["AUTO", "BUILT_IN", "Ask", "DocumentType", "find", "load"]
 
 BUILT_IN: dict[str, DocumentType] = {
     model.spec.name: model.spec for model in (Slip, Invoice, Receipt)

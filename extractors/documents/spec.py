@@ -19,11 +19,12 @@ from pydantic import BaseModel, ConfigDict
 from pydantic import Field as PydanticField
 
 from extractors.documents.checks import check
-from extractors.documents.types import AUTO, DocumentType, FieldSpec, Kind
+from extractors.documents.types import AUTO, Ask, DocumentType, FieldSpec, Kind
 from extractors.errors import BrokenDocumentType
 
 __all__ = [
     "AUTO",
+    "Ask",
     "DocumentModel",
     "DocumentType",
     "FieldSpec",
@@ -49,8 +50,8 @@ def _declared(kind: Kind, description: str, default: Any = None, **extra: Any) -
 
 
 def text(description: str, **extra: Any) -> Any:
-    """Free text. ``extra``: required, accept_at; ``distinct`` names fields that never have the same
-    value, ``equals`` those that always have.
+    """Free text. ``extra``: required, accept_at, ask_sender; ``distinct`` names fields that never
+    have the same value, ``equals`` those that always have.
     """
     return _declared(Kind.TEXT, description, **extra)
 
@@ -137,9 +138,21 @@ def _document_type(
         )
     if isinstance(options.get("signs"), Mapping):
         options["signs"] = tuple(sorted(options["signs"].items()))
+    if options.get("ask_sender") is not None:
+        options["ask_sender"] = _asks(name, options["ask_sender"])
     made = DocumentType(name=name, title=title, description=description, fields=fields, **options)
     check(made)
     return made
+
+
+def _asks(name: str, doubts: Collection[str]) -> tuple[Ask, ...]:
+    unknown = [doubt for doubt in doubts if doubt not in list(Ask)]
+    if unknown or isinstance(doubts, str):
+        raise BrokenDocumentType(
+            f"{name}: ask_sender is {doubts!r}. Take some of {', '.join(Ask)}, such as"
+            " ('missing',); or () for none."
+        )
+    return tuple(Ask(doubt) for doubt in doubts)
 
 
 _OPTIONS = tuple(name for name in DocumentType.__dataclass_fields__ if name != "fields")

@@ -1,5 +1,6 @@
 """The values that describe a document type: fields, kinds, options."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +22,16 @@ class Kind(StrEnum):
     CHOICE = "choice"
     IDENTIFIER = "identifier"
     GROUP = "group"
+
+
+class Ask(StrEnum):
+    """A doubt that a document's sender can end."""
+
+    ENCRYPTED = "encrypted"  # the file needs a password
+    ILLEGIBLE = "illegible"  # nothing could be read: a better scan is wanted
+    TYPE = "type"  # its words do not say what it is
+    MISSING = "missing"  # a required field is on no page
+    CONFLICT = "conflict"  # two pages say different values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +62,8 @@ class FieldSpec:
     after: str | None = None
     # for Kind.DATE: at most so many years before and after the day that the document came in
     years: tuple[int, int] | None = None
+    # the sender is asked for it where it is missing or in conflict; None: as the type says
+    ask_sender: bool | None = None
 
     @property
     def summed(self) -> tuple[str, ...]:
@@ -93,8 +106,21 @@ class DocumentType:
     looks: int | None = None
     look_below: float | None = None
     look_kind: LookKind | None = None  # free or forced
+    # doubts about which its sender is asked, and no reviewer; None: the global setting
+    ask_sender: tuple[Ask, ...] | None = None
     # None: every page; else the model reads so many, chosen by the words on them
     max_pages_read: int | None = None
+
+    def asks(self, doubt: Ask, usual: Collection[Ask], path: str | None = None) -> bool:
+        """Whether the sender is asked about this doubt.
+
+        usual: the global setting
+        path: of the field that is in doubt; None: the document is
+        """
+        own = None if path is None else self.field(path).ask_sender
+        if own is not None:
+            return own
+        return doubt in (usual if self.ask_sender is None else self.ask_sender)
 
     def field(self, path: str) -> FieldSpec:
         """The spec at ``total`` or ``items.amount``.

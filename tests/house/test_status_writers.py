@@ -16,6 +16,7 @@ RENAMES = {
     "migrations/versions/2026_11_22_parts.py",
     "migrations/versions/2026_11_27_transitions.py",
     "migrations/versions/2026_11_27_evidence.py",
+    "migrations/versions/2026_11_28_questions.py",
 }
 TABLES = {"Document", "DOCUMENTS"}
 SQL = re.compile(

@@ -42,6 +42,7 @@ VIEWS = (
     "accepted_and_wrong",
     "certificates",
     "fits",
+    "questions",
 )
 
 

@@ -142,9 +142,10 @@ def test_the_share_of_wrong_ones_weighs_by_how_likely_each_was_drawn(db: Session
     assert tuple(unjudged) == (1, 0, 0, 0, 1, None, "g")
 
 
-BASE = {"accepted", "needs_type", "in_review", "reviewed", "rejected", "failed"}
+BASE = {"accepted", "needs_type", "needs_input", "in_review", "reviewed", "rejected", "failed"}
 COUNTED = {
     "needs_type": "waiting",
+    "needs_input": "waiting",
     "in_review": "waiting",
     "reviewed": "reviewed",
     "rejected": "rejected",

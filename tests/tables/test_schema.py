@@ -23,6 +23,7 @@ from worker.migrate import alembic_config, migrate
 from worker.review.tables import Action, ItemState, Verdict
 from worker.tables.documents import Status
 from worker.tables.evidence import PageStatus
+from worker.tables.questions import QuestionState, Wanted
 from worker.tables.results import Outcome
 
 CLOSED = [
@@ -43,6 +44,9 @@ CLOSED = [
     ("webhooks", "state", WebhookState),
     ("deliveries", "state", DeliveryState),
     ("certificates", "state", PlanState),
+    ("questions", "wanted", Wanted),
+    ("questions", "state", QuestionState),
+    ("questions", "back", Status),
 ]
 
 

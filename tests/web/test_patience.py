@@ -1,6 +1,7 @@
 """Connections that say little or nothing: they are hung up on, and hold nobody up."""
 
 import asyncio
+import re
 import socket
 import threading
 import time
@@ -146,7 +147,7 @@ def run_body(pieces: list[tuple[float, bytes]], *, body_s: float) -> list[dict]:
             await asyncio.sleep(wait_s)
             return {"type": "http.request", "body": body, "more_body": bool(left)}
 
-        limited = LimitedBody(app, file_bytes=10**9, upload_paths=frozenset("/"), body_s=body_s)
+        limited = LimitedBody(app, file_bytes=10**9, uploads=re.compile("/"), body_s=body_s)
         scope = {"type": "http", "path": "/", "headers": []}
         try:
             await limited(scope, receive, None)

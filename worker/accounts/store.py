@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from extractors.errors import SurefieldError
 from worker.accounts import passwords
 from worker.accounts.tables import ApiKey, KnownBrowser, SignInLink, User, WebSession
-from worker.actor import Actor, Role
+from worker.actor import SENDER, Actor, Role
 from worker.db import Tx
 from worker.errors import NotFound
 from worker.store import security
@@ -386,6 +386,8 @@ def _usable_name(name: str) -> str:
         raise InvalidPerson(
             "A person's name has 1 to 100 printable characters and no slash. Choose another one."
         )
+    if name.startswith(SENDER):
+        raise InvalidPerson(f"Names that begin with {SENDER!r} are senders'. Choose another one.")
     return name
 
 

@@ -29,6 +29,7 @@ from worker.cli import (
     model,
     operations,
     people,
+    questions,
     review,
     review_rows,
     roles,
@@ -80,6 +81,7 @@ review.app.command("split")(document_types.split)
 app.add_typer(review.app, name="review")
 app.add_typer(audit.app, name="audit")
 app.add_typer(certify.app, name="certify")
+app.add_typer(questions.app, name="question")
 app.add_typer(people.user, name="user")
 app.add_typer(people.key, name="key")
 app.add_typer(analysts.app, name="analyst")

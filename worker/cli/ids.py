@@ -17,6 +17,7 @@ from worker.fits.tables import Fit
 from worker.intake.tables import DeadLetter
 from worker.review.tables import ReviewItem
 from worker.tables.documents import Document
+from worker.tables.questions import Question
 
 SHORTEST = 4  # characters
 SHOWN = 5  # of those that fit
@@ -61,6 +62,11 @@ def key(tx: Tx, given: str) -> UUID:
 def letter(tx: Tx, given: str) -> UUID:
     """The dead letter of this id."""
     return _find(tx, DeadLetter.id, given, "dead letter", "surefield dead-letters list")
+
+
+def question(tx: Tx, given: str) -> UUID:
+    """The question of this id."""
+    return _find(tx, Question.id, given, "question", "surefield question list")
 
 
 def webhook(tx: Tx, given: str) -> UUID:

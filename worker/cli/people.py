@@ -23,6 +23,7 @@ from worker.delivery import webhooks
 from worker.errors import NotFound
 from worker.mailboxes.names import queue_of
 from worker.mailboxes.types import BrokerUnavailable
+from worker.questions import store as questions
 from worker.runtime import Runtime
 from worker.sealing import KeyUnusable
 from worker.settings import Settings
@@ -226,6 +227,7 @@ def rotate(
             installation.change_public_key(tx, made)
             documents.reseal(tx, rt.key_file)
             webhooks.reseal(tx, rt.key_file)
+            questions.reseal(tx, rt.key_file)
     typer.echo(b64encode(made).decode())
     typer.echo(f"The key file: {rt.key_file}", err=True)
 

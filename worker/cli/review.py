@@ -152,7 +152,7 @@ def correct(
 ) -> None:
     """Correct a field that was accepted, or decided, already; an undo brings back what it was."""
     said = {Action.CORRECT: text is not None, Action.ABSENT: absent, Action.UNREADABLE: unreadable}
-    name, row = _place(field)
+    name, row = place_of(field)
     action = local.the_one(said, "--text TEXT, --absent, --unreadable")
     answer = Answer(action=action, version=version, text=text or "", seen=seen)
     with local.house() as rt:
@@ -165,7 +165,7 @@ def correct(
     )
 
 
-def _place(field: str) -> tuple[str, int]:
+def place_of(field: str) -> tuple[str, int]:
     """A field and its row, from 0, as `surefield show` writes them.
 
     Raises BadParameter.

@@ -31,6 +31,7 @@ STATUS_STYLE = {
     Status.REVIEWED: "green",
     Status.IN_REVIEW: "yellow",
     Status.NEEDS_TYPE: "yellow",
+    Status.NEEDS_INPUT: "yellow",
     Status.REJECTED: "red",
     Status.FAILED: "red",
 }

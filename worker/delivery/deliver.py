@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from threading import Event as Stop
@@ -23,6 +23,7 @@ from extractors.errors import SurefieldError
 from worker.db import Tx
 from worker.delivery import events, webhooks
 from worker.delivery.addresses import Network, Resolve, resolve
+from worker.delivery.asked import asked_in
 from worker.delivery.events import Told
 from worker.delivery.sending import Answer, body_of, send
 from worker.delivery.signing import headers
@@ -85,6 +86,7 @@ class Message:
     attempts: int  # with this one
     told: Told
     values: list[dict[str, Any]] | None  # of fields, where the webhook wants them
+    asked: Mapping[str, Any] = field(default_factory=dict, repr=False)  # questions, with links
 
     @property
     def message_id(self) -> str:
@@ -92,8 +94,10 @@ class Message:
         return f"msg_{self.delivery_id.hex}"
 
 
-def claim(tx: Tx, key_file: Path) -> Message | None:
+def claim(tx: Tx, key_file: Path, *, web_url: str = "") -> Message | None:
     """The next message, ours until the lease ends; None when none is due.
+
+    web_url: where links lead to
 
     Raises KeyUnusable.
     """
@@ -125,6 +129,7 @@ def claim(tx: Tx, key_file: Path) -> Message | None:
         attempts=row.attempts,
         told=told,
         values=_values(tx, told.document_id) if row.with_values else None,
+        asked=asked_in(tx, told, key_file=key_file, web_url=web_url),
     )
 
 
@@ -143,6 +148,7 @@ def secrets_of(tx: Tx, sealed: Sequence[bytes], key_file: Path) -> tuple[str, ..
 def deliver(message: Message, *, allowed: Sequence[Network], ask: Resolve = resolve) -> Answer:
     """Send it once."""
     said = message.told.as_json()
+    said["data"] |= message.asked
     if message.values is not None:
         said["data"]["fields"] = message.values
     return post(message.url, said, message.message_id, message.secrets, allowed=allowed, ask=ask)
@@ -224,7 +230,7 @@ def run(rt: Runtime, stop: Stop, *, allowed: Sequence[Network], ask: Resolve = r
                     events.publish(tx)
                 while len(under_way) < AT_ONCE:
                     with rt.transaction() as tx:
-                        message = claim(tx, rt.key_file)
+                        message = claim(tx, rt.key_file, web_url=rt.web_url)
                     if message is None:
                         break
                     under_way.add(threads.submit(_one, rt, message, allowed, ask))

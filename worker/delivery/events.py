@@ -26,6 +26,7 @@ KINDS: Mapping[Status, Kind] = {
     Status.ACCEPTED: Kind.ACCEPTED,
     Status.NEEDS_TYPE: Kind.IN_REVIEW,
     Status.IN_REVIEW: Kind.IN_REVIEW,
+    Status.NEEDS_INPUT: Kind.NEEDS_INPUT,
     Status.REVIEWED: Kind.COMPLETED,
     Status.REJECTED: Kind.REJECTED,
     Status.SPLIT: Kind.SPLIT,

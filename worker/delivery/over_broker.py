@@ -7,6 +7,7 @@ import structlog
 from sqlalchemy import func, select, text, update
 
 from worker.delivery import events
+from worker.delivery.asked import asked_in
 from worker.delivery.tables import Event, EventRelay
 from worker.mailboxes.types import Mailbox
 from worker.runtime import Runtime
@@ -26,7 +27,7 @@ def tell(rt: Runtime, mailbox: Mailbox) -> int:
     The first time, what happened before is left out.  Whoever is killed in between tells some
     again: their ids say so.
 
-    Raises BrokerUnavailable: the same are told the next time.
+    Raises BrokerUnavailable, KeyUnusable: the same are told the next time.
     """
     with rt.transaction() as tx:
         if not tx.session.execute(ALONE).scalar_one():
@@ -38,7 +39,9 @@ def tell(rt: Runtime, mailbox: Mailbox) -> int:
             return 0
         found = events.since(tx, after=told, limit=AT_ONCE)
         for one in found:
-            mailbox.tell(one.upstream, json.dumps(one.as_json()).encode())
+            said = one.as_json()
+            said["data"] |= asked_in(tx, one, key_file=rt.key_file, web_url=rt.web_url)
+            mailbox.tell(one.upstream, json.dumps(said).encode())
         if found:
             tx.session.execute(update(EventRelay).values(told=found[-1].id))
         return len(found)

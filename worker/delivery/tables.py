@@ -29,6 +29,7 @@ class Kind(StrEnum):
 
     ACCEPTED = "accepted"  # all of it, without a person
     IN_REVIEW = "in_review"  # a person is asked
+    NEEDS_INPUT = "needs_input"  # the sender is asked; again with the code "reminder"
     COMPLETED = "completed"  # a person decided the last of it
     CORRECTED = "corrected"  # after it was accepted or completed
     REJECTED = "rejected"  # a person says: not ours, illegible, or a duplicate

@@ -123,9 +123,12 @@ def _actor(submission: Submission) -> str:
 
 
 def _keep_password(tx: Tx, document_id: UUID, submission: Submission) -> None:
-    if submission.password is None:
-        return
-    sealed = submission.password
+    if submission.password is not None:
+        keep_password(tx, document_id, submission.password)
+
+
+def keep_password(tx: Tx, document_id: UUID, sealed: bytes) -> None:
+    """The password of a document that waits to be rendered, sealed for the installation's key."""
     row = pg_insert(Secret).values(document_id=document_id, sealed=sealed)
     tx.session.execute(
         row.on_conflict_do_update(index_elements=["document_id"], set_={"sealed": sealed})
@@ -179,7 +182,8 @@ def _same_document(tx: Tx, submission: Submission, key: str) -> UUID:
     was = tx.session.execute(
         select(
             Document.id,
-            Document.sha256,
+            # as it was sent first, also where a better scan has taken its place
+            func.coalesce(SubmissionRow.sha256, Document.sha256).label("sha256"),
             SubmissionRow.document_type,
             Document.priority,
             Document.deadline,
@@ -213,10 +217,12 @@ def _as_kept(metadata: Mapping[str, Any]) -> Any:
 
 
 def _reopened(tx: Tx, document_id: UUID, submission: Submission) -> bool:
-    """Whether the document had failed for want of what this submission brings, and goes on now."""
+    """Whether the document had failed for want of what this submission brings, or its sender was
+    asked for it, and it goes on now.
+    """
     code = tx.session.execute(
         select(Document.error_code).where(
-            Document.id == document_id, Document.status == Status.FAILED
+            Document.id == document_id, Document.status.in_(retry.LACKS)
         )
     ).scalar_one_or_none()
     if code is None or not BRINGS.get(code, _nothing)(submission):

@@ -16,6 +16,7 @@ from worker import store
 from worker.db import Tx
 from worker.intake import dead_letters
 from worker.pipeline.stages import extract, ground, render, route, score, triage
+from worker.questions import sweep as questions
 from worker.runtime import Runtime
 from worker.store.pauses import Turn
 from worker.store.types import Claim
@@ -29,6 +30,7 @@ QUEUES = (CPU, GPU)
 WAKE_UPS = {CPU: "cpu_work", GPU: GPU}
 HANDFUL = 8  # wake-ups that wait for a queue at most: each is answered until nothing is left
 SLICE = timedelta(seconds=1)  # how long one is answered while submissions wait
+ASKED = {Status.NEEDS_INPUT: "the sender"}  # whoever is waited for, where it is not a person
 ANY = UUID(int=0)  # the model reads pages of whichever document is next
 
 
@@ -42,6 +44,7 @@ class Step:
     queue: str
     # where its work may lead; to FAILED, with a reason, every stage may
     to: frozenset[Status]
+    asks: bool = False  # it may put the document to its sender instead
 
     @property
     def task(self) -> str:
@@ -56,6 +59,7 @@ FLOW = (
         run=render.run,
         queue=CPU,
         to=frozenset({Status.UNTRIAGED, Status.RENDERED}),
+        asks=True,
     ),
     Step(
         at=Status.UNTRIAGED,
@@ -173,6 +177,7 @@ def sweep(rt: Runtime, *, patience: timedelta) -> int:
         store.sweep.shorten_leases(tx, lease=rt.lease)
         store.sweep.expire_leases(tx, backoff=rt.backoff, max_attempts=rt.max_attempts)
         dead_letters.expire(tx)
+    questions.sweep(rt)
     sent = 0
     for queue in QUEUES:
         due = _due(queue, rt, patience=patience, limit=HANDFUL)
@@ -192,9 +197,9 @@ def _due(queue: str, rt: Runtime, *, patience: timedelta, limit: int) -> int:
 
 def picture() -> str:
     """The flow as the README shows it: where a document stands, what moves it, and where to."""
-    waits = [at for at in Status if at in RESTING - FINAL]  # for a person
-    lines = [(step.at.value, f"{step.name} ({step.queue})", step.to) for step in FLOW]
-    lines += [(at.value, "a person", ALLOWED[at] - _again(at)) for at in waits]
+    waits = [at for at in Status if at in RESTING - FINAL]
+    lines = [(step.at.value, f"{step.name} ({step.queue})", _leads_to(step)) for step in FLOW]
+    lines += [(at.value, ASKED.get(at, "a person"), ALLOWED[at] - _again(at)) for at in waits]
     lines += [("answered", "again", AGAIN)]
     wide = max(len(at) for at, _, _ in lines)
     broad = max(len(who) for _, who, _ in lines)
@@ -208,6 +213,10 @@ def picture() -> str:
             "any stage ─→ failed, with a code and what to do about it; retry ─→ where it failed",
         ]
     )
+
+
+def _leads_to(step: Step) -> frozenset[Status]:
+    return step.to | ({Status.NEEDS_INPUT} if step.asks else frozenset())
 
 
 def _again(at: Status) -> frozenset[Status]:

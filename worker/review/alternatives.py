@@ -96,6 +96,9 @@ def _candidates(
     field: FieldSpec,
     heard: Sequence[Heard],
 ) -> Iterator[tuple[str, str]]:
+    said = details.get("said") or {}
+    if isinstance(said.get("text"), str):
+        yield said["text"], f"the {said.get('who')} says so"
     decided = details.get("decided") or {}
     if isinstance(decided.get("text"), str):
         yield decided["text"], f"decided by {decided.get('who')}"

@@ -34,6 +34,24 @@ def hold_items(tx: Tx, who: str, item_ids: Collection[UUID], *, lease: timedelta
     return set(kept.scalars())
 
 
+def hold_document(tx: Tx, who: str, document_id: UUID, *, lease: timedelta) -> None:
+    """All open items of a document are theirs, whoever holds them now."""
+    tx.session.execute(
+        update(ReviewItem)
+        .where(ReviewItem.document_id == document_id, ReviewItem.state == ItemState.OPEN)
+        .values(leased_by=who, lease_until=func.now() + lease)
+    )
+
+
+def release_document(tx: Tx, who: str, document_id: UUID) -> None:
+    """What they hold of this document is free for others."""
+    tx.session.execute(
+        update(ReviewItem)
+        .where(ReviewItem.document_id == document_id, ReviewItem.leased_by == who)
+        .values(leased_by=null(), lease_until=null())
+    )
+
+
 def release_all(tx: Tx, who: str) -> None:
     """They go home: what they hold is free for others at once."""
     tx.session.execute(

@@ -15,11 +15,11 @@ from worker.tables.results import Outcome, Result
 
 STAGE = "review"
 CORRECTED = "corrected"  # code of the event: decided again, and it stays reviewed
-# where a person's decision, or taking it back, may lead from
+# where a decision of a person or of the sender, or taking it back, may lead from
 BEFORE = {
-    Status.IN_REVIEW: frozenset({Status.REVIEWED}),
-    Status.REVIEWED: frozenset({Status.IN_REVIEW, Status.ACCEPTED}),
-    Status.ACCEPTED: frozenset({Status.REVIEWED}),
+    Status.IN_REVIEW: frozenset({Status.REVIEWED, Status.NEEDS_INPUT}),
+    Status.REVIEWED: frozenset({Status.IN_REVIEW, Status.ACCEPTED, Status.NEEDS_INPUT}),
+    Status.ACCEPTED: frozenset({Status.REVIEWED, Status.NEEDS_INPUT}),
 }
 
 
@@ -41,17 +41,21 @@ def hold_document(tx: Tx, document_id: UUID) -> Status:
     return Status(status)
 
 
-def settle(tx: Tx, document_id: UUID, *, who: str) -> tuple[int, Status]:
+def settle(
+    tx: Tx, document_id: UUID, *, who: str, by: str | None = None, stage: str = STAGE
+) -> tuple[int, Status]:
     """Move the document where it belongs by what is open and decided now; its row is locked.
+
+    by: the actor, as events name it; None: the person ``who``
 
     Returns how many items are open, and the status.
     """
     waiting = open_items(tx, document_id)
     to = Status.IN_REVIEW if waiting else _ended(tx, document_id)
-    by = transitions.person(who)
-    moved = transitions.move(tx, [document_id], at=BEFORE[to], to=to, by=by, stage=STAGE)
+    by = transitions.person(who) if by is None else by
+    moved = transitions.move(tx, [document_id], at=BEFORE[to], to=to, by=by, stage=stage)
     if not moved and to is Status.REVIEWED:
-        transitions.note(tx, document_id, at=to, by=by, stage=STAGE, code=CORRECTED)
+        transitions.note(tx, document_id, at=to, by=by, stage=stage, code=CORRECTED)
     return waiting, to
 
 

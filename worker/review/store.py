@@ -4,7 +4,8 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, func, literal, null, or_, select, update
+from sqlalchemy import case, cast, func, literal, null, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from extractors.types import FieldState
@@ -67,6 +68,32 @@ def verdict(tx: Tx, decision: Decision, answer_id: int, before: Item, **seen: An
     # from here on ``before`` is known to be the version that the person saw
     keep_decision(tx, decision, answer_id, {**seen_of(before), **seen})
     _apply(tx, decision)
+
+
+def offer(tx: Tx, decision: Decision, before: Item) -> None:
+    """What the sender says stands beside the field until a reviewer decides; the document is
+    locked.
+
+    Raises ReviewConflict.
+    """
+    check_name(decision.who)
+    keep_answer(tx, decision)
+    turn(tx, decision, to=ItemState.OPEN)
+    said = {"said": {"text": storable(decision.text or ""), "who": decision.who}}
+    tx.session.execute(
+        update(Result)
+        .where(Result.id == _result_of(decision))
+        .values(decision=Outcome.REVIEW, details=Result.details.op("||")(cast(said, JSONB)))
+    )
+
+
+def decide_by_word(tx: Tx, decision: Decision, before: Item) -> None:
+    """What the sender says holds; the document is locked.
+
+    Raises ReviewConflict, InvalidDecision.
+    """
+    _check(decision, before)
+    verdict(tx, decision, keep_answer(tx, decision), before)
 
 
 def seen_of(before: Item) -> dict[str, Any]:
@@ -137,12 +164,16 @@ def _apply(tx: Tx, decision: Decision) -> None:
         Action.ABSENT: {"state": FieldState.ABSENT, **nothing},
         Action.UNREADABLE: {"state": FieldState.UNREADABLE, **nothing},
     }
-    of_item = select(ReviewItem.result_id).where(ReviewItem.id == decision.item_id)
     tx.session.execute(
         update(Result)
-        .where(Result.id == of_item.scalar_subquery())
+        .where(Result.id == _result_of(decision))
         .values(decision=Outcome.REVIEWED, decided_at=func.now(), **answer.get(decision.action, {}))
     )
+
+
+def _result_of(decision: Decision) -> Any:
+    of_item = select(ReviewItem.result_id).where(ReviewItem.id == decision.item_id)
+    return of_item.scalar_subquery()
 
 
 def item_about(tx: Tx, result_id: UUID) -> UUID:

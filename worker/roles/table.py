@@ -41,6 +41,13 @@ WEBHOOK = (
     "id,upstream,url,old_secret_until,kinds,with_values,state,disabled_because,made_by,made_at"
 )
 
+# of a question, what is no secret
+QUESTION = (
+    "id,document_id,generation,wanted,doubt,field,ordinal,text,page,asked_by,asked_at,expires_at,"
+    "reminders,reminded_at,back,fails_with,fails_because,token_sha256,state,closed_at,closed_by,"
+    "door,answer,file_sha256"
+)
+
 TABLES: Mapping[str, Line] = {
     "alembic_version": Line("r", "r"),
     # documents and what was read of them
@@ -50,8 +57,8 @@ TABLES: Mapping[str, Line] = {
     "submissions": Line("r a w", "r a w"),
     "classifications": Line("r a w", "r a w"),
     "pages": Line("r a w d", "r a w"),
-    "render_findings": Line("r a d", "r a"),
-    "einvoices": Line("r a w d", "r a"),
+    "render_findings": Line("r a d", "r a d"),  # of a scan that a better one replaces
+    "einvoices": Line("r a w d", "r a d"),
     "readings": Line("r a", "r"),
     "fields": Line("r a w", "r"),
     "candidates": Line("r a", "r"),
@@ -71,6 +78,9 @@ TABLES: Mapping[str, Line] = {
     "routings": Line("r a", "r"),
     "fits": Line("r", "r"),  # fitted, and put in force, by whoever runs commands on the machine
     "fit_uses": Line("r", "r"),
+    # what their senders are asked
+    "questions": Line("r a w", f"r({QUESTION}) a w"),
+    "question_tries": Line("", "r a d"),
     # what is told to upstreams
     "events": Line("r a", "r a"),  # whoever reads them publishes what is new
     "event_relay": Line("r w", "r w"),

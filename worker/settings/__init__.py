@@ -22,6 +22,7 @@ from pydantic_settings import (
 
 from extractors.backends import BackendOptions
 from extractors.decision.policy import CertificateUse, PolicyName
+from extractors.documents import Ask
 from extractors.documents.checks import MOST_LOOKS
 from extractors.page.ocr.engines import Engine
 from extractors.rerankers import RerankerOptions
@@ -273,6 +274,26 @@ class Settings(BaseSettings):
     )
     claim_lease: Duration = Field(
         timedelta(seconds=20), description="Time until a silent worker's work is taken over."
+    )
+    ask_sender: frozenset[Ask] = Field(
+        frozenset(),
+        description=(
+            "Doubts about which a document's sender is asked, where its type does not say (a JSON"
+            " list): `encrypted`, `illegible`, `type`, `missing`, `conflict`; without it, nobody"
+            " is asked but by a person."
+        ),
+    )
+    question_lasts: Duration = Field(
+        timedelta(days=14), gt=timedelta(0), description="How long a sender may answer."
+    )
+    remind_every: Duration = Field(
+        timedelta(hours=72),
+        gt=timedelta(0),
+        description="Pause between two events that remind a sender of an open question.",
+    )
+    confirm_answers: bool = Field(
+        True,
+        description="A sender's value that stands on no page waits until a reviewer confirms it.",
     )
     patience: Duration = Field(
         timedelta(seconds=10),

@@ -138,7 +138,7 @@ def _changed(options: BaseModel, kind: str, prefix: str) -> dict[str, str]:
 
 def _shown(value: object) -> str:
     """A value for people; a secret is hidden."""
-    if value is None or value is PydanticUndefined or value in ((), {}):
+    if value is None or value is PydanticUndefined or value in ((), {}, frozenset()):
         return ""
     if value == str(BUNDLED_MODEL):
         return "the bundled model"
@@ -146,7 +146,7 @@ def _shown(value: object) -> str:
         return "(hidden)"
     if isinstance(value, timedelta):
         return _duration(value)
-    if isinstance(value, dict | tuple):
+    if isinstance(value, dict | tuple | frozenset):
         return json.dumps(_plain(value, hide=True))
     return str(value.value) if isinstance(value, Enum) else str(value)
 
@@ -179,6 +179,8 @@ def _plain(value: object, *, hide: bool) -> Any:
         return {name: _plain(one, hide=hide) for name, one in value.items()}
     if isinstance(value, tuple):
         return [_plain(one, hide=hide) for one in value]
+    if isinstance(value, frozenset):
+        return sorted(_plain(one, hide=hide) for one in value)
     return value if isinstance(value, bool | int | float) else str(value)
 
 

@@ -5,15 +5,19 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import null, select, update
+from sqlalchemy import func, null, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from worker.db import Tx
 from worker.store import transitions
-from worker.tables.documents import Document, DocumentEvent, Status
+from worker.tables.documents import ALLOWED, Document, DocumentEvent, Status
 from worker.tables.evidence import Page, PageStatus
+from worker.tables.questions import Question, QuestionState, Wanted
 
 STAGE = "retry"
+SENT_AGAIN = "submission"  # the door of an answer: the document was sent again, with it
+# where a document stands that lacks something
+LACKS = frozenset({Status.FAILED, Status.NEEDS_INPUT})
 # its pages, if there are any, may be made anew
 BEFORE_READ = frozenset({Status.SUBMITTED, Status.UNTRIAGED, Status.RENDERED})
 
@@ -42,18 +46,41 @@ def retry(tx: Tx, document_ids: Sequence[UUID], *, by: str) -> list[UUID]:
 
 
 def reopen(tx: Tx, document_id: UUID, *, by: str, stage: str, code: str) -> bool:
-    """What a failed document lacked has come: it is rendered again, or goes on where it failed when
-    it had been read.  False: it had not failed.
+    """What a document lacked that failed, or whose sender was asked, has come: it is rendered
+    again, or goes on where it failed when it had been read.  False: it lacks nothing.
 
     code: why, for the event
     """
     [failed_at] = _by_status(tx, [document_id])
     to = Status.SUBMITTED if failed_at in BEFORE_READ else failed_at
-    moved = transitions.move(
-        tx, [document_id], at=[Status.FAILED], to=to, by=by, stage=stage, code=code
-    )
+    lacks = [at for at in LACKS if to in ALLOWED[at]]
+    _answered(tx, document_id, by=by)
+    moved = transitions.move(tx, [document_id], at=lacks, to=to, by=by, stage=stage, code=code)
     _pages_again(tx, moved)
     return bool(moved)
+
+
+def _answered(tx: Tx, document_id: UUID, *, by: str) -> None:
+    """What its sender was asked for came by itself, if they were."""
+    waits = select(Document.id).where(
+        Document.id == document_id, Document.status == Status.NEEDS_INPUT
+    )
+    locked = tx.session.execute(waits.with_for_update()).scalars().all()
+    tx.session.execute(
+        update(Question)
+        .where(
+            Question.document_id.in_(locked),
+            Question.state == QuestionState.OPEN,
+            Question.wanted == Wanted.PASSWORD,
+        )
+        .values(
+            state=QuestionState.ANSWERED,
+            closed_at=func.now(),
+            closed_by=by,
+            door=SENT_AGAIN,
+            token_sealed=null(),
+        )
+    )
 
 
 def _pages_again(tx: Tx, moved: Sequence[UUID]) -> None:
@@ -69,7 +96,10 @@ def _by_status(tx: Tx, document_ids: Collection[UUID]) -> dict[Status, list[UUID
     last = (
         select(DocumentEvent.document_id, DocumentEvent.from_status)
         .where(
-            DocumentEvent.document_id.in_(document_ids), DocumentEvent.to_status == Status.FAILED
+            DocumentEvent.document_id.in_(document_ids),
+            DocumentEvent.to_status == Status.FAILED,
+            # no answer came: it failed before it was asked about
+            DocumentEvent.from_status != Status.NEEDS_INPUT,
         )
         .order_by(DocumentEvent.document_id, DocumentEvent.id.desc())
         .ext(distinct_on(DocumentEvent.document_id))

@@ -36,14 +36,18 @@ from worker.tables.documents import (
     Secret,
     Status,
 )
+from worker.tables.questions import Question, QuestionState
 
 WORKER, SWEEPER = "worker", "sweeper"
 # work goes on here, and may fail
-WORKED_AT = frozenset(at for at, to in ALLOWED.items() if at is not None and Status.FAILED in to)
+WORKED_AT = frozenset(
+    at for at, to in ALLOWED.items() if at is not None and Status.FAILED in to
+) - {Status.NEEDS_INPUT}
 
 DOCUMENTS = cast(Table, Document.__table__)
 EVENTS = cast(Table, DocumentEvent.__table__)
 SECRETS = cast(Table, Secret.__table__)
+QUESTIONS = cast(Table, Question.__table__)
 NOTED = (
     "document_id",
     "from_status",
@@ -223,6 +227,8 @@ def _statement(
     effects = [_noted(moved, to, moved.c.came_from, held, spent)]
     if Status.SUBMITTED in at:
         effects.append(_forget_passwords(moved))
+    if Status.NEEDS_INPUT in at:
+        effects.append(_close_questions(moved))
     return select(moved.c.id).add_cte(*effects)
 
 
@@ -262,3 +268,22 @@ def _forget_passwords(moved: CTE) -> CTE:
     """The pages are rendered, or never will be: the password has done its work."""
     gone = delete(SECRETS).where(SECRETS.c.document_id.in_(select(moved.c.id)))
     return gone.cte("forgotten")
+
+
+def _close_questions(moved: CTE) -> CTE:
+    """The document goes on: nobody needs the answers that are missing."""
+    actor = bindparam("actor", type_=Text())
+    gone = (
+        update(QUESTIONS)
+        .where(
+            QUESTIONS.c.document_id.in_(select(moved.c.id)),
+            QUESTIONS.c.state == QuestionState.OPEN,
+        )
+        .values(
+            state=QuestionState.WITHDRAWN,
+            closed_at=func.now(),
+            closed_by=actor,
+            token_sealed=null(),
+        )
+    )
+    return gone.cte("closed")

@@ -32,6 +32,7 @@ class Status(StrEnum):
     SUBMITTED = "submitted"
     UNTRIAGED = "untriaged"  # its pages are there; its type, or which of them to read, is open
     NEEDS_TYPE = "needs_type"  # its words do not say what it is: a person must
+    NEEDS_INPUT = "needs_input"  # its sender is asked, and it goes on from the answer
     RENDERED = "rendered"
     EXTRACTED = "extracted"
     GROUNDED = "grounded"  # all evidence is stored, and nothing is scored yet
@@ -58,6 +59,7 @@ TYPE_IS_OPEN = frozenset(
         Status.SUBMITTED,
         Status.UNTRIAGED,
         Status.NEEDS_TYPE,
+        Status.NEEDS_INPUT,
         Status.REJECTED,
         Status.SPLIT,
         Status.FAILED,
@@ -69,26 +71,33 @@ JUDGED = ANSWERED | {Status.NEEDS_TYPE}
 AGAIN = frozenset({Status.UNTRIAGED, Status.EXTRACTED, Status.GROUNDED, Status.SCORED})
 # how work on a document may end before its time: it fails, or its sender cancels it
 ENDS = frozenset({Status.FAILED, Status.REJECTED})
+# where the sender may be asked about a document
+MAY_ASK = ANSWERED | {Status.SUBMITTED, Status.NEEDS_TYPE, Status.FAILED}
 
 # Every move there is, by where it begins; None is where a document comes into being.
 ALLOWED: Mapping[Status | None, frozenset[Status]] = {
     None: frozenset({Status.SUBMITTED, Status.UNTRIAGED}),  # a part begins with its pages there
-    Status.SUBMITTED: ENDS | {Status.UNTRIAGED, Status.RENDERED},
+    Status.SUBMITTED: ENDS | {Status.UNTRIAGED, Status.RENDERED, Status.NEEDS_INPUT},
     Status.UNTRIAGED: ENDS | {Status.NEEDS_TYPE, Status.RENDERED, Status.SPLIT},
-    Status.NEEDS_TYPE: frozenset({Status.UNTRIAGED, Status.SPLIT, Status.REJECTED}),
+    Status.NEEDS_TYPE: frozenset(
+        {Status.UNTRIAGED, Status.NEEDS_INPUT, Status.SPLIT, Status.REJECTED}
+    ),
+    # on from the answer, or back to where it was asked about
+    Status.NEEDS_INPUT: ENDS | ANSWERED | {Status.SUBMITTED, Status.UNTRIAGED, Status.NEEDS_TYPE},
     Status.RENDERED: ENDS | {Status.EXTRACTED},
     Status.EXTRACTED: ENDS | {Status.GROUNDED},
     Status.GROUNDED: ENDS | {Status.SCORED},
     Status.SCORED: ENDS | ANSWERED,
     Status.ACCEPTED: AGAIN
-    | {Status.REVIEWED, Status.REJECTED},  # a person corrects what was accepted
-    Status.IN_REVIEW: AGAIN | {Status.REVIEWED, Status.REJECTED},
+    | {Status.REVIEWED, Status.NEEDS_INPUT, Status.REJECTED},  # a person corrects what was accepted
+    Status.IN_REVIEW: AGAIN | {Status.REVIEWED, Status.NEEDS_INPUT, Status.REJECTED},
     Status.REVIEWED: AGAIN
-    | {Status.IN_REVIEW, Status.ACCEPTED, Status.REJECTED},  # and takes that back
+    # and takes that back
+    | {Status.IN_REVIEW, Status.ACCEPTED, Status.NEEDS_INPUT, Status.REJECTED},
     Status.REJECTED: JUDGED,  # taken back
     Status.SPLIT: frozenset(),
     # back to where it failed, once what was wrong is mended
-    Status.FAILED: AGAIN | {Status.SUBMITTED, Status.RENDERED},
+    Status.FAILED: AGAIN | {Status.SUBMITTED, Status.RENDERED, Status.NEEDS_INPUT},
 }
 
 
@@ -223,6 +232,7 @@ class Submission(Base):
         CheckConstraint(
             "length(upstream) BETWEEN 1 AND 100 AND length(key) BETWEEN 1 AND 200", name="names"
         ),
+        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
     )
 
     id: Mapped[UUID] = new_id()
@@ -235,6 +245,8 @@ class Submission(Base):
     # as the upstream asked; "auto" stays here when the document has found its type
     document_type: Mapped[str]
     filename: Mapped[str | None]
+    # of the file as it came first, where a better scan has taken its place
+    sha256: Mapped[str | None]
     metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, server_default=sql("'{}'"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

@@ -48,6 +48,10 @@ class Page(Base):
         one_of("status", PageStatus),
         CheckConstraint("number >= 1", name="number"),
         CheckConstraint("rank >= 1", name="rank"),
+        CheckConstraint("(document_id IS NULL) <> (replaced_in IS NULL)", name="of_a_document"),
+        Index(
+            "pages_replaced_in_idx", "replaced_in", postgresql_where=sql("replaced_in IS NOT NULL")
+        ),
         CheckConstraint(
             "width_pt > 0 AND height_pt > 0 AND model_width_px > 0 AND model_height_px > 0",
             name="size",
@@ -66,7 +70,12 @@ class Page(Base):
     )
 
     id: Mapped[UUID] = new_id()
-    document_id: Mapped[UUID] = belongs_to("documents.id")
+    # NULL: of a scan that a better one has replaced
+    document_id: Mapped[UUID] = mapped_column(
+        ForeignKey("documents.id", ondelete="CASCADE"), nullable=True
+    )
+    # the document that it was a page of, until then
+    replaced_in: Mapped[UUID | None] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"))
     number: Mapped[int]  # 1-based
     status: Mapped[PageStatus] = mapped_column(
         closed(PageStatus), server_default=PageStatus.RENDERED

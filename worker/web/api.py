@@ -227,6 +227,7 @@ def problems_of(*statuses: int) -> dict[int | str, dict[str, Any]]:
         **REFUSALS,
         409: "The key stands for other bytes, or the document stands otherwise",
         413: "Too large",
+        410: "The question is over",
         415: "Neither multipart nor JSON",
         400: "Broken request, such as one with a NUL",
         408: "The body came too slowly",
@@ -387,7 +388,7 @@ def _of_json(body: bytes) -> sources.Request:
     try:
         sent = SubmissionIn.model_validate_json(body)
     except ValidationError as error:
-        raise InvalidSubmission(_words(error)) from error
+        raise InvalidSubmission(words_of(error)) from error
     try:
         content = base64.b64decode(sent.content_base64, validate=True)
     except (binascii.Error, ValueError) as error:
@@ -418,7 +419,7 @@ def _of_form(form: FormData, most: int) -> sources.Request:
             {**given, "metadata": metadata, "filename": file.filename, "content_base64": "-"}
         )
     except ValidationError as error:
-        raise InvalidSubmission(_words(error)) from error
+        raise InvalidSubmission(words_of(error)) from error
     return _request(sent, file=file.file)
 
 
@@ -438,7 +439,8 @@ def _request(
     )
 
 
-def _words(error: ValidationError) -> str:
+def words_of(error: ValidationError) -> str:
+    """What does not fit in a body, without a word of it."""
     said = [
         f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}"
         for each in error.errors(include_input=False)

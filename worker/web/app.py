@@ -1,5 +1,6 @@
 """The web application, put together."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from starlette.types import Scope
 from worker.runtime import Runtime
 from worker.web import (
     api,
+    asking,
     audits,
     documents,
     events,
@@ -19,6 +21,8 @@ from worker.web import (
     lists,
     people,
     problems,
+    questions,
+    questions_api,
     review,
     review_queue,
     signin,
@@ -31,6 +35,8 @@ from worker.web.headers import Door, KnownHosts, LimitedBody, PlainAddress, Secu
 from worker.web.turns import Rates, Turns
 
 STATIC = Path(__file__).parent / "static"
+# the addresses that take files
+UPLOADS = re.compile(r"/documents|/v1/documents|/v1/questions/[^/]+/answer|/q/[^/]+")
 A_DAY = timedelta(days=1)
 
 
@@ -92,12 +98,16 @@ def create_app(
         documents,
         lists,
         verdicts,
+        asking,
         people,
     ):
         app.include_router(
             pages.router, dependencies=[Depends(from_our_page)], include_in_schema=False
         )
+    # whoever has the link is asked, signed in or not: the link itself is what nobody can forge
+    app.include_router(questions.router, include_in_schema=False)
     app.include_router(api.router)
+    app.include_router(questions_api.router)
     app.include_router(events.router)
     app.include_router(health.router)
     app.mount("/static", KeptStatic(directory=STATIC), name="static")
@@ -105,7 +115,7 @@ def create_app(
     app.add_middleware(
         LimitedBody,
         file_bytes=rt.max_bytes,
-        upload_paths=frozenset({"/v1/documents", "/documents"}),
+        uploads=UPLOADS,
     )
     app.add_middleware(Door)
     app.add_middleware(PlainAddress)

@@ -15,12 +15,13 @@ from worker import reporting
 from worker.errors import NotFound
 from worker.pipeline import again
 from worker.pipeline.again import Again
+from worker.questions import store as questions
 from worker.review import actions, context, document_types, reads
 from worker.review.actions import Answer
 from worker.review.card import card_of, feedback, page_json, place_json
 from worker.review.types import Untyped
 from worker.store import transitions
-from worker.tables.documents import ANSWERED, JUDGED, Status
+from worker.tables.documents import ANSWERED, JUDGED, MAY_ASK, Status
 from worker.web.dependencies import Site, SiteHere, Someone, action_of, limits
 from worker.web.templating import render
 from worker.web.uploads import offered
@@ -69,7 +70,9 @@ def document_page(
         pages = context.pages(tx, document_id)
         items = reads.items_of(tx, document_id)
         places = context.places_of(tx, document_id)
-        waiting = context.waiting_in(tx, document_id, pages)
+        asks = found[0].status is Status.NEEDS_INPUT  # nothing of it is decided meanwhile
+        waiting = [] if asks else context.waiting_in(tx, document_id, pages)
+        asked = questions.listed(tx, document_id=document_id, state=None)
         open_type = next(iter(document_types.untyped(tx, document_id=document_id)), None)
     cards = [
         card_of(
@@ -95,9 +98,11 @@ def document_page(
         chosen=field,
         open_type=open_type,
         types=_types(site, open_type),
+        questions=asked,
         lists=_lists(site, found[0]),
         first=next((at for at, page in enumerate(pages) if page.rank == 1), 0),
         open_to_judge=found[0].status in JUDGED,
+        open_to_ask=found[0].status in MAY_ASK - {Status.SUBMITTED},
         can_reread=found[0].status in ANSWERED | {Status.FAILED},
         open_to_change=found[0].status in ANSWERED,
         in_document=True,

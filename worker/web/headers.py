@@ -106,6 +106,8 @@ class LimitedBody:
     """Stops reading a request as soon as it is larger than its address takes, or slower than
     anybody sends; nothing of the rest is ever held in memory.
 
+    uploads: the addresses that take files
+
     A file that comes as multipart goes to disk while it is read; JSON has to be held whole, and has
     a limit of its own. Reading further raises TooLarge or TooSlow.
     """
@@ -115,14 +117,14 @@ class LimitedBody:
         app: ASGIApp,
         *,
         file_bytes: int,
-        upload_paths: frozenset[str],
+        uploads: re.Pattern[str],
         body_s: float = BODY_S,
     ) -> None:
         self.app = app
         self.body_s = body_s
         self.form_bytes = file_bytes + PAGE_BYTES
         self.json_bytes = min(file_bytes * 4 // 3 + PAGE_BYTES, JSON_BYTES)
-        self.upload_paths = upload_paths
+        self.uploads = uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -156,7 +158,7 @@ class LimitedBody:
         await self.app(scope, counted, send)
 
     def _most(self, scope: Scope) -> int:
-        if scope["path"] not in self.upload_paths:
+        if not self.uploads.fullmatch(scope["path"]):
             return PAGE_BYTES
         is_json = (
             Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()

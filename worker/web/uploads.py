@@ -79,6 +79,7 @@ def _message(row: reporting.DocumentRow) -> str:
     fields = row.accepted + row.waiting + row.reviewed
     return {
         Status.NEEDS_TYPE: "Its words do not say what it is: choose its type.",
+        Status.NEEDS_INPUT: "its sender is asked",
         Status.ACCEPTED: f"accepted{type_}, {row.accepted} fields",
         Status.IN_REVIEW: f"read{type_}: {row.waiting} of {fields} fields wait for a person",
         Status.REVIEWED: f"reviewed{type_}",

@@ -8,7 +8,10 @@ import pytest
 from tests.needed import cannot_run
 from tests.web.browser.test_reviewing import ready
 from tests.web.making import TRUTH, a_slip
-from worker.actor import Role
+from worker.actor import Actor, Role
+from worker.questions import actions as questions
+from worker.questions.types import New
+from worker.tables.questions import Wanted
 
 AXE = Path(os.environ.get("SUREFIELD_TEST_AXE", "/nowhere"))
 SERIOUS = {"serious", "critical"}
@@ -77,6 +80,15 @@ def test_no_page_has_a_serious_violation(live, scheme):
     look("the keys")
     page.goto("/review?field=nothing")
     look("nothing")
+    page.goto(f"/documents/{document}/ask")
+    look("ask the sender")
+    for wanted, field in ((Wanted.VALUE, "total"), (Wanted.FILE, None), (Wanted.TEXT, None)):
+        new = New(wanted=wanted, text="What is it?", doubt="x", field=field, page=1)
+        link = questions.ask(Actor("ada"), document, new, live.site.house.rt)
+        page.goto(f"/q/{link.token}")
+        look(f"the question for a {wanted.value}")
+    page.goto(f"/documents/{document}")
+    look("what was asked")
     away = live.window(color_scheme=scheme)
     away.goto("/sign-in")
     page = away

@@ -22,6 +22,7 @@ ACTIONS = {
     "o": "notOurs",
     "i": "illegible",
     "c": "duplicate",
+    "p": "askSender",
 }
 SAME = {letter: (f"Key{letter.upper()}", letter) for letter in ACTIONS}
 
@@ -50,10 +51,11 @@ LAYOUTS: Mapping[str, dict[str, tuple[str, str]]] = {
         "o": ("KeyS", "o"),
         "i": ("KeyG", "i"),
         "c": ("KeyI", "c"),
+        "p": ("KeyR", "p"),
     },
-    "Cyrillic": by_place("уфчыгтвдещшс"),
-    "Greek": by_place("εαχσθνδλτοιψ"),
-    "Hebrew": by_place("קשסדומגךאםןב"),
+    "Cyrillic": by_place("уфчыгтвдещшсз"),
+    "Greek": by_place("εαχσθνδλτοιψπ"),
+    "Hebrew": by_place("קשסדומגךאםןבפ"),
 }
 DIGITS: Mapping[str, str] = {"AZERTY": "&é\"'("}
 # keys that look like another one by their place, or by their sign

@@ -6,10 +6,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from uuid import UUID
 
-from extractors.documents import AUTO, DocumentType
+from extractors.documents import AUTO, Ask, DocumentType
 from extractors.rendering.einvoice import EInvoice
 from extractors.rendering.findings import Finding
 from worker import store
+from worker.pipeline import doubts
 from worker.pipeline.attempt import attempt
 from worker.pipeline.page_words import PageWords, words_of
 from worker.pipeline.rendered import NOTHING, RenderedPages
@@ -36,6 +37,7 @@ def run(document: UUID | Claim, rt: Runtime) -> None:
             turns = store.pages.rendered_before(tx, claim)
 
         before, limits = turns or NOTHING, rt.limits_for(spec)
+        ask = doubts.asks(rt, spec, Ask.ENCRYPTED)
         rendered = rt.renderer().render(
             original,
             canvas=rt.canvas(claim.document_type),
@@ -47,7 +49,11 @@ def run(document: UUID | Claim, rt: Runtime) -> None:
         waited = _Waited(before.waited_s)
         findings: list[Finding] = []
         einvoice: EInvoice | None = None
-        with RenderedPages(limits, before) as pages, closing(rendered):
+        with (
+            doubts.encrypted(claim, rt, ask=ask, tried=password is not None),
+            RenderedPages(limits, before) as pages,
+            closing(rendered),
+        ):
             for page in waited.between(rendered):
                 words = words_of(page, rt.recogniser())
                 findings += (*page.findings, *words.findings)

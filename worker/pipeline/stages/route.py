@@ -21,6 +21,7 @@ from worker.audits.tables import PlanState
 from worker.audits.types import Covered
 from worker.db import Tx
 from worker.fits import store as fits
+from worker.pipeline import doubts
 from worker.pipeline.attempt import attempt
 from worker.pipeline.further_looks import further_looks
 from worker.review import carry, history
@@ -102,6 +103,8 @@ def run(document: UUID | Claim, rt: Runtime) -> None:
                 claim,
                 to=(Status.IN_REVIEW if waiting else Status.REVIEWED if seen else Status.ACCEPTED),
             )
+            if waiting:
+                doubts.of_answer(tx, claim, spec, results, rt)
 
 
 def _covered(

@@ -15,6 +15,7 @@ from extractors.triage.select_pages import Selection, select
 from extractors.triage.split import Part, parts_of, sure
 from extractors.types import Word
 from worker import store
+from worker.pipeline import doubts
 from worker.pipeline.attempt import attempt
 from worker.runtime import Runtime
 from worker.store.types import Claim, Piece, SortedPage
@@ -80,6 +81,7 @@ def _typed(claim: Claim, pages: Sequence[Sequence[Word]], rt: Runtime) -> Guess 
             store.documents.finish(tx, claim, to=Status.SPLIT)
         else:
             store.documents.finish(tx, claim, to=Status.NEEDS_TYPE)
+            doubts.type_is_open(tx, claim, list(types.values()), rt)
     return None
 
 

@@ -208,12 +208,13 @@ window.listenToVerdicts = ({ about, viewer, outbox, say, judged }) => {
     if (button) { event.preventDefault(); press(button); }
     else if (typed && event.key === "Enter") { event.preventDefault(); press(inside.querySelector("[data-typed]")); }
   });
-  return { otherType: () => question("other_type"), notOurs: () => judge("not_ours"), illegible: () => judge("illegible"), duplicate: () => question("duplicate") };
+  return { otherType: () => question("other_type"), notOurs: () => judge("not_ours"), illegible: () => judge("illegible"), duplicate: () => question("duplicate"),
+    askSender: () => { const link = document.querySelector("[data-act=askSender]"); if (link) location.assign(link.href); } };
 };
 // The keys of both modes.  part(): the card or row that they are about; acts: what each does; more(event): keys of one mode alone.
 window.listenToKeys = ({ part, acts, viewer, help, choose, more = () => false }) => {
   const letters = { e: () => window.typing.begin(part()), a: acts.absent, x: acts.unreadable, s: acts.skip, u: acts.undo, n: acts.note, d: acts.document, l: acts.rows, w: () => window.witnesses.next(part(), viewer),
-    t: acts.otherType, o: acts.notOurs, i: acts.illegible, c: acts.duplicate };
+    t: acts.otherType, o: acts.notOurs, i: acts.illegible, c: acts.duplicate, p: acts.askSender };
   document.addEventListener("keydown", (event) => {
     if (event.isComposing || event.key === "Process" || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey) return;
     const input = window.typing.of(part());
