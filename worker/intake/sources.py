@@ -97,17 +97,17 @@ def _source(source: str, rt: Runtime) -> BinaryIO:
             " send content_base64."
         )
     try:
-        file = os.fdopen(_open_beneath(*place), "rb")
+        there = _open_beneath(*place)
     except OSError as error:
         kind = UnreadableFile if error.errno in WRONG_PATH else SourceUnavailable
         raise kind(
             f"source cannot be read: {error.strerror}. Check the path and its rights on the"
             " worker's machine."
         ) from error
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
+    if not stat.S_ISREG(os.fstat(there).st_mode):
+        os.close(there)
         raise UnreadableFile("source is no file. Name a regular file under an allowed folder.")
-    return file
+    return os.fdopen(there, "rb")
 
 
 def _beneath(path: Path, roots: Sequence[Path]) -> tuple[Path, Sequence[str]] | None:
