@@ -10,15 +10,19 @@ from typing import Any
 from sqlalchemy import text
 
 from extractors.decision.certificates import BANDS, Band
+from extractors.decision.watching import CUTS, MOST_ROWS
 from worker.db import Tx
 
 _BAND = " ".join(f"WHEN m.mean >= {least:g} THEN '{band}'" for least, band in BANDS)
 
+_BELOW = ", ".join(f"count(*) FILTER (WHERE s.score < {cut:g})" for cut in CUTS)
+
 # By :method, over the rows of the answer ``a``: nothing unless it is a combined score and every
 # reading has it that has a score at all, which is when routing goes by it.
-_WHOLE = """
+_WHOLE = f"""
 LATERAL (
-    SELECT avg(s.score) AS mean, min(s.score) AS weakest
+    SELECT avg(s.score) AS mean, min(s.score) AS weakest,
+        ARRAY[{_BELOW}]::smallint[] AS below
     FROM public.results AS q
     JOIN public.scores AS s ON s.field_id = q.field_id AND s.method = :method
     WHERE a.method <> :method AND starts_with(:method, 'combined/')
@@ -54,12 +58,18 @@ LEFT JOIN public.scores AS s ON s.field_id = a.field_id AND s.method = :method
 WHERE a.method = :method OR (m.mean IS NOT NULL AND s.score IS NOT NULL)
 """
 
-# Documents that were routed under :conditions since then: how many, and how many are doubtful.
+# Documents that were routed under :conditions since then, by how many rows score below each cut.
+_ROWS = "coalesce(fewer[{at}], CASE WHEN weakest >= {cut:g} THEN 0 ELSE 1 END)"
+_COUNTS = ", ".join(
+    f"count(*) FILTER (WHERE {_ROWS.format(at=at, cut=cut)} >= {least})"
+    for at, cut in enumerate(CUTS, 1)
+    for least in range(1, MOST_ROWS + 1)
+)
 WINDOW = text(f"""
-SELECT count(*) AS documents,
-    count(*) FILTER (WHERE weakest IS NULL OR weakest < :doubtful) AS doubtful
+SELECT count(*) AS documents, ARRAY[{_COUNTS}] AS at_least
 FROM (
-    SELECT CASE WHEN a.method = :method THEN a.weakest ELSE m.weakest END AS weakest
+    SELECT CASE WHEN a.method = :method THEN a.weakest ELSE m.weakest END AS weakest,
+        CASE WHEN a.method = :method THEN a.below ELSE m.below END AS fewer
     FROM public.routings AS a
     LEFT JOIN {_WHOLE} ON true
     WHERE a.conditions = :conditions AND a.document_type = :document_type
@@ -68,7 +78,9 @@ FROM (
 """)
 
 
-def window(tx: Tx, asked: Mapping[str, Any]) -> tuple[int, int]:
-    """How many documents came, and how many of them are doubtful, by the score of ``method``."""
+def window(tx: Tx, asked: Mapping[str, Any]) -> tuple[int, list[int]]:
+    """How many documents came, and how many of them have at least 1, 2 and so on rows below the
+    first cut, then the second, by the score of ``method``.
+    """
     row = tx.session.execute(WINDOW, dict(asked)).one()
-    return row.documents, row.doubtful
+    return row.documents, row.at_least

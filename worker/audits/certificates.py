@@ -10,15 +10,15 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, or_, select, text, update
+from sqlalchemy import Row, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from extractors.decision.certificates import Band, Family, Judged, Plan, Tested
 from extractors.decision.policy import Certified
 from extractors.decision.scores import COMBINED
-from extractors.decision.watching import DOUBTFUL, SETTLING
+from extractors.decision.watching import MOST_ROWS, SETTLING
 from worker.audits import beside
-from worker.audits.tables import TESTED, Audit, Certificate, PlanState, Routing
+from worker.audits.tables import TESTED, Audit, Certificate, PlanState
 from worker.audits.types import Alarm, Covered, Planned, Promise, Standing
 from worker.db import Tx
 from worker.errors import NotFound
@@ -83,6 +83,7 @@ def standing(tx: Tx, covered: Covered) -> list[Standing]:
             c.threshold,
             c.window_documents,
             c.window_doubtful,
+            c.window_at_least,
             c.watched_since,
             (c.valid_until > func.now()).label("is_valid"),
         )
@@ -254,14 +255,13 @@ def save_test(tx: Tx, plan: Planned, found: Tested, *, who: str, lasts: timedelt
     Raises InvalidDecision when it was tested before.
     """
     state = PlanState.NOT_HELD if found.threshold is None else PlanState.CERTIFIED
-    documents, doubtful = beside.window(
+    documents, at_least = beside.window(
         tx,
         {
             "conditions": plan.promise.conditions,
             "document_type": plan.promise.document_type,
             "method": plan.promise.method,
             "since": plan.planned_at,
-            "doubtful": DOUBTFUL,
         },
     )
     done = tx.session.execute(
@@ -278,7 +278,8 @@ def save_test(tx: Tx, plan: Planned, found: Tested, *, who: str, lasts: timedelt
             tested_at=func.now(),
             valid_until=None if found.threshold is None else func.now() + lasts,
             window_documents=documents,
-            window_doubtful=doubtful,
+            window_doubtful=at_least[-MOST_ROWS],
+            window_at_least=at_least,
             watched_since=None if found.threshold is None else func.now(),
         )
         .returning(Certificate.id)
@@ -288,13 +289,6 @@ def save_test(tx: Tx, plan: Planned, found: Tested, *, who: str, lasts: timedelt
             f"Certificate {plan.certificate_id} was tested before. A further test needs a new plan,"
             " and fields that are drawn after it: surefield certify plan"
         )
-
-
-def is_doubtful() -> ColumnElement[bool]:
-    """Of a document as it was routed: a row of it scores too low for any certificate, or none of
-    them has a score.
-    """
-    return or_(Routing.weakest.is_(None), Routing.weakest < DOUBTFUL)
 
 
 def resume(tx: Tx, certificate_id: UUID, *, who: str, because: str) -> None:
