@@ -3,6 +3,7 @@ do about it.
 """
 
 from datetime import UTC, datetime, timedelta
+from runpy import run_path
 from uuid import UUID
 
 import pytest
@@ -75,8 +76,10 @@ def test_a_document_that_is_only_routed_again_did_not_come_again(house: House) -
 
 def test_a_test_counts_the_documents_of_its_window(house: House, held: Planned) -> None:
     """From its plan on, and how many of them were doubtful."""
-    (row,) = house.rows("SELECT window_documents, window_doubtful FROM certificates")
-    assert tuple(row) == (100, 5)
+    (row,) = house.rows(
+        "SELECT window_documents, window_doubtful, window_at_least FROM certificates"
+    )
+    assert tuple(row) == (100, 5, [100, 0, 0, 5, 0, 0])
 
 
 def test_as_many_doubtful_documents_as_before_raise_no_alarm(house: House, held: Planned) -> None:
@@ -98,10 +101,61 @@ def test_documents_that_read_worse_suspend_it_without_any_label(
 
     assert state(house) == "suspended"
     (row,) = house.rows("SELECT alarm, changed_at < alarmed_at AS before FROM certificates")
-    assert "30 of 31 documents have a field that scores below 0.9" in row.alarm
-    assert "these were 5 of 100" in row.alarm
+    assert "30 of 31 (0 with 3 or more) documents have a field that scores below 0.9;" in row.alarm
+    assert "these were 5 of 100 (0 with 3 or more)" in row.alarm
     assert row.before
     assert house.results(after)["number"].decision == "review"
+
+
+def test_a_document_is_kept_with_how_many_of_its_rows_are_doubtful(house: House) -> None:
+    """Below 0.99, and below 0.9; every row of the slip has a score."""
+    (row,) = house.rows("SELECT below FROM routings")
+    (rows,) = house.rows("SELECT count(*) AS n FROM scores WHERE method = 'weakest-token/1'")
+
+    assert row.below == [rows.n, 0]
+
+
+def test_documents_that_were_routed_before_rows_were_counted_are_counted(house: House) -> None:
+    """By their scores, which are kept; else an open window would know of one row at most."""
+    migration = run_path("migrations/versions/2026_11_28_doubtful_rows.py")
+    (before,) = house.rows("SELECT below FROM routings")
+    with house.rt.transaction() as tx:
+        run = tx.session.connection().exec_driver_sql
+        run("UPDATE routings SET below = NULL")
+        run(migration["COUNTED"])
+
+    assert house.rows("SELECT below FROM routings") == [before]
+    assert before.below[0] > 0
+
+
+@pytest.mark.parametrize(("rows", "said"), [("'{3,3}'", "suspended"), ("'{3,1}'", "certified")])
+def test_several_doubtful_rows_of_a_document_tell_more_than_one(
+    house: House, held: Planned, rows: str, said: str
+) -> None:
+    """Eight documents with one such row each could be chance; with three each they are not."""
+    came(house, 8, doubtful=8)
+    with house.rt.transaction() as tx:
+        tx.session.connection().exec_driver_sql(
+            f"UPDATE routings SET below = {rows} WHERE routed_at > (SELECT tested_at FROM"
+            " certificates)"
+        )
+    read(house, "another")
+
+    assert state(house) == said
+
+
+def test_a_certificate_from_before_rows_were_counted_is_watched_by_documents(
+    house: House, held: Planned
+) -> None:
+    """Its window says nothing of more than one row."""
+    with house.rt.transaction() as tx:
+        tx.session.connection().exec_driver_sql("UPDATE certificates SET window_at_least = NULL")
+    came(house, 30, doubtful=30)
+    read(house, "raises the alarm")
+
+    (row,) = house.rows("SELECT state, alarm FROM certificates")
+    assert row.state == "suspended"
+    assert "30 of 31 documents have a field that scores below 0.9;" in row.alarm
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,16 @@ from extractors.backends.mllama.backend import MllamaBackend
 from extractors.decision.certificates import Judged, Plan, plan_of, walk
 from extractors.decision.features import Taken
 from extractors.decision.policy import PolicyName
-from extractors.decision.watching import DOUBTFUL, HORIZON, Detector, alarm_after, usual_share
+from extractors.decision.watching import (
+    CUTS,
+    HORIZON,
+    MOST_ROWS,
+    Detector,
+    Usual,
+    alarm_after,
+    below,
+    usual,
+)
 from extractors.demo.three_readings import rows_of
 from tests.benchmarks.confidence import SEED, accepts, combined_scores, how_many
 
@@ -42,7 +51,7 @@ class Paper:
     """One document as it is watched."""
 
     level: int
-    doubtful: bool
+    below: tuple[int, ...]  # rows that score below each cut
     # score, wrong, accepted by the careful policy; of rows that no proof holds back
     rows: tuple[tuple[float, bool, bool], ...]
 
@@ -53,8 +62,9 @@ def run() -> list[dict[str, Any]]:
     good = [one for one in papers if one.level <= 2]
     runs = RUNS // 5 if os.environ.get("QUICK") == "1" else RUNS
     out = [
-        _row(f"level {level}: documents with a row below {DOUBTFUL:g}", _doubtful(papers, level))
+        _row(f"level {level}: documents with a row below {score:g}", _doubtful(papers, level, cut))
         for level in range(5)
+        for cut, score in enumerate(CUTS)
     ]
     for level in (3, 4):
         worse = [one for one in papers if one.level == level]
@@ -85,7 +95,7 @@ def _papers() -> list[Paper]:
     return [
         Paper(
             level=rows[places[0]].level,
-            doubtful=bool(min(scores[at] for at in places) < DOUBTFUL),
+            below=below([float(scores[at]) for at in places]),
             rows=tuple(
                 (float(scores[at]), not rows[at].right, accepts(PolicyName.CAREFUL, rows[at]))
                 for at in places
@@ -96,15 +106,26 @@ def _papers() -> list[Paper]:
     ]
 
 
-def _doubtful(papers: Sequence[Paper], level: int) -> float:
-    return float(np.mean([one.doubtful for one in papers if one.level == level]))
+def _doubtful(papers: Sequence[Paper], level: int, cut: int) -> float:
+    return float(np.mean([one.below[cut] > 0 for one in papers if one.level == level]))
 
 
-def _window(chance: np.random.Generator, good: Sequence[Paper]) -> tuple[float, float]:
-    """The usual share of doubtful documents, and the certified threshold; 2 where there is none."""
+def _usual(window: Sequence[Paper]) -> Usual:
+    found = usual(
+        len(window),
+        [
+            [sum(one.below[cut] >= least for one in window) for least in range(1, MOST_ROWS + 1)]
+            for cut in range(len(CUTS))
+        ],
+    )
+    assert found is not None, "a window of good documents is watched"
+    return found
+
+
+def _window(chance: np.random.Generator, good: Sequence[Paper]) -> tuple[Usual, float]:
+    """What documents are like, and the certified threshold; 2 where there is none."""
     window = [good[at] for at in chance.integers(len(good), size=WINDOW)]
-    usual = usual_share(WINDOW, sum(one.doubtful for one in window))
-    assert usual is not None, "a window of good documents is watched"
+    known = _usual(window)
     rows = [row for one in good for row in one.rows]
     planned = plan_of([rows[at][0] for at in chance.integers(len(rows), size=1_000)], alpha=ALPHA)
     assert planned is not None
@@ -114,7 +135,7 @@ def _window(chance: np.random.Generator, good: Sequence[Paper]) -> tuple[float, 
         for n, at in enumerate(chance.integers(len(rows), size=AUDITS))
     ]
     found = walk(plan, audits).threshold
-    return usual, 2.0 if found is None else found
+    return known, 2.0 if found is None else found
 
 
 def _change(
@@ -132,7 +153,7 @@ def _change(
     delays, most = [], []
     after = AFTER if share == 1.0 else 10 * AFTER
     for _ in range(runs):
-        usual, threshold = _window(chance, good)
+        known, threshold = _window(chance, good)
         came = [good[at] for at in chance.integers(len(good), size=before)]
         is_worse = chance.random(after) < share
         came += [
@@ -141,7 +162,8 @@ def _change(
             else good[int(chance.integers(len(good)))]
             for bad in is_worse
         ]
-        alarm = alarm_after(Detector.of_documents(usual), [one.doubtful for one in came])
+        rows = [one.below[known.cut] for one in came]
+        alarm = alarm_after(Detector.of_documents(known.shares), rows)
         at = len(came) if alarm is None else alarm
         delays.append(at - before)
         most.append(_most_wrong(came, at, threshold, since=before))
@@ -182,12 +204,11 @@ def _most_wrong(came: Sequence[Paper], alarm: int, threshold: float, *, since: i
 
 def _false(good: Sequence[Paper], runs: int) -> float:
     chance = np.random.default_rng(8)
-    doubtful = np.array([one.doubtful for one in good])
     alarms = 0
     for _ in range(runs):
-        usual, _ = _window(chance, good)
-        came = doubtful[chance.integers(len(doubtful), size=HORIZON)].tolist()
-        alarms += alarm_after(Detector.of_documents(usual), came) is not None
+        known, _ = _window(chance, good)
+        came = [good[at].below[known.cut] for at in chance.integers(len(good), size=HORIZON)]
+        alarms += alarm_after(Detector.of_documents(known.shares), came) is not None
     return alarms / runs
 
 

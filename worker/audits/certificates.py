@@ -10,16 +10,20 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, or_, select, text, update
+from sqlalchemy import Row, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from extractors.decision.certificates import Band, Family, Judged, Plan, Tested
 from extractors.decision.policy import Certified
-from extractors.decision.watching import DOUBTFUL, SETTLING
-from worker.audits.tables import TESTED, Audit, Certificate, PlanState, Routing
+from extractors.decision.scores import COMBINED
+from extractors.decision.watching import MOST_ROWS, SETTLING
+from worker.audits import beside
+from worker.audits.tables import TESTED, Audit, Certificate, PlanState
 from worker.audits.types import Alarm, Covered, Planned, Promise, Standing
 from worker.db import Tx
 from worker.errors import NotFound
+from worker.fits import store as fits
+from worker.fits.types import Kept
 from worker.review.errors import InvalidDecision
 from worker.tables.documents import ANSWERED, Document
 from worker.tables.evidence import Page, PageReading
@@ -27,20 +31,21 @@ from worker.tables.evidence import Page, PageReading
 # The drawn rows that a test looks at: the first ones after its plan, whatever became of them.  What
 # can be judged no more is left out: its document was read again, or is none of ours; and so is a
 # document that weights which were fitted here may have been fitted on.
-DRAWN = text("""
+DRAWN = text(f"""
 SELECT a.score, v.found, concat(v.upstream, ' ', date(a.drawn_at)) AS batch
-FROM public.audits AS a
-JOIN public.results AS r ON r.id = a.result_id
+FROM ({beside.ROWS}) AS a
 JOIN public.documents AS d ON d.id = a.document_id
 JOIN reporting.audits AS v
-  ON v.document_id = a.document_id AND v.generation = r.generation AND v.field = r.name
- AND v.ordinal = r.ordinal
-WHERE a.conditions = :conditions AND a.method = :method AND a.family = :family AND a.band = :band
-  AND v.document_type = :document_type AND a.drawn_at >= :since AND a.score >= :least
-  AND NOT EXISTS (SELECT FROM public.fits AS f WHERE f.method = a.method AND d.created_at < f.until)
-  AND (v.found IS NOT NULL OR (d.generation = r.generation AND d.status = ANY(:answered)))
+  ON v.document_id = a.document_id AND v.generation = a.generation AND v.field = a.field
+ AND v.ordinal = a.ordinal
+WHERE a.family = :family AND a.band = :band AND a.score >= :least
+  AND v.document_type = :document_type
+  AND NOT EXISTS (SELECT FROM public.fits AS f WHERE f.method = :method AND d.created_at < f.until)
+  AND (v.found IS NOT NULL OR (d.generation = a.generation AND d.status = ANY(:answered)))
 ORDER BY a.drawn_at, a.id LIMIT :size
 """)
+# Without any label.
+SCORES = text(f"SELECT a.id, a.family, a.band, a.score FROM ({beside.ROWS}) AS a")
 
 
 def conditions(tx: Tx, document_id: UUID, *, looks: Mapping[str, object]) -> str:
@@ -78,6 +83,7 @@ def standing(tx: Tx, covered: Covered) -> list[Standing]:
             c.threshold,
             c.window_documents,
             c.window_doubtful,
+            c.window_at_least,
             c.watched_since,
             (c.valid_until > func.now()).label("is_valid"),
         )
@@ -103,8 +109,13 @@ def holding(found: Sequence[Standing], band: Band) -> dict[Family, Certified]:
     }
 
 
-def promises(tx: Tx, document_type: str, *, since: timedelta) -> Mapping[Promise, Sequence[float]]:
-    """The scores of drawn rows by the promise that they fall under, newest conditions only.
+def promises(
+    tx: Tx, document_type: str, *, since: timedelta, only: Kept | None = None
+) -> Mapping[Promise, Sequence[float]]:
+    """The scores of drawn rows by the promise that they fall under, newest conditions only: each
+    by the score that is in force now, whatever was when it was drawn.
+
+    only: by the score of these weights alone, which may be in the shadow
 
     No label is looked at.
     """
@@ -114,28 +125,42 @@ def promises(tx: Tx, document_type: str, *, since: timedelta) -> Mapping[Promise
         .where(Document.document_type == document_type, Audit.conditions.is_not(None))
         .order_by(Audit.drawn_at.desc())
         .limit(1)
-        .scalar_subquery()
     )
-    rows = tx.session.execute(
-        select(Audit.family, Audit.band, Audit.conditions, Audit.method, Audit.score)
-        .join(Document, Document.id == Audit.document_id)
-        .where(
-            Document.document_type == document_type,
-            Audit.conditions == newest,
-            Audit.drawn_at > func.now() - since,
-        )
+    if only is not None:
+        newest = newest.where(Audit.fingerprint == only.fingerprint)
+    under = tx.session.execute(newest).scalar_one_or_none()
+    if under is None:
+        return {}
+    asked = {"conditions": under, "since": tx.session.execute(select(func.now() - since)).scalar()}
+    methods = (
+        [only.method]
+        if only is not None
+        else [*fits.in_force(tx, document_type), COMBINED, *_own_methods(tx, under)]
     )
     found: dict[Promise, list[float]] = {}
-    for row in rows:
-        promise = Promise(
-            document_type=document_type,
-            family=Family(row.family),
-            band=Band(row.band),
-            conditions=row.conditions,
-            method=row.method,
-        )
-        found.setdefault(promise, []).append(row.score)
+    seen: set[UUID] = set()
+    for method in methods:  # the best first, as routing takes them
+        for row in tx.session.execute(SCORES, {**asked, "method": method}):
+            if row.id in seen:
+                continue
+            seen.add(row.id)
+            promise = Promise(
+                document_type=document_type,
+                family=Family(row.family),
+                band=Band(row.band),
+                conditions=under,
+                method=method,
+            )
+            found.setdefault(promise, []).append(row.score)
     return found
+
+
+def _own_methods(tx: Tx, under: str) -> Sequence[str]:
+    """By which rows were drawn that no combined score knows."""
+    query = select(Audit.method).where(
+        Audit.conditions == under, Audit.method.is_not(None), Audit.method.not_like(f"{COMBINED}%")
+    )
+    return [one for one in tx.session.execute(query.distinct()).scalars() if one is not None]
 
 
 def save_plan(tx: Tx, promise: Promise, plan: Plan, *, size: int, who: str) -> UUID | None:
@@ -230,7 +255,15 @@ def save_test(tx: Tx, plan: Planned, found: Tested, *, who: str, lasts: timedelt
     Raises InvalidDecision when it was tested before.
     """
     state = PlanState.NOT_HELD if found.threshold is None else PlanState.CERTIFIED
-    documents, doubtful = _window(tx, plan)
+    documents, at_least = beside.window(
+        tx,
+        {
+            "conditions": plan.promise.conditions,
+            "document_type": plan.promise.document_type,
+            "method": plan.promise.method,
+            "since": plan.planned_at,
+        },
+    )
     done = tx.session.execute(
         update(Certificate)
         .where(Certificate.id == plan.certificate_id, Certificate.state == PlanState.PLANNED)
@@ -245,7 +278,8 @@ def save_test(tx: Tx, plan: Planned, found: Tested, *, who: str, lasts: timedelt
             tested_at=func.now(),
             valid_until=None if found.threshold is None else func.now() + lasts,
             window_documents=documents,
-            window_doubtful=doubtful,
+            window_doubtful=at_least[-MOST_ROWS],
+            window_at_least=at_least,
             watched_since=None if found.threshold is None else func.now(),
         )
         .returning(Certificate.id)
@@ -255,28 +289,6 @@ def save_test(tx: Tx, plan: Planned, found: Tested, *, who: str, lasts: timedelt
             f"Certificate {plan.certificate_id} was tested before. A further test needs a new plan,"
             " and fields that are drawn after it: surefield certify plan"
         )
-
-
-def is_doubtful() -> ColumnElement[bool]:
-    """Of a document as it was routed: a row of it scores too low for any certificate, or none of
-    them has a score.
-    """
-    return or_(Routing.weakest.is_(None), Routing.weakest < DOUBTFUL)
-
-
-def _window(tx: Tx, plan: Planned) -> tuple[int, int]:
-    """How many documents came between a plan and now, and how many of them are doubtful."""
-    r = Routing
-    doubtful = func.count().filter(is_doubtful())
-    row = tx.session.execute(
-        select(func.count().label("documents"), doubtful.label("doubtful")).where(
-            r.conditions == plan.promise.conditions,
-            r.document_type == plan.promise.document_type,
-            r.method == plan.promise.method,
-            r.routed_at > plan.planned_at,
-        )
-    ).one()
-    return row.documents, row.doubtful
 
 
 def resume(tx: Tx, certificate_id: UUID, *, who: str, because: str) -> None:

@@ -19,6 +19,8 @@ from worker.audits import certificates, store, watch
 from worker.audits.tables import PlanState
 from worker.audits.types import Planned, Released
 from worker.db import Tx
+from worker.fits import store as fits
+from worker.fits.types import Kept
 from worker.review.errors import InvalidDecision
 from worker.review.queue import check_name
 from worker.runtime import Runtime
@@ -27,25 +29,33 @@ LEAST_SCORES = 200  # drawn rows that thresholds are placed by
 SINCE = timedelta(days=90)  # that they were drawn
 LASTS = timedelta(days=90)  # a certificate, unless it is withdrawn before
 # rows that a test looks at: with a true error of 0.3 times the promise it holds in 8 of 10 cases
+EARLIER = ". Documents that were scored before the fit have its score after: surefield rescore"
 SIZES = {Family.REST: 1_500, Family.MONEY: 3_000}
 
 
 def plan(
-    actor: Actor, document_type: str, rt: Runtime, *, size: int | None = None
+    actor: Actor,
+    document_type: str,
+    rt: Runtime,
+    *,
+    size: int | None = None,
+    fit_id: UUID | None = None,
 ) -> list[Planned]:
     """Plan a test of every promise of this type that enough rows were drawn for, under the newest
-    conditions; one that is planned already stays as it is.
+    conditions and by the score in force; one that is planned already stays as it is.
 
-    size: drawn rows that each test looks at
+    size:   drawn rows that each test looks at
+    fit_id: by the score of these weights, which may be in the shadow still
 
-    Raises UnknownDocumentType, InvalidDecision when there is nothing to plan, or the size could
-    never be enough.
+    Raises UnknownDocumentType, NotFound, InvalidDecision when there is nothing to plan, the size
+    could never be enough, or nobody computes the score.
     """
     check_name(actor.name)
     rt.document_type(document_type)
     made: list[UUID] = []
     with rt.transaction() as tx:
-        found = certificates.promises(tx, document_type, since=SINCE)
+        only = None if fit_id is None else _live(tx, fit_id, document_type)
+        found = certificates.promises(tx, document_type, since=SINCE, only=only)
         for promise, scores in found.items():
             planned = plan_of(scores, alpha=PROMISES[promise.family])
             if planned is None or len(scores) < LEAST_SCORES:
@@ -60,7 +70,7 @@ def plan(
             raise InvalidDecision(
                 f"Nothing to plan for {document_type}: it takes {LEAST_SCORES} drawn rows of one"
                 f" family and band, and there are {most}; or all of it is planned already. See:"
-                " surefield certify list"
+                " surefield certify list" + ("" if only is None else EARLIER)
             )
         return [certificates.planned(tx, one) for one in made]
 
@@ -135,6 +145,20 @@ def recheck(
             )
         urgent = watch.put_first(tx, certificate_id, since=since)
         return store.released(tx, certificate_id, since=since), urgent
+
+
+def _live(tx: Tx, fit_id: UUID, document_type: str) -> Kept:
+    """Weights whose score documents of this type get.
+
+    Raises NotFound, InvalidDecision where they get it no more, or never did.
+    """
+    kept = fits.kept(tx, fit_id)
+    if kept.method not in {one.method for one in fits.live(tx, document_type)}:
+        raise InvalidDecision(
+            f"No {document_type} has the score of fit {fit_id}: it is of another type, newer"
+            " weights are in the shadow, or it was taken back. See: surefield fit --list"
+        )
+    return kept
 
 
 def _check_size(planned: Plan, size: int) -> None:

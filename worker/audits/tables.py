@@ -11,6 +11,7 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Index,
+    Integer,
     SmallInteger,
     UniqueConstraint,
     func,
@@ -134,6 +135,8 @@ class Routing(Base):
     method: Mapped[str]  # of the scores
     band: Mapped[Band] = mapped_column(closed(Band))
     weakest: Mapped[float | None]  # the least score of its rows; NULL: no row has one
+    # rows that score below each cut of the watch; NULL: no row has a score
+    below: Mapped[list[int] | None] = mapped_column(ARRAY(SmallInteger))
     routed_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -225,6 +228,9 @@ class Certificate(Base):
     # of the documents between plan and test; NULL: nobody counted
     window_documents: Mapped[int | None]
     window_doubtful: Mapped[int | None]
+    # with at least 1, 2 and so on doubtful rows, by the first cut and then the others; NULL: only
+    # documents with such a row were counted
+    window_at_least: Mapped[list[int] | None] = mapped_column(ARRAY(Integer))
     watched_since: Mapped[datetime | None]  # what came before, no detector counts
     alarmed_at: Mapped[datetime | None]
     alarm: Mapped[str | None]  # what raised it, in a sentence

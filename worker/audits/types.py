@@ -1,6 +1,6 @@
 """What audits take and give: frozen values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,6 +47,7 @@ class Covered:
     scores: Mapping[UUID, float | None]  # of the readings
     band: Band
     weakest: float | None  # the least score of its rows; None: no row has one
+    below: tuple[int, ...] | None  # rows that score below each cut of the watch; None: as weakest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,7 @@ class Standing:
     is_valid: bool  # its time is not over
     window_documents: int | None  # between its plan and its test; None: nobody counted
     window_doubtful: int | None
+    window_at_least: Sequence[int] | None  # by cut and number of rows; None: only that was counted
     watched_since: datetime
 
 

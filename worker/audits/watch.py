@@ -4,21 +4,23 @@ settle it, and a person resumes or withdraws it.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
+from sqlalchemy import Row, cast, func, select, text, update
 from sqlalchemy import Text as TextType
-from sqlalchemy import cast, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from extractors.decision.watching import (
-    DOUBTFUL,
+    CUTS,
     HORIZON,
+    MOST_ROWS,
     Detector,
     alarm_after,
     change_at,
     confirmed,
-    usual_share,
+    usual,
 )
 from worker.audits import certificates
 from worker.audits.tables import Audit, Certificate, PlanState, Routing
@@ -55,6 +57,7 @@ def keep(tx: Tx, claim: Claim, covered: Covered) -> None:
             method=covered.method,
             band=covered.band,
             weakest=covered.weakest,
+            below=None if covered.below is None else list(covered.below),
         )
         .on_conflict_do_nothing()  # a stage may run twice
     )
@@ -68,7 +71,7 @@ def after_document(tx: Tx, covered: Covered, standing: Sequence[Standing]) -> No
     if certified:
         came = _came_since(tx, covered, min(one.watched_since for one in certified))
         for one in certified:
-            _hold_documents(tx, one, [each for each in came if each[1] > one.watched_since])
+            _hold_documents(tx, one, [each for each in came if each.routed_at > one.watched_since])
     for one in standing:
         if one.state is PlanState.SUSPENDED:
             settle(tx, one.certificate_id)
@@ -130,28 +133,54 @@ def put_first(tx: Tx, certificate_id: UUID | None, *, since: datetime) -> int:
     return len(done.all())
 
 
-def _hold_documents(tx: Tx, held: Standing, came: Sequence[tuple[bool, datetime]]) -> None:
-    usual = usual_share(held.window_documents or 0, held.window_doubtful or 0)
-    if usual is None:
+def _hold_documents(tx: Tx, held: Standing, came: Sequence[Row[Any]]) -> None:
+    window = held.window_documents or 0
+    before = _window(held)
+    known = usual(window, before)
+    if known is None:
         return
-    doubtful = [one for one, _ in came]
-    if alarm_after(Detector.of_documents(usual), doubtful) is None:
+    # where only documents were counted, the window knows of no more than one row
+    cut = CUTS[known.cut - len(before)]
+    rows = [_rows_below(cut, one) for one in came]
+    if alarm_after(Detector.of_documents(known.shares), rows) is None:
         return
-    at = change_at(Detector.of_documents(usual), doubtful)
-    _, since = came[at]
+    at = change_at(Detector.of_documents(known.shares), rows)
+    since, now = came[at].routed_at, rows[at:]
+    most = len(known.shares)
+
+    def told(one_row: int, most_rows: int, of: int) -> str:
+        several = f" ({most_rows} with {most} or more)" if most > 1 else ""
+        return f"{one_row} of {of}{several}"
+
     because = (
-        f"since {since:%Y-%m-%d %H:%M} UTC {sum(doubtful[at:])} of {len(came) - at} documents have"
-        f" a field that scores below {DOUBTFUL:g}; between its plan and its test these were"
-        f" {held.window_doubtful} of {held.window_documents}"
+        f"since {since:%Y-%m-%d %H:%M} UTC"
+        f" {told(sum(n > 0 for n in now), sum(n >= most for n in now), len(now))} documents have a"
+        f" field that scores below {cut:g}; between its plan and its test these were"
+        f" {told(before[known.cut][0], before[known.cut][-1], window)}"
     )
     _suspend(tx, held.certificate_id, because, since=since)
 
 
-def _came_since(tx: Tx, covered: Covered, since: datetime) -> Sequence[tuple[bool, datetime]]:
-    """Of the last documents of this kind since then, in order: is it doubtful, and when it came."""
+def _window(held: Standing) -> Sequence[Sequence[int]]:
+    """By cut, how many documents of its window have at least 1, 2 and so on doubtful rows."""
+    if held.window_at_least is None:
+        return [[held.window_doubtful or 0]]
+    counts = held.window_at_least
+    return [counts[at : at + MOST_ROWS] for at in range(0, len(counts), MOST_ROWS)]
+
+
+def _rows_below(cut: float, routed: Row[Any]) -> int:
+    """A document without any score counts as one with a doubtful row."""
+    if routed.below is not None:
+        return int(routed.below[CUTS.index(cut)])
+    return int(routed.weakest is None or routed.weakest < cut)
+
+
+def _came_since(tx: Tx, covered: Covered, since: datetime) -> Sequence[Row[Any]]:
+    """How the last documents of this kind since then were read, in order."""
     r = Routing
     last = (
-        select(certificates.is_doubtful().label("doubtful"), r.routed_at, r.document_id)
+        select(r.weakest, r.below, r.routed_at, r.document_id)
         .where(
             r.conditions == covered.conditions,
             r.document_type == covered.document_type,
@@ -162,10 +191,7 @@ def _came_since(tx: Tx, covered: Covered, since: datetime) -> Sequence[tuple[boo
         .limit(HORIZON)
         .subquery()
     )
-    ordered = select(last.c.doubtful, last.c.routed_at).order_by(
-        last.c.routed_at, last.c.document_id
-    )
-    return [(row.doubtful, row.routed_at) for row in tx.session.execute(ordered)]
+    return tx.session.execute(select(last).order_by(last.c.routed_at, last.c.document_id)).all()
 
 
 def _suspend(tx: Tx, certificate_id: UUID, because: str, *, since: datetime | None) -> None:

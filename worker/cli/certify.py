@@ -31,13 +31,21 @@ def plan(
     size: Annotated[
         int | None, typer.Option(min=1, help="Drawn rows that each test looks at.")
     ] = None,
+    fit: Annotated[
+        str | None,
+        typer.Option(help="By the score of these weights (surefield fit), in the shadow or not."),
+    ] = None,
     who: Who = None,
 ) -> None:
     """Fix thresholds and the size of a test before any label is seen: one for money and one for the
     rest, of documents that read alike. Only rows that are drawn later count.
     """
     with local.house() as rt:
-        made = certify.plan(local.actor(rt, who), document_type, rt, size=size)
+        chosen = None
+        if fit is not None:
+            with rt.transaction() as tx:
+                chosen = ids.fit(tx, fit)
+        made = certify.plan(local.actor(rt, who), document_type, rt, size=size, fit_id=chosen)
     _print(made)
 
 
@@ -149,12 +157,13 @@ def _released(one: Released) -> dict[str, object]:
 
 
 def _print(found: list[Planned]) -> None:
-    table = Table("certificate", "of", "promise", "state", "judged", "at most", "from")
+    table = Table("certificate", "of", "score", "promise", "state", "judged", "at most", "from")
     for one in found:
         tested = one.tested
         table.add_row(
             str(one.certificate_id)[:8],
             plain(f"{one.promise.document_type}, {one.promise.family}, {one.promise.band}"),
+            one.promise.method,
             f"{100 * one.plan.alpha:g} %",
             one.state.value.replace("_", " "),
             f"{one.drawn - one.unjudged} of {one.size}"

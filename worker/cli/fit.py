@@ -13,6 +13,9 @@ from rich.table import Table
 
 from extractors.errors import MissingExtra
 from extractors.registry import missing
+from worker.audits import certificates
+from worker.audits.tables import PlanState
+from worker.audits.types import Planned
 from worker.cli import ids, local
 from worker.cli.documents import AsJson
 from worker.cli.tables import console, plain
@@ -65,7 +68,11 @@ def fit(
                 chosen = ids.fit(tx, use or take_back or "")
             act = actions.use if use is not None else actions.take_back
             done = act(local.actor(rt, who), chosen, because, rt)
+            with rt.transaction() as tx:
+                plans = certificates.list_plans(tx)
         _list([done], as_json=as_json)
+        if use is not None and not as_json:
+            _certified(done, plans)
         return
     if list_all:
         with local.house() as rt, rt.transaction() as tx:
@@ -110,7 +117,8 @@ def _fit(
             Console(highlight=False, soft_wrap=True).print(
                 f"Kept as {str(id)[:8]}; it decides nothing yet. Documents that are scored from now"
                 " on have its score too, earlier ones by surefield rescore. To let it decide:"
-                f" surefield fit --use {str(id)[:8]}"
+                f" surefield fit --use {str(id)[:8]}. To have it certified before: surefield"
+                f" certify plan TYPE --fit {str(id)[:8]}"
             )
         elif one.fit is not None and not one.is_better and not say_only:
             Console(highlight=False, soft_wrap=True).print(
@@ -189,6 +197,24 @@ def _list(rows: Sequence[Kept], *, as_json: bool) -> None:
             "yes" if one.is_better else plain(f"no: {one.because}"),
         )
     console().print(shown)
+
+
+def _certified(fit: Kept, plans: Sequence[Planned]) -> None:
+    """Which promises hold by its score from this moment on."""
+    own = [
+        one
+        for one in plans
+        if one.promise.method == fit.method and one.state is PlanState.CERTIFIED
+    ]
+    said = ", ".join(
+        f"{one.promise.document_type} {one.promise.family} {one.promise.band}" for one in own
+    )
+    Console(highlight=False, soft_wrap=True).print(
+        f"Certified by its score from now on: {plain(said)}."
+        if own
+        else "No certificate is of its score, so nothing is certified. To plan one: surefield"
+        " certify plan TYPE"
+    )
 
 
 def _json(one: "Found", kept: UUID | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from extractors.decision.choose import Chosen, Scores, choose
 from extractors.decision.decide import Beside, Decision, decide_all
 from extractors.decision.policy import RULES, Certified, Policy, certified, closed, policy_of
 from extractors.decision.scores import COMBINED
+from extractors.decision.watching import below
 from extractors.documents import DocumentType
 from extractors.evidence.in_picture import look_of
 from worker import store
@@ -140,6 +141,7 @@ def _covered(
         scores=best,
         band=band_of(of_rows),
         weakest=min(of_rows, default=None),
+        below=below(of_rows) if of_rows else None,
     )
 
 
