@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, zip_longest
-from typing import Any
+from typing import Any, ClassVar
 
 import parso
 from cosmic_ray.ast import Visitor, get_ast
@@ -107,9 +107,87 @@ class DropFirstCondition(DropCondition):
         return node
 
 
+class ConditionAlways(_OurOperator):
+    """A condition that always holds: the other branch is not there."""
+
+    VALUE = "True"
+    # where the conditions stand among a node's children
+    PLACES: ClassVar[dict[str, slice]] = {
+        "if_stmt": slice(1, None, 4),
+        "ternary": slice(2, 3),
+        "comp_if": slice(1, 2),
+    }
+
+    def mutation_positions(self, node: Any) -> Iterator[Span]:
+        for at in self._at(node):
+            yield (node.children[at].start_pos, node.children[at].end_pos)
+
+    def mutate(self, node: Any, index: int) -> Any:
+        at = self._at(node)[index]
+        leaf = node.children[at].get_first_leaf()
+        node.children[at] = parso.python.tree.Name(self.VALUE, leaf.start_pos, leaf.prefix)
+        return node
+
+    def _at(self, node: Any) -> list[int]:
+        if node.type not in self.PLACES:
+            return []
+        places = range(len(node.children))[self.PLACES[node.type]]
+        # an ``else`` of an ``if`` has a colon where an ``elif`` has its condition
+        return [at for at in places if node.children[at - 1].value in ("if", "elif")]
+
+
+class ConditionNever(ConditionAlways):
+    """A condition that never holds: its own branch is not there."""
+
+    VALUE = "False"
+    PLACES: ClassVar[dict[str, slice]] = {
+        "if_stmt": slice(1, None, 4),
+        "ternary": slice(2, 3),
+    }
+
+
+class DropOperand(_OurOperator):
+    """One side of an ``and`` or an ``or`` is not there: ``a and b`` -> ``b``."""
+
+    def mutation_positions(self, node: Any) -> Iterator[Span]:
+        if node.type in ("and_test", "or_test"):
+            for each in node.children[::2]:
+                yield (each.start_pos, each.end_pos)
+
+    def mutate(self, node: Any, index: int) -> Any:
+        before = node.get_first_leaf().prefix
+        del node.children[max(2 * index - 1, 0) : max(2 * index - 1, 0) + 2]
+        node.get_first_leaf().prefix = before
+        return node
+
+
+class SwapWord(_OurOperator):
+    """The smallest for the largest, all for any: ``min(...)`` -> ``max(...)``."""
+
+    WORDS: ClassVar[dict[str, str]] = {"min": "max", "max": "min", "any": "all", "all": "any"}
+
+    def place(self, node: Any) -> Any | None:
+        if node.type not in ("atom_expr", "power") or node.children[0].type != "name":
+            return None
+        return node.children[0] if node.children[0].value in self.WORDS else None
+
+    def mutate(self, node: Any, index: int) -> Any:
+        node.children[0].value = self.WORDS[node.children[0].value]
+        return node
+
+
+_OURS = (
+    DeleteCall,
+    DropCondition,
+    DropFirstCondition,
+    ConditionAlways,
+    ConditionNever,
+    DropOperand,
+    SwapWord,
+)
 OPERATORS: dict[str, type[Any]] = {
     **{name: _PROVIDER[name] for name in _THEIRS},
-    **{each.__name__: each for each in (DeleteCall, DropCondition, DropFirstCondition)},
+    **{each.__name__: each for each in _OURS},
 }
 
 
