@@ -167,7 +167,6 @@ def _whole_rows(rows: Sequence[Chosen], decisions: Sequence[Decision]) -> tuple[
     return tuple(
         replace(decision, outcome=Outcome.REVIEW, reason=ROW_IN_DOUBT, doubts=(ROW_IN_DOUBT,))
         if decision.outcome is Outcome.ACCEPTED
-        and "." in row.name
         and (row.name.partition(".")[0], row.ordinal) in doubted
         else decision
         for row, decision in zip(rows, decisions, strict=True)
@@ -368,10 +367,10 @@ def _is_open(case: Case) -> Reason | None:
 def _opening_is_sure(case: Case) -> Reason | None:
     """A model that makes a value up doubts at its first token that there is one."""
     least = case.requirement.opening
-    if not least or case.row.state is not FieldState.VALUE:
+    if case.row.state is not FieldState.VALUE:
         return None
     told = [one.opening for one in case.beside if one.opening is not None]
-    probability = math.exp(min(*told, 0.0)) if told else 1.0
+    probability = math.exp(min(told, default=0.0))
     if probability >= least:
         return None
     return Reason(
@@ -386,19 +385,20 @@ def _looks_agree(case: Case) -> Reason | None:
     if not case.requirement.looks or case.row.state is FieldState.UNREADABLE:
         return None
     for one in case.beside or (Beside(),):
-        if len(one.looks or ()) < case.requirement.looks:
+        looks = one.looks or ()
+        if len(looks) < case.requirement.looks:
             return Reason(
                 code="looks_missing",
                 message="the page was not read often enough for this policy: read it again",
             )
-        differing = [look for look in one.looks or () if look.agreement is not Agreement.SAME]
+        differing = [look for look in looks if look.agreement is not Agreement.SAME]
         if differing:
             return Reason(
                 code="look_differs",
                 message=f"read again, the page says {_said(differing[0], case.row)}",
                 details={"reads": [look.text for look in differing]},
             )
-        unsure = min(map(_sureness, one.looks or ()))
+        unsure = min(map(_sureness, looks))
         if unsure < case.requirement.sure_look:
             return Reason(
                 code="look_unsure",
@@ -420,7 +420,7 @@ def _said(look: Look, row: Chosen) -> str:
 
 def _sureness(look: Look) -> float:
     """The probability of its least sure token; 0 where it has none."""
-    return 0.0 if look.weakest is None else math.exp(min(look.weakest, 0.0))
+    return 0.0 if look.weakest is None else math.exp(look.weakest)
 
 
 PROOFS: tuple[Proof, ...] = (

@@ -1,6 +1,7 @@
 """From pages' evidence to the document's answer: best support, conflicts named, nothing dropped."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -194,6 +195,60 @@ def test_a_damaged_text_is_shown_to_the_person_who_looks():
     row = total_of(unreadable(page=1), damaged)
 
     assert (row.text, row.evidence_id, row.problem) == ("5.0", damaged.id, "truncated")
+
+
+def test_of_an_unreadable_answer_the_first_page_stands_for_it_where_none_has_a_text():
+    """There is something to look at, whatever is on it."""
+    first, second = unreadable(page=1, problem="repeated_key"), unreadable(page=2)
+
+    row = total_of(second, first)
+
+    assert (row.page, row.evidence_id, row.problem) == (1, first.id, "repeated_key")
+
+
+@pytest.mark.parametrize("lost", ["total", "items.amount"])
+def test_an_answer_that_ended_at_the_token_limit_marks_its_field_or_all_of_its_list(lost):
+    """What was cut could have gone on in any cell of the list, and in no other field."""
+    evidence = [said("5.00", page=1), *row_of_items(1, 0, "a", "1"), *row_of_items(2, 0, "b", "2")]
+    evidence = [replace(one, cut=one.name == lost) for one in evidence]
+
+    rows = answers(PAPER, evidence, pages={1, 2})
+
+    of_list = lost.startswith("items")
+    assert {row.name: row.cut_pages for row in rows} == {
+        "total": () if of_list else (1,),
+        "items.description": (1, 2) if of_list else (),
+        "items.amount": (1, 2) if of_list else (),
+    }
+
+
+def test_of_an_absence_nothing_is_wrong_whatever_its_reading_says():
+    """A problem is why there is no usable value; an absence has none to use."""
+    row = total_of(replace(absent(page=1), problem="unstorable"))
+
+    assert (row.state, row.problem) == (FieldState.ABSENT, None)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "text"),
+    [
+        # a page that says it less surely does not count for the place of a value
+        ([("5.00", 1, 0.5), ("5.00", 3, 0.9), ("6.00", 2, 0.9)], "6.00"),
+        # of pages that say it as surely, the first counts
+        ([("5.00", 1, 0.9), ("5.00", 3, 0.9), ("6.00", 2, 0.9)], "5.00"),
+        # a score of 0 is more than none
+        ([("5.00", 1, None), ("6.00", 2, 0.0)], "6.00"),
+        ([("5.00", 1, math.nan), ("6.00", 2, 0.0)], "6.00"),
+    ],
+)
+def test_of_equally_sure_values_the_one_that_is_surest_on_the_earliest_page_is_the_answer(
+    evidence, text
+):
+    """One order, whatever came first."""
+    readings = [said(one, page=page, score=score) for one, page, score in evidence]
+
+    assert total_of(*readings).text == text
+    assert total_of(*reversed(readings)).text == text
 
 
 def test_what_was_wrong_with_a_reading_goes_with_its_value():

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from extractors.backends.mllama.checkpoint import dtype_of, fingerprint_of
-from extractors.decision.combined import BUNDLED, Level, bundled, combined, read_priors
+from extractors.decision.combined import (
+    BUNDLED,
+    Level,
+    Weights,
+    bundled,
+    combined,
+    probability,
+    read_priors,
+)
 from extractors.decision.features import (
     FEATURES,
     LEAST_ERROR,
@@ -331,3 +339,18 @@ def test_the_weights_that_ship_have_a_level() -> None:
     """Without one the surest scores said a fifth of their true error."""
     for prior in bundled().values():
         assert all(weights.level is not None for weights in prior.weights.values())
+
+
+@pytest.mark.parametrize("odds", [-30.0, -1.0, -0.5, 0.0, 0.5, 1.0, 30.0])
+def test_a_probability_is_the_logistic_function_of_its_odds_at_its_level(odds):
+    """On both sides of 0, and moved by the level where there is one."""
+    plain = Weights(start=odds, of={})
+    moved = Weights(start=odds - 1, of={}, level=Level(up=1.0, down=1.0, shift=1.0))
+
+    for weights in (plain, moved):
+        assert probability({}, weights) == pytest.approx(1 / (1 + math.exp(-odds)))
+
+
+def test_the_priors_that_ship_are_read_from_their_file():
+    """Weights for whatever looks were taken are a whole file."""
+    assert read_priors(BUNDLED) == bundled()

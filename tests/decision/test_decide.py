@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extractors.decision import decide as deciding
 from extractors.decision.decide import PROOFS, Beside, Outcome, decide, decide_all
 from extractors.decision.policy import PolicyName, Requirement, policy_of
 from extractors.evidence.gather import Candidate
@@ -494,6 +495,29 @@ def test_an_answer_that_others_contradict_is_never_accepted_even_if_no_witness_w
     assert decided(unheard).reason.code == "unproven"
 
 
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        row(unreadable()),
+        replace(GOOD, state=FieldState.UNREADABLE),
+        replace(GOOD, score=None),
+        replace(GOOD, score=math.nan),
+        replace(GOOD, score=1.1),
+        replace(GOOD, score=0.69),
+        replace(GOOD, conflicting=(GOOD.evidence_id,)),
+    ],
+)
+def test_a_hole_in_the_table_of_proofs_accepts_nothing(monkeypatch, chosen):
+    """State, score and conflicts are asked once more where no proof said anything."""
+    monkeypatch.setattr(deciding, "PROOFS", ())
+
+    got = decided(replace(chosen, testimony=()))
+
+    assert decided(GOOD).outcome is Outcome.ACCEPTED
+    assert (got.outcome, got.reason.code) == (Outcome.REVIEW, "unproven")
+    assert got.doubts == (got.reason,)
+
+
 def test_a_decision_says_what_it_was_measured_by():
     """Method, threshold and certificate are those of the requirement."""
     requirement = Requirement(method="joint/1", threshold=0.5, certificate="c-17")
@@ -506,6 +530,138 @@ def test_a_score_at_the_threshold_is_enough():
     """Of a value and of an absence, and for the policy's looks too."""
     for one in (said("5.00", score=0.7), absent(score=0.7)):
         assert decided(row(one)).doubts == ()
+
+
+def test_a_page_whose_absence_of_rows_is_as_sure_as_the_threshold_is_believed():
+    """The bound is the same as for a value; just below it the list waits."""
+    for score, codes in ((0.7, []), (0.69, ["list_unsure"])):
+        got = decided(replace(GOOD, empty_page_scores=(0.99, score)))
+        assert [doubt.code for doubt in got.doubts] == codes
+
+
+@pytest.mark.parametrize(
+    ("changes", "beside"),
+    [
+        ({"sure_look": 1.0, "looks": 1}, Beside(looks=(replace(LOOK, weakest=0.0),))),
+        ({"opening": 1.0}, Beside(opening=0.0)),
+        ({"opening": 1.0}, Beside(opening=None)),
+    ],
+)
+def test_what_reaches_the_bound_of_a_policy_is_sure(changes, beside):
+    """A look or an opening token that is exactly as sure as the policy asks for is enough; one that
+    nobody measured is no doubt.
+    """
+    requirement = Requirement(method=METHOD, threshold=0.7, **changes)
+
+    got = decide(GOOD, TOTAL, requirement, in_domain=True, beside={GOOD.evidence_id: beside})
+
+    assert got.doubts == ()
+
+
+def test_the_doubt_of_a_look_without_a_token_says_zero():
+    """The number is a probability."""
+    requirement = Requirement(method=METHOD, threshold=0.7, looks=1, sure_look=0.8)
+    told = Beside(looks=(replace(LOOK, weakest=None),))
+
+    got = decide(GOOD, TOTAL, requirement, in_domain=True, beside={GOOD.evidence_id: told})
+
+    assert got.reason.details == {"probability": 0.0, "least": 0.8}
+
+
+NOWHERE = row(absent(score=0.99))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "texts", "says"),
+    [
+        (GOOD, ("6.00", "7.00"), "6.00"),
+        (GOOD, (None, "7.00"), "nothing here"),
+        (GOOD, ("", "7.00"), "nothing here"),
+        (replace(GOOD, name="items.amount"), (None,), "nothing here, or has other rows"),
+        (NOWHERE, ("6.00",), "6.00"),
+        (NOWHERE, (None,), "something here"),
+    ],
+)
+def test_the_doubt_says_what_the_first_look_that_differs_read(chosen, texts, says):
+    """And all that differ are named in the details, those that agree are not."""
+    requirement = Requirement(method=METHOD, threshold=0.7, looks=1)
+    differing = tuple(replace(LOOK, agreement=Agreement.OTHER, text=text) for text in texts)
+    told = Beside(looks=(LOOK, *differing))
+
+    got = decide(chosen, TOTAL, requirement, in_domain=True, beside={chosen.evidence_id: told})
+
+    assert got.reason.message == f"read again, the page says {says}"
+    assert got.reason.details == {"reads": list(texts)}
+
+
+def test_a_policy_that_asks_for_looks_gets_none_from_an_answer_without_a_reading():
+    """No page was read, so none was read again."""
+    requirement = Requirement(method=METHOD, threshold=0.7, looks=1)
+
+    got = decide(replace(GOOD, evidence_id=None), TOTAL, requirement, in_domain=True)
+
+    assert [doubt.code for doubt in got.doubts] == ["looks_missing"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "details"),
+    [
+        ({"cut_pages": (2, 3)}, "truncated", {"pages": [2, 3]}),
+        ({"list_problem": "truncated"}, "truncated", {}),
+        ({"problem": "repeated_key"}, "unreadable", {"problem": "repeated_key"}),
+        ({"state": FieldState.UNREADABLE}, "unreadable", {"problem": "missing"}),
+        ({"list_problem": "missing"}, "list_incomplete", {"problem": "missing"}),
+        ({"unread_pages": (2, 3)}, "page_unread", {"pages": [2, 3]}),
+    ],
+)
+def test_a_doubt_of_what_could_not_be_read_names_the_place_or_the_problem(changes, code, details):
+    """For whoever looks for it in SQL."""
+    got = decided(replace(GOOD, **changes))
+
+    assert [(one.code, one.details) for one in got.doubts] == [(code, details)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"unread_pages": (2,)}, {"left_out_pages": (2,)}, {"score": 0.1}, {"score": None}],
+)
+def test_of_what_could_not_be_read_nothing_else_is_said(changes):
+    """Neither a low score nor other pages, nor looks that the policy asks for: they say less."""
+    requirement = Requirement(method=METHOD, threshold=0.7, looks=1, opening=0.9)
+    unread = replace(GOOD, state=FieldState.UNREADABLE, problem="missing", **changes)
+
+    got = decide(unread, TOTAL, requirement, in_domain=True)
+
+    assert [doubt.code for doubt in got.doubts] == ["unreadable"]
+
+
+def test_a_required_field_that_has_a_value_is_accepted():
+    """Only its absence is a doubt."""
+    assert decided(GOOD, replace(TOTAL, required=True)).outcome is Outcome.ACCEPTED
+
+
+@pytest.mark.parametrize("message", ["five what?", None])
+def test_a_value_with_a_problem_says_its_message_or_else_the_problem(message):
+    """A doubt never comes without words."""
+    value = replace(GOOD.value, value=None, problem="no_unit", message=message)
+
+    (doubt,) = decided(replace(GOOD, value=value)).doubts
+
+    assert (doubt.code, doubt.message) == ("no_unit", message or "no_unit")
+
+
+def test_a_denial_without_a_code_and_without_words_names_its_witness():
+    """A doubt never comes without a code."""
+    got = decided(denied(GOOD, None, None))
+
+    assert (got.reason.code, got.reason.message) == ("denied", "test/1")
+
+
+def test_a_new_witness_is_told_before_a_value_that_the_page_does_not_show():
+    """Whichever of them was heard first."""
+    for codes in (("gap", "not_on_page"), ("not_on_page", "gap")):
+        got = decided(denied(denied(GOOD, codes[0]), codes[1]))
+        assert [doubt.code for doubt in got.doubts] == ["gap", "not_on_page"]
 
 
 def test_a_score_of_zero_is_a_score():
