@@ -61,7 +61,7 @@ def conventions(said: Iterable[tuple[Kind, str]], pages: Iterable[Sequence[Word]
     day_first = {order for text in dates for order in _orders(_DAY, text)}
     day_first |= {order for text in dates for order in _orders(_SHORT_DAY, text)}
     # a short one that no field asks for may be a time, a share or a version
-    day_first |= {order for word in words if 8 <= len(word) <= 12 for order in _orders(_DAY, word)}
+    day_first |= {order for word in words if len(word) <= 12 for order in _orders(_DAY, word)}
     return Conventions(amounts=amounts, numbers=numbers, day_first=frozenset(day_first))
 
 

@@ -11,9 +11,15 @@ from extractors.documents import BUILT_IN
 from extractors.documents.checks import check
 from extractors.documents.spec import Kind
 from extractors.errors import BrokenDocumentType
-from extractors.evidence.conventions import conventions, decimal_of
+from extractors.evidence.conventions import (
+    Conventions,
+    conventions,
+    decimal_of,
+    one_convention,
+)
 from extractors.evidence.plausible_dates import plausible_dates
 from extractors.normalise import normalise
+from extractors.types import FieldState
 from tests.benchmarks.judging import Paper
 from tests.evidence.making import a_field, a_type, document_of, page_of, said
 from tests.evidence.sums_making import HEADER, INVOICE, denials, doubts, judged, rows
@@ -34,6 +40,17 @@ from tests.evidence.sums_making import HEADER, INVOICE, denials, doubts, judged,
         ("1.500", None),
         ("1500", None),
         ("1 500", None),
+        ("1'23", None),
+        ("1 234 567", None),
+        ("0,500", ","),
+        ("123,456", None),
+        ("1234,567", ","),
+        ("1.2345.678", None),
+        ("1234.567.890", ","),
+        ("1.234.56", None),
+        ("1.23.456", None),
+        ("1,234.567", "."),
+        ("1,234'567,890", None),
     ],
 )
 def test_a_number_proves_a_decimal_sign_where_it_can_have_no_other(body, sign):
@@ -51,6 +68,135 @@ def test_what_one_amount_proves_settles_the_others(amount, sign):
         value = normalise(f"1{group}500", a_field(Kind.NUMBER), spec)
 
         assert value.value == "1500"
+
+
+@pytest.mark.parametrize(
+    ("day", "proves"),
+    [
+        ("13/12/2026", {True}),
+        ("12/13/2026", {False}),
+        ("13/11/2026", {True}),
+        ("11/13/2026", {False}),
+        ("12/12/2026", set()),
+        ("11/12/2026", set()),
+        ("12/11/2026", set()),
+        ("13/13/2026", set()),
+        ("31/12/2026", {True}),
+        ("12/31/2026", {False}),
+        ("32/12/2026", set()),
+        ("12/32/2026", set()),
+        ("13/1/2026", {True}),
+        ("1/13/2026", {False}),
+        ("13/0/2026", set()),
+        ("0/13/2026", set()),
+        ("13.11.26", {True}),
+    ],
+)
+def test_a_date_proves_its_order_where_one_number_is_no_month_and_both_can_be_days(day, proves):
+    """A month is 1 to 12, a day 1 to 31."""
+    assert conventions([(Kind.DATE, day)], []).day_first == proves
+
+
+@pytest.mark.parametrize(
+    ("word", "proves"),
+    [
+        ("13/1/2026", {True}),
+        ("x:13/12/2026", {True}),
+        ("xx:13/12/2026", set()),
+        ("13/12/2026.", set()),
+        ("13/12/26", set()),
+    ],
+)
+def test_a_word_of_a_page_proves_an_order_if_it_is_little_more_than_a_date(word, proves):
+    """A long one is a reference, and a short date may be a time or a version."""
+    assert conventions([], [page_of(word)]).day_first == proves
+
+
+@pytest.mark.parametrize(
+    ("said_", "words", "amounts", "numbers"),
+    [
+        ([(Kind.AMOUNT, "1,50")], "2.50", {","}, set()),
+        ([(Kind.NUMBER, "1,50")], "2.50", set(), {","}),
+        ([], "2.50", {"."}, set()),
+        ([], "2.5", set(), set()),
+        ([], "2.50)", set(), set()),
+        ([(Kind.DATE, "1,50"), (Kind.TEXT, "13/12/2026")], "1500", set(), set()),
+        ([(Kind.AMOUNT, "1,50 of 2.50")], "1500", set(), set()),
+    ],
+)
+def test_the_pages_prove_a_decimal_sign_only_where_no_field_does(said_, words, amounts, numbers):
+    """Amounts of other words have cents and end there; a text with two numbers proves nothing."""
+    found = conventions(said_, [page_of(words)])
+
+    assert (found.amounts, found.numbers, found.day_first) == (amounts, numbers, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("given", "decimal", "day_first"),
+    [
+        (Conventions(), ".", False),
+        (Conventions(amounts=frozenset(",")), ",", True),
+        (Conventions(numbers=frozenset(",")), ",", True),
+        (Conventions(amounts=frozenset("."), numbers=frozenset(",")), ".", False),
+        (Conventions(amounts=frozenset(",.")), ".", False),
+        (Conventions(amounts=frozenset(","), day_first=frozenset({False})), ",", False),
+        (Conventions(day_first=frozenset({True})), ".", True),
+        (Conventions(day_first=frozenset({True, False})), ".", False),
+    ],
+)
+def test_what_is_proven_in_one_way_alone_settles_the_type(given, decimal, day_first):
+    """Amounts go before other numbers; a decimal comma goes with the day first."""
+    spec = given.of(replace(a_type(), decimal="."))
+
+    assert (spec.decimal, spec.day_first) == (decimal, day_first)
+
+
+DAY, AMOUNT, NUMBER, NOTE = (
+    a_field(Kind.DATE, "day"),
+    a_field(Kind.AMOUNT, "amount"),
+    a_field(Kind.NUMBER, "number"),
+    a_field(Kind.TEXT, "note"),
+)
+BOTH_ORDERS, BOTH_SIGNS = page_of("13/12/2026  12/13/2026"), page_of("2.50  2,50")
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "page", "because"),
+    [
+        (DAY, "03/04/2026", BOTH_ORDERS, ["date_orders_differ"]),
+        (DAY, "3 April 2026", BOTH_ORDERS, []),
+        (DAY, "03/04/2026", BOTH_SIGNS, []),
+        (NOTE, "03/04/2026", BOTH_ORDERS, []),
+        (AMOUNT, "1,500", BOTH_SIGNS, ["decimal_signs_differ"]),
+        (NUMBER, "1.500", BOTH_SIGNS, ["decimal_signs_differ"]),
+        (AMOUNT, "1500", BOTH_SIGNS, []),
+        (AMOUNT, "1'500", BOTH_SIGNS, []),
+        (AMOUNT, "1.500,000", BOTH_SIGNS, []),
+        (AMOUNT, "1,500 of 2,500", BOTH_SIGNS, []),
+        (AMOUNT, "1,500", page_of("2,50  3,50"), []),
+        (NOTE, "1,500", BOTH_SIGNS, []),
+    ],
+)
+def test_where_a_document_writes_in_two_ways_what_can_be_read_in_both_is_denied(
+    field, text, page, because
+):
+    """What is open is denied, and no other kind of value."""
+    one = replace(said(text, name=field.name, kind=Kind.TEXT), value=None)
+    spec = a_type(DAY, AMOUNT, NUMBER, NOTE)
+
+    found = list(one_convention(document_of(spec, [one], pages={1: page})))
+
+    assert [each.because for each in found] == because
+
+
+@pytest.mark.parametrize("text", [None, ""])
+def test_what_has_no_text_is_in_no_convention(text):
+    """An absence, a value without words: there is nothing to deny."""
+    one = replace(said("1,500", name="amount"), text=text)
+    gone = replace(said("03/04/2026", name="day", kind=Kind.DATE), state=FieldState.UNREADABLE)
+    pages = {1: [*BOTH_ORDERS, *BOTH_SIGNS]}
+
+    assert not list(one_convention(document_of(a_type(DAY, AMOUNT), [one, gone], pages=pages)))
 
 
 def test_a_date_without_a_second_reading_settles_the_other():
