@@ -26,12 +26,10 @@ OTHER_PARTY, PARTY_NAMED = "other_party", "party_named"
 _FOREIGN = frozenset(NAMES) | NO_NAMES
 
 
-@witness("parties/1")
+@witness("parties/2")
 def parties(document: DocumentEvidence) -> Iterator[Testimony]:
     """Sellers and buyers, by the blocks that they stand in."""
     fields = {f.einvoice: f for f in document.type.fields if f.einvoice in ("seller", "buyer")}
-    if not fields:
-        return
     blocks = {number: page.parties for number, page in document.pages.items()}
     for term, field in fields.items():
         if field.kind is Kind.TEXT:

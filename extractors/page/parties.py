@@ -28,8 +28,9 @@ class Block:
     top: float
 
     def holds(self, box: Box) -> bool:
-        """A box stands in it."""
-        return any(word.box.holds(box, near=1) for word in self.words)
+        """A box of one or more of its words stands in it."""
+        # the middle of two words is a gap: then the words lie in the box
+        return any(word.box.holds(box, near=1) or box.holds(word.box) for word in self.words)
 
 
 def blocks_of(lines: Sequence[Line]) -> tuple[Block, ...]:
