@@ -103,7 +103,7 @@ def _of_gap(
     amounts = {name: one.amount or Decimal(0) for name, one in known.items()}
     gap = _fitting(whole, amounts, missing)
     largest = max(amounts.values(), key=abs)
-    if absent is None or not gap or (gap < 0) != (largest < 0) or not any(amounts.values()):
+    if absent is None or not gap or (gap < 0) != (largest < 0):
         return
     if missing != whole.name and any(same(gap, amount) for amount in amounts.values()):
         return  # the others are equal: nothing is left over
