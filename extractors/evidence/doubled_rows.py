@@ -27,7 +27,7 @@ def rows_doubled(table: Table) -> Iterator[Row]:
         unplaced = {row.ordinal for row in page.unplaced}
         for rows in alike.values():
             places = [len(of) for of in table.places[rows[0].ordinal].values() if of]
-            if len(rows) > 1 and places:
+            if places:
                 placed = sum(row.ordinal not in unplaced for row in rows)
                 yield from rows[max(1, min(placed, *places)) :]
 
