@@ -31,9 +31,9 @@ def empty_lists(document: DocumentEvidence) -> Iterator[Testimony]:
     for group in (field for field in document.type.fields if field.kind is Kind.GROUP):
         absent = document.absent(group.name)
         sums = [one for one in _sums_of(document, group) if one.amount]
-        if absent is None or not sums or document.list_of(group.name) is not None:
+        if absent is None or not sums:
             continue
-        worded = all(page.words for page in document.pages.values()) and document.pages
+        worded = all(page.words for page in document.pages.values())
         row = _first_row(document, group)
         if worded and row is None:
             continue

@@ -1,10 +1,15 @@
 """Readings of pages -> candidates: distinct answers, all of them, and no opinion."""
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.evidence.gather import gather
-from extractors.types import FieldState
+from extractors.documents.spec import Kind
+from extractors.evidence.gather import gather, in_their_rows
+from extractors.evidence.grounding import Agreement, Grounding
+from extractors.types import Box, FieldState
 from tests.evidence.making import (
     ITEMS,
     PAPER,
@@ -128,3 +133,146 @@ def test_two_candidates_of_a_field_never_mean_the_same(evidence):
                     one.value.currency,
                     other.value.currency,
                 )
+
+
+def damaged(text, page, problem):
+    return said(text, page=page, state=FieldState.UNREADABLE, problem=problem, score=None)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "pages", "expected"),
+    [
+        # the first page that could not be read names the problem, unless another has a text
+        (
+            [unreadable(page=1, problem="repeated_key"), unreadable(page=2, problem="truncated")],
+            {1, 2},
+            [(FieldState.UNREADABLE, None, "repeated_key", (1, 2))],
+        ),
+        (
+            [unreadable(page=1, problem="repeated_key"), damaged("5.0", 2, "truncated")],
+            {1, 2},
+            [(FieldState.UNREADABLE, "5.0", "truncated", (1, 2))],
+        ),
+        (
+            [damaged("5.0", 1, None)],
+            {1},
+            [(FieldState.UNREADABLE, "5.0", "missing", (1,))],
+        ),
+        # a page that says nothing is one of them, and so is a document without any page
+        (
+            [unreadable(page=2, problem="truncated")],
+            {1, 2, 3},
+            [(FieldState.UNREADABLE, None, "truncated", (1, 2, 3))],
+        ),
+        (
+            [said("5.00", page=1)],
+            {1, 2},
+            [
+                (FieldState.VALUE, "5.00", None, (1,)),
+                (FieldState.UNREADABLE, None, "missing", (2,)),
+            ],
+        ),
+        (
+            [said("5.00", page=1), unreadable(page=2)],
+            {1, 2},
+            [
+                (FieldState.VALUE, "5.00", None, (1,)),
+                (FieldState.UNREADABLE, None, "unparsable", (2,)),
+            ],
+        ),
+        ([], (), [(FieldState.UNREADABLE, None, "missing", ())]),
+        # every page was read
+        ([said("5.00", page=1)], {1}, [(FieldState.VALUE, "5.00", None, (1,))]),
+        ([absent(page=1)], {1}, [(FieldState.ABSENT, None, None, (1,))]),
+        # the reading's problem goes before the value's
+        (
+            [said("5.O0", problem="unstorable")],
+            {1},
+            [(FieldState.VALUE, "5.O0", "unstorable", (1,))],
+        ),
+        ([said("5.O0")], {1}, [(FieldState.VALUE, "5.O0", "unparsable_amount", (1,))]),
+        # the first text stands for a value that no page shows
+        (
+            [said("5.00", page=1, found=False), said("5", page=2, found=False)],
+            {1, 2},
+            [(FieldState.VALUE, "5.00", None, (1, 2))],
+        ),
+        # the value that was read on the earliest page is the first
+        (
+            [
+                said("6.00", page=2),
+                said("6.00", page=3),
+                said("5.00", page=1),
+                said("5.00", page=4),
+            ],
+            {1, 2, 3, 4},
+            [
+                (FieldState.VALUE, "5.00", None, (1, 4)),
+                (FieldState.VALUE, "6.00", None, (2, 3)),
+            ],
+        ),
+    ],
+)
+def test_a_field_has_a_candidate_for_each_answer_with_its_problem_and_its_pages(
+    evidence, pages, expected
+):
+    """Values first, then what is absent, then what could not be read."""
+    found = gather(JUST_TOTAL, evidence, pages=pages)
+
+    assert [(one.state, one.text, one.problem, one.pages) for one in found] == expected
+    assert [one.number for one in found] == list(range(len(found)))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "pages", "states"),
+    [
+        ([unreadable("items")], {1}, [FieldState.UNREADABLE]),
+        ([absent("items")], {1}, [FieldState.ABSENT]),
+        ([absent("items")], {1, 2}, [FieldState.ABSENT, FieldState.UNREADABLE]),
+        (row_of_items(1, 0, "a", "1"), {1}, [FieldState.VALUE]),
+        (row_of_items(1, 0, "a", "1"), {1, 2}, [FieldState.VALUE, FieldState.UNREADABLE]),
+        (
+            [*row_of_items(1, 0, "a", "1"), unreadable("items", page=2)],
+            {1, 2},
+            [FieldState.VALUE, FieldState.UNREADABLE],
+        ),
+        ([], (), [FieldState.UNREADABLE]),
+    ],
+)
+def test_a_list_is_read_absent_or_unreadable_on_each_page(evidence, pages, states):
+    """One candidate each, and none for what no page says."""
+    found = gather(a_type(ITEMS), evidence, pages=pages)
+
+    assert [one.state for one in found if one.name == "items"] == states
+
+
+@pytest.mark.parametrize("without", [0, 1])
+def test_a_text_that_nobody_made_into_a_value_agrees_with_itself_alone(without):
+    """Whichever of the two has no value."""
+    readings = [said("5.00", page=1), said("5", page=2)]
+    readings[without] = replace(readings[without], value=None)
+
+    assert len(texts_of(*readings)) == 2
+
+
+def test_a_text_of_figures_is_no_amount():
+    """A house number adds up to nothing."""
+    (one,) = gather(a_type(TOTAL), [said("12", kind=Kind.TEXT)], pages={1})
+
+    assert one.amount is None
+
+
+def test_a_cell_has_the_place_in_its_own_row_first_and_every_place_once():
+    """Where two rows say the same, each is shown at its own place."""
+    upper, lower = (Box(50, 100, 80, 110),), (Box(50, 130, 80, 140),)
+    both = Grounding(agreement=Agreement.EXACT, places=(upper, lower))
+    cells = [
+        replace(said("5.00", name="items.amount", ordinal=at), grounding=both) for at in (0, 1)
+    ]
+    nowhere = said("7.00", name="items.amount", ordinal=2, found=False)
+
+    first, second, third = in_their_rows(ITEMS, [*cells, nowhere])
+
+    assert first.grounding.places == (upper, lower)
+    assert second.grounding.places == (lower, upper)
+    assert third == nowhere
