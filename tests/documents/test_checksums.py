@@ -251,3 +251,110 @@ def test_an_iban_with_a_letter_for_a_digit_never_has_its_countrys_form(text, dat
     swapped = compact(text)[:at] + data.draw(st.sampled_from("OISBZG")) + compact(text)[at + 1 :]
 
     assert not CHECKSUMS["iban"](swapped)
+
+
+def with_check_digits(country, account):
+    """An IBAN or a creditor reference of this account, by ISO 7064."""
+    digits = "".join(str(int(c, 36)) for c in f"{account}{country}00")
+    return f"{country}{98 - int(digits) % 97:02}{account}"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("DE02037040044053201309", "DE99037040044053201309"),
+        ("DE98037040044053201327", "DE01037040044053201327"),
+        ("DE97037040044053201345", "DE00037040044053201345"),
+        ("DE03037040044053201388", "DE04037040044053201388"),
+    ],
+)
+def test_the_check_digits_of_an_iban_are_from_02_to_98(right, wrong):
+    """Two numbers have the same rest by 97; the standard makes one of them."""
+    assert CHECKSUMS["iban"](right)
+    assert not CHECKSUMS["iban"](wrong)
+
+
+@pytest.mark.parametrize(
+    ("country", "account", "valid"),
+    [
+        ("BE", "539007547034", True),
+        ("BE", "539007547035", False),
+        # a rest of 0 is written as 97
+        ("BE", "097000009797", True),
+        ("BE", "097000009700", False),
+        ("PT", "000201231234567890154", True),
+        ("PT", "000201231234567890155", False),
+        ("MC", "11222000010123456789030", True),
+        ("MC", "11222000010123456789031", False),
+        # letters of an account count in three rounds, the last of which begins with 2
+        ("FR", "20041010050500013A02682", True),
+        ("FR", "20041010050500013I02641", True),
+        ("FR", "20041010050500013J02682", True),
+        ("FR", "20041010050500013R02641", True),
+        ("FR", "20041010050500013S02689", True),
+        ("FR", "20041010050500013Z02641", True),
+        ("FR", "20041010050500013S02682", False),
+        ("FR", "20041110050500013A02682", False),
+        ("FR", "20041011050500013A02682", False),
+        ("FR", "20041010050510013A02682", False),
+        ("MA", "011519000001205000534921", True),
+        ("MA", "01151900000120500053492", False),
+        ("MA", "0115190000012050005349211", False),
+        ("DE", "000000000000000000", False),
+        ("DE", "000000000000000001", True),
+    ],
+)
+def test_an_iban_has_its_countrys_own_check_digits_as_well(country, account, valid):
+    """Those of ISO are right in all of these."""
+    assert CHECKSUMS["iban"](with_check_digits(country, account)) == valid
+
+
+@pytest.mark.parametrize("length", [1, 21, 22])
+def test_a_creditor_reference_has_at_most_twenty_five_characters(length):
+    """And at least one behind its check digits."""
+    reference = with_check_digits("RF", "1" * length)
+
+    assert CHECKSUMS["creditor_reference"](reference) == (length <= 21)
+    assert not CHECKSUMS["creditor_reference"](with_check_digits("RG", "1" * length))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("creditor_reference", "RF18-539007547034"),
+        ("creditor_reference", "RF\uff118539007547034"),
+        ("vat_de", "DE136-695976"),
+        ("vat_de", "DE\uff1136695976"),
+        ("vat_ch", "CHE-100155212"),
+        ("luhn", "453914880343646\uff17"),
+        ("isin", "US0378331-005"),
+    ],
+)
+def test_a_checksum_is_asked_of_plain_letters_and_digits(name, text):
+    """Other digits and signs were not printed by who computed it."""
+    assert not checksum_of(name)(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "valid"),
+    [
+        ("vat_el", "GR094259216", True),
+        ("vat_gr", "GR094259216", True),
+        ("vat_el", "EL094259216", True),
+        ("vat_el", "GR094259217", False),
+        ("vat_de", "GR094259216", False),
+        ("vat_at", "GRU13585627", False),
+        ("gtin", "10614141000415", True),
+        ("gtin", "0010614141000415", False),
+        ("gtin", "0000000048", False),
+        ("luhn", "18", True),
+        ("luhn", "0", False),
+        ("luhn", "", False),
+        ("isbn10", "9783161484100", False),
+        ("vat_no", "995525828", True),
+        ("vat_no", "99552582", False),
+    ],
+)
+def test_a_number_of_another_form_is_another_number(name, text, valid):
+    """Greece writes two prefixes; an article number has 8, 12, 13 or 14 digits."""
+    assert CHECKSUMS[name](text) == valid
