@@ -8,8 +8,8 @@ import pytest
 from extractors.documents.slip import Slip
 from extractors.normalise import normalise
 from extractors.types import FieldState
-from worker.evaluation.figures import figures, reliability, risk, table
-from worker.evaluation.judging import Judged, by_band, judge
+from worker.evaluation.figures import figures, reliability, risk, signals, table
+from worker.evaluation.judging import Judged, groups, judge
 from worker.evaluation.truths import Spelling, Truth
 from worker.reporting import FieldRow
 from worker.tables.results import Outcome
@@ -171,6 +171,7 @@ def some(count: int, *, wrong: int = 0, accepted: bool = True, band: str = "fair
             score=number / count,
             accepted=accepted,
             band=band,
+            family="money",
         )
         for number in range(count)
     ]
@@ -213,14 +214,54 @@ def test_scores_of_answers_that_are_all_wrong_are_not_measured() -> None:
 
 
 def test_each_field_has_a_line_and_all_of_them_the_first() -> None:
-    """In the order of their names."""
-    assert [one.name for one in table(some(30))] == ["all", "total"]
+    """The worst first, and those that are as bad in the order of their names."""
+    parts = {"a": 3, "b": 6, "c": 3, "total": 0}
+    each = [
+        replace(one, path=path) for path, wrong in parts.items() for one in some(30, wrong=wrong)
+    ]
+    assert [one.name for one in table(each)] == ["all", "b", "a", "c", "total"]
 
 
-def test_documents_that_read_alike_are_told_apart() -> None:
+def test_documents_that_read_alike_and_families_are_told_apart() -> None:
     """The mix flatters."""
-    both = some(3, band="poor") + some(2, band="clear")
-    assert {name: len(rows) for name, rows in by_band(both).items()} == {"clear": 2, "poor": 3}
+    both = some(3, band="poor") + [replace(one, family="rest") for one in some(2, band="clear")]
+    assert {name: len(rows) for name, rows in groups(both).items()} == {
+        "documents that read clear": 2,
+        "documents that read poor": 3,
+        "fields: money": 3,
+        "fields: rest": 2,
+    }
+
+
+def test_the_family_of_a_field_is_the_promise_that_it_has() -> None:
+    """Amounts apart from the rest."""
+    rows = [row("total", "12.50"), row("payee", "Foo Ltd")]
+    values = {("total", 0): "12.50", ("payee", 0): "Foo Ltd"}
+    truth = Truth(values=values, lists=frozenset())
+    found = judge(ID, rows, truth, Slip.spec, band="fair")
+    assert {one.path: one.family for one in found} == {"total": "money", "payee": "rest"}
+
+
+def test_each_score_is_held_against_the_same_answers() -> None:
+    """Those that all could score; the one that knows most comes first, whatever its name."""
+    judged = some(100, wrong=10)
+    blind = {one.place: 0.5 for one in judged}
+    knows = {one.place: 1.0 if one.right else 0.1 for one in judged}
+    fewer = {place: score for place, score in knows.items() if place[0].int != 99}
+    found = signals(judged, {"a blind one": blind, "one that knows": knows})
+    assert [one.name for one in found] == ["one that knows", "a blind one"]
+    assert [one.answers for one in found] == [100, 100]
+    assert found[0].auroc is not None
+    assert found[1].auroc is not None
+    assert (found[0].auroc[0], found[1].auroc[0]) == (1.0, 0.5)
+    assert [one.answers for one in signals(judged, {"a": blind, "b": fewer})] == [99, 99]
+
+
+def test_without_a_score_or_an_error_no_score_is_told() -> None:
+    """It would be of nothing."""
+    judged = some(100)
+    assert signals(judged, {}) == []
+    assert signals(judged, {"a": {one.place: 0.5 for one in judged}}) == []
 
 
 @pytest.mark.parametrize("count", [0, 1, 50])

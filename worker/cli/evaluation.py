@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID, uuid4
@@ -16,12 +16,13 @@ from worker.cli import local, tables
 from worker.cli.documents import AsJson, submit_files, wait_for
 from worker.cli.tables import plain
 from worker.evaluation import labels
-from worker.evaluation.judging import ALL, Judged, by_band, judge
+from worker.evaluation.judging import ALL, Judged, Place, groups, judge
 from worker.evaluation.thresholds import tried
 from worker.evaluation.truths import truths_of
 from worker.settings import Settings
 from worker.tables.documents import ANSWERED
 
+SIGNALS = "signals"
 FOLDER = "evaluation"  # of the state folder: what is measured never stands before reviewers
 
 
@@ -61,6 +62,7 @@ def of_folder(
             documents = reporting.documents(tx, list(made))
             rows = reporting.fields(tx, list(made))
             bands = labels.bands(tx, list(made))
+            scores = labels.by_method(tx, list(made))
     judged: list[Judged] = []
     for document, path in made.items():
         mine = [row for row in rows if row.document_id == document]
@@ -71,7 +73,7 @@ def of_folder(
         errors.print(
             f"{plain(row.filename or '')}: {row.error_code}: not read, all of it counts as wrong"
         )
-    _say(judged, as_json=as_json, pictures=pictures)
+    _say(judged, scores, as_json=as_json, pictures=pictures)
     if not as_json:
         Console(highlight=False, soft_wrap=True).print(
             f"The rows stay: SUREFIELD_STATE_DIR={settings.state_dir} surefield list"
@@ -82,13 +84,14 @@ def of_reviews(document_type: str | None, *, as_json: bool, pictures: Path | Non
     """What audits and reviews found of fields that were drawn beforehand."""
     with local.house() as rt, rt.transaction() as tx:
         judged = labels.drawn(tx, document_type)
+        scores = labels.by_method(tx, list({one.document_id for one in judged}))
     if not judged:
         Console(stderr=True, soft_wrap=True).print(
             "Nobody has judged a drawn field yet: surefield audit list. Reviewed fields alone say"
             " nothing of the accepted ones."
         )
         raise typer.Exit(1)
-    _say(judged, as_json=as_json, pictures=pictures)
+    _say(judged, scores, as_json=as_json, pictures=pictures)
 
 
 def thresholds(
@@ -122,12 +125,17 @@ def thresholds(
     )
 
 
-def _say(judged: Sequence[Judged], *, as_json: bool, pictures: Path | None) -> None:
+def _say(
+    judged: Sequence[Judged],
+    scores: Mapping[str, Mapping[Place, float]],
+    *,
+    as_json: bool,
+    pictures: Path | None,
+) -> None:
     from worker.evaluation import figures  # here, since it brings numpy
 
-    groups: dict[str, list[Judged]] = {ALL: list(judged)}
-    groups |= {f"documents that read {band}": some for band, some in by_band(judged).items()}
-    found = {name: figures.table(some) for name, some in groups.items()}
+    found = {name: figures.table(some) for name, some in {ALL: judged, **groups(judged)}.items()}
+    found[SIGNALS] = figures.signals(judged, scores)
     if pictures is not None:
         pictures.mkdir(parents=True, exist_ok=True)
         (pictures / "reliability.svg").write_text(figures.reliability(judged), "utf-8")
@@ -139,12 +147,20 @@ def _say(judged: Sequence[Judged], *, as_json: bool, pictures: Path | None) -> N
 
 
 def _print(found: Mapping[str, Sequence["Figures"]]) -> None:
-    for name, rows in found.items():
+    several = {name: rows[0] for name, rows in found.items() if name not in (ALL, SIGNALS)}
+    parts = {
+        "each field, the worst first": found[ALL],
+        "by how documents read, and by family": [
+            replace(one, name=name) for name, one in several.items()
+        ],
+        "what each score knows of the same answers": found[SIGNALS],
+    }
+    for name, rows in parts.items():
         shown = Table(
-            "field", "answers", "right", "accepted", "wrong among them", "AUROC", "ECE", "at 1 %",
+            "", "answers", "right", "accepted", "wrong among them", "AUROC", "ECE", "at 1 %",
             title=name,
         )  # fmt: skip
-        for one in rows if name == ALL else rows[:1]:
+        for one in rows:
             shown.add_row(
                 plain(one.name),
                 str(one.answers),

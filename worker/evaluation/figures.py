@@ -1,7 +1,7 @@
 """Figures of judged answers: shares with exact bounds, and how well scores know them; pictures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from html import escape
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from extractors.decision.bounds import upper_bound
 from extractors.decision.measures import auroc, coverage, ece, interval
-from worker.evaluation.judging import ALL, Judged
+from worker.evaluation.judging import ALL, Judged, Place
 
 COVERED = 0.01  # of the error at which coverage is told
 FEWEST = 20  # scored answers, below which measures of scores say nothing
@@ -50,10 +50,25 @@ def figures(judged: Sequence[Judged], name: str) -> Figures:
 
 
 def table(judged: Sequence[Judged]) -> list[Figures]:
-    """All, and each field by itself, in the order of their names."""
+    """All, and each field by itself, the worst first: by the share of right answers."""
     paths = sorted({one.path for one in judged})
     each = [figures([one for one in judged if one.path == path], path) for path in paths]
-    return [figures(judged, ALL), *each]
+    return [figures(judged, ALL), *sorted(each, key=lambda one: one.right / one.answers)]
+
+
+def signals(judged: Sequence[Judged], scores: Mapping[str, Mapping[Place, float]]) -> list[Figures]:
+    """What each score knows of the same answers: those that every one of them could score; the
+    best first.  What a score has that another lacks is what its signals add.
+
+    scores: by method and place
+    """
+    known = [one for one in judged if all(one.place in of for of in scores.values())]
+    found = [
+        figures([replace(one, score=of[one.place]) for one in known], method)
+        for method, of in scores.items()
+    ]
+    told = [one for one in found if one.coverage is not None]
+    return sorted(told, key=lambda one: one.coverage or (), reverse=True)
 
 
 def _of_scores(judged: Sequence[Judged]) -> Mapping[str, tuple[float, float, float]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from extractors.decision.certificates import family_of
 from extractors.documents.spec import DocumentType, FieldSpec
 from extractors.evidence.einvoice_xml import says_the_same
 from extractors.normalise import Value, normalise
@@ -13,6 +14,7 @@ from worker.reporting import FieldRow
 from worker.tables.results import Outcome
 
 ALL = "all"
+Place = tuple[UUID, str, int]  # document, path of the field, its row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,12 @@ class Judged:
     score: float | None  # None: there is none, as of a row that was not read
     accepted: bool  # without a person
     band: str  # of the document, by its mean score
+    family: str  # of the field: "money", "rest"
+
+    @property
+    def place(self) -> Place:
+        """Which answer of which document it is."""
+        return self.document_id, self.path, self.ordinal
 
 
 def judge(
@@ -53,6 +61,7 @@ def judge(
             score=None if row is None else row.score,
             accepted=row is not None and row.decision is Outcome.ACCEPTED,
             band=band,
+            family=family_of(spec.field(key[0])),
         )
 
 
@@ -77,9 +86,10 @@ def _value(row: FieldRow, field: FieldSpec) -> Value:
     return Value(kind=field.kind, value=row.value, currency=row.currency)
 
 
-def by_band(judged: Sequence[Judged]) -> Mapping[str, list[Judged]]:
-    """The same, by how well their documents read."""
+def groups(judged: Sequence[Judged]) -> Mapping[str, list[Judged]]:
+    """The same, by how well their documents read, and by family."""
     found: dict[str, list[Judged]] = {}
     for one in judged:
-        found.setdefault(one.band, []).append(one)
+        for name in (f"documents that read {one.band}", f"fields: {one.family}"):
+            found.setdefault(name, []).append(one)
     return dict(sorted(found.items()))

@@ -1,17 +1,18 @@
 """What people found: of fields that were drawn for audits, and of those that they reviewed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import text
 
 from worker.db import Tx
-from worker.evaluation.judging import Judged
+from worker.evaluation.judging import Judged, Place
 
 # Drawn fields that somebody judged: a sample of all that a score decides.
 DRAWN = text("""
 SELECT v.document_id, v.field AS path, v.ordinal, v.found = 'right' AS right, v.score,
-    v.was_accepted AS accepted, coalesce(a.band, 'unknown') AS band
+    v.was_accepted AS accepted, coalesce(a.band, 'unknown') AS band, a.family
 FROM reporting.audits AS v
 JOIN public.results AS r ON r.document_id = v.document_id AND r.generation = v.generation
     AND r.name = v.field AND r.ordinal = v.ordinal
@@ -25,6 +26,26 @@ def drawn(tx: Tx, document_type: str | None = None) -> list[Judged]:
     """Judged fields among those that were drawn beforehand, whatever became of them."""
     rows = tx.session.execute(DRAWN, {"type": document_type})
     return [Judged(**row._mapping) for row in rows]
+
+
+# Every score of the readings that the answers were taken from.
+METHODS = text("""
+SELECT s.method, r.document_id, r.name AS path, r.ordinal, s.score
+FROM public.results AS r
+JOIN public.documents AS d ON d.id = r.document_id AND d.generation = r.generation
+JOIN public.scores AS s ON s.field_id = r.field_id
+WHERE r.document_id = ANY(:ids) AND s.score IS NOT NULL
+ORDER BY s.method
+""")
+
+
+def by_method(tx: Tx, document_ids: Sequence[UUID]) -> dict[str, dict[Place, float]]:
+    """What each method says of these documents' answers, by place; of those it could score."""
+    found: dict[str, dict[Place, float]] = {}
+    for row in tx.session.execute(METHODS, {"ids": list(document_ids)}):
+        place = row.document_id, row.path, row.ordinal
+        found.setdefault(row.method, {})[place] = row.score
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
