@@ -107,7 +107,7 @@ def test_a_mistake_is_not_repeated(db: Sessions) -> None:
         with begin(db) as tx:
             tries.append(1)
             tx.session.execute(
-                text("INSERT INTO secrets (document_id, password) VALUES (gen_random_uuid(), '')")
+                text("INSERT INTO secrets (document_id, sealed) VALUES (gen_random_uuid(), '')")
             )
 
     with pytest.raises(IntegrityError):

@@ -16,7 +16,7 @@ from worker import bootstrap, sealing
 from worker.accounts import store
 from worker.accounts.store import KeyRow, Person
 from worker.actor import Role
-from worker.cli import ids, local
+from worker.cli import ids, local, tables
 from worker.cli.documents import AsJson
 from worker.cli.tables import plain
 from worker.delivery import webhooks
@@ -178,7 +178,8 @@ def list_keys() -> None:
             used,
             state,
         )
-    Console().print(table if found else "No key yet. Make one: surefield key add UPSTREAM")
+    shown = table if found else "No key yet. Make one: surefield key add UPSTREAM"
+    tables.console().print(shown)
 
 
 @key.command("revoke")
