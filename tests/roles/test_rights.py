@@ -8,12 +8,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from alembic import command
 from psycopg import errors, sql
-from sqlalchemy import make_url
+from sqlalchemy import create_engine, make_url
 
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.queues import conninfo, prepare
-from worker.migrate import migrate
+from worker.migrate import alembic_config, migrate
 from worker.roles.force import missing, put_in_force
 from worker.roles.table import LOGINS, OWNER, PROCESSES, READER, TABLES, WEB, WORKER, line_of
 from worker.tables.base import Base
@@ -298,3 +299,20 @@ def test_a_queue_is_everybodys_whoever_makes_it(postgres, url, enter, maker):
             session.execute("SELECT pgmq.delete(%s, %s::bigint)", [name, number])
             session.execute("SELECT pgmq.metrics(%s), pgmq.metrics('cpu')", [name])
     assert missing(url, ours=True) == []
+
+
+@pytest.mark.parametrize("revision", ["0024_render_turns", "0035_kept_secrets"])
+def test_a_database_of_a_version_before_gets_the_rights_that_it_has_columns_for(
+    postgres, database_url, revision
+):
+    """They are put in force before an upgrade, and again after it: then nothing is missing."""
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        command.downgrade(alembic_config(connection), revision)
+    engine.dispose()
+    admin = postgres.url(make_url(database_url).database)
+    put_in_force(admin, ours=True)
+    assert missing(admin, ours=True) == []
+    migrate(database_url)
+    put_in_force(admin, ours=True)
+    assert missing(admin, ours=True) == []

@@ -12,6 +12,13 @@ SELECT g.rolname, m.rolname FROM pg_auth_members AS a
 JOIN pg_roles AS g ON g.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member
 WHERE m.rolname = ANY(%s)
 """
+COLUMNS = """
+SELECT n.nspname, c.relname, a.attname
+FROM pg_attribute AS a
+JOIN pg_class AS c ON c.oid = a.attrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = ANY(%s) AND a.attnum > 0 AND NOT a.attisdropped
+"""
 # tables and views, and of the sequences those that a table owns, with its name
 RELATIONS = """
 SELECT n.nspname, c.relname, c.relkind::text, pg_get_userbyid(c.relowner), t.relname

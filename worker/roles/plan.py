@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from worker.roles.catalog import (
+    COLUMNS,
     DATABASE_GRANTS,
     DEFAULTS,
     FUNCTIONS,
@@ -168,7 +169,8 @@ def _schemas(connection: Connection) -> Iterator[sql.Composed]:
 
 
 def wanted_rights(connection: Connection) -> set[Right]:
-    """What the table says of what is in the database."""
+    """What the table says of what is in the database: before a migration some columns are not."""
+    columns = {tuple(row) for row in connection.execute(COLUMNS, [[*SCHEMAS]])}
     wanted: set[Right] = set()
     for schema, name, kind, whose, of in connection.execute(RELATIONS, [[*SCHEMAS]]):
         line = line_of(schema, of or name)
@@ -183,7 +185,9 @@ def wanted_rights(connection: Connection) -> set[Right]:
                 wanted |= {Right(role, schema, name, verb) for verb in verbs}
         if schema == "reporting":
             wanted.add(Right(READER, schema, name, "SELECT"))
-    return wanted
+    return {
+        one for one in wanted if not one.column or (one.schema, one.table, one.column) in columns
+    }
 
 
 def granted_rights(connection: Connection, *roles: str) -> set[Right]:
