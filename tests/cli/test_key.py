@@ -2,19 +2,24 @@
 
 import base64
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from tests.cli.test_commands import surefield as surefield  # a fixture
-from tests.factories import begin
+from tests.factories import a_document, begin
 from worker import sealing
 from worker.cli import doctor
 from worker.delivery import deliver, webhooks
+from worker.questions import asking
+from worker.questions.types import New
 from worker.sealing import KeyUnusable, SealedForAnother
 from worker.settings import Settings
 from worker.store import installation
+from worker.tables.documents import Status
+from worker.tables.questions import Wanted
 
 URL = "https://hooks.example.org/"
 
@@ -30,10 +35,33 @@ def key_file(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def hook(db) -> str:
-    """A webhook's secret, and a password that waits."""
+    """A webhook's secret."""
     with begin(db) as tx:
         _, secret = webhooks.add(tx, "erp", URL, by="me")
     return secret
+
+
+@pytest.fixture
+def waiting(db) -> dict[str, str]:
+    """What else rests sealed: a file's password, and the link of a question; by the query that
+    reads each.
+    """
+    with begin(db) as tx:
+        password = installation.seal(tx, "sesame")
+    a_document(db, password=password)
+    asked = a_document(db, status=Status.IN_REVIEW)
+    new = New(wanted=Wanted.TEXT, doubt="asked_by_person", text="Which order is this for?")
+    with begin(db) as tx:
+        (link,) = asking.ask(tx, asked.id, [new], by="person:ada", lasts=timedelta(days=1))
+    return {
+        "SELECT sealed FROM secrets": "sesame",
+        "SELECT token_sealed FROM questions": link.token,
+    }
+
+
+def opened(db, key_file: Path, query: str) -> str:
+    with begin(db) as tx:
+        return installation.opened(tx, key_file, tx.session.execute(text(query)).scalar_one())
 
 
 def signs(db, key_file: Path) -> tuple[str, ...]:
@@ -58,7 +86,9 @@ def test_an_installation_without_a_key_says_how_one_is_made(db, surefield):
     assert "surefield migrate" in surefield("key", "public", fails=True)
 
 
-def test_after_a_rotation_everything_opens_with_the_new_key_alone(db, surefield, key_file, hook):
+def test_after_a_rotation_everything_opens_with_the_new_key_alone(
+    db, surefield, key_file, hook, waiting
+):
     """What the tables hold is sealed anew; the old line opens what senders still seal for it."""
     with begin(db) as tx:
         before = installation.public_key(tx)
@@ -73,6 +103,7 @@ def test_after_a_rotation_everything_opens_with_the_new_key_alone(db, surefield,
     assert sealing.opened(key_file, late, public_key=said).startswith(b"sealed")
     key_file.write_text(lines[0] + "\n")
     assert signs(db, key_file) == (hook,)
+    assert {query: opened(db, key_file, query) for query in waiting} == waiting
     with pytest.raises(SealedForAnother):
         sealing.opened(key_file, late, public_key=said)
 

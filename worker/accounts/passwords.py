@@ -65,9 +65,10 @@ def check(known: str | None, password: str) -> Checked:
 
     Raises MissingExtra when argon2 is not installed.
     """
-    right = fits(nobodys() if known is None else known, password) and known is not None
-    again = right and known is not None and is_outdated(known)
-    return Checked(right, hashed(password) if again else None)
+    right = fits(nobodys() if known is None else known, password)
+    if known is None or not right:
+        return Checked(False)
+    return Checked(True, hashed(password) if is_outdated(known) else None)
 
 
 def is_outdated(known: str) -> bool:

@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from sqlalchemy import Select, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from worker import actor
+from worker.accounts.store import sha256_of
 from worker.db import Tx
 from worker.errors import NotFound
 from worker.questions.errors import NoSuchLink
@@ -118,7 +118,7 @@ def new_link(tx: Tx, question_id: UUID) -> Link:
 
 def _kept(tx: Tx, token: str) -> dict[str, Any]:
     """A token as it rests: its hash, and sealed for the process that tells it."""
-    return {"token_sha256": hash_of(token), "token_sealed": installation.seal(tx, token)}
+    return {"token_sha256": sha256_of(token), "token_sealed": installation.seal(tx, token)}
 
 
 def reseal(tx: Tx, key_file: Path) -> None:
@@ -131,11 +131,6 @@ def reseal(tx: Tx, key_file: Path) -> None:
     for row in tx.session.execute(rows).all():
         sealed = installation.resealed(tx, key_file, row.token_sealed)
         tx.session.execute(update(q).where(q.id == row.id).values(token_sealed=sealed))
-
-
-def hash_of(token: str) -> str:
-    """What is kept of a token."""
-    return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def of_id(tx: Tx, question_id: UUID, *, upstream: str | None = None) -> Asked:
@@ -160,7 +155,7 @@ def of_token(tx: Tx, token: str) -> Asked:
     Raises NoSuchLink.
     """
     row = tx.session.execute(
-        _questions().where(Question.token_sha256 == hash_of(token))
+        _questions().where(Question.token_sha256 == sha256_of(token))
     ).one_or_none()
     if row is None:
         raise NoSuchLink(

@@ -5,8 +5,8 @@ from datetime import timedelta
 from sqlalchemy import delete, func, insert, or_, select
 
 from extractors.errors import SurefieldError
+from worker.accounts.store import sha256_of
 from worker.db import Tx
-from worker.questions.store import hash_of
 from worker.tables.questions import QuestionTry
 
 WINDOW = timedelta(minutes=15)
@@ -27,7 +27,7 @@ def note(tx: Tx, token: str, address: str) -> None:
     """
     tx.session.execute(delete(QuestionTry).where(QuestionTry.tried_at < func.now() - 2 * WINDOW))
     tx.session.execute(
-        insert(QuestionTry).values(token_sha256=hash_of(token), address=address[:100])
+        insert(QuestionTry).values(token_sha256=sha256_of(token), address=address[:100])
     )
 
 
@@ -35,7 +35,7 @@ def check(tx: Tx, token: str, address: str) -> None:
     """Raises TooManyQuestionTries when this link, or this address, was tried too often within the
     window.
     """
-    token_sha256, address = hash_of(token), address[:100]
+    token_sha256, address = sha256_of(token), address[:100]
     of_link, of_address = QuestionTry.token_sha256 == token_sha256, QuestionTry.address == address
     counts = tx.session.execute(
         select(func.count().filter(of_link), func.count().filter(of_address)).where(

@@ -133,4 +133,4 @@ def line_of(schema: str, table: str) -> Line | None:
     """The line of a table or a view; None: nobody gave it one."""
     if schema == "public":
         return TABLES.get(table)
-    return {"reporting": VIEWS, "pgmq": QUEUE_TABLES, "auditing": Line()}.get(schema)
+    return {"reporting": VIEWS, "pgmq": QUEUE_TABLES}.get(schema)

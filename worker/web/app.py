@@ -26,6 +26,7 @@ from worker.web import (
     review,
     review_queue,
     signin,
+    submissions,
     uploads,
     verdicts,
 )
@@ -106,6 +107,7 @@ def create_app(
         )
     # whoever has the link is asked, signed in or not: the link itself is what nobody can forge
     app.include_router(questions.router, include_in_schema=False)
+    app.include_router(submissions.router)
     app.include_router(api.router)
     app.include_router(questions_api.router)
     app.include_router(events.router)

@@ -12,8 +12,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from worker.delivery import events, webhooks
 from worker.delivery.tables import Kind, WebhookState
 from worker.store import transitions
-from worker.web.api import BEARER, Calling, Upstream, problems_of
 from worker.web.dependencies import SiteHere
+from worker.web.doors import BEARER, Calling, Upstream, problems_of
 
 LATEST = 2**63 - 1
 

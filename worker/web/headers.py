@@ -1,4 +1,6 @@
-"""What every answer says to the browser, and how much a request may bring."""
+"""What stands before the pages: who asks, by what name, how much and how fast; and what every
+answer says to the browser.
+"""
 
 import asyncio
 import re

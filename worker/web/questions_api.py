@@ -18,8 +18,8 @@ from worker.questions.errors import InvalidAnswer
 from worker.questions.types import Answer
 from worker.tables.documents import Status
 from worker.tables.questions import QuestionState, Wanted
-from worker.web.api import BEARER, UnsupportedMediaType, Upstream, problems_of, words_of
 from worker.web.dependencies import SiteHere
+from worker.web.doors import BEARER, UnsupportedMediaType, Upstream, problems_of, words_of
 
 MOST_LISTED = 500
 router = APIRouter(prefix="/v1", tags=["questions"], dependencies=[Depends(BEARER)])
@@ -153,7 +153,7 @@ async def _received(request: Request) -> AsyncIterator[Answer]:
     """What was sent; a file is on disk as long as it is needed."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        yield _of_json(await request.body())
+        yield await run_in_threadpool(_of_json, await request.body())
     elif kind == "multipart/form-data":
         async with request.form(max_files=1, max_fields=1) as form:
             file = form.get("file")
