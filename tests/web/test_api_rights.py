@@ -188,6 +188,20 @@ def test_a_cancelled_document_asks_nobody(site, post):
     assert site.house.status(UUID(document)) == "rejected"
 
 
+def test_an_earlier_verdict_does_not_bring_a_cancelled_document_back(site, post):
+    """A person had called it another type before its sender took it back."""
+    document = post().json()["document_id"]
+    site.house.work()
+    ada = site.sign_in("ada")
+    other = {"verdict": "other_type", "type": "invoice", "seen": "true"}
+    assert ada.post(f"/documents/{document}/verdict", other).status_code < 400
+    cancelled = post.client.post(f"/v1/documents/{document}/cancel", headers=post.key)
+    assert cancelled.json()["error_code"] == "cancelled"
+    undo = ada.post(f"/documents/{document}/verdict", {"verdict": "undo", "seen": "true"})
+    assert undo.status_code == 409
+    assert site.house.status(UUID(document)) == "rejected"
+
+
 def test_what_has_come_to_rest_stays(make_site):
     """An accepted document is in other systems already."""
     site = make_site()

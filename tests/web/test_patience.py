@@ -172,6 +172,26 @@ def test_a_body_has_half_a_minute_and_a_second_more_for_so_many_bytes(pieces, wh
     assert run_body(pieces, body_s=0.2) == ([{"whole": True}] if whole else [{"code": "too_slow"}])
 
 
+def test_who_has_read_a_whole_body_may_wait_for_its_sender_as_long_as_it_likes():
+    """An answer that takes its time listens whether somebody is there still."""
+    seen: list[str] = []
+
+    async def app(scope, receive, send):
+        seen.extend([(await receive())["type"] for _ in range(2)])
+
+    async def receive():
+        if not seen_body:
+            seen_body.append(True)
+            return {"type": "http.request", "body": b"x", "more_body": False}
+        await asyncio.sleep(0.3)
+        return {"type": "http.disconnect"}
+
+    seen_body: list[bool] = []
+    limited = LimitedBody(app, file_bytes=10**9, uploads=re.compile("/"), body_s=0.1)
+    asyncio.run(limited({"type": "http", "path": "/", "headers": []}, receive, None))
+    assert seen == ["http.request", "http.disconnect"]
+
+
 def test_a_body_that_is_too_slow_is_answered_and_hung_up_on(site, monkeypatch):
     """With what to do, and all headers."""
     monkeypatch.setattr("worker.web.headers.BODY_S", 0.3)

@@ -178,7 +178,7 @@ def take_back(tx: Tx, document_id: UUID, *, who: str) -> None:
     """
     check_name(who)
     status = _hold(tx, document_id)
-    last = None if _is_cancelled(tx, document_id) else standing(tx, document_id)
+    last = standing(tx, document_id)
     of_type = last is not None and last.verdict is Verdict.OTHER_TYPE
     if last is None or (status is not Status.REJECTED and not of_type):
         raise ReviewConflict(f"Document {document_id} is {status}: there is no verdict of it.")
@@ -290,12 +290,6 @@ def _hold(tx: Tx, document_id: UUID) -> Status:
     if status is None:
         raise NotFound(f"There is no document {document_id}. List them: surefield list.")
     return Status(status)
-
-
-def _is_cancelled(tx: Tx, document_id: UUID) -> bool:
-    of_it = Document.id == document_id, Document.status == Status.REJECTED
-    code = tx.session.execute(select(Document.error_code).where(*of_it)).scalar_one_or_none()
-    return code == CANCELLED
 
 
 def _check_original(tx: Tx, document_id: UUID, original: UUID) -> None:
