@@ -1,8 +1,8 @@
 """Originals and page images by the sha256 of their bytes: the same bytes are stored once and never
 change.
 
-The store is any place fsspec can name: a folder, ``file://``, ``s3://``, ``gs://``, ``memory://``
-(tests).
+The store is any place fsspec can name: a folder, ``file://``, ``s3://``, ``gs://``, ``az://``,
+``memory://`` (tests).
 """
 
 import io
@@ -26,7 +26,11 @@ from extractors.registry import missing
 from worker.errors import BlobsUnavailable, MissingBlob
 
 HEX_DIGITS = frozenset("0123456789abcdef")
-EXTRAS = {"s3": "s3fs", "gs": "gcsfs"}  # scheme, which is the extra's name -> its library
+EXTRAS = {
+    "s3": "s3fs",
+    "gs": "gcsfs",
+    "az": "adlfs",
+}  # scheme, which is the extra's name -> its library
 CHUNK = 1 << 20  # bytes that are in memory at a time
 MEND = (
     "Restore it from a backup and run surefield retry, or submit the document again under its key."
@@ -93,7 +97,7 @@ class Blobs:
     def all(self) -> Iterator[Stored]:
         """Every blob, in no order; what else lies in the store is left out."""
         with _store_errors("listed"):
-            self._check_extra()
+            check_extra(self.url, "Blobs")
             fs, root = url_to_fs(self.url)
             fs.invalidate_cache()
             found = fs.find(root, detail=True)
@@ -129,7 +133,7 @@ class Blobs:
                 f"{name[:80]!r} is not the name of a blob. Names are sha256 in lower-case"
                 " hexadecimal."
             )
-        self._check_extra()
+        check_extra(self.url, "Blobs")
         fs, root = url_to_fs(self.url)
         return fs, f"{root.rstrip('/')}/{name[:2]}/{name[2:4]}/{name}"
 
@@ -145,10 +149,15 @@ class Blobs:
                     f"There is nothing at {folder}. Mount it, or mend SUREFIELD_BLOBS_URL."
                 )
 
-    def _check_extra(self) -> None:
-        extra = self.url.partition("://")[0]
-        if extra in EXTRAS and missing(EXTRAS[extra]):
-            raise MissingExtra(extra, f"Blobs at {extra}:// need {EXTRAS[extra]}")
+
+def check_extra(url: str, what: str) -> None:
+    """Raises MissingExtra where the library of the URL's store is not installed.
+
+    what: what lies there, for whoever reads the error
+    """
+    extra = url.partition("://")[0]
+    if extra in EXTRAS and missing(EXTRAS[extra]):
+        raise MissingExtra(extra, f"{what} at {extra}:// need {EXTRAS[extra]}")
 
 
 def name_of(file: BinaryIO) -> str:

@@ -169,6 +169,8 @@ def runtime(
         at_once=max(1, settings.cpu_processes - 1),
         document_types_folder=settings.document_types,
         source_roots=settings.source_roots,
+        source_networks=settings.source_networks,
+        source_timeout=settings.source_timeout,
         key_file=settings.key_path,
         clear_passwords=settings.clear_passwords,
         max_bytes=settings.max_bytes,

@@ -137,7 +137,11 @@ class Inbox:
         if parcel is None:
             return False
         try:
-            until_it_passes(lambda: take_in(parcel, upstream, self._rt), patience=HELD)
+            until_it_passes(
+                lambda: take_in(parcel, upstream, self._rt),
+                patience=HELD,
+                but=SourceUnavailable,  # others' queues do not wait for it
+            )
         except SourceUnavailable as error:
             self._give_back(parcel, error)
             state.not_before = time.monotonic() + state.back_s

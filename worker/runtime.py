@@ -3,7 +3,7 @@
 Built once by an entry point.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -23,6 +23,7 @@ from worker import db, store
 from worker.blame import Blame
 from worker.blobs import Blobs
 from worker.db import Tx
+from worker.egress.addresses import Network
 from worker.rendering.protocol import RenderLimits
 from worker.rendering.renderer import Renderer
 from worker.tables.documents import Status
@@ -86,7 +87,11 @@ class Runtime:
     # documents of one upstream that are worked on together, where there are several upstreams
     at_once: int = store.order.EVERYBODY
     document_types_folder: Path | None = None
-    source_roots: tuple[Path, ...] = ()
+    # beneath what the sources of an upstream, or of everybody ("*"), may lie
+    source_roots: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    # networks beside the internet in which sources may lie
+    source_networks: tuple[Network, ...] = ()
+    source_timeout: timedelta = timedelta(seconds=6)  # for one request of a source
     key_file: Path  # opens what is sealed for the installation
     # whether a queue's message may hold a password that is not sealed
     clear_passwords: bool = False

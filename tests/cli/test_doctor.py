@@ -106,6 +106,16 @@ def test_a_store_whose_library_is_missing_names_the_install_line(monkeypatch, ex
     assert f"pip install 'surefield[{extra}]'" in found.words
 
 
+def test_a_place_of_sources_that_cannot_be_used_is_broken(tmp_path):
+    """A folder that is not there, a store whose library is missing."""
+    assert doctor.sources(Settings(source_roots=(tmp_path, "https://example.org/"))).sound
+    assert doctor.sources(Settings()).sound
+    for root, says in ((tmp_path / "none", "SUREFIELD_SOURCE_ROOTS"), ("gs://bucket", "[gs]")):
+        found = doctor.sources(Settings(source_roots={"erp": (str(root),)}))
+        assert not found.sound
+        assert says in found.words
+
+
 def test_a_broker_whose_library_is_missing_names_the_install_line(monkeypatch):
     """Not that the broker should run."""
     monkeypatch.setattr(broker, "missing", lambda *names: names)

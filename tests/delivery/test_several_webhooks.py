@@ -11,8 +11,8 @@ from tests.delivery.test_deliver import due_now, hook, state
 from tests.delivery.test_events import a_house, decide, read
 from tests.pipeline.conftest import House, Make
 from worker.delivery import deliver, events, webhooks
-from worker.delivery.addresses import InvalidWebhook
 from worker.delivery.sending import Answer
+from worker.delivery.webhooks import InvalidWebhook
 from worker.errors import NotFound
 
 Start = Callable[..., Receiver]

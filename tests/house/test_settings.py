@@ -143,7 +143,8 @@ def test_settings_reach_a_child_process_as_they_are(monkeypatch):
     settings = Settings(
         database_url="postgresql://user:hush@db/x",
         claim_lease=timedelta(seconds=1.5),
-        source_roots=("/a", "/b c"),
+        source_roots={"*": ("/a", "/b c"), "erp": ("https://files.example.org/out/",)},
+        source_networks=("10.1.0.0/16",),
         decode_mode="fields",
         reranker="server",
         reranker_key="hush",
@@ -158,3 +159,17 @@ def test_a_web_setting_stands_in_the_one_table():
     """And so does the form of the logs."""
     named = {row.variable for row in rows()}
     assert named >= {"SUREFIELD_WEB_PORT", "SUREFIELD_STAYS_SIGNED_IN", "SUREFIELD_LOG"}
+
+
+def test_places_of_everybody_may_be_a_list(monkeypatch):
+    """As they were before there were others."""
+    monkeypatch.setenv("SUREFIELD_SOURCE_ROOTS", '["/srv/in", "s3://bucket/in"]')
+    assert Settings().source_roots == {"*": ("/srv/in", "s3://bucket/in")}
+    assert Settings(source_roots=(Path("/srv/in"),)).source_roots == {"*": ("/srv/in",)}
+
+
+@pytest.mark.parametrize("given", ['["ftp://example.org/"]', '{"erp": ["https://me@x/"]}', '[""]'])
+def test_a_place_that_can_hold_nothing_is_a_wrong_setting(monkeypatch, given):
+    """Said at the start, and not with the first document."""
+    monkeypatch.setenv("SUREFIELD_SOURCE_ROOTS", given)
+    assert "SUREFIELD_SOURCE_ROOTS" in refused()

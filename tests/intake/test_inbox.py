@@ -210,7 +210,7 @@ def test_a_source_that_is_away_holds_up_its_own_queue_alone(
     """Its message goes back, uncounted, and is taken when the source is there."""
     monkeypatch.setattr("worker.inbox.HELD", timedelta(seconds=0.3))
     made = make_house()
-    house = replace(made, rt=replace(made.rt, source_roots=(tmp_path,)))
+    house = replace(made, rt=replace(made.rt, source_roots={"*": (str(tmp_path),)}))
     source = tmp_path / "a.pdf"
     source.write_bytes(a_pdf("Foo Ltd A-17"))
     a_key(house, "a", "b")
@@ -246,7 +246,7 @@ def test_a_message_whose_source_is_away_rests_before_it_is_taken_again(
     monkeypatch.setattr("worker.inbox.HELD", timedelta(0))
     monkeypatch.setattr(Counts, "taken", 0)
     made = make_house()
-    house = replace(made, rt=replace(made.rt, source_roots=(tmp_path,)))
+    house = replace(made, rt=replace(made.rt, source_roots={"*": (str(tmp_path),)}))
     source = tmp_path / "a.pdf"
     source.write_bytes(a_pdf("Foo Ltd A-17"))
     a_key(house, "a")

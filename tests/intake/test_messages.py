@@ -154,7 +154,7 @@ def test_a_source_that_is_written_to_meanwhile_is_the_document_that_was_stored(
         return name
 
     monkeypatch.setattr("worker.intake.actions.name_of", written_to_meanwhile)
-    rt = replace(house.rt, source_roots=(tmp_path,))
+    rt = replace(house.rt, source_roots={"*": (str(tmp_path),)})
     take_in((), arguments(content_base64=None, source=str(source)), rt)
 
     (document,) = house.rows("SELECT sha256 FROM documents")
@@ -285,7 +285,7 @@ def test_a_broken_rule_of_the_database_is_no_outage():
 def test_a_source_that_is_no_regular_file_is_refused_at_once(house, tmp_path: Path):
     """A pipe that nobody writes to would hold the worker for ever."""
     os.mkfifo(tmp_path / "pipe")
-    rt = house.rt.__class__(**{**_values(house.rt), "source_roots": (tmp_path,)})
+    rt = house.rt.__class__(**{**_values(house.rt), "source_roots": {"*": (str(tmp_path),)}})
     for name in ("pipe", ".", "nul\0.pdf"):
         take_in((), arguments(source=str(tmp_path / name), content_base64=None), rt)
 
@@ -296,7 +296,7 @@ def test_a_source_that_is_no_regular_file_is_refused_at_once(house, tmp_path: Pa
 def test_a_file_without_a_byte_beside_a_source_is_one_too_many(house, tmp_path: Path):
     """Whichever of the two is meant, nobody guesses."""
     (tmp_path / "a.pdf").write_bytes(a_pdf())
-    rt = house.rt.__class__(**{**_values(house.rt), "source_roots": (tmp_path,)})
+    rt = house.rt.__class__(**{**_values(house.rt), "source_roots": {"*": (str(tmp_path),)}})
     take_in((), arguments(source=str(tmp_path / "a.pdf"), content_base64=""), rt)
 
     (letter,) = letters(house)
@@ -307,7 +307,7 @@ def test_a_file_without_a_byte_beside_a_source_is_one_too_many(house, tmp_path: 
 def test_a_machine_without_free_files_is_no_reason_to_refuse_a_source(house, tmp_path: Path):
     """The file is there and right; it becomes a document when the machine has recovered."""
     (tmp_path / "a.pdf").write_bytes(a_pdf())
-    rt = house.rt.__class__(**{**_values(house.rt), "source_roots": (tmp_path,)})
+    rt = house.rt.__class__(**{**_values(house.rt), "source_roots": {"*": (str(tmp_path),)}})
     said = arguments(source=str(tmp_path / "a.pdf"), content_base64=None)
     most, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     held = []

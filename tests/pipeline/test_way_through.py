@@ -297,7 +297,7 @@ def test_a_source_outside_the_allowed_folders_is_refused(make_house, tmp_path):
     inside.mkdir()
     outside.write_bytes(a_pdf())
     (inside / "link.pdf").symlink_to(outside)
-    house = make_house(source_roots=(inside,))
+    house = make_house(source_roots={"*": (str(inside),)})
     for source in (outside, inside / "link.pdf", inside / ".." / "out.pdf"):
         with pytest.raises(SourceNotAllowed):
             actions.submit(
@@ -317,7 +317,7 @@ def test_what_only_begins_like_an_allowed_folder_is_not_in_it(make_house, tmp_pa
     for path in (inside / "own.pdf", outside):
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(a_pdf())
-    house = make_house(source_roots=(inside,))
+    house = make_house(source_roots={"*": (str(inside),)})
     request = sources.Request(upstream="t", document_type="slip", source=str(outside))
     with pytest.raises(SourceNotAllowed):
         actions.submit(request, house.rt)
@@ -339,7 +339,7 @@ def test_the_size_limit_holds_at_every_door(make_house, tmp_path, door):
         "file": lambda: {"file": path.open("rb")},
     }
     request = sources.Request(upstream="t", document_type="slip")
-    house = make_house(max_bytes=size - 1, source_roots=(tmp_path,))
+    house = make_house(max_bytes=size - 1, source_roots={"*": (str(tmp_path),)})
     with pytest.raises(TooLarge) as caught:
         actions.submit(replace(request, **given[door]()), house.rt)
     assert caught.value.code == "too_large"

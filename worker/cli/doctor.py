@@ -21,12 +21,13 @@ from extractors.registry import Finding
 from extractors.rerankers import RERANKERS
 from extractors.sandbox.walls import Walls
 from worker import bootstrap, db, health
-from worker.blobs import Blobs
+from worker.blobs import Blobs, check_extra
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.supervisor import Supervisor
 from worker.inbox import read_lines
 from worker.intake import dead_letters
 from worker.intake.messages import QUEUE
+from worker.intake.sources.roots import SCHEME
 from worker.mailboxes.names import PREFIX
 from worker.migrate import check_schema
 from worker.roles.force import missing, rights_are_given
@@ -243,6 +244,26 @@ def blobs(settings: Settings) -> Finding:
     return Finding(sound, settings.blobs)
 
 
+def sources(settings: Settings) -> Finding:
+    """Files can lie where upstreams may name them."""
+    roots = sorted({one for some in settings.source_roots.values() for one in some})
+    wrong = [why for one in roots if (why := _no_source(one)) is not None]
+    said = "; ".join(wrong) or ", ".join(roots) or "none: files come with their messages"
+    return Finding(not wrong, said)
+
+
+def _no_source(root: str) -> str | None:
+    if SCHEME.match(root):
+        try:
+            check_extra(root, "Sources")
+        except MissingExtra as error:
+            return str(error)
+        return None
+    if os.access(root, os.R_OK | os.X_OK):
+        return None
+    return f"{root} is no folder that can be read: make it, or mend SUREFIELD_SOURCE_ROOTS"
+
+
 def disk(settings: Settings) -> Finding:
     """There is room for page images."""
     folder = settings.state_dir.resolve()
@@ -374,6 +395,7 @@ CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "key": key,
     "broker": broker,
     "blobs": blobs,
+    "sources": sources,
     "disk": disk,
     "model": model,
     "readers": readers,

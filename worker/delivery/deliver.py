@@ -22,12 +22,12 @@ from sqlalchemy import case, func, null, select, text, update
 from extractors.errors import SurefieldError
 from worker.db import Tx
 from worker.delivery import events, webhooks
-from worker.delivery.addresses import Network, Resolve, resolve
 from worker.delivery.asked import asked_in
 from worker.delivery.events import Told
 from worker.delivery.sending import Answer, body_of, send
 from worker.delivery.signing import headers
 from worker.delivery.tables import Delivery, DeliveryState, Webhook
+from worker.egress.addresses import Network, Resolve, resolve
 from worker.runtime import Runtime
 from worker.sealing import SealedForAnother
 from worker.store import installation

@@ -10,16 +10,24 @@ from sqlalchemy import ScalarSelect, func, null, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import undefer
 
+from extractors.errors import SurefieldError
 from worker.db import Tx
-from worker.delivery.addresses import InvalidWebhook, target_of
 from worker.delivery.signing import new_secret
 from worker.delivery.tables import Delivery, DeliveryState, Kind, Webhook, WebhookState
+from worker.egress.addresses import InvalidAddress, target_of
 from worker.errors import NotFound
 from worker.store import installation, security
 from worker.tables.security import SecurityKind
 
 OVERLAP = timedelta(hours=24)  # an old secret still signs for so long
 MOST = 20  # of one upstream
+
+
+class InvalidWebhook(SurefieldError):
+    """The webhook cannot be made or changed like this."""
+
+    code = "invalid_webhook"
+
 
 REPLAY = text("""
 INSERT INTO deliveries (webhook_id, event_id, document_id)
@@ -67,7 +75,10 @@ def add(
 
     Raises InvalidWebhook, KeyUnusable.
     """
-    target_of(url)
+    try:
+        target_of(url)
+    except InvalidAddress as error:
+        raise InvalidWebhook(str(error)) from error
     if not 1 <= len(upstream) <= 100:
         raise InvalidWebhook("The name of the upstream has 1 to 100 characters.")
     if unknown := sorted(set(kinds or ()) - set(Kind)):

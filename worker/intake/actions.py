@@ -7,7 +7,6 @@ nothing is lost.
 
 import os
 from dataclasses import replace
-from pathlib import Path
 from typing import BinaryIO
 
 from extractors.errors import UnsupportedFile
@@ -49,8 +48,8 @@ def submit(request: Request, rt: Runtime, *, most_waiting: int | None = None) ->
     most_waiting: documents of this upstream that may wait before a further one is refused; None:
                   any number
 
-    Raises InvalidSubmission, SourceNotAllowed, TooLarge, UnreadableFile, TooManyWaiting: nothing is
-    stored then.
+    Raises InvalidSubmission, SourceNotAllowed, SourceUnavailable, TooLarge, UnreadableFile,
+    TooManyWaiting: nothing is stored then.
     """
     if most_waiting is not None:
         with rt.transaction() as tx:
@@ -81,7 +80,7 @@ def _submission(request: Request, file: BinaryIO) -> Submission:
         document_type=request.document_type,
         sha256=sha256,
         media_type=media_type(file.read(1024)),
-        filename=request.filename or (Path(request.source).name if request.source else None),
+        filename=request.name,
         priority=request.priority,
         who=request.who,
         metadata=request.metadata,

@@ -24,8 +24,12 @@ def is_outage(error: BaseException) -> bool:
     return outage_of(error) is not None
 
 
-def until_it_passes(work: Callable[[], T], *, patience: timedelta) -> T:
+def until_it_passes(
+    work: Callable[[], T], *, patience: timedelta, but: type[Exception] | tuple[()] = ()
+) -> T:
     """Do the work, again while an outage lasts, for at most ``patience``.
+
+    but: what is not waited for
 
     Raises what the last attempt raised.
     """
@@ -35,7 +39,8 @@ def until_it_passes(work: Callable[[], T], *, patience: timedelta) -> T:
         try:
             return work()
         except Exception as error:
-            if not is_outage(error) or time.monotonic() + pause_s > give_up:
+            is_over = time.monotonic() + pause_s > give_up
+            if is_over or isinstance(error, but) or not is_outage(error):
                 raise
         time.sleep(pause_s)
         pause_s = min(2 * pause_s, LONGEST_PAUSE_S)

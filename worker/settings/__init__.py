@@ -12,7 +12,14 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr, SerializeAsAny, ValidationError, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    SerializeAsAny,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -27,6 +34,8 @@ from extractors.documents.checks import MOST_LOOKS
 from extractors.page.ocr.engines import Engine
 from extractors.rerankers import RerankerOptions
 from extractors.types import LookKind
+from worker.intake.sources import KINDS
+from worker.intake.sources.roots import EVERYBODY, wrong_root
 from worker.settings import engines, environment
 from worker.settings.types import Duration
 
@@ -114,8 +123,8 @@ class Settings(BaseSettings):
     blobs_url: str | None = Field(
         None,
         description=(
-            "Where originals and page images are kept: a folder, `s3://` or `gs://`; default"
-            " `state_dir`/blobs."
+            "Where originals and page images are kept: a folder, `s3://`, `gs://` or `az://`;"
+            " default `state_dir`/blobs."
         ),
     )
     upstream: str = Field(
@@ -124,12 +133,25 @@ class Settings(BaseSettings):
     document_types: Path | None = Field(
         None, description="A folder with document types of your own (`*.py`)."
     )
-    source_roots: tuple[Path, ...] = Field(
+    source_roots: dict[str, tuple[str, ...]] = Field(
+        {},
+        description=(
+            "Beneath what a submission's `source` may lie: folders, and URLs such as"
+            " `https://files.example.org/out/` or `s3://bucket/in/`; a JSON list for everybody, or"
+            ' an object of upstream to its list, with `"*"` for everybody; none by default.'
+        ),
+    )
+    source_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
         (),
         description=(
-            "Folders from which a queued submission may name a file as `source` (a JSON list); none"
-            " by default."
+            "Networks beside the internet in which a `source` by URL may lie, also without TLS (a"
+            ' JSON list, such as `["10.1.0.0/16"]`).'
         ),
+    )
+    source_timeout: Duration = Field(
+        timedelta(seconds=6),
+        gt=timedelta(0),
+        description="Time in which a `source` by URL must be here; its queue waits meanwhile.",
     )
 
     reader: SerializeAsAny[Reader] = Field(description="Flat names choose it and its options.")
@@ -370,6 +392,26 @@ class Settings(BaseSettings):
             engines.backend_names() | engines.reranker_names(),
         )
         return init_settings, InitSettingsSource(settings_cls, init_kwargs=given)
+
+    @field_validator("source_roots", mode="before")
+    @classmethod
+    def _of_everybody(cls, given: Any) -> Any:
+        """A list is everybody's."""
+        listed = {EVERYBODY: given} if isinstance(given, list | tuple) else given
+        if not isinstance(listed, Mapping):
+            return listed
+        return {
+            name: [os.fspath(one) for one in some] if isinstance(some, list | tuple) else some
+            for name, some in listed.items()
+        }
+
+    @field_validator("source_roots")
+    @classmethod
+    def _are_roots(cls, given: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for root in (one for some in given.values() for one in some):
+            if why := wrong_root(root, KINDS.keys() - {""}):
+                raise ValueError(why)
+        return given
 
     @model_validator(mode="before")
     @classmethod

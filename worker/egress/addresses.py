@@ -1,4 +1,4 @@
-"""Where webhooks may be sent: to addresses of the internet, and to networks that a setting names.
+"""What may be connected to: addresses of the internet, and networks that a setting names.
 
 The address that is connected to is the one that was checked: a name that says another address a
 moment later leads nowhere else.
@@ -22,14 +22,14 @@ CARRIES_IPV4 = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/
 PROTOCOLS = ip_network("192.0.0.0/24")  # versions of Python differ about it
 
 
-class InvalidWebhook(SurefieldError):
-    """The webhook cannot be made or changed like this."""
+class InvalidAddress(SurefieldError):
+    """It is no URL that can be connected to."""
 
-    code = "invalid_webhook"
+    code = "invalid_address"
 
 
 class AddressRefused(SurefieldError):
-    """A webhook leads to an address that nothing is sent to."""
+    """A URL leads to an address that nothing is connected to."""
 
     code = "address_refused"
 
@@ -45,25 +45,25 @@ class Target:
 
 
 def target_of(url: str) -> Target:
-    """Raises InvalidWebhook when nothing can be sent to it."""
+    """Raises InvalidAddress when nothing can be asked of it."""
     if any(ord(each) <= 32 or ord(each) == 127 for each in url):
-        raise InvalidWebhook("The address has blanks or control characters. Write them as %-codes.")
+        raise InvalidAddress("The address has blanks or control characters. Write them as %-codes.")
     try:
         parts = urlsplit(url)
         port = parts.port
         host = (parts.hostname or "").encode("idna").decode("ascii")
     except (ValueError, UnicodeError) as error:
-        raise InvalidWebhook(
+        raise InvalidAddress(
             "The address is no URL. Name one like https://example.org/x"
         ) from error
     if parts.scheme not in ("https", "http") or not host or len(url) > LONGEST:
-        raise InvalidWebhook("The address is no URL. Name one like https://example.org/x")
+        raise InvalidAddress("The address is no URL. Name one like https://example.org/x")
     if parts.username or parts.password:
-        raise InvalidWebhook("Leave name and password out of the address: the secret signs.")
+        raise InvalidAddress("Leave name and password out of the address.")
     path = parts.path or "/"
     path += f"?{parts.query}" if parts.query else ""
     if not path.isascii():
-        raise InvalidWebhook("Write letters beyond ASCII as %-codes after the name of the host.")
+        raise InvalidAddress("Write letters beyond ASCII as %-codes after the name of the host.")
     secure = parts.scheme == "https"
     return Target(secure=secure, host=host, port=port or (443 if secure else 80), path=path)
 
@@ -77,10 +77,13 @@ def resolve(host: str, port: int) -> list[str]:
     return [str(each[4][0]) for each in found]
 
 
-def open_address(target: Target, allowed: Sequence[Network], *, ask: Resolve = resolve) -> str:
+def open_address(
+    target: Target, allowed: Sequence[Network], *, setting: str, ask: Resolve = resolve
+) -> str:
     """The address to connect to.
 
-    allowed: networks beside the internet that may be told, without TLS too
+    allowed: networks beside the internet that may be connected to, without TLS too
+    setting: where these are said, for whoever reads the error
 
     Raises AddressRefused, and OSError when the name is not known.
     """
@@ -91,7 +94,7 @@ def open_address(target: Target, allowed: Sequence[Network], *, ask: Resolve = r
             return each
     raise AddressRefused(
         f"{target.host} is no address of the internet, or is not asked by https. Allow its network:"
-        " SUREFIELD_WEBHOOK_NETWORKS"
+        f" {setting}"
     )
 
 

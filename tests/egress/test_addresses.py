@@ -1,4 +1,4 @@
-"""Where webhooks may lead to, whatever the name says a moment later."""
+"""What is connected to, whatever the name says a moment later."""
 
 import socket
 import ssl
@@ -10,14 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.delivery.conftest import HERE
-from worker.delivery.addresses import (
-    AddressRefused,
-    InvalidWebhook,
-    Target,
-    open_address,
-    target_of,
-)
 from worker.delivery.sending import send
+from worker.egress.addresses import AddressRefused, InvalidAddress, Target, open_address, target_of
 
 PUBLIC = "93.184.215.14"
 # a key and a certificate for the name localhost, made for these tests alone
@@ -60,16 +54,16 @@ def target(host: str = "example.org", *, secure: bool = True) -> Target:
 @pytest.mark.parametrize("address", NOT_OF_THE_INTERNET)
 def test_nothing_is_sent_into_private_networks(address: str) -> None:
     """By whatever name."""
-    with pytest.raises(AddressRefused, match="SUREFIELD_WEBHOOK_NETWORKS"):
-        open_address(target(), (), ask=lambda *_: [address])
+    with pytest.raises(AddressRefused, match="X_NETWORKS"):
+        open_address(target(), (), setting="X_NETWORKS", ask=lambda *_: [address])
 
 
 @pytest.mark.parametrize("address", [PUBLIC, "2606:4700::1111", f"::ffff:{PUBLIC}"])
 def test_the_internet_is_open_by_https(address: str) -> None:
     """And not without TLS."""
-    assert open_address(target(), (), ask=lambda *_: [address]) == address
+    assert open_address(target(), (), setting="X_NETWORKS", ask=lambda *_: [address]) == address
     with pytest.raises(AddressRefused):
-        open_address(target(secure=False), (), ask=lambda *_: [address])
+        open_address(target(secure=False), (), setting="X", ask=lambda *_: [address])
 
 
 @pytest.mark.parametrize(
@@ -80,15 +74,21 @@ def test_a_network_that_the_setting_names_is_open_without_tls(address: str, open
     """And no other."""
     allowed = (ip_network("10.1.0.0/16"),)
     if opens:
-        assert open_address(target(secure=False), allowed, ask=lambda *_: [address]) == address
+        assert (
+            open_address(target(secure=False), allowed, setting="X", ask=lambda *_: [address])
+            == address
+        )
     else:
         with pytest.raises(AddressRefused):
-            open_address(target(secure=False), allowed, ask=lambda *_: [address])
+            open_address(target(secure=False), allowed, setting="X", ask=lambda *_: [address])
 
 
 def test_of_several_addresses_an_open_one_is_taken() -> None:
     """The first."""
-    assert open_address(target(), (), ask=lambda *_: ["10.0.0.1", PUBLIC]) == PUBLIC
+    assert (
+        open_address(target(), (), setting="X_NETWORKS", ask=lambda *_: ["10.0.0.1", PUBLIC])
+        == PUBLIC
+    )
 
 
 def test_a_name_that_changes_its_mind_leads_nowhere_else() -> None:
@@ -218,7 +218,7 @@ def test_tls_proves_the_name_of_whoever_is_told(
 )
 def test_what_is_no_address_is_refused_at_once(url: str) -> None:
     """With one that would do."""
-    with pytest.raises(InvalidWebhook):
+    with pytest.raises(InvalidAddress):
         target_of(url)
 
 

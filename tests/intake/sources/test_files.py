@@ -9,6 +9,7 @@ from extractors.errors import UnreadableFile
 from tests.pipeline.conftest import a_pdf
 from worker.intake import actions, sources
 from worker.intake.errors import SourceNotAllowed
+from worker.intake.sources import files
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def inside(tmp_path: Path) -> Path:
 @pytest.fixture
 def send(make_house, inside):
     """Submit what lies at this path; the bytes that were stored."""
-    house = make_house(source_roots=(inside,))
+    house = make_house(source_roots={"*": (str(inside),)})
 
     def submit(source: Path | str) -> bytes:
         request = sources.Request(upstream="t", document_type="slip", source=str(source))
@@ -67,7 +68,7 @@ def test_a_folder_that_is_exchanged_meanwhile_leads_nowhere_else(
             (inside / "a").symlink_to(tmp_path / "out")
         return opens(path, flags, *args, **more)
 
-    monkeypatch.setattr(sources.os, "open", exchanged)
+    monkeypatch.setattr(files.os, "open", exchanged)
     assert send(inside / "a" / "b" / "own.pdf") != secret
     assert seen
     with pytest.raises(SourceNotAllowed):
@@ -104,7 +105,7 @@ def test_the_allowed_folder_may_itself_be_a_link(make_house, inside, tmp_path):
     """Whoever runs the installation made it; a path may name either."""
     link = tmp_path / "link"
     link.symlink_to(inside)
-    house = make_house(source_roots=(link,))
+    house = make_house(source_roots={"*": (str(link),)})
     for root in (link, inside):
         request = sources.Request(
             upstream=root.name, document_type="slip", source=str(root / "a" / "b" / "own.pdf")
