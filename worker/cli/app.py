@@ -35,6 +35,7 @@ from worker.cli import (
     roles,
     security,
     sql,
+    watch,
 )
 from worker.settings import LogForm, Settings, problems
 
@@ -66,6 +67,7 @@ def _start(
 app.command("demo")(demo.run)
 app.command("up")(operations.up)
 app.command("submit")(documents.submit)
+app.command("watch")(watch.watch)
 app.command("list")(documents.list_documents)
 app.command("show")(documents.show)
 app.command("retry")(documents.retry)
