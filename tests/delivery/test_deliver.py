@@ -11,7 +11,7 @@ import pytest
 from tests.delivery.conftest import HERE, Receiver, send_all
 from tests.delivery.test_events import a_house, decide, read
 from tests.pipeline.conftest import House, Make, a_pdf
-from worker.delivery import deliver, events, webhooks
+from worker.delivery import deliver, delivering, events, webhooks
 from worker.delivery.deliver import PAUSES, pause_after
 from worker.delivery.sending import Answer
 
@@ -274,7 +274,9 @@ def test_one_slow_receiver_holds_nobody_up(house: House, receive: Start) -> None
             house.submit(a_pdf(f"Foo Ltd A-{number}"), upstream=upstream, key=str(number))
     house.work()
     stop = threading.Event()
-    sender = threading.Thread(target=deliver.run, args=(house.rt, stop), kwargs={"allowed": HERE})
+    sender = threading.Thread(
+        target=delivering.run, args=(house.rt, stop), kwargs={"allowed": HERE}
+    )
     sender.start()
     try:
         until = time.monotonic() + 15

@@ -6,8 +6,9 @@ from uuid import uuid4
 import pytest
 
 from tests.delivery.conftest import receive as receive  # a fixture
-from tests.delivery.conftest import send_all
+from tests.delivery.conftest import send_all, try_all
 from tests.web.test_api import problem
+from worker.delivery import events
 
 
 @pytest.fixture
@@ -67,6 +68,9 @@ def test_without_a_key_nothing_is_told(site):
         ("DELETE", f"/v1/webhooks/{uuid4()}"),
         ("POST", f"/v1/webhooks/{uuid4()}/rotate"),
         ("POST", f"/v1/webhooks/{uuid4()}/replay"),
+        ("POST", f"/v1/webhooks/{uuid4()}/test"),
+        ("POST", f"/v1/webhooks/{uuid4()}/disable"),
+        ("POST", f"/v1/webhooks/{uuid4()}/enable"),
     ):
         problem(anybody.request(method, path, json=body), 401, "no_such_key")
 
@@ -109,6 +113,53 @@ def test_a_secret_is_rotated_and_events_are_replayed(site, erp, receive):
     assert len(receiver.verified(new)) == 1
 
 
+def test_a_webhook_is_tried_once_and_says_what_came_back(site, erp, receive):
+    """Also a disabled one, and signed; a second trial forgets the first."""
+    receiver = receive(lambda n: 204 if n == 1 else 500)
+    made = erp.post("/v1/webhooks", json={"url": receiver.url}).json()
+    path = f"/v1/webhooks/{made['webhook_id']}"
+    erp.post(f"{path}/disable", json={})
+    for status in (204, 500):
+        assert erp.post(f"{path}/test").status_code == 202
+        said = erp.get("/v1/webhooks").json()[0]["test"]
+        assert said == {"waits": True, "at": None, "status": None, "error": None}
+        assert try_all(site.house.rt) == 1
+        said = erp.get("/v1/webhooks").json()[0]["test"]
+        assert (said["waits"], said["status"], said["error"]) == (False, status, None)
+    assert try_all(site.house.rt) == 0
+    assert [one["type"] for one in receiver.verified(made["secret"])] == ["webhook.test"] * 2
+    assert receiver.bodies()[0]["data"] == {"upstream": "erp"}
+
+
+def test_a_trial_whose_receiver_is_away_says_so(site, erp):
+    made = erp.post("/v1/webhooks", json={"url": "http://127.0.0.1:1/x"}).json()["webhook_id"]
+    erp.post(f"/v1/webhooks/{made}/test")
+    try_all(site.house.rt)
+    said = erp.get("/v1/webhooks").json()[0]["test"]
+    assert said["status"] is None
+    assert "refused" in said["error"]
+
+
+def test_a_disabled_webhook_is_told_nothing_until_it_is_enabled(site, erp, receive):
+    """What waited before goes on then; who disabled it, and why, is kept."""
+    receiver = receive()
+    made = erp.post("/v1/webhooks", json={"url": receiver.url}).json()["webhook_id"]
+    before = sent(site)
+    with site.house.rt.transaction() as tx:
+        events.publish(tx)
+    assert erp.post(f"/v1/webhooks/{made}/disable", json={"because": "moving"}).status_code == 204
+    (listed,) = erp.get("/v1/webhooks").json()
+    assert (listed["state"], listed["waiting"]) == ("disabled", 1)
+    assert listed["disabled_because"] == "upstream:erp: moving"
+    sent(site)
+    send_all(site.house.rt)
+    assert receiver.got == []
+    assert erp.post(f"/v1/webhooks/{made}/enable").status_code == 204
+    send_all(site.house.rt)
+    assert [one["data"]["document_id"] for one in receiver.bodies()] == [str(before)]
+    assert erp.get("/v1/webhooks").json()[0]["disabled_because"] is None
+
+
 def test_anothers_webhook_is_not_there(site, erp):
     """To nobody but its owner."""
     made = erp.post("/v1/webhooks", json={"url": "https://example.org/x"}).json()["webhook_id"]
@@ -120,7 +171,10 @@ def test_anothers_webhook_is_not_there(site, erp):
     problem(shop.post(f"/v1/webhooks/{made}/rotate"), 404, "not_found")
     body = {"since": datetime.now(UTC).isoformat()}
     problem(shop.post(f"/v1/webhooks/{made}/replay", json=body), 404, "not_found")
-    assert len(erp.get("/v1/webhooks").json()) == 1
+    for button in ("test", "disable", "enable"):
+        problem(shop.post(f"/v1/webhooks/{made}/{button}", json={}), 404, "not_found")
+    (mine,) = erp.get("/v1/webhooks").json()
+    assert (mine["state"], mine["test"]) == ("enabled", None)
 
 
 @pytest.mark.parametrize(

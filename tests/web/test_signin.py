@@ -408,7 +408,7 @@ def test_the_right_password_of_whoever_is_disabled_opens_nothing(site):
 
 
 @pytest.mark.parametrize(
-    "url", ["/review", "/queue", "/documents", "/people", "/account", "/review/next"]
+    "url", ["/review", "/queue", "/documents", "/people", "/webhooks", "/account", "/review/next"]
 )
 def test_pages_send_whoever_is_not_signed_in_to_the_door(site, url):
     """And bring him back afterwards; a program gets a plain 401."""

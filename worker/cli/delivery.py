@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Annotated
-from uuid import uuid4
 
 import typer
 from rich.console import Console
@@ -17,7 +16,7 @@ from worker import bootstrap
 from worker.cli import ids, local, operations
 from worker.cli.documents import AsJson
 from worker.cli.tables import console, plain
-from worker.delivery import deliver, events, over_broker, webhooks
+from worker.delivery import delivering, events, over_broker, trials, webhooks
 from worker.delivery.events import Told
 from worker.delivery.sending import LONGEST_ERROR
 from worker.runtime import Runtime
@@ -77,7 +76,7 @@ def deliverer() -> None:
         beside = [told] if settings.broker_events else []
         for thread in beside:
             thread.start()
-        deliver.run(rt, stop, allowed=settings.webhook_networks)
+        delivering.run(rt, stop, allowed=settings.webhook_networks)
         for thread in beside:
             thread.join()
 
@@ -138,17 +137,8 @@ def test(webhook: Id) -> None:
     """Send a message of the type webhook.test, now and once, and say what came back."""
     settings = Settings()
     with local.house() as rt, rt.transaction() as tx:
-        one = webhooks.own(tx, ids.webhook(tx, webhook))
-        url = one.url
-        secrets = deliver.secrets_of(tx, (one.secret,), rt.key_file)
-    said = {
-        "type": "webhook.test",
-        "timestamp": datetime.now(UTC).isoformat(),
-        "data": {"upstream": one.upstream},
-    }
-    answer = deliver.post(
-        url, said, f"msg_{uuid4().hex}", secrets, allowed=settings.webhook_networks
-    )
+        trial = trials.trial_of(tx, ids.webhook(tx, webhook), rt.key_file)
+    answer = trial.send(allowed=settings.webhook_networks)
     Console(soft_wrap=True).print(
         plain(answer.error or f"HTTP {answer.status}", longest=LONGEST_ERROR)
     )

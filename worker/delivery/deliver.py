@@ -7,19 +7,16 @@ One receiver takes a few of the threads at most, and so holds nobody else up.
 import random
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from threading import Event as Stop
 from typing import Any
 from uuid import UUID
 
 import structlog
 from sqlalchemy import case, func, null, select, text, update
 
-from extractors.errors import SurefieldError
 from worker.db import Tx
 from worker.delivery import events, webhooks
 from worker.delivery.asked import asked_in
@@ -28,7 +25,6 @@ from worker.delivery.sending import Answer, body_of, send
 from worker.delivery.signing import headers
 from worker.delivery.tables import Delivery, DeliveryState, Webhook
 from worker.egress.addresses import Network, Resolve, resolve
-from worker.runtime import Runtime
 from worker.sealing import SealedForAnother
 from worker.store import installation
 from worker.tables.documents import Document
@@ -36,9 +32,8 @@ from worker.tables.results import Result
 
 log = structlog.get_logger()
 
-AT_ONCE, AT_ONCE_EACH = 12, 3  # messages on their way, and to one webhook
+AT_ONCE_EACH = 3  # messages on their way to one webhook
 LEASE = timedelta(seconds=60)  # longer than a message may take
-PAUSE_S = 1.0  # between two looks for work
 FOR = timedelta(hours=72)
 # after each attempt, in seconds; the last one again and again
 PAUSES = (5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400)
@@ -218,38 +213,6 @@ def pause_after(attempts: int, answer: Answer, *, chance: float | None = None) -
     drawn = random.random() if chance is None else chance
     usual = PAUSES[min(attempts, len(PAUSES)) - 1]
     return usual * (1 + JITTER * (2 * drawn - 1))
-
-
-def run(rt: Runtime, stop: Stop, *, allowed: Sequence[Network], ask: Resolve = resolve) -> None:
-    """Publish and deliver until told to stop; a database that is away is waited for."""
-    under_way: set[Future[None]] = set()
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook") as threads:
-        while not stop.is_set():
-            try:
-                with rt.transaction() as tx:
-                    events.publish(tx)
-                while len(under_way) < AT_ONCE:
-                    with rt.transaction() as tx:
-                        message = claim(tx, rt.key_file, web_url=rt.web_url)
-                    if message is None:
-                        break
-                    under_way.add(threads.submit(_one, rt, message, allowed, ask))
-            except Exception as error:  # the database or the key is away: the next look tries again
-                said = str(error) if isinstance(error, SurefieldError) else None
-                log.warning("delivery_paused", error=type(error).__name__, said=said)
-            if under_way:
-                _, under_way = wait(under_way, timeout=PAUSE_S, return_when=FIRST_COMPLETED)
-            else:
-                stop.wait(PAUSE_S)
-
-
-def _one(rt: Runtime, message: Message, allowed: Sequence[Network], ask: Resolve) -> None:
-    answer = deliver(message, allowed=allowed, ask=ask)
-    try:
-        with rt.transaction() as tx:
-            settle(tx, message, answer)
-    except Exception as error:  # its lease ends, and it is sent once more: receivers know its id
-        log.warning("delivery_not_kept", error=type(error).__name__)
 
 
 def _values(tx: Tx, document_id: UUID) -> list[dict[str, Any]]:

@@ -116,6 +116,10 @@ class Webhook(Base):
         closed(WebhookState), server_default=WebhookState.ENABLED
     )
     disabled_because: Mapped[str | None]
+    trial_wanted_at: Mapped[datetime | None]  # the deliverer sends a test message
+    tried_at: Mapped[datetime | None]  # and keeps what came back
+    trial_status: Mapped[int | None] = mapped_column(SmallInteger)  # of HTTP
+    trial_error: Mapped[str | None]
     made_by: Mapped[str]
     made_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

@@ -57,6 +57,10 @@ class WebhookRow:
     given_up: int
     last_delivered_at: datetime | None
     last_error: str | None  # of what waits
+    trial_wanted_at: datetime | None  # a test message is to be sent
+    tried_at: datetime | None
+    trial_status: int | None  # what its receiver said; None: nothing
+    trial_error: str | None
 
 
 def add(
@@ -131,6 +135,10 @@ def rows(tx: Tx, upstream: str | None = None) -> list[WebhookRow]:
         .limit(1)
         .scalar_subquery()
         .label("last_error"),
+        Webhook.trial_wanted_at,
+        Webhook.tried_at,
+        Webhook.trial_status,
+        Webhook.trial_error,
     ).order_by(Webhook.made_at.desc(), Webhook.id)
     if upstream is not None:
         query = query.where(Webhook.upstream == upstream)

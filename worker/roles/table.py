@@ -38,7 +38,8 @@ class Line:
 
 # of a webhook, what is no secret
 WEBHOOK = (
-    "id,upstream,url,old_secret_until,kinds,with_values,state,disabled_because,made_by,made_at"
+    "id,upstream,url,old_secret_until,kinds,with_values,state,disabled_because,trial_wanted_at,"
+    "tried_at,trial_status,trial_error,made_by,made_at"
 )
 
 # of a question, what is no secret

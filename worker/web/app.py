@@ -29,6 +29,7 @@ from worker.web import (
     submissions,
     uploads,
     verdicts,
+    webhooks,
 )
 from worker.web.dependencies import Site, from_our_page
 from worker.web.hashing import Hashing
@@ -101,6 +102,7 @@ def create_app(
         verdicts,
         asking,
         people,
+        webhooks,
     ):
         app.include_router(
             pages.router, dependencies=[Depends(from_our_page)], include_in_schema=False

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from worker.delivery import events, webhooks
+from worker.delivery import events, trials, webhooks
 from worker.delivery.tables import Kind, WebhookState
 from worker.store import transitions
 from worker.web.dependencies import SiteHere
@@ -49,6 +49,15 @@ class WebhookIn(BaseModel):
     values: bool = Field(False, description="Send what the fields say, too.")
 
 
+class TestOut(BaseModel):
+    """What came back from the last test message."""
+
+    waits: bool = Field(description="It is not sent yet.")
+    at: datetime | None
+    status: int | None = Field(description="Of HTTP; none where nobody answered.")
+    error: str | None
+
+
 class WebhookOut(BaseModel):
     """An address that is told."""
 
@@ -61,6 +70,15 @@ class WebhookOut(BaseModel):
     waiting: int = Field(description="Messages that nobody took yet.")
     given_up: int = Field(description="Messages that nobody took within three days.")
     last_error: str | None
+    test: TestOut | None = Field(description="None: it was never asked for.")
+
+
+class DisableIn(BaseModel):
+    """Why nothing is to be sent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    because: str = Field("", max_length=200, description="For whoever asks later.")
 
 
 class SecretOut(BaseModel):
@@ -105,20 +123,25 @@ def list_webhooks(site: SiteHere, upstream: Upstream) -> list[WebhookOut]:
     """Your webhooks, and how they fare."""
     with site.rt.transaction() as tx:
         found = webhooks.rows(tx, upstream)
-    return [
-        WebhookOut(
-            webhook_id=one.webhook_id,
-            url=one.url,
-            events=None if one.kinds is None else [Kind(kind) for kind in one.kinds],
-            values=one.with_values,
-            state=one.state,
-            disabled_because=one.disabled_because,
-            waiting=one.waiting,
-            given_up=one.given_up,
-            last_error=one.last_error,
-        )
-        for one in found
-    ]
+    return [_out(one) for one in found]
+
+
+def _out(one: webhooks.WebhookRow) -> WebhookOut:
+    waits = one.trial_wanted_at is not None
+    return WebhookOut(
+        webhook_id=one.webhook_id,
+        url=one.url,
+        events=None if one.kinds is None else [Kind(kind) for kind in one.kinds],
+        values=one.with_values,
+        state=one.state,
+        disabled_because=one.disabled_because,
+        waiting=one.waiting,
+        given_up=one.given_up,
+        last_error=one.last_error,
+        test=TestOut(waits=waits, at=one.tried_at, status=one.trial_status, error=one.trial_error)
+        if waits or one.tried_at is not None
+        else None,
+    )
 
 
 @router.post(
@@ -170,6 +193,55 @@ def replay_webhook(
         webhooks.own(tx, webhook_id, upstream)
         webhooks.replay(tx, webhook_id, wanted.since)
     return Response(status_code=202)
+
+
+@router.post(
+    "/webhooks/{webhook_id}/test",
+    status_code=202,
+    response_class=Response,
+    responses=problems_of(404),
+    name="test_webhook",
+)
+def test_webhook(site: SiteHere, upstream: Upstream, webhook_id: WebhookId) -> Response:
+    """Be sent a message of the type `webhook.test`, once; the list says what came back."""
+    with site.rt.transaction() as tx:
+        webhooks.own(tx, webhook_id, upstream)
+        trials.want(tx, webhook_id)
+    return Response(status_code=202)
+
+
+@router.post(
+    "/webhooks/{webhook_id}/disable",
+    status_code=204,
+    response_class=Response,
+    responses=problems_of(404),
+    name="disable_webhook",
+)
+def disable_webhook(
+    site: SiteHere, upstream: Upstream, webhook_id: WebhookId, wanted: DisableIn
+) -> Response:
+    """Be told there nothing until it is enabled; what happens meanwhile can be replayed."""
+    because = wanted.because.strip()
+    by = transitions.upstream(upstream)
+    with site.rt.transaction() as tx:
+        webhooks.own(tx, webhook_id, upstream)
+        webhooks.disable(tx, webhook_id, f"{by}: {because}" if because else f"by {by}")
+    return Response(status_code=204)
+
+
+@router.post(
+    "/webhooks/{webhook_id}/enable",
+    status_code=204,
+    response_class=Response,
+    responses=problems_of(404),
+    name="enable_webhook",
+)
+def enable_webhook(site: SiteHere, upstream: Upstream, webhook_id: WebhookId) -> Response:
+    """Be told there again; what waited goes on, and has three days from now."""
+    with site.rt.transaction() as tx:
+        webhooks.own(tx, webhook_id, upstream)
+        webhooks.enable(tx, webhook_id)
+    return Response(status_code=204)
 
 
 @router.delete(

@@ -9,6 +9,7 @@ from tests.needed import cannot_run
 from tests.web.browser.test_reviewing import ready
 from tests.web.making import TRUTH, a_slip
 from worker.actor import Actor, Role
+from worker.delivery import webhooks
 from worker.questions import actions as questions
 from worker.questions.types import New
 from worker.tables.questions import Wanted
@@ -49,6 +50,9 @@ def test_no_page_has_a_serious_violation(live, scheme):
     live.site.sign_in("ben").decide(item, "correct", "1,234.50")
     page = live.sign_in("root", Role.ADMIN, color_scheme=scheme)
     found = []
+    with live.site.house.rt.transaction() as tx:
+        hook, _ = webhooks.add(tx, "erp", "https://example.org/hook", by="test")
+        webhooks.disable(tx, hook, "the receiver said 410 Gone")
 
     def look(name: str) -> None:
         found.extend(f"{name}: {each}" for each in violations_of(page))
@@ -60,6 +64,7 @@ def test_no_page_has_a_serious_violation(live, scheme):
         f"/documents/{untyped}",
         f"/documents/{document}/lists/items",
         "/people",
+        "/webhooks",
         "/account",
         f"/review/items/{item}",
         "/nothing",
