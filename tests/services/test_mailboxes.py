@@ -173,8 +173,31 @@ def test_one_that_was_taken_too_often_goes_where_dead_letters_are_read(
         mailbox.make(queue)
         mailbox.put(queue, queue.encode())
         for _ in range(TAKEN_MOST + 1):
-            mailbox.give_back(take(mailbox, queue))
-        assert take(mailbox, DEAD).body == queue.encode()
+            with closing(AmqpMailbox(rabbitmq.url)) as ends:  # and settles nothing
+                take(ends, queue)
+        dead = take(mailbox, DEAD)
+        assert dead.body == queue.encode()
+        mailbox.done(dead)
+
+
+def test_a_message_that_is_given_back_again_and_again_stays(rabbitmq: Server, queue: str) -> None:
+    """An outage counts for nothing, however long it lasts; it is the same message still."""
+    sent = {"body": b'{"a": 1}', "routing_key": queue, "content_encoding": "utf-8"}
+    headers = {"task": "surefield.submit", "own": [1]}
+    with closing(AmqpMailbox(rabbitmq.url)) as mailbox:
+        mailbox.make(queue)
+        with kombu.Connection(rabbitmq.url) as connection, connection.Producer() as producer:
+            producer.publish(**sent, content_type="application/json", headers=headers)
+        for _ in range(3 * TAKEN_MOST):
+            parcel = take(mailbox, queue)
+            assert parcel.body == sent["body"]
+            assert (parcel.content_type, parcel.content_encoding) == ("application/json", "utf-8")
+            assert headers.items() <= dict(parcel.headers).items()
+            assert parcel.taken <= TAKEN_MOST // 2
+            mailbox.give_back(parcel)
+        assert mailbox.waiting(queue) == 1
+        mailbox.done(take(mailbox, queue))
+        assert (mailbox.take(queue), mailbox.take(DEAD)) == (None, None)
 
 
 def test_a_queue_of_another_kind_is_read_and_told_of(rabbitmq: Server, queue: str) -> None:

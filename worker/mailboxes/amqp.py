@@ -28,6 +28,8 @@ QUORUM: Mapping[str, Any] = {
     "x-overflow": "reject-publish",
 }
 TIMEOUT_S = 10.0
+OFTEN = TAKEN_MOST // 2  # times that a message was taken, from which on it goes back as a new one
+COUNTS = ("x-delivery-count", "x-acquired-count")
 PERSISTENT = 2
 
 
@@ -66,7 +68,7 @@ class AmqpMailbox:
         return Parcel(
             queue=queue,
             body=_bytes(found.body),
-            tag=(self._channel, found.delivery_tag),
+            tag=(self._channel, found.delivery_tag, said),
             headers=headers,
             content_type=said.get("content_type"),
             content_encoding=said.get("content_encoding"),
@@ -78,8 +80,24 @@ class AmqpMailbox:
         self._settle(parcel, lambda channel, tag: channel.basic_ack(tag))
 
     def give_back(self, parcel: Parcel) -> None:
-        """To its old place."""
-        self._settle(parcel, lambda channel, tag: channel.basic_reject(tag, requeue=True))
+        """To its old place; one that went there often goes behind all others, as a new message.
+
+        A quorum queue counts each return, and only takers that ended shall count.  The copy is
+        there before the first one goes: whoever ends between the two leaves it twice, under one
+        key.
+        """
+        if parcel.taken < OFTEN:
+            self._settle(parcel, lambda channel, tag: channel.basic_reject(tag, requeue=True))
+            return
+
+        def renew(channel: Any, tag: Any) -> None:
+            headers = {name: one for name, one in parcel.headers.items() if name not in COUNTS}
+            said = {**parcel.tag[2], "application_headers": headers, "delivery_mode": PERSISTENT}
+            message = amqp.Message(parcel.body, channel=channel, **said)
+            channel.basic_publish_confirm(message, routing_key=parcel.queue, mandatory=True)
+            channel.basic_ack(tag)
+
+        self._settle(parcel, renew)
 
     def put(self, queue: str, body: bytes) -> None:
         """Publish, and wait until the broker has it."""
@@ -135,7 +153,7 @@ class AmqpMailbox:
         channel.queue_bind(DEAD, DEAD)
 
     def _settle(self, parcel: Parcel, settle: Callable[[Any, Any], None]) -> None:
-        channel, tag = parcel.tag
+        channel, tag, _ = parcel.tag
         if channel is not self._channel or channel is None:
             raise BrokerUnavailable("The connection to the broker broke: the message comes again.")
         self._asked(lambda _: settle(channel, tag))
