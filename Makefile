@@ -52,10 +52,11 @@ bench-gpu: .venv/dev.stamp ## the engine on a random Mllama of the real 11B size
 clean: ## remove the environments and all local state
 	rm -rf .venv .venv-oldest .venv-vllm .surefield .bench .mutation .mypy_cache .ruff_cache .pytest_cache build dist
 
-# The accessibility checker, from npm.
+# The accessibility checker, from npm; whatever comes must be these bytes.
+AXE_SHA256 := e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745
 .venv/axe/axe.min.js: | .venv/bin/python
 	@command -v npm >/dev/null || { echo "axe-core comes from npm. Install it: apt-get install npm" >&2; exit 1; }
-	@mkdir -p .venv/axe && cd .venv/axe && npm pack --silent axe-core@4.14.1 >/dev/null && tar -xzf axe-core-*.tgz --strip-components=1 package/axe.min.js
+	@mkdir -p .venv/axe && cd .venv/axe && npm pack --silent axe-core@4.14.1 >/dev/null && echo "$(AXE_SHA256)  axe-core-4.14.1.tgz" | sha256sum -c --quiet && tar -xzf axe-core-*.tgz --strip-components=1 package/axe.min.js
 
 # A stamp for each set of extras, so that a second run starts in seconds.
 .venv/bin/python:
