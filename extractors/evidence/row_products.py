@@ -150,7 +150,7 @@ def _numbers(
 
 def _words_of(words: Sequence[Word], row: Row, below: Row | None) -> list[Word] | None:
     """The words of the row's lines, down to where the next row begins."""
-    top, height = _top(row), 0.0
+    top = _top(row)
     if top is None:
         return None
     height = max(word.box.height for word in words if word.box.y0 <= top <= word.box.y1)
