@@ -253,6 +253,7 @@ def _tables(session: Session, document_id: UUID) -> Iterator[tuple[str, Sequence
     fields = f"SELECT id FROM fields WHERE reading_id IN ({readings})"
     results = "SELECT id FROM results WHERE document_id = :id"
     candidates = "SELECT id FROM candidates WHERE document_id = :id"
+    items = "SELECT id FROM review_items WHERE document_id = :id"
     tables = {
         "documents": "id = :id",
         "document_events": "document_id = :id",
@@ -268,6 +269,10 @@ def _tables(session: Session, document_id: UUID) -> Iterator[tuple[str, Sequence
         "results": "document_id = :id",
         "review_items": "document_id = :id",
         "review_decisions": f"result_id IN ({results})",
+        "review_answers": f"item_id IN ({items})",
+        "review_skips": f"item_id IN ({items})",
+        "document_verdicts": "document_id = :id",
+        "questions": "document_id = :id",
     }
     for name, where in tables.items():
         rows = session.execute(
