@@ -164,6 +164,82 @@ def test_an_absent_or_unreadable_field_is_left_as_it_is():
     assert heard([absent()], {7: page_of("Total: 99.00")}) == {}
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "lines", "says"),
+    [
+        # how many words of which kind follow, and what else does
+        ("total", "12.50", ("Total: EUR 99.00",), "EUR 99.00"),
+        ("total", "12.50", ("Total: EUR 99.00 - x y",), None),
+        ("total", "12.50", ("Total   99.00   5",), None),
+        ("total", "12.50", ("Total   99.00   EUR",), "99.00"),
+        ("total", "12.50", ("Total   EUR",), None),
+        ("date", "03.04.2026", ("Date: 5 May 2026 or later on the day",), None),
+        ("date", "03.04.2026", ("Date   5 May 2026",), "5 May 2026"),
+        ("number", "A-17", ("Slip number: B 9",), "B 9"),
+        ("number", "A-17", ("Slip number: BCDE 9",), "BCDE 9"),
+        ("number", "A-17", ("Slip number: BCDEF 9",), None),
+        ("number", "A-17", ("Slip number: bc 9",), None),
+        ("number", "A-17", ("Slip number: BC",), None),
+        ("number", "17", ("Slip number: 12.50",), None),
+        ("number", "17", ("Slip number: 1250",), "1250"),
+        ("number", "A-17", ("Slip number: 17",), None),
+        # a text needs a colon, and stands in its line
+        ("payee", "Foo Ltd", ("Payee: Bar Ltd",), "Bar Ltd"),
+        ("payee", "Foo Ltd", ("Payee:   Bar Ltd",), "Bar Ltd"),
+        ("payee", "Foo Ltd", ("Payee Bar Ltd",), None),
+        ("payee", "Foo Ltd", ("Payee   Bar Ltd",), None),
+        ("payee", "Foo Ltd", ("Payee:", "Bar Ltd"), None),
+        ("payee", "Foo Ltd", ("Payee: -",), None),
+        # beneath a label that stands alone
+        ("total", "12.50", ("Total", "99.00"), "99.00"),
+        ("total", "12.50", ("Total", "99.00   5.00"), None),
+        ("total", "12.50", ("Total   x", "99.00"), None),
+        ("total", "12.50", ("Total", "99.00", "98.00"), None),
+        ("total", "12.50", ("Total", "99.00", "Thank you"), "99.00"),
+        ("total", "12.50", ("Total", "99.00", "98.00   5"), "99.00"),
+    ],
+)
+def test_what_follows_a_label_is_one_value_of_its_kind_and_no_more(name, value, lines, says):
+    """On the same line or beneath; on either side of each bound."""
+    found = against(*lines, **{name: value})
+    assert found == ({name: ((7, says),)} if says else {})
+
+
+@pytest.mark.parametrize(("values", "speak"), [(1, True), (2, True), (3, False), (4, False)])
+@pytest.mark.parametrize("in_table", [False, True])
+def test_a_label_that_has_more_than_two_values_counts_no_more(values, speak, in_table):
+    """Beneath a column of amounts or not; those of the other make are counted apart."""
+    above = ("steel   4.00",) if in_table else PROSE[:1]
+    pages = {n: page_of(*above, f"Total   {n}.00") for n in range(20, 20 + values)}
+    found = heard(read(total="12.50"), pages).get("total", ())
+    assert len(found) == (values if speak else 0)
+
+    other = PROSE[:1] if in_table else ("steel   4.00",)
+    both = {**pages, 40: page_of(*other, "Total   40.00")}
+    pages_heard = [page for page, _ in heard(read(total="12.50"), both)["total"]]
+    assert pages_heard == [*(pages if speak else ()), 40]
+
+
+def test_without_pages_that_were_left_out_or_values_nothing_is_said():
+    """A value that does not parse is compared with nothing; a list has no labels of its own."""
+    page = {7: page_of("Total: 99.00")}
+    assert heard(read(total="12.50"), {}) == {}
+    assert heard(read(total="damaged"), page) == {}
+    assert heard([], page) == {}
+    line = {7: page_of("Description: Other thing", "Amount: 99.00")}
+    rows = read(INVOICE, **{"lines.description": "Thing", "lines.amount": "12.50"})
+    assert heard(rows, line, INVOICE) == {}
+
+
+def test_several_values_are_told_with_their_pages_and_the_first_is_shown():
+    """And how many more there are."""
+    unread = {7: page_of("Total: 99.00"), 8: page_of("Total: 98.00"), 9: page_of("Total: 12.50")}
+    document = document_of(SLIP, read(total="12.50"), pages={1}, unread=unread)
+    (one,) = left_out_pages(document)
+    assert one.message == "page 7, which was not read, says 99.00, and 1 more"
+    assert one.details == {"pages": [7, 8], "others": ["99.00", "98.00"]}
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_a_long_document_says_nothing_against_a_value_that_no_other_page_labels(seed):
     """Reports and tables of figures, in which every word of a label is used in running text."""
