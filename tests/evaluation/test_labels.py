@@ -92,3 +92,28 @@ def test_a_document_reads_as_well_as_it_did_the_last_time(house: House) -> None:
 
     assert before.keys() == {document, other}
     assert after == {document: "poor", other: "clear"}
+
+
+def test_each_methods_scores_are_those_of_the_answers_that_count(house: House) -> None:
+    """Of the documents that are asked for; not of an earlier reading, and none where there is no
+    score.
+    """
+    document, other = read(house), read(house)
+    sql(house, "UPDATE scores SET score = 0.125")
+    again.one(house.rt, document, again.Again.REREAD, by="person:ada")
+    house.work()
+    sql(house, "UPDATE scores SET score = 0.5 WHERE score IS DISTINCT FROM 0.125")
+    with house.rt.transaction() as tx:
+        found = labels.by_method(tx, [document])
+        both = labels.by_method(tx, [document, other])
+        assert labels.by_method(tx, []) == {}
+
+    assert found
+    for scores in found.values():
+        assert {place[0] for place in scores} == {document}
+        assert set(scores.values()) == {0.5}
+    for scores in both.values():
+        assert {score for place, score in scores.items() if place[0] == other} <= {0.125}
+    sql(house, "UPDATE scores SET score = NULL")
+    with house.rt.transaction() as tx:
+        assert labels.by_method(tx, [document]) == {}
