@@ -12,7 +12,10 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    Text,
     TextClause,
+    case,
+    cast,
     column,
     func,
     select,
@@ -21,7 +24,10 @@ from sqlalchemy import (
     tuple_,
 )
 
+from extractors.decision.certificates import Family
+from extractors.decision.policy import UNCERTIFIED
 from extractors.types import FieldState
+from worker.audits.tables import Certificate
 from worker.db import Tx
 from worker.review.tables import ReviewDecision
 from worker.tables.documents import Document, Status, Submission
@@ -61,6 +67,8 @@ class DocumentRow(JsonRow):
     reviewed: int  # fields that a person decided
     probability_right: float | None  # that every field is; None: not every field has such a score
     expected_wrong: float | None  # fields, on average
+    # of whole documents, that accepted it; "uncertified"; None: it is not accepted
+    certificate: str | None
     failures: int  # attempts at this status that went wrong
     error_code: str | None
     error_message: str | None
@@ -381,6 +389,7 @@ def _documents(ids: Any) -> Select[*tuple[Any, ...]]:
             in_domain.label("in_domain"),
             confidence(CONFIDENCE.c.probability_right),
             confidence(CONFIDENCE.c.expected_wrong),
+            _certificate().label("certificate"),
             func.coalesce(counted.c.accepted, 0).label("accepted"),
             func.coalesce(counted.c.waiting, 0).label("waiting"),
             func.coalesce(counted.c.reviewed, 0).label("reviewed"),
@@ -395,6 +404,23 @@ def _documents(ids: Any) -> Select[*tuple[Any, ...]]:
         .outerjoin(counted, counted.c.document_id == Document.id)
         .where(Document.id.in_(ids))
     )
+
+
+def _certificate() -> ColumnElement[Any]:
+    """Of an accepted document, what accepted the whole of it."""
+    of_whole = (
+        select(func.min(Result.certificate))
+        .join(Certificate, cast(Certificate.id, Text) == Result.certificate)
+        .where(
+            Result.document_id == Document.id,
+            Result.generation == Document.generation,
+            Result.removed_at.is_(None),
+            Certificate.family == Family.DOCUMENTS,
+        )
+        .correlate(Document)
+        .scalar_subquery()
+    )
+    return case((Document.status == Status.ACCEPTED, func.coalesce(of_whole, UNCERTIFIED)))
 
 
 def _read(

@@ -101,7 +101,9 @@ class Runtime:
     accept_at: float
     policy: PolicyName = PolicyName.PLAIN
     certificates: CertificateUse = CertificateUse.OPTIONAL
+    document_certificates: CertificateUse = CertificateUse.OPTIONAL  # of documents nobody touches
     audit_rate: float = 0.0  # the probability that a person looks at a row, whatever becomes of it
+    audit_documents: float = 0.0  # the same of a whole document
     looks: int = 0  # further looks at each page
     look_kind: LookKind = LookKind.FREE
     look_below: float = 1.0  # the score of a page's least sure field under which they are taken

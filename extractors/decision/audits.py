@@ -6,6 +6,7 @@ does not have the key cannot tell which rows are drawn.
 """
 
 import hmac
+from collections.abc import Sequence
 from hashlib import sha256
 from uuid import UUID
 
@@ -29,6 +30,10 @@ OF_SCORES = frozenset(
 )
 
 
+# Of a whole document's score this is a part, too.
+OF_DOCUMENTS = OF_SCORES | {"list_unsure"}
+
+
 def is_drawn(
     key: bytes, document_id: UUID, *, generation: int, name: str, ordinal: int, rate: float
 ) -> bool:
@@ -37,8 +42,20 @@ def is_drawn(
     key:  secret of the installation, 32 bytes
     rate: the probability of the draw, 0 to 1
     """
-    row = f"{document_id}/{generation}/{name}/{ordinal}".encode()
-    number = int.from_bytes(hmac.new(key, row, sha256).digest()[:8], "big")
+    return _hit(key, f"{document_id}/{generation}/{name}/{ordinal}", rate)
+
+
+def is_drawn_whole(key: bytes, document_id: UUID, *, generation: int, rate: float) -> bool:
+    """Whether every row of the document is audited; a draw of its own beside those of its rows.
+
+    key:  secret of the installation, 32 bytes
+    rate: the probability of the draw, 0 to 1
+    """
+    return _hit(key, f"{document_id}/{generation}", rate)
+
+
+def _hit(key: bytes, place: str, rate: float) -> bool:
+    number = int.from_bytes(hmac.new(key, place.encode(), sha256).digest()[:8], "big")
     return number < rate * _STEPS
 
 
@@ -47,3 +64,11 @@ def could_be_accepted(decision: Decision) -> bool:
     row.
     """
     return decision.score is not None and all(doubt.code in OF_SCORES for doubt in decision.doubts)
+
+
+def could_be_untouched(decisions: Sequence[Decision]) -> bool:
+    """Whether scores alone decide if a person looks at the document."""
+    return all(
+        decision.score is not None and all(doubt.code in OF_DOCUMENTS for doubt in decision.doubts)
+        for decision in decisions
+    )

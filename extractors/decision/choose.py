@@ -42,6 +42,7 @@ class Chosen:
     # why the group that the row belongs to cannot be trusted as a whole
     list_problem: str | None = None
     empty_page_scores: tuple[float | None, ...] = ()  # of pages that say a list with rows has none
+    empty_pages: tuple[UUID, ...] = ()  # their readings of that list, in the same order
     left_out_pages: tuple[int, ...] = ()  # nobody asked the model to read these
     unjudged_pages: tuple[int, ...] = ()  # of these, the ones without words: nothing speaks for it
 
@@ -145,6 +146,7 @@ class _Chooser:
             cut_pages=tuple(sorted(self._cut[name.partition(".")[0]])),
             list_problem=broken.problem if broken else None,
             empty_page_scores=tuple(self._scores.get(e.id) for e in empty.said) if empty else (),
+            empty_pages=tuple(e.id for e in empty.said) if empty else (),
             left_out_pages=self._left_out,
             unjudged_pages=self._unjudged,
         )

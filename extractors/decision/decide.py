@@ -355,6 +355,10 @@ CLOSED_MESSAGES = {
         "audits confirmed that documents read worse than a certificate promises: people decide"
         " everything"
     ),
+    Closed.DOCUMENT: (
+        "nobody would look at this document, and no certificate covers it as a whole: one is"
+        " required"
+    ),
 }
 
 

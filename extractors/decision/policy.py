@@ -55,6 +55,8 @@ class Closed(StrEnum):
 
     UNCERTIFIED = "uncertified"  # a certificate is required, and none holds here
     DRIFT = "drift"  # audits confirmed that a promise is broken
+    # nobody would touch the document, a certificate of whole ones is required, and none covers it
+    DOCUMENT = "document_uncertified"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,30 @@ def certified(
         )
 
     return Policy({path: requirement(path, one) for path, one in policy.requirements.items()})
+
+
+def certified_whole(policy: Policy, certificate: Certified) -> Policy:
+    """The policy of a document whose score reaches the threshold of a certificate of whole ones: no
+    row of it scores below that, since the document's score is the product of its rows'.
+    """
+    return Policy(
+        {
+            path: Requirement(
+                method=certificate.method,
+                threshold=certificate.threshold,
+                certificate=certificate.certificate,
+                audit_rate=plain.audit_rate,
+            )
+            for path, plain in policy.requirements.items()
+        }
+    )
+
+
+def closed_whole(policy: Policy) -> Policy:
+    """The policy with a person for every row: a document that nobody touches must be certified."""
+    return Policy(
+        {path: replace(one, closed=Closed.DOCUMENT) for path, one in policy.requirements.items()}
+    )
 
 
 def closed(policy: Policy, use: CertificateUse, *, drifts: bool) -> Policy:

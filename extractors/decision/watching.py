@@ -3,13 +3,13 @@ that looks after every document and needs no person. Both forget good times.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Self
 
 from extractors.decision.bounds import upper_bound
-from extractors.decision.certificates import BANDS, FLOOR
+from extractors.decision.certificates import BANDS, FLOOR, Family
 
 ALTERNATIVES = (2.0, 3.0, 5.0, 8.0)  # times the promised share, or the odds of one more
 HORIZON = 2_000  # audits, of which at most ``DELTA`` of all runs may alarm falsely
@@ -20,8 +20,10 @@ CUTS = (BANDS[0][0], FLOOR)
 MOST_ROWS = 3  # doubtful rows of a document, from where on more of them are as many
 LEAST_DOCUMENTS = 60  # of a window, to say what share of them has a doubtful row
 MOST_DOUBTFUL = 0.9  # from here on a larger share could hardly be told
-SETTLING = 20  # judged rows that settle an alarm
-CONFIRMED_BY = 2  # wrong ones of these; of 1 % wrong so many are found in 1.7 % of cases
+SETTLING = 20  # judged rows, or documents, that settle an alarm
+# wrong ones of these; of 1 % wrong rows so many are found in 1.7 % of cases, of 2 % wrong documents
+# in 0.7 %
+CONFIRMED_BY: Mapping[Family, int] = {Family.MONEY: 2, Family.REST: 2, Family.DOCUMENTS: 3}
 
 
 @dataclass(slots=True)
@@ -141,11 +143,12 @@ def change_at(detector: Detector, counts: Sequence[int]) -> int:
     return found
 
 
-def confirmed(judged: int, wrong: int) -> bool | None:
-    """Whether judged rows confirm an alarm; None: it takes more of them.
+def confirmed(judged: int, wrong: int, family: Family = Family.REST) -> bool | None:
+    """Whether judged rows, or documents, confirm an alarm; None: it takes more of them.
 
-    judged: of the first ``SETTLING`` rows that were drawn since the change, those that were judged
+    judged: of the first ``SETTLING`` that were drawn since the change, those that were judged
+    family: what the promise is about
     """
-    if wrong >= CONFIRMED_BY:
+    if wrong >= CONFIRMED_BY[family]:
         return True
     return False if judged >= SETTLING else None

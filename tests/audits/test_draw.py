@@ -5,7 +5,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from extractors.backends.scripted import Line, ScriptedBackend
-from extractors.decision.audits import could_be_accepted, is_drawn
+from extractors.decision.audits import (
+    could_be_accepted,
+    could_be_untouched,
+    is_drawn,
+    is_drawn_whole,
+)
 from extractors.decision.decide import Decision, Outcome, Reason
 from extractors.decision.policy import PROVISIONAL, UNCERTIFIED, PolicyName
 from tests.pipeline.conftest import TINY_CANVAS, TRUTH, House, Make, a_pdf
@@ -76,6 +81,26 @@ def test_what_a_score_decides_can_be_drawn_and_what_a_witness_denies_can_not() -
     assert not could_be_accepted(a_decision("low_score", "sum_differs"))
     assert not could_be_accepted(a_decision("not_scored", score=None))
     assert not could_be_accepted(a_decision(score=None))
+
+
+def test_a_document_is_drawn_apart_from_its_rows_and_again_or_again_not() -> None:
+    """At the rate, by a hash of its own: rows of a drawn document are drawn no more often."""
+    every = [UUID(int=n) for n in range(20_000)]
+    whole = [is_drawn_whole(KEY, one, generation=1, rate=0.05) for one in every]
+
+    assert whole[:200] == [is_drawn_whole(KEY, one, generation=1, rate=0.05) for one in every[:200]]
+    assert abs(sum(whole) / len(whole) - 0.05) < 5 * (0.05 * 0.95 / len(whole)) ** 0.5
+    of_drawn = [drawn(0.5, document=one) for one, hit in zip(every, whole, strict=True) if hit]
+    assert abs(sum(of_drawn) / len(of_drawn) - 0.5) < 5 * 0.5 / len(of_drawn) ** 0.5
+    assert not any(is_drawn_whole(KEY, one, generation=1, rate=0.0) for one in every[:500])
+    assert all(is_drawn_whole(KEY, one, generation=1, rate=1.0) for one in every[:500])
+
+
+def test_only_what_scores_could_lift_keeps_a_document_from_being_untouched() -> None:
+    """That a page may hold further rows is a matter of scores, too; a missing score is not."""
+    assert could_be_untouched([a_decision(), a_decision("low_score"), a_decision("list_unsure")])
+    assert not could_be_untouched([a_decision(), a_decision("sum_differs")])
+    assert not could_be_untouched([a_decision(), a_decision(score=None)])
 
 
 def draws_of(house: House) -> list[tuple[str, bool, float]]:

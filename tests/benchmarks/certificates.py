@@ -7,20 +7,40 @@ Rows are audited one by one. They are drawn from all rows; from documents; or fr
 documents of one level of damage. A promise is broken when the error of the whole population at the
 certified threshold lies above it. Power: the mean share of rows that is accepted, nothing being 0,
 of what an oracle accepts at that error. People overlook nothing here.
+
+Documents are certified apart, those of each band by themselves, as in the product. The population
+are those in which something was found; their score is the product of their rows' scores. A document
+is untouched when no proof stands against any row of it and its score reaches the threshold. Each
+run splits them: people judge documents of one half, the promise is held against all of them, and
+the other half says how many go untouched. Once more with the sign of each currency told by the
+type, which is all that stands against most of the others.
 """
 
 import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import extractors.demo
 from extractors.backends.mllama.backend import MllamaBackend
 from extractors.decision.bounds import upper_bound
-from extractors.decision.certificates import Judged, Plan, plan_of, walk
+from extractors.decision.certificates import (
+    FLOORS,
+    PROMISES,
+    Band,
+    Family,
+    Judged,
+    Plan,
+    all_right,
+    band_of,
+    plan_of,
+    walk,
+)
 from extractors.decision.features import Taken
 from extractors.decision.measures import Bools, Floats
 from extractors.demo.three_readings import Row, rows_of
@@ -31,6 +51,8 @@ BATCH = 40  # documents of one level
 AUDITED = 0.05  # of the rows of a document
 SIZES = {0.01: (1_000, 2_000), 0.005: (2_000, 5_000)}
 BROKEN, AT_THE_EDGE = 0.05, 0.055
+UNTOUCHED, UNTOUCHED_TOLD = 0.50, 0.55  # of documents; with the currency's sign told by the type
+DOCUMENT_AUDITS = 750  # of each band
 POWER = {(0.01, 2_000): 0.88, (0.005, 5_000): 0.80}
 
 Draw = Callable[[np.random.Generator, int], list[Judged]]
@@ -40,9 +62,8 @@ def run() -> list[dict[str, Any]]:
     """Broken promises, power, and the chance to pass at the edge."""
     documents = how_many()
     backend = MllamaBackend(Path(extractors.demo.__file__).parent / "weights", device="cpu")
-    rows = [
-        row for row in rows_of(backend, documents=documents, seed=SEED, split="test") if row.proven
-    ]
+    every = list(rows_of(backend, documents=documents, seed=SEED, split="test"))
+    rows = [row for row in every if row.proven]
     scores = combined_scores(rows, Taken.TWO)
     wrong = np.array([not row.right for row in rows])
     runs = RUNS // 10 if os.environ.get("QUICK") == "1" else RUNS
@@ -52,7 +73,7 @@ def run() -> list[dict[str, Any]]:
             for size in sizes:
                 out += _promise(alpha, how, size, draw, scores, wrong, runs=runs)
         out.append(_edge(alpha, runs=10 * runs))
-    return out
+    return [*out, *_documents(every, runs=runs)]
 
 
 def _draws(rows: Sequence[Row], scores: Floats, wrong: Bools) -> Mapping[str, Draw]:
@@ -151,6 +172,134 @@ def _edge(alpha: float, *, runs: int, size: int = 2_000) -> dict[str, Any]:
     share = passed / runs
     what = f"{100 * alpha:g} %: one threshold at the very edge passes, {size} audits"
     return _row(what, share, "share", goal=AT_THE_EDGE, holds=share <= AT_THE_EDGE)
+
+
+# ---- documents
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """The documents in which something was found."""
+
+    score: Floats  # that all of it is right
+    wrong: Bools  # at least one row is
+    band: NDArray[Any]
+    proven: Bools  # no proof stands against any row
+    told: Bools  # the same, with the sign of each currency told by the type
+
+
+def _documents(rows: Sequence[Row], *, runs: int) -> list[dict[str, Any]]:
+    papers = _papers(rows)
+    out = [_row("documents with something in them", len(papers.score), "documents")]
+    out.append(_row("of these right from end to end", 1 - papers.wrong.mean(), "share"))
+    for what, proven, goal in (
+        ("documents", papers.proven, UNTOUCHED),
+        ("documents, currency told by the type", papers.told, UNTOUCHED_TOLD),
+    ):
+        out += _of_documents(what, papers, proven, goal, runs=runs)
+    return out
+
+
+def _papers(rows: Sequence[Row]) -> Papers:
+    of_document: dict[int, list[tuple[Row, float]]] = defaultdict(list)
+    for row, score in zip(rows, combined_scores(rows, Taken.TWO), strict=True):
+        of_document[row.document].append((row, float(score)))
+    found = [one for one in of_document.values() if not all(row.absent for row, _ in one)]
+    return Papers(
+        score=np.array([all_right([score for _, score in one]) for one in found]),
+        wrong=np.array([not all(row.right for row, _ in one) for one in found]),
+        band=np.array([band_of([score for _, score in one]).value for one in found]),
+        proven=np.array([all(row.proven for row, _ in one) for one in found]),
+        told=np.array([all(row.proven or _of_sign(row) for row, _ in one) for one in found]),
+    )
+
+
+def _of_sign(row: Row) -> bool:
+    return row.path == "currency" and not row.absent
+
+
+def _of_documents(
+    what: str, papers: Papers, proven: Bools, goal: float, *, runs: int
+) -> list[dict[str, Any]]:
+    """Untouched documents and their errors in the half that nobody drew from."""
+    chance = np.random.default_rng(9)
+    alpha, size = PROMISES[Family.DOCUMENTS], len(papers.score)
+    broken, tests, shares, errors = 0, 0, [], []
+    for _ in range(runs):
+        order = chance.permutation(size)
+        drawn_from = np.zeros(size, dtype=bool)
+        drawn_from[order[: size // 2]] = True
+        untouched = np.zeros(size, dtype=bool)
+        for band in Band:
+            of_band = proven & (papers.band == band.value)
+            found = _certified(papers, np.flatnonzero(of_band & drawn_from), chance)
+            if found is None:
+                continue
+            covered = of_band & (papers.score >= found)
+            tests += 1
+            # what the promise is about, of which both halves are a sample
+            broken += bool(papers.wrong[covered].mean() > alpha)
+            untouched |= covered & ~drawn_from
+        shares.append(untouched.sum() / (~drawn_from).sum())
+        if untouched.any():
+            errors.append(papers.wrong[untouched].mean())
+    share, error = float(np.mean(shares)), float(np.mean(errors)) if errors else 0.0
+    kept = 1 - papers.wrong[proven].mean() if proven.any() else 0.0
+    oracle = float(proven.mean()) * min(float(kept) / (1 - alpha), 1.0)
+    covered = proven & (papers.score >= FLOORS[Family.DOCUMENTS])
+    bound = upper_bound(int(papers.wrong[covered].sum()), int(covered.sum()))
+    low, high = np.quantile(shares, [0.05, 0.95])
+    return [
+        _row(
+            f"{what}: untouched, certified at {100 * alpha:g} % [{low:.3f}, {high:.3f}]",
+            share,
+            f"of all; oracle {oracle:.3f}",
+            goal=goal,
+            holds=share >= goal,
+        ),
+        _row(
+            f"{what}: untouched ones with an error",
+            error,
+            "share",
+            goal=alpha,
+            holds=error <= alpha,
+        ),
+        _row(
+            f"{what}: all above the floor, with an error [at most {bound:.4f}]",
+            float(papers.wrong[covered].mean()),
+            f"{int(papers.wrong[covered].sum())} of {int(covered.sum())};"
+            f" {covered.mean():.3f} of all",
+        ),
+        _row(
+            f"{what}: promises broken, {runs} resplits by document",
+            broken / max(tests, 1),
+            f"of {tests} certificates",
+            goal=BROKEN,
+            holds=broken <= BROKEN * max(tests, 1),
+        ),
+    ]
+
+
+def _certified(papers: Papers, places: NDArray[Any], chance: np.random.Generator) -> float | None:
+    """The threshold of one band: planned by scores alone, tested on as many documents as the
+    product draws.
+    """
+    if not len(places):
+        return None
+    scores = papers.score[chance.choice(places, size=200)]
+    planned = plan_of(
+        scores.tolist(), alpha=PROMISES[Family.DOCUMENTS], floor=FLOORS[Family.DOCUMENTS]
+    )
+    if planned is None:
+        return None
+    plan = Plan(thresholds=planned.thresholds, alpha=planned.alpha, missed=0.0)
+    above = places[papers.score[places] >= plan.thresholds[-1]]
+    drawn = chance.choice(above, size=DOCUMENT_AUDITS)
+    judged = [
+        Judged(float(papers.score[at]), bool(papers.wrong[at]), str(n % 30))
+        for n, at in enumerate(drawn)
+    ]
+    return walk(plan, judged).threshold
 
 
 def _row(

@@ -9,12 +9,16 @@ from hypothesis import strategies as st
 
 from extractors.decision.certificates import (
     COVERAGES,
+    DOCUMENT_FLOOR,
     FLOOR,
+    FLOORS,
+    PROMISES,
     UNKNOWN_EFFECT,
     Band,
     Family,
     Judged,
     Plan,
+    all_right,
     band_of,
     design_effect,
     family_of,
@@ -182,3 +186,40 @@ def test_a_documents_band_is_that_of_its_mean_score(scores: list[float], band: B
 def test_money_has_the_stricter_promise(name: str, family: Family) -> None:
     """Amounts, and where they are paid to."""
     assert family_of(Invoice.spec.field(name)) is family
+
+
+def test_a_documents_score_is_the_product_of_its_rows() -> None:
+    """As if errors came independently; one row without a score leaves it open."""
+    assert all_right([0.9, 0.5]) == pytest.approx(0.45)
+    assert all_right([0.9, None]) is None
+    assert all_right([]) is None
+    assert all_right([0.0, 1.0]) == 0.0
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.floats(0, 1))
+def test_no_document_is_surer_than_its_least_sure_row(scores: list[float], more: float) -> None:
+    """So a threshold of documents holds for every row; and a further row never makes it surer."""
+    found, longer = all_right(scores), all_right([*scores, more])
+
+    assert found is not None
+    assert longer is not None
+    assert 0 <= longer <= found <= min(scores)
+
+
+def test_documents_are_promised_apart_and_have_a_floor_of_their_own() -> None:
+    """Ten times each promise: 2 % of documents against 1 % of rows."""
+    assert PROMISES[Family.DOCUMENTS] == 0.02
+    scores = [0.5 + 0.5 * n / 1_000 for n in range(1_000)]
+    plan = plan_of(scores, alpha=0.02, floor=FLOORS[Family.DOCUMENTS])
+
+    assert plan is not None
+    assert plan.thresholds[-1] == DOCUMENT_FLOOR
+    assert plan_of([0.79], alpha=0.02, floor=DOCUMENT_FLOOR) is None
+
+
+def test_no_field_is_of_the_family_of_documents() -> None:
+    """What is promised of documents is promised of none of their rows."""
+    assert {family_of(Invoice.spec.field(path)) for path in Invoice.spec.paths()} == {
+        Family.MONEY,
+        Family.REST,
+    }

@@ -13,7 +13,9 @@ from extractors.decision.policy import (
     PolicyName,
     Requirement,
     certified,
+    certified_whole,
     closed,
+    closed_whole,
     policy_of,
 )
 from extractors.decision.scores import DEFAULT
@@ -103,3 +105,27 @@ def test_a_broken_promise_closes_everything_and_a_required_certificate_what_has_
     assert (got.of("total").closed, got.of("number").closed) == (covered, uncovered)
     assert replace(got.of("total"), closed=None) == plain.of("total")
     assert replace(got.of("number"), closed=None) == plain.of("number")
+
+
+@pytest.mark.parametrize("name", list(PolicyName))
+def test_a_certificate_of_whole_documents_stands_in_place_of_every_rule(name):
+    """Of money, too; and all of it is still audited."""
+    spec = a_type(TOTAL, STRICT, ITEMS)
+    plain = policy_of(spec, accept_at=0.7, name=name, audit_rate=0.05)
+    got = certified_whole(plain, CERTIFIED)
+
+    assert set(got.requirements) == set(plain.requirements)
+    assert set(got.requirements.values()) == {
+        Requirement(method="combined/1", threshold=0.93, certificate="c-17", audit_rate=0.05)
+    }
+
+
+def test_where_a_document_must_be_certified_every_row_of_it_is_closed():
+    """And nothing else of the requirements changes."""
+    plain = policy_of(a_type(TOTAL, STRICT), accept_at=0.7)
+    got = closed_whole(plain)
+
+    assert {one.closed for one in got.requirements.values()} == {Closed.DOCUMENT}
+    assert {
+        path: replace(one, closed=None) for path, one in got.requirements.items()
+    } == plain.requirements

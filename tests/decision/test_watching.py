@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from extractors.decision.watching import DELTA, HORIZON, Detector, alarm_after
+from extractors.decision.certificates import Family
+from extractors.decision.watching import DELTA, HORIZON, Detector, alarm_after, confirmed
 
 
 def audits(seed: int, *phases: tuple[int, float]) -> list[bool]:
@@ -66,3 +67,15 @@ def test_a_promise_that_is_none_is_refused(promised: float) -> None:
     """Nothing could be held against it."""
     with pytest.raises(ValueError, match="promised"):
         Detector.of_audits(promised)
+
+
+@pytest.mark.parametrize(
+    ("family", "wrong", "found"),
+    [(Family.REST, 2, True), (Family.DOCUMENTS, 2, None), (Family.DOCUMENTS, 3, True)],
+)
+def test_of_documents_one_more_wrong_one_confirms_an_alarm(
+    family: Family, wrong: int, found: bool | None
+) -> None:
+    """Twice as many of them may be wrong."""
+    assert confirmed(10, wrong, family) is found
+    assert confirmed(20, 1, family) is False

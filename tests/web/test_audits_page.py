@@ -128,3 +128,28 @@ def test_an_alarm_about_a_certificate_stands_on_the_page(audited: SiteInTest) ->
     page = ada.get("/audits").text
     assert "No audit waits" in page
     assert "is suspended: many doubtful ones" in page
+
+
+def test_of_a_document_that_is_drawn_whole_the_page_asks_for_the_rows_of_its_list(
+    make_site: MakeSite,
+) -> None:
+    """Not for the first row's cells; what differs leads to the list, to set it right."""
+    site = make_site(changes={"audit_documents": 1.0})
+    document = site.house.submit(a_slip(TRUTH))
+    site.house.work()
+    (list_audit,) = site.house.rows("SELECT id, rows_read FROM audits WHERE of_list = 'items'")
+    with site.house.rt.transaction() as tx:
+        tx.session.connection().exec_driver_sql("UPDATE audits SET urgent = (of_list IS NOT NULL)")
+    ada = site.sign_in()
+
+    page = ada.get("/audits").text
+    assert "Count the rows of this list" in page
+    assert "number of rows" in page
+    more = str(list_audit.rows_read + 1)
+    said = {"action": "correct", "text": more, "seen": "true"}
+    assert "another number of rows" in ada.post(f"/audits/{list_audit.id}", said).text
+    done = ada.post(f"/audits/{list_audit.id}", {**said, "compared": "true"})
+
+    assert done.status_code == 303
+    assert done.headers["location"].endswith(f"/documents/{document}/lists/items")
+    assert "No audit waits" not in ada.get("/audits").text

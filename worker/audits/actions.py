@@ -1,13 +1,16 @@
 """What people do about audits, with all rules inside.
 
 An audit is blind: the person says what the page says before they are shown what was read. Where the
-two differ they compare, and say which is right; a reading that is wrong is corrected at once.
+two differ they compare, and say which is right; a reading that is wrong is corrected at once. Of a
+list they say how many rows it has: a row that is missing stands in none of its cells.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from extractors.documents import DocumentType
+from extractors.documents.spec import FieldSpec, Kind
 from extractors.normalise import Value, normalise
 from extractors.types import FieldState
 from worker.actor import Actor
@@ -21,6 +24,8 @@ from worker.review.queue import check_name
 from worker.review.tables import Action
 from worker.runtime import Runtime
 
+# how many rows a list has, as a person types it
+ROWS = FieldSpec(name="rows", kind=Kind.NUMBER, description="how many rows the list has")
 BLIND = frozenset({Action.CORRECT, Action.ABSENT, Action.UNREADABLE})
 
 
@@ -62,9 +67,8 @@ def answer(actor: Actor, audit_id: UUID, said: Said, rt: Runtime) -> Compared:
         before = store.waiting(tx, audit_id)
         _check(said, text, before)
         spec = rt.pinned_type(before.document_type, before.type_version)
-        field = spec.field(before.field)
-        typed = normalise(text, field, spec) if said.action is Action.CORRECT else None
-        found = _found(said, typed, before, rt)
+        typed = _meaning(text, before, spec) if said.action is Action.CORRECT else None
+        found = _found(said, typed, before, spec)
         store.keep_answer(
             tx,
             audit_id,
@@ -75,7 +79,7 @@ def answer(actor: Actor, audit_id: UUID, said: Said, rt: Runtime) -> Compared:
             after_comparing=said.compared,
             took_ms=said.took_ms,
         )
-        if found is Found.WRONG:
+        if found is Found.WRONG and before.of_list is None:
             _correct(tx, actor, before, said, rt)
         if found is not None:
             store.judge(tx, audit_id, actor.name, found)
@@ -88,7 +92,17 @@ def answer(actor: Actor, audit_id: UUID, said: Said, rt: Runtime) -> Compared:
         found=found,
         read=before.text,
         typed=text if typed else None,
+        of_list=before.of_list,
     )
+
+
+def _meaning(text: str, before: Waiting, spec: DocumentType) -> Value:
+    """Raises InvalidDecision where a list's number of rows is none."""
+    if before.of_list is None:
+        return normalise(text, spec.field(before.field), spec)
+    if not (text.isascii() and text.isdigit()):
+        raise InvalidDecision("Say how many rows the list has, in digits; 'absent' says none.")
+    return normalise(text, ROWS, spec)
 
 
 def _check(said: Said, text: str, before: Waiting) -> None:
@@ -113,22 +127,22 @@ def _check(said: Said, text: str, before: Waiting) -> None:
     review.check_seen(review.Answer(action=said.action, seen=said.seen))
 
 
-def _found(said: Said, typed: Value | None, before: Waiting, rt: Runtime) -> Found | None:
+def _found(said: Said, typed: Value | None, before: Waiting, spec: DocumentType) -> Found | None:
     """What the audit finds; None where the person must compare first."""
     if said.action is Action.UNREADABLE:
         return Found.ILLEGIBLE
-    if said.action is Action.ACCEPT or _is_the_same(typed, before, rt):
+    if said.action is Action.ACCEPT or _is_the_same(typed, before, spec):
         return Found.RIGHT
     return Found.WRONG if said.compared else None
 
 
-def _is_the_same(typed: Value | None, before: Waiting, rt: Runtime) -> bool:
+def _is_the_same(typed: Value | None, before: Waiting, spec: DocumentType) -> bool:
     """The same value, in whatever spelling; or both say that there is none."""
+    if before.of_list is not None and typed is None:
+        return before.rows_read == 0
     if typed is None or before.text is None:
         return typed is None and before.state is FieldState.ABSENT
-    spec = rt.pinned_type(before.document_type, before.type_version)
-    read = normalise(before.text, spec.field(before.field), spec)
-    return typed.agrees_with(read)
+    return typed.agrees_with(_meaning(before.text, before, spec))
 
 
 def _correct(tx: Tx, actor: Actor, before: Waiting, said: Said, rt: Runtime) -> None:

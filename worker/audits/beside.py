@@ -51,7 +51,7 @@ SELECT a.id, a.result_id, a.document_id, a.generation, a.field, a.ordinal, a.fam
 FROM (
     SELECT d.*, r.generation, r.field_id, r.name AS field, r.ordinal
     FROM public.audits AS d JOIN public.results AS r ON r.id = d.result_id
-    WHERE d.conditions = :conditions AND d.drawn_at >= :since
+    WHERE d.conditions = :conditions AND d.drawn_at >= :since AND NOT d.with_document
 ) AS a
 LEFT JOIN {_WHOLE} ON true
 LEFT JOIN public.scores AS s ON s.field_id = a.field_id AND s.method = :method

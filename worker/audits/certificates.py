@@ -18,7 +18,7 @@ from extractors.decision.policy import Certified
 from extractors.decision.scores import COMBINED
 from extractors.decision.watching import MOST_ROWS, SETTLING
 from worker.audits import beside
-from worker.audits.tables import TESTED, Audit, Certificate, PlanState
+from worker.audits.tables import TESTED, Audit, Certificate, DocumentDraw, PlanState
 from worker.audits.types import Alarm, Covered, Planned, Promise, Standing
 from worker.db import Tx
 from worker.errors import NotFound
@@ -43,6 +43,17 @@ WHERE a.family = :family AND a.band = :band AND a.score >= :least
   AND NOT EXISTS (SELECT FROM public.fits AS f WHERE f.method = :method AND d.created_at < f.until)
   AND (v.found IS NOT NULL OR (d.generation = a.generation AND d.status = ANY(:answered)))
 ORDER BY a.drawn_at, a.id LIMIT :size
+""")
+# The same of documents that were drawn whole, by the score that they were routed by.
+DRAWN_WHOLE = text("""
+SELECT v.score, v.found, concat(v.upstream, ' ', date(v.drawn_at)) AS batch
+FROM reporting.document_audits AS v
+JOIN public.documents AS d ON d.id = v.document_id
+WHERE v.conditions = :conditions AND v.method = :method AND v.band = :band AND v.score >= :least
+  AND v.document_type = :document_type AND v.drawn_at >= :since
+  AND NOT EXISTS (SELECT FROM public.fits AS f WHERE f.method = :method AND d.created_at < f.until)
+  AND (v.found IS NOT NULL OR (d.generation = v.generation AND d.status = ANY(:answered)))
+ORDER BY v.drawn_at, v.document_id LIMIT :size
 """)
 # Without any label.
 SCORES = text(f"SELECT a.id, a.family, a.band, a.score FROM ({beside.ROWS}) AS a")
@@ -99,7 +110,7 @@ def standing(tx: Tx, covered: Covered) -> list[Standing]:
 
 
 def holding(found: Sequence[Standing], band: Band) -> dict[Family, Certified]:
-    """Those that documents of this band are accepted by; of several the newest."""
+    """Those that documents of this band, or their rows, are accepted by; of several the newest."""
     return {
         one.family: Certified(
             certificate=str(one.certificate_id), method=one.method, threshold=one.threshold
@@ -152,6 +163,42 @@ def promises(
                 method=method,
             )
             found.setdefault(promise, []).append(row.score)
+    return found
+
+
+def promises_of_documents(
+    tx: Tx, document_type: str, *, since: timedelta
+) -> Mapping[Promise, Sequence[float]]:
+    """The scores of documents that were drawn whole by the promise that they fall under: those of
+    the newest conditions, and of the score that the last of them was routed by.
+
+    No label is looked at.
+    """
+    w = DocumentDraw
+    of_type = (
+        select(w.conditions, w.method, w.band, w.score, w.drawn_at)
+        .join(Document, Document.id == w.document_id)
+        .where(Document.document_type == document_type)
+        .order_by(w.drawn_at.desc(), w.document_id)
+    )
+    last = tx.session.execute(of_type.limit(1)).one_or_none()
+    if last is None:
+        return {}
+    under = of_type.where(
+        w.conditions == last.conditions,
+        w.method == last.method,
+        w.drawn_at >= func.now() - since,
+    )
+    found: dict[Promise, list[float]] = {}
+    for row in tx.session.execute(under):
+        promise = Promise(
+            document_type=document_type,
+            family=Family.DOCUMENTS,
+            band=row.band,
+            conditions=row.conditions,
+            method=row.method,
+        )
+        found.setdefault(promise, []).append(row.score)
     return found
 
 
@@ -224,13 +271,13 @@ def judged(tx: Tx, plan: Planned) -> list[tuple[Judged, bool]]:
 def drawn(
     tx: Tx, promise: Promise, *, since: datetime, least: float, size: int
 ) -> list[tuple[Judged, bool]]:
-    """The first drawn rows of a promise since then that score so high, whatever became of them, and
-    whether somebody has judged each.
+    """The first drawn rows, or documents, of a promise since then that score so high, whatever
+    became of them, and whether people have judged each.
 
     What nobody can read counts as wrong.
     """
     rows = tx.session.execute(
-        DRAWN,
+        DRAWN_WHOLE if promise.family is Family.DOCUMENTS else DRAWN,
         {
             "conditions": promise.conditions,
             "method": promise.method,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from extractors.decision.certificates import (
+    FLOORS,
     PROMISES,
     Family,
     Judged,
@@ -25,12 +26,14 @@ from worker.review.errors import InvalidDecision
 from worker.review.queue import check_name
 from worker.runtime import Runtime
 
-LEAST_SCORES = 200  # drawn rows that thresholds are placed by
+LEAST_SCORES = 200  # drawn rows, or documents, that thresholds are placed by
 SINCE = timedelta(days=90)  # that they were drawn
 LASTS = timedelta(days=90)  # a certificate, unless it is withdrawn before
-# rows that a test looks at: with a true error of 0.3 times the promise it holds in 8 of 10 cases
 EARLIER = ". Documents that were scored before the fit have its score after: surefield rescore"
-SIZES = {Family.REST: 1_500, Family.MONEY: 3_000}
+# rows, or documents, that a test looks at: with a true error of 0.3 times the promise it holds in 8
+# of 10 cases
+SIZES = {Family.REST: 1_500, Family.MONEY: 3_000, Family.DOCUMENTS: 750}
+UNITS = {Family.REST: "rows", Family.MONEY: "rows", Family.DOCUMENTS: "documents"}
 
 
 def plan(
@@ -40,37 +43,49 @@ def plan(
     *,
     size: int | None = None,
     fit_id: UUID | None = None,
+    documents: bool = False,
 ) -> list[Planned]:
     """Plan a test of every promise of this type that enough rows were drawn for, under the newest
     conditions and by the score in force; one that is planned already stays as it is.
 
-    size:   drawn rows that each test looks at
-    fit_id: by the score of these weights, which may be in the shadow still
+    size:      drawn rows, or documents, that each test looks at
+    fit_id:    by the score of these weights, which may be in the shadow still
+    documents: promises about whole documents instead, which nobody touches
 
     Raises UnknownDocumentType, NotFound, InvalidDecision when there is nothing to plan, the size
     could never be enough, or nobody computes the score.
     """
     check_name(actor.name)
     rt.document_type(document_type)
+    if documents and fit_id is not None:
+        raise InvalidDecision(
+            "Documents are certified by the score in force. Put the weights in force first:"
+            f" surefield fit --use {fit_id}"
+        )
+    unit = "documents" if documents else "rows"
     made: list[UUID] = []
     with rt.transaction() as tx:
         only = None if fit_id is None else _live(tx, fit_id, document_type)
-        found = certificates.promises(tx, document_type, since=SINCE, only=only)
+        found = (
+            certificates.promises_of_documents(tx, document_type, since=SINCE)
+            if documents
+            else certificates.promises(tx, document_type, since=SINCE, only=only)
+        )
         for promise, scores in found.items():
-            planned = plan_of(scores, alpha=PROMISES[promise.family])
+            planned = plan_of(scores, alpha=PROMISES[promise.family], floor=FLOORS[promise.family])
             if planned is None or len(scores) < LEAST_SCORES:
                 continue
-            rows = size or SIZES[promise.family]
-            _check_size(planned, rows)
-            saved = certificates.save_plan(tx, promise, planned, size=rows, who=actor.name)
+            needed = size or SIZES[promise.family]
+            _check_size(planned, needed, unit)
+            saved = certificates.save_plan(tx, promise, planned, size=needed, who=actor.name)
             if saved is not None:
                 made.append(saved)
         if not made:
             most = max((len(scores) for scores in found.values()), default=0)
             raise InvalidDecision(
-                f"Nothing to plan for {document_type}: it takes {LEAST_SCORES} drawn rows of one"
-                f" family and band, and there are {most}; or all of it is planned already. See:"
-                " surefield certify list" + ("" if only is None else EARLIER)
+                f"Nothing to plan for {document_type}: it takes {LEAST_SCORES} drawn {unit} of one"
+                f"{'' if documents else ' family and'} band, and there are {most}; or all of it is"
+                " planned already. See: surefield certify list" + ("" if only is None else EARLIER)
             )
         return [certificates.planned(tx, one) for one in made]
 
@@ -161,26 +176,27 @@ def _live(tx: Tx, fit_id: UUID, document_type: str) -> Kept:
     return kept
 
 
-def _check_size(planned: Plan, size: int) -> None:
+def _check_size(planned: Plan, size: int, unit: str) -> None:
     least = still_needed(planned, 0, 0)
     if size < least:
         raise InvalidDecision(
-            f"A test of {size} rows could never hold: without any error it takes {least}."
+            f"A test of {size} {unit} could never hold: without any error it takes {least}."
         )
 
 
 def _rows(tx: Tx, planned: Planned) -> list[Judged]:
-    """Raises InvalidDecision when the plan's rows are not all there and judged."""
+    """Raises InvalidDecision when the plan's rows, or documents, are not all there and judged."""
     rows = certificates.judged(tx, planned)
+    unit = UNITS[planned.promise.family]
     if len(rows) < planned.size:
         raise InvalidDecision(
-            f"{planned.size - len(rows)} of the {planned.size} rows of this test are not drawn yet."
-            " A test before would be one of many, and certify too often."
+            f"{planned.size - len(rows)} of the {planned.size} {unit} of this test are not drawn"
+            " yet. A test before would be one of many, and certify too often."
         )
     waiting = sum(not known for _, known in rows)
     if waiting:
         raise InvalidDecision(
-            f"{waiting} of the {planned.size} rows of this test are not judged yet. See: surefield"
-            " audit list, surefield review list"
+            f"{waiting} of the {planned.size} {unit} of this test are not judged yet. See:"
+            " surefield audit list, surefield review list"
         )
     return [row for row, _ in rows]

@@ -1,16 +1,16 @@
 """Which rows of an answer are drawn for an audit, before they are decided."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from extractors.decision.audits import could_be_accepted, is_drawn
-from extractors.decision.certificates import family_of
+from extractors.decision.audits import could_be_accepted, is_drawn, is_drawn_whole
+from extractors.decision.certificates import Family, family_of
 from extractors.decision.decide import Decision
 from extractors.decision.policy import PROVISIONAL, UNCERTIFIED, Policy
 from extractors.documents.spec import DocumentType, Kind
 from worker.audits import store
-from worker.audits.types import Covered, Drawn
+from worker.audits.types import Covered, Drawn, DrawnWhole
 from worker.db import Tx
 from worker.store.types import Claim, NewResult
 from worker.tables.results import Outcome
@@ -44,37 +44,109 @@ def draw(
     policy: Policy,
     by: Lots,
     covered: Covered,
+    whole: DrawnWhole | None = None,
 ) -> list[Drawn]:
-    """The rows that a person looks at whatever became of them, of those that scores decide."""
-    drawn = []
+    """The rows that a person looks at whatever became of them, of those that scores decide.
+
+    whole: the document is drawn whole: then all of them, and how many rows each list has
+    """
+    drawn: list[Drawn] = []
     for result, decision in zip(results, decisions, strict=True):
-        model = by.models.get(result.field_id) if result.field_id else None
-        score = covered.scores.get(result.field_id) if result.field_id else None
-        if model is None or score is None or result.kind == Kind.GROUP:
+        one = _drawn(result, spec, policy, by, covered)
+        if one is None or result.kind == Kind.GROUP:
             continue
-        rate = 1.0 if model in by.first else policy.of(result.name).audit_rate
         if could_be_accepted(decision) and is_drawn(
             by.key,
             claim.document_id,
             generation=claim.generation,
             name=result.name,
             ordinal=result.ordinal,
-            rate=rate,
+            rate=one.rate,
         ):
-            drawn.append(
-                Drawn(
-                    result_id=result.result_id,
-                    rate=rate,
-                    fingerprint=model,
-                    conditions=covered.conditions,
-                    method=covered.method,
-                    score=score,
-                    family=family_of(spec.field(result.name)),
-                    band=covered.band,
-                    was_accepted=result.decision is Outcome.ACCEPTED,
-                )
-            )
+            drawn.append(one)
+        elif whole is not None:
+            drawn.append(replace(one, rate=whole.rate, with_document=True))
+    if whole is not None:
+        drawn += _lists(results, spec, policy, by, covered, whole)
     return drawn
+
+
+def draw_whole(
+    claim: Claim,
+    results: Sequence[NewResult],
+    by: Lots,
+    covered: Covered,
+    *,
+    rate: float,
+    certificate: str,
+) -> DrawnWhole | None:
+    """The draw of a document that scores alone decide; None where it is not drawn whole.
+
+    rate:        the probability of the draw
+    certificate: of whole documents, that accepted it
+    """
+    score = covered.all_right
+    if score is None or not is_drawn_whole(
+        by.key, claim.document_id, generation=claim.generation, rate=rate
+    ):
+        return None
+    return DrawnWhole(
+        rate=rate,
+        conditions=covered.conditions,
+        method=covered.method,
+        score=score,
+        band=covered.band,
+        was_untouched=all(one.decision is Outcome.ACCEPTED for one in results),
+        certificate=certificate,
+    )
+
+
+def _drawn(
+    result: NewResult, spec: DocumentType, policy: Policy, by: Lots, covered: Covered
+) -> Drawn | None:
+    """The draw of one row, were it drawn; None where nobody knows its model or score."""
+    model = by.models.get(result.field_id) if result.field_id else None
+    score = covered.scores.get(result.field_id) if result.field_id else None
+    if model is None or score is None:
+        return None
+    return Drawn(
+        result_id=result.result_id,
+        rate=1.0 if model in by.first else policy.of(result.name).audit_rate,
+        fingerprint=model,
+        conditions=covered.conditions,
+        method=covered.method,
+        score=score,
+        family=family_of(spec.field(result.name)),
+        band=covered.band,
+        was_accepted=result.decision is Outcome.ACCEPTED,
+    )
+
+
+def _lists(
+    results: Sequence[NewResult],
+    spec: DocumentType,
+    policy: Policy,
+    by: Lots,
+    covered: Covered,
+    whole: DrawnWhole,
+) -> Iterator[Drawn]:
+    """How many rows each list has, which no single value tells; asked by its first result."""
+    for field in spec.fields:
+        of_list = [one for one in results if one.name.partition(".")[0] == field.name]
+        if field.kind is not Kind.GROUP or not of_list:
+            continue
+        first = _drawn(of_list[0], spec, policy, by, covered)
+        if first is None:
+            continue
+        yield replace(
+            first,
+            rate=whole.rate,
+            family=Family.DOCUMENTS,
+            was_accepted=True,  # whoever reviews one of its cells does not count its rows
+            with_document=True,
+            of_list=field.name,
+            rows_read=len({one.ordinal for one in of_list if one.name != field.name}),
+        )
 
 
 def provisional(

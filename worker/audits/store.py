@@ -10,6 +10,7 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
+    case,
     cast,
     func,
     insert,
@@ -22,14 +23,22 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.orm import aliased
 
 from extractors.normalise import Value
-from worker.audits.tables import Audit, AuditAnswer, Certificate, Found, Installation
-from worker.audits.types import Drawn, Progress, Released, Waiting
+from worker.audits.tables import (
+    Audit,
+    AuditAnswer,
+    Certificate,
+    DocumentDraw,
+    Found,
+    Installation,
+)
+from worker.audits.types import Drawn, DrawnWhole, Progress, Released, Waiting
 from worker.db import Tx
 from worker.errors import NotFound
 from worker.review.errors import ReviewConflict
 from worker.review.tables import Action
 from worker.store.bulk import given, rows_like, table_of
 from worker.store.codec import storable, storable_json
+from worker.store.types import Claim
 from worker.tables.documents import ANSWERED, Document, Submission
 from worker.tables.results import Outcome, Result
 
@@ -43,6 +52,9 @@ NAMES = (
     "family",
     "band",
     "was_accepted",
+    "with_document",
+    "of_list",
+    "rows_read",
 )
 _new = rows_like(table_of(Audit), NAMES)
 DRAW = (
@@ -54,7 +66,7 @@ DRAW = (
             _new, Result.id == _new.c.result_id
         ),
     )
-    .on_conflict_do_nothing(index_elements=["result_id"])
+    .on_conflict_do_nothing()
 )
 
 
@@ -68,7 +80,11 @@ def accepted_so_far(tx: Tx, fingerprints: Sequence[str], *, most: int) -> Mappin
     counts = {}
     for fingerprint in fingerprints:
         some = (
-            select(Audit.id).where(Audit.fingerprint == fingerprint, Audit.was_accepted).limit(most)
+            select(Audit.id)
+            .where(
+                Audit.fingerprint == fingerprint, Audit.was_accepted, Audit.with_document.is_(False)
+            )
+            .limit(most)
         ).subquery()
         counts[fingerprint] = tx.session.execute(
             select(func.count()).select_from(some)
@@ -86,6 +102,25 @@ def save_draws(tx: Tx, drawn: Sequence[Drawn]) -> None:
         tx.session.connection().execute(DRAW, given(rows))
 
 
+def save_whole(tx: Tx, claim: Claim, drawn: DrawnWhole) -> None:
+    """Keep that a document was drawn whole; its rows' audits are kept beside."""
+    tx.session.execute(
+        pg_insert(DocumentDraw)
+        .values(
+            document_id=claim.document_id,
+            generation=claim.generation,
+            rate=drawn.rate,
+            conditions=drawn.conditions,
+            method=drawn.method,
+            score=drawn.score,
+            band=drawn.band,
+            was_untouched=drawn.was_untouched,
+            certificate=drawn.certificate,
+        )
+        .on_conflict_do_nothing()  # a stage may run twice
+    )
+
+
 def claim(
     tx: Tx, who: str, *, lease: timedelta, document_type: str | None = None
 ) -> Waiting | None:
@@ -100,7 +135,7 @@ def claim(
         select(inner.id)
         .join(Result, Result.id == inner.result_id)
         .join(Document, Document.id == inner.document_id)
-        .where(_waits(inner), free, _stands())
+        .where(_waits(inner), free, _is_asked(inner))
         .order_by(
             mine.is_(True).desc(),
             inner.urgent.desc(),
@@ -143,7 +178,7 @@ def list_waiting(tx: Tx, *, limit: int) -> list[Waiting]:
     """What waits: what is urgent first, then the oldest draw."""
     rows = tx.session.execute(
         _audits()
-        .where(_waits(Audit), _stands())
+        .where(_waits(Audit), _is_asked(Audit))
         .order_by(Audit.urgent.desc(), Audit.drawn_at, Audit.document_id, Result.position, Audit.id)
         .limit(limit)
     )
@@ -175,7 +210,7 @@ def released(tx: Tx, certificate_id: UUID | None, *, since: datetime) -> list[Re
             Audit.found,
         )
         .join(Document, Document.id == Result.document_id)
-        .outerjoin(Audit, Audit.result_id == Result.id)
+        .outerjoin(Audit, and_(Audit.result_id == Result.id, Audit.of_list.is_(None)))
         .where(_stands(), Result.decided_at >= since)
         .order_by(Result.decided_at, Result.document_id, Result.position)
     )
@@ -191,7 +226,7 @@ def progress(tx: Tx) -> Progress:
         .select_from(Audit)
         .join(Result, Result.id == Audit.result_id)
         .join(Document, Document.id == Audit.document_id)
-        .where(_waits(Audit), _stands())
+        .where(_waits(Audit), _is_asked(Audit))
     )
     done = {
         str(found): count
@@ -262,19 +297,26 @@ def judge(tx: Tx, audit_id: UUID, who: str, found: Found) -> None:
 
 def _waits(audit: type[Audit]) -> ColumnElement[bool]:
     """Nobody has judged the accepted row, or what was found wrong was taken back since: then it
-    stands as it was.
+    stands as it was. How many rows a list has is asked once.
     """
-    return and_(audit.was_accepted, or_(audit.found.is_(None), audit.found == Found.WRONG))
+    taken_back = and_(audit.found == Found.WRONG, audit.of_list.is_(None))
+    return and_(audit.was_accepted, or_(audit.found.is_(None), taken_back))
+
+
+def _is_asked(audit: type[Audit]) -> ColumnElement[bool]:
+    """A row that stands as it was accepted; a list, whatever became of its rows: who reviews one
+    cell does not count them.
+    """
+    return or_(_stands(), and_(audit.of_list.is_not(None), _counts()))
 
 
 def _stands() -> ColumnElement[bool]:
     """The accepted row is what counts still: nobody decided it, no further answer was made."""
-    return and_(
-        Result.decision == Outcome.ACCEPTED,
-        Result.removed_at.is_(None),
-        Result.generation == Document.generation,
-        Document.status.in_(ANSWERED),
-    )
+    return and_(Result.decision == Outcome.ACCEPTED, Result.removed_at.is_(None), _counts())
+
+
+def _counts() -> ColumnElement[bool]:
+    return and_(Result.generation == Document.generation, Document.status.in_(ANSWERED))
 
 
 def _audits() -> Select[*tuple[Any, ...]]:
@@ -290,7 +332,7 @@ def _audits() -> Select[*tuple[Any, ...]]:
             Audit.document_id,
             Document.document_type,
             Result.type_version,
-            Result.name.label("field"),
+            func.coalesce(Audit.of_list, Result.name).label("field"),
             Result.ordinal,
             Result.page,
             name.label("filename"),
@@ -298,10 +340,14 @@ def _audits() -> Select[*tuple[Any, ...]]:
             Audit.found,
             Result.id.label("result_id"),
             Result.read_state.label("state"),
-            Result.read_text.label("text"),
+            case(
+                (Audit.of_list.is_not(None), cast(Audit.rows_read, Text)), else_=Result.read_text
+            ).label("text"),
             Result.read_value.label("value"),
             Result.read_currency.label("currency"),
-            _stands().label("is_current"),
+            Audit.of_list,
+            Audit.rows_read,
+            _is_asked(Audit).label("is_current"),
             Certificate.id.label("certificate"),
         )
         .join(Result, Result.id == Audit.result_id)

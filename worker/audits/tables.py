@@ -13,7 +13,6 @@ from sqlalchemy import (
     Index,
     Integer,
     SmallInteger,
-    UniqueConstraint,
     func,
 )
 from sqlalchemy import text as sql
@@ -65,11 +64,23 @@ class Installation(Base):
 
 
 class Audit(Base):
-    """One row of an answer that was drawn before it was decided, and independently of that."""
+    """One row of an answer that was drawn before it was decided, and independently of that; or how
+    many rows a list has, of a document that was drawn whole.
+    """
 
     __tablename__ = "audits"
     __table_args__ = (
-        UniqueConstraint("result_id"),
+        CheckConstraint("(of_list IS NULL) = (rows_read IS NULL)", name="of_list"),
+        CheckConstraint("of_list IS NULL OR with_document", name="lists_with_documents"),
+        Index(
+            "audits_result_id_idx",
+            "result_id",
+            unique=True,
+            postgresql_where=sql("of_list IS NULL"),
+        ),
+        Index(
+            "audits_list_idx", "result_id", unique=True, postgresql_where=sql("of_list IS NOT NULL")
+        ),
         CheckConstraint("rate > 0 AND rate <= 1", name="rate"),
         CheckConstraint("score BETWEEN 0 AND 1", name="score"),
         one_of("found", Found),
@@ -96,7 +107,12 @@ class Audit(Base):
     id: Mapped[UUID] = new_id()
     result_id: Mapped[UUID] = belongs_to("results.id")
     document_id: Mapped[UUID] = belongs_to("documents.id")
-    rate: Mapped[float]  # the probability that the row was drawn
+    rate: Mapped[float]  # the probability that the row, or its document, was drawn
+    # only with its whole document: such rows come together, and no share of rows rests on them
+    with_document: Mapped[bool] = mapped_column(server_default=sql("false"))
+    # about the number of rows of this list, of which the result is a part; NULL: about the result
+    of_list: Mapped[str | None]
+    rows_read: Mapped[int | None]  # that the machine read
     fingerprint: Mapped[str]  # of the model that read it
     # what a certificate is tied to: model, prompt, decode mode, version of the type, further looks;
     # NULL: drawn before certificates were
@@ -114,6 +130,32 @@ class Audit(Base):
     found: Mapped[Found | None] = mapped_column(closed(Found))  # NULL: nobody looked yet
     judged_by: Mapped[str | None]
     judged_at: Mapped[datetime | None]
+
+
+class DocumentDraw(Base):
+    """A document that was drawn whole before it was decided: people look at every row of it."""
+
+    __tablename__ = "document_draws"
+    __table_args__ = (
+        one_of("band", Band),
+        CheckConstraint("rate > 0 AND rate <= 1", name="rate"),
+        CheckConstraint("score BETWEEN 0 AND 1", name="score"),
+        Index("document_draws_conditions_idx", "conditions", "drawn_at"),
+        Index("document_draws_certificate_idx", "certificate"),
+    )
+
+    document_id: Mapped[UUID] = mapped_column(
+        ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True
+    )
+    generation: Mapped[int] = mapped_column(primary_key=True)
+    rate: Mapped[float]  # the probability that it was drawn
+    conditions: Mapped[str]  # as of its rows' audits
+    method: Mapped[str]  # of the scores
+    score: Mapped[float]  # that all of it is right: the product of its rows' scores
+    band: Mapped[Band] = mapped_column(closed(Band))
+    was_untouched: Mapped[bool]  # routing accepted every row
+    certificate: Mapped[str]  # of whole documents, that accepted it; "uncertified"
+    drawn_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Routing(Base):

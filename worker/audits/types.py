@@ -24,6 +24,22 @@ class Drawn:
     family: Family
     band: Band
     was_accepted: bool
+    with_document: bool = False  # only with its whole document
+    of_list: str | None = None  # about the number of rows of this list
+    rows_read: int | None = None  # that the machine read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnWhole:
+    """One document that is drawn whole."""
+
+    rate: float  # the probability that it was drawn
+    conditions: str
+    method: str
+    score: float  # that all of it is right
+    band: Band
+    was_untouched: bool
+    certificate: str  # of whole documents; "uncertified"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +64,7 @@ class Covered:
     band: Band
     weakest: float | None  # the least score of its rows; None: no row has one
     below: tuple[int, ...] | None  # rows that score below each cut of the watch; None: as weakest
+    all_right: float | None  # the score of the whole document; None: one row has no score
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +119,10 @@ class Planned:
     promise: Promise
     fingerprint: str
     plan: Plan
-    size: int  # drawn rows at the loosest threshold or above, after which it is tested
+    size: int  # drawn rows, or documents, at the loosest threshold or above, to be tested by
     state: PlanState
     planned_at: datetime
-    # of these rows, those that were drawn since, at most ``size``; 0 when it is tested already
+    # of these, those that were drawn since, at most ``size``; 0 when it is tested already
     drawn: int
     unjudged: int  # of these, those that nobody has looked at yet
     tested: Tested | None
@@ -133,6 +150,8 @@ class Waiting:
     text: str | None
     value: Any
     currency: str | None
+    of_list: str | None  # about the number of rows of this list, and not about a value
+    rows_read: int | None  # that the machine read
     is_current: bool  # it is accepted still, and belongs to the answer that counts
     certificate: UUID | None  # that it was accepted by
 
@@ -157,3 +176,4 @@ class Compared:
     found: Found | None  # None: it differs from the reading; the person compares, and says again
     read: str | None  # what the machine read; None: nothing
     typed: str | None  # what the person says; None: nothing
+    of_list: str | None = None  # it is about the rows of this list, which are set right apart

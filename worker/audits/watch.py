@@ -12,6 +12,7 @@ from sqlalchemy import Row, cast, func, select, text, update
 from sqlalchemy import Text as TextType
 from sqlalchemy.dialects.postgresql import insert
 
+from extractors.decision.certificates import Family
 from extractors.decision.watching import (
     CUTS,
     HORIZON,
@@ -37,6 +38,13 @@ AUDITED = text("""
 SELECT found FROM reporting.audits
 WHERE certificate = :certificate AND was_accepted AND found IS NOT NULL AND drawn_at > :since
 ORDER BY drawn_at, document_id, field, ordinal
+""")
+
+# What audits found of the documents that one certificate accepted whole, as they were drawn.
+AUDITED_WHOLE = text("""
+SELECT found FROM reporting.document_audits
+WHERE certificate = :certificate AND found IS NOT NULL AND drawn_at > :since
+ORDER BY drawn_at, document_id, generation
 """)
 
 
@@ -81,27 +89,32 @@ def after_audit(tx: Tx, certificate_id: UUID) -> None:
     """Hold what audits found since against the promise, or settle the alarm that was raised."""
     c = Certificate
     row = tx.session.execute(
-        select(c.alpha, c.state, c.watched_since).where(c.id == certificate_id).with_for_update()
+        select(c.alpha, c.state, c.family, c.watched_since)
+        .where(c.id == certificate_id)
+        .with_for_update()
     ).one()
     if row.state is PlanState.SUSPENDED:
         settle(tx, certificate_id)
     if row.state is not PlanState.CERTIFIED:
         return
     asked = {"certificate": str(certificate_id), "since": row.watched_since}
-    found = [one != "right" for one in tx.session.execute(AUDITED, asked).scalars()]
+    whole = row.family is Family.DOCUMENTS
+    audited = tx.session.execute(AUDITED_WHOLE if whole else AUDITED, asked).scalars()
+    found = [one != "right" for one in audited]
     if alarm_after(Detector.of_audits(row.alpha), found) is None:
         return
     because = (
-        f"of {len(found)} audited fields that it accepted, {sum(found)} are wrong; promised were"
-        f" {100 * row.alpha:g} %"
+        f"of {len(found)} audited {'documents' if whole else 'fields'} that it accepted,"
+        f" {sum(found)} are wrong; promised were {100 * row.alpha:g} %"
     )
     _suspend(tx, certificate_id, because, since=None)
 
 
 def settle(tx: Tx, certificate_id: UUID) -> None:
     """Where audits since the change confirm the alarm, people decide everything from now on."""
-    alarm = certificates.planned(tx, certificate_id).alarm
-    if alarm is None or not confirmed(alarm.judged, alarm.wrong):
+    found = certificates.planned(tx, certificate_id)
+    alarm = found.alarm
+    if alarm is None or not confirmed(alarm.judged, alarm.wrong, found.promise.family):
         return
     tx.session.execute(
         update(Certificate)

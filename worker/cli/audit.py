@@ -36,6 +36,7 @@ def list_waiting(
                         "document": str(one.document_id),
                         "field": one.field,
                         "ordinal": one.ordinal,
+                        "asks": "value" if one.of_list is None else "rows",
                         "page": one.page,
                     }
                     for one in waiting
@@ -51,7 +52,7 @@ def list_waiting(
             str(one.audit_id)[:8],
             str(one.document_id)[:8],
             plain(one.filename or ""),
-            plain(one.field + row),
+            plain(one.field + (": how many rows" if one.of_list else row)),
             str(one.page or ""),
         )
     console().print(table)
@@ -94,6 +95,9 @@ def answer(
         say(f"{answered.field}: the machine read {answered.read!r}, you say {answered.typed!r}.")
         say("Look again, and say it with --compared, or --machine-is-right.")
         raise typer.Exit(2)
+    if answered.found is Found.WRONG and answered.of_list is not None:
+        say(f"{answered.field}: wrong. Set its rows right: surefield review rows --help")
+        return
     done = {Found.WRONG: "wrong, and corrected", Found.RIGHT: "right", Found.ILLEGIBLE: "illegible"}
     say(f"{answered.field}: {done[answered.found]}.")
 

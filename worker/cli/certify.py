@@ -29,8 +29,14 @@ Id = Annotated[str, typer.Argument(help="The certificate's id, or its beginning.
 def plan(
     document_type: Annotated[str, typer.Argument(help="Of which document type.")],
     size: Annotated[
-        int | None, typer.Option(min=1, help="Drawn rows that each test looks at.")
+        int | None, typer.Option(min=1, help="Drawn rows, or documents, that each test looks at.")
     ] = None,
+    documents: Annotated[
+        bool,
+        typer.Option(
+            "--documents", help="Promise how many documents that nobody touches are wrong."
+        ),
+    ] = False,
     fit: Annotated[
         str | None,
         typer.Option(help="By the score of these weights (surefield fit), in the shadow or not."),
@@ -38,14 +44,17 @@ def plan(
     who: Who = None,
 ) -> None:
     """Fix thresholds and the size of a test before any label is seen: one for money and one for the
-    rest, of documents that read alike. Only rows that are drawn later count.
+    rest, of documents that read alike; with --documents, one for whole documents. Only what is
+    drawn later counts.
     """
     with local.house() as rt:
         chosen = None
         if fit is not None:
             with rt.transaction() as tx:
                 chosen = ids.fit(tx, fit)
-        made = certify.plan(local.actor(rt, who), document_type, rt, size=size, fit_id=chosen)
+        made = certify.plan(
+            local.actor(rt, who), document_type, rt, size=size, fit_id=chosen, documents=documents
+        )
     _print(made)
 
 
@@ -177,8 +186,8 @@ def _print(found: list[Planned]) -> None:
         if one.alarm is not None and one.state in ALARMED:
             Console(highlight=False, soft_wrap=True).print(
                 f"{str(one.certificate_id)[:8]} is {one.state}: {plain(one.alarm.because)}."
-                f" {one.alarm.judged} of {SETTLING} rows that settle it are judged,"
-                f" {one.alarm.wrong} wrong. {ALARMED[one.state]}"
+                f" {one.alarm.judged} of {SETTLING} {certify.UNITS[one.promise.family]} that settle"
+                f" it are judged, {one.alarm.wrong} wrong. {ALARMED[one.state]}"
             )
     if found:
         Console().print("Of twenty promises that hold, one may be wrong.")

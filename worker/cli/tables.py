@@ -117,6 +117,8 @@ def confidence(console: Console, row: reporting.DocumentRow) -> None:
             f"All fields are right with {100 * row.probability_right:.1f} %; on average"
             f" {row.expected_wrong:.2f} are wrong."
         )
+    if row.certificate is not None:
+        console.print(f"Certificate of the whole document: {row.certificate}.")
 
 
 def _pages(row: reporting.DocumentRow) -> str:

@@ -17,7 +17,8 @@ from worker.tables.documents import ANSWERED
 # What people decided of the answers that count, before a cut: reviews, and audits of what was
 # accepted.  What nobody can read on the page is neither right nor wrong.
 LABELS = text("""
-SELECT r.document_id, r.field_id, d.document_type, d.type_version, a.drawn_at,
+SELECT r.document_id, r.field_id, d.document_type, d.type_version,
+    CASE WHEN NOT a.with_document THEN a.drawn_at END AS drawn_at,
     CASE
         WHEN r.decision = 'accepted' THEN true
         WHEN r.removed_at IS NOT NULL THEN false
@@ -30,7 +31,7 @@ SELECT r.document_id, r.field_id, d.document_type, d.type_version, a.drawn_at,
     END AS right
 FROM public.results AS r
 JOIN public.documents AS d ON d.id = r.document_id AND d.generation = r.generation
-LEFT JOIN public.audits AS a ON a.result_id = r.id
+LEFT JOIN public.audits AS a ON a.result_id = r.id AND a.of_list IS NULL
 WHERE r.field_id IS NOT NULL AND r.read_state <> 'unreadable'
   AND (CAST(:type AS text) IS NULL OR d.document_type = :type)
   AND (
@@ -49,6 +50,7 @@ FROM public.audits AS a
 JOIN public.results AS r ON r.id = a.result_id
 JOIN public.documents AS d ON d.id = a.document_id AND d.generation = r.generation
 WHERE (CAST(:type AS text) IS NULL OR d.document_type = :type) AND d.status = ANY(:answered)
+  AND NOT a.with_document
   AND coalesce(CASE WHEN r.decision = 'accepted' THEN a.judged_at ELSE r.decided_at END, 'infinity')
       >= :until
 """)

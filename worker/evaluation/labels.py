@@ -16,7 +16,7 @@ SELECT v.document_id, v.field AS path, v.ordinal, v.found = 'right' AS right, v.
 FROM reporting.audits AS v
 JOIN public.results AS r ON r.document_id = v.document_id AND r.generation = v.generation
     AND r.name = v.field AND r.ordinal = v.ordinal
-JOIN public.audits AS a ON a.result_id = r.id
+JOIN public.audits AS a ON a.result_id = r.id AND NOT a.with_document
 WHERE v.found IN ('right', 'wrong') AND (CAST(:type AS text) IS NULL OR v.document_type = :type)
 ORDER BY v.document_id, v.field, v.ordinal
 """)
@@ -66,7 +66,8 @@ FROM public.audits AS a
 JOIN public.results AS r ON r.id = a.result_id
 JOIN reporting.audits AS v ON v.document_id = a.document_id AND v.generation = r.generation
     AND v.field = r.name AND v.ordinal = r.ordinal
-WHERE v.document_type = :type AND a.method IS NOT NULL AND v.found IS DISTINCT FROM 'illegible'
+WHERE v.document_type = :type AND NOT a.with_document AND a.method IS NOT NULL
+  AND v.found IS DISTINCT FROM 'illegible'
 """)
 
 

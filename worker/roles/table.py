@@ -76,6 +76,7 @@ TABLES: Mapping[str, Line] = {
     "audits": Line("r a w", "r a w"),
     "audit_answers": Line("r", "r a"),
     "certificates": Line("r w", "r w"),
+    "document_draws": Line("r a", "r"),
     "routings": Line("r a", "r"),
     "fits": Line("r", "r"),  # fitted, and put in force, by whoever runs commands on the machine
     "fit_uses": Line("r", "r"),

@@ -263,6 +263,13 @@ class Settings(BaseSettings):
             " (`required`)."
         ),
     )
+    document_certificates: CertificateUse = Field(
+        CertificateUse.OPTIONAL,
+        description=(
+            "A document that nobody would look at, and that no certificate of whole documents"
+            " covers, goes through (`optional`) or to a person (`required`)."
+        ),
+    )
     audit_rate: float = Field(
         0.05,
         ge=0.0,
@@ -270,6 +277,15 @@ class Settings(BaseSettings):
         description=(
             "Share of the rows that scores decide that a person shall look at, whatever became of"
             " them: drawn beforehand, and independently of the score."
+        ),
+    )
+    audit_documents: float = Field(
+        0.02,
+        ge=0.0,
+        le=1.0,
+        description=(
+            "The same of documents: of one that is drawn a person looks at every row, and at how"
+            " many rows its lists have."
         ),
     )
     looks: int | None = Field(

@@ -106,6 +106,10 @@ class DocumentBrief(BaseModel):
     expected_wrong: float | None = Field(
         description="How many fields are wrong on average; null where that is not known."
     )
+    certificate: str | None = Field(
+        description="Of an accepted document, the certificate of whole documents that accepted it;"
+        " uncertified when its fields were accepted one by one. Null for any other."
+    )
     metadata: dict[str, Any] = Field(description="What you attached.")
 
 

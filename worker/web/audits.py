@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from worker import health
 from worker.audits import actions, store
 from worker.audits.actions import Said
+from worker.audits.tables import Found
 from worker.audits.types import Compared, Waiting
 from worker.review import context
 from worker.review.card import page_json
@@ -45,6 +46,11 @@ def answer_audit(
         with site.rt.transaction() as tx:
             before = store.waiting(tx, audit_id)
         return _page(request, site, before, answered=answered)
+    if answered.found is Found.WRONG and answered.of_list is not None:
+        return RedirectResponse(
+            request.url_for("list_page", document_id=answered.document_id, field=answered.of_list),
+            303,
+        )
     return RedirectResponse(
         request.url_for("audits_page").include_query_params(found=answered.found.value), 303
     )

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
-from extractors.decision.certificates import Family, band_of, family_of
+from extractors.decision.certificates import all_right, band_of
 from extractors.decision.choose import Chosen, Scores, choose
 from extractors.decision.decide import Beside, Decision, decide_all
-from extractors.decision.policy import RULES, Certified, Policy, certified, closed, policy_of
+from extractors.decision.policy import RULES, policy_of
 from extractors.decision.scores import COMBINED
 from extractors.decision.watching import below
 from extractors.documents import DocumentType
@@ -18,13 +18,13 @@ from worker import store
 from worker.audits import certificates, watch
 from worker.audits import draw as audit_draw
 from worker.audits import store as audit_store
-from worker.audits.tables import PlanState
 from worker.audits.types import Covered
 from worker.db import Tx
 from worker.fits import store as fits
 from worker.pipeline import doubts
 from worker.pipeline.attempt import attempt
 from worker.pipeline.further_looks import further_looks
+from worker.pipeline.routing import Uses, routed
 from worker.review import carry, history
 from worker.review import store as review_store
 from worker.runtime import Runtime
@@ -70,10 +70,6 @@ def run(document: UUID | Claim, rt: Runtime) -> None:
         with rt.transaction() as tx:
             covered = _covered(tx, claim, chosen, scores, combined, rt)
             standing = certificates.standing(tx, covered)
-        if holding := certificates.holding(standing, covered.band):
-            chosen, policy = _certified(chosen, choosing(covered.scores), policy, spec, holding)
-        drifts = any(one.state is PlanState.BROKEN for one in standing)
-        policy = closed(policy, rt.certificates, drifts=drifts)
         beside = {
             one.field_id: Beside(
                 opening=None if one.reading.opening is None else one.reading.opening.taken,
@@ -82,12 +78,38 @@ def run(document: UUID | Claim, rt: Runtime) -> None:
             )
             for one in fields
         }
-        decisions = decide_all(chosen, spec, policy, in_domain=gathered.in_domain, beside=beside)
+        found = routed(
+            chosen,
+            choosing(covered.scores) if standing else chosen,
+            covered,
+            standing,
+            policy,
+            spec,
+            Uses(of_rows=rt.certificates, of_documents=rt.document_certificates),
+            lambda rows, by: decide_all(
+                rows, spec, by, in_domain=gathered.in_domain, beside=beside
+            ),
+        )
+        chosen, decisions = found.rows, found.decisions
         results = [
             _result(at, row, decision, spec)
             for at, (row, decision) in enumerate(zip(chosen, decisions, strict=True))
         ]
-        drawn = audit_draw.draw(claim, results, decisions, spec, policy, by=lots, covered=covered)
+        whole = (
+            audit_draw.draw_whole(
+                claim,
+                results,
+                lots,
+                covered,
+                rate=rt.audit_documents,
+                certificate=found.certificate,
+            )
+            if found.by_scores
+            else None
+        )
+        drawn = audit_draw.draw(
+            claim, results, decisions, spec, policy, by=lots, covered=covered, whole=whole
+        )
         results = audit_draw.provisional(results, drawn, lots)
         if earlier:
             results = carry.carried_over(results, earlier, known=partial(_has, spec))
@@ -95,6 +117,8 @@ def run(document: UUID | Claim, rt: Runtime) -> None:
         with rt.transaction() as tx:
             store.results.save_results(tx, claim, results)
             audit_store.save_draws(tx, drawn)
+            if whole is not None:
+                audit_store.save_whole(tx, claim, whole)
             watch.keep(tx, claim, covered)
             watch.after_document(tx, covered, standing)
             waiting = review_store.open_review(tx, claim)
@@ -142,30 +166,15 @@ def _covered(
         band=band_of(of_rows),
         weakest=min(of_rows, default=None),
         below=below(of_rows) if of_rows else None,
+        all_right=all_right(_of_all(chosen, best)),
     )
 
 
-def _certified(
-    chosen: tuple[Chosen, ...],
-    scored: tuple[Chosen, ...],
-    policy: Policy,
-    spec: DocumentType,
-    holding: Mapping[Family, Certified],
-) -> tuple[tuple[Chosen, ...], Policy]:
-    """The same answers with the scores that the certificates speak of, where there is one.
-
-    Where these scores would choose other answers nothing is covered.
-    """
-    said, said_too = (
-        [(one.name, one.ordinal, one.state, one.text) for one in rows] for rows in (chosen, scored)
-    )
-    if said != said_too:
-        return chosen, policy
-    rows = tuple(
-        other if family_of(spec.field(one.name)) in holding else one
-        for one, other in zip(chosen, scored, strict=True)
-    )
-    return rows, certified(policy, spec, holding)
+def _of_all(chosen: Sequence[Chosen], scores: Scores) -> list[float | None]:
+    """The scores of all that a document says: its rows, and that a page has no rows of a list."""
+    of_rows = [scores.get(row.evidence_id) if row.evidence_id else None for row in chosen]
+    empty = {row.name.partition(".")[0]: row.empty_pages for row in chosen}
+    return [*of_rows, *(scores.get(one) for pages in empty.values() for one in pages)]
 
 
 def _has(spec: DocumentType, name: str) -> bool:
