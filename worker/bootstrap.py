@@ -181,6 +181,7 @@ def runtime(
         document_certificates=settings.document_certificates,
         audit_rate=settings.audit_rate,
         audit_documents=settings.audit_documents,
+        audit_planted=settings.audit_planted,
         looks=RULES[settings.policy].looks if settings.looks is None else settings.looks,
         look_kind=settings.look_kind,
         look_below=settings.look_below,

@@ -104,6 +104,7 @@ class Runtime:
     document_certificates: CertificateUse = CertificateUse.OPTIONAL  # of documents nobody touches
     audit_rate: float = 0.0  # the probability that a person looks at a row, whatever becomes of it
     audit_documents: float = 0.0  # the same of a whole document
+    audit_planted: float = 0.0  # the probability that an audit shows a planted error
     looks: int = 0  # further looks at each page
     look_kind: LookKind = LookKind.FREE
     look_below: float = 1.0  # the score of a page's least sure field under which they are taken

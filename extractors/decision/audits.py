@@ -54,6 +54,13 @@ def is_drawn_whole(key: bytes, document_id: UUID, *, generation: int, rate: floa
     return _hit(key, f"{document_id}/{generation}", rate)
 
 
+def is_planted(
+    key: bytes, document_id: UUID, *, generation: int, name: str, ordinal: int, rate: float
+) -> bool:
+    """Whether the row's audit shows an error that was planted; a draw of its own again."""
+    return _hit(key, f"{document_id}/{generation}/{name}/{ordinal}/planted", rate)
+
+
 def _hit(key: bytes, place: str, rate: float) -> bool:
     number = int.from_bytes(hmac.new(key, place.encode(), sha256).digest()[:8], "big")
     return number < rate * _STEPS

@@ -17,8 +17,9 @@ from extractors.decision.bounds import upper_bound
 from extractors.documents.spec import FieldSpec, Kind
 
 COVERAGES = (0.50, 0.55, 0.60, 0.65, 0.70, 0.75, 0.80, 0.84, 0.87, 0.895)
+# Of documents all at the floor or above, too: a band has hardly any wrong ones to leave out.
+DOCUMENT_COVERAGES = (*COVERAGES, 1.0)
 FLOOR = 0.9  # no threshold lies below: a certificate made on clean pages meets worse ones
-DOCUMENT_FLOOR = 0.8  # the same for whole documents; no row of one scores below it, either
 UNKNOWN_EFFECT = 1.5  # of batches, until there are enough errors to tell
 LEAST_BATCHES, LEAST_ERRORS = 20, 10
 DELTA = 0.05  # how often a promise may be broken
@@ -38,11 +39,6 @@ PROMISES: Mapping[Family, float] = {
     Family.MONEY: 0.005,
     Family.REST: 0.01,
     Family.DOCUMENTS: 0.02,
-}
-FLOORS: Mapping[Family, float] = {
-    Family.MONEY: FLOOR,
-    Family.REST: FLOOR,
-    Family.DOCUMENTS: DOCUMENT_FLOOR,
 }
 MONEY_KINDS = frozenset({Kind.AMOUNT})
 MONEY_CHECKSUMS = frozenset({"iban"})
@@ -113,7 +109,9 @@ class Tested:
     bound: float  # the largest share of wrong ones that the counts do not rule out
 
 
-def plan_of(scores: Sequence[float], *, alpha: float, floor: float = FLOOR) -> Plan | None:
+def plan_of(
+    scores: Sequence[float], *, alpha: float, coverages: Sequence[float] = COVERAGES
+) -> Plan | None:
     """Thresholds that accept fixed shares of these scores, none below the floor.
 
     scores: of rows that a score decides, or of documents, without looking at any label
@@ -121,10 +119,10 @@ def plan_of(scores: Sequence[float], *, alpha: float, floor: float = FLOOR) -> P
     None when no score reaches the floor.
     """
     ordered = sorted(scores, reverse=True)
-    if not ordered or ordered[0] < floor:
+    if not ordered or ordered[0] < FLOOR:
         return None
-    found = (ordered[math.ceil(share * len(ordered)) - 1] for share in COVERAGES)
-    thresholds = sorted({max(one, floor) for one in found}, reverse=True)
+    found = (ordered[math.ceil(share * len(ordered)) - 1] for share in coverages)
+    thresholds = sorted({max(one, FLOOR) for one in found}, reverse=True)
     return Plan(thresholds=tuple(thresholds), alpha=alpha)
 
 

@@ -10,10 +10,10 @@ of what an oracle accepts at that error. People overlook nothing here.
 
 Documents are certified apart, those of each band by themselves, as in the product. The population
 are those in which something was found; their score is the product of their rows' scores. A document
-is untouched when no proof stands against any row of it and its score reaches the threshold. Each
-run splits them: people judge documents of one half, the promise is held against all of them, and
-the other half says how many go untouched. Once more with the sign of each currency told by the
-type, which is all that stands against most of the others.
+is untouched when no proof stands against any row of it and a certificate covers it. Audits are
+drawn from all of them, again and again; and apart from that documents are split, one half is
+judged once, and its promise held against the other. Both are done once more with the sign of each
+currency told by the type, which is most of what stands against the others.
 """
 
 import os
@@ -30,7 +30,8 @@ import extractors.demo
 from extractors.backends.mllama.backend import MllamaBackend
 from extractors.decision.bounds import upper_bound
 from extractors.decision.certificates import (
-    FLOORS,
+    DOCUMENT_COVERAGES,
+    FLOOR,
     PROMISES,
     Band,
     Family,
@@ -52,7 +53,7 @@ AUDITED = 0.05  # of the rows of a document
 SIZES = {0.01: (1_000, 2_000), 0.005: (2_000, 5_000)}
 BROKEN, AT_THE_EDGE = 0.05, 0.055
 UNTOUCHED, UNTOUCHED_TOLD = 0.50, 0.55  # of documents; with the currency's sign told by the type
-DOCUMENT_AUDITS = 750  # of each band
+DOCUMENT_AUDITS = 1_500  # of each band, as the product plans
 POWER = {(0.01, 2_000): 0.88, (0.005, 5_000): 0.80}
 
 Draw = Callable[[np.random.Generator, int], list[Judged]]
@@ -221,85 +222,117 @@ def _of_sign(row: Row) -> bool:
 def _of_documents(
     what: str, papers: Papers, proven: Bools, goal: float, *, runs: int
 ) -> list[dict[str, Any]]:
-    """Untouched documents and their errors in the half that nobody drew from."""
     chance = np.random.default_rng(9)
-    alpha, size = PROMISES[Family.DOCUMENTS], len(papers.score)
-    broken, tests, shares, errors = 0, 0, [], []
+    every = np.arange(len(papers.score))
+    alpha = PROMISES[Family.DOCUMENTS]
+    kept = 1 - float(papers.wrong[proven].mean())
+    oracle = float(proven.mean()) * min(kept / (1 - alpha), 1.0)
+    out = []
+    for band in Band:
+        covered = proven & (papers.band == band.value) & (papers.score >= FLOOR)
+        wrong, of = int(papers.wrong[covered].sum()), int(covered.sum())
+        bound = f"at most {upper_bound(wrong, of):.4f}" if of else "none"
+        out.append(
+            _row(
+                f"{what}, {band}, all from {FLOOR:g} on: with an error [{bound}]",
+                wrong / max(of, 1),
+                f"{wrong} of {of}; {covered.mean():.3f} of all",
+            )
+        )
+
+    shares, broken, tests = [], 0, 0
     for _ in range(runs):
-        order = chance.permutation(size)
-        drawn_from = np.zeros(size, dtype=bool)
-        drawn_from[order[: size // 2]] = True
-        untouched = np.zeros(size, dtype=bool)
-        for band in Band:
-            of_band = proven & (papers.band == band.value)
-            found = _certified(papers, np.flatnonzero(of_band & drawn_from), chance)
-            if found is None:
-                continue
-            covered = of_band & (papers.score >= found)
-            tests += 1
-            # what the promise is about, of which both halves are a sample
-            broken += bool(papers.wrong[covered].mean() > alpha)
-            untouched |= covered & ~drawn_from
-        shares.append(untouched.sum() / (~drawn_from).sum())
-        if untouched.any():
-            errors.append(papers.wrong[untouched].mean())
-    share, error = float(np.mean(shares)), float(np.mean(errors)) if errors else 0.0
-    kept = 1 - papers.wrong[proven].mean() if proven.any() else 0.0
-    oracle = float(proven.mean()) * min(float(kept) / (1 - alpha), 1.0)
-    covered = proven & (papers.score >= FLOORS[Family.DOCUMENTS])
-    bound = upper_bound(int(papers.wrong[covered].sum()), int(covered.sum()))
+        found = _thresholds(papers, proven, every, chance, size=DOCUMENT_AUDITS)
+        tests += len(found)
+        broken += sum(papers.wrong[one].mean() > alpha for one in found)
+        shares.append(sum(one.mean() for one in found))
+    share = float(np.mean(shares))
     low, high = np.quantile(shares, [0.05, 0.95])
-    return [
+    out += [
         _row(
-            f"{what}: untouched, certified at {100 * alpha:g} % [{low:.3f}, {high:.3f}]",
+            f"{what}: untouched, {DOCUMENT_AUDITS} audits a band [{low:.3f}, {high:.3f}]",
             share,
             f"of all; oracle {oracle:.3f}",
             goal=goal,
             holds=share >= goal,
         ),
         _row(
-            f"{what}: untouched ones with an error",
-            error,
-            "share",
-            goal=alpha,
-            holds=error <= alpha,
-        ),
-        _row(
-            f"{what}: all above the floor, with an error [at most {bound:.4f}]",
-            float(papers.wrong[covered].mean()),
-            f"{int(papers.wrong[covered].sum())} of {int(covered.sum())};"
-            f" {covered.mean():.3f} of all",
-        ),
-        _row(
-            f"{what}: promises broken, {runs} resplits by document",
+            f"{what}: promises broken",
             broken / max(tests, 1),
-            f"of {tests} certificates",
+            f"of {tests} certificates in {runs} runs",
             goal=BROKEN,
             holds=broken <= BROKEN * max(tests, 1),
         ),
     ]
 
-
-def _certified(papers: Papers, places: NDArray[Any], chance: np.random.Generator) -> float | None:
-    """The threshold of one band: planned by scores alone, tested on as many documents as the
-    product draws.
-    """
-    if not len(places):
-        return None
-    scores = papers.score[chance.choice(places, size=200)]
-    planned = plan_of(
-        scores.tolist(), alpha=PROMISES[Family.DOCUMENTS], floor=FLOORS[Family.DOCUMENTS]
-    )
-    if planned is None:
-        return None
-    plan = Plan(thresholds=planned.thresholds, alpha=planned.alpha, missed=0.0)
-    above = places[papers.score[places] >= plan.thresholds[-1]]
-    drawn = chance.choice(above, size=DOCUMENT_AUDITS)
-    judged = [
-        Judged(float(papers.score[at]), bool(papers.wrong[at]), str(n % 30))
-        for n, at in enumerate(drawn)
+    shares, errors, broken, tests = [], [], 0, 0
+    for _ in range(runs):
+        order = chance.permutation(len(every))
+        judged, rest = order[: len(every) // 2], order[len(every) // 2 :]
+        found = _thresholds(papers, proven, judged, chance, size=None)
+        covered = [rest[one[rest]] for one in found]
+        tests += len(found)
+        broken += sum(papers.wrong[one].mean() > alpha for one in covered if len(one))
+        untouched = np.concatenate([*covered, np.array([], dtype=int)])
+        shares.append(len(untouched) / len(rest))
+        if len(untouched):
+            errors.append(papers.wrong[untouched].mean())
+    out += [
+        _row(
+            f"{what}: one half judged once, untouched in the other",
+            float(np.mean(shares)),
+            f"of all; {np.mean(errors) if errors else 0:.4f} of them with an error",
+        ),
+        _row(
+            f"{what}: one half judged once, promises broken in the other",
+            broken / max(tests, 1),
+            f"of {tests} certificates in {runs} resplits",
+            goal=BROKEN,
+            holds=broken <= BROKEN * max(tests, 1),
+        ),
     ]
-    return walk(plan, judged).threshold
+    return out
+
+
+def _thresholds(
+    papers: Papers,
+    proven: Bools,
+    places: NDArray[Any],
+    chance: np.random.Generator,
+    *,
+    size: int | None,
+) -> list[Bools]:
+    """What each band's certificate covers, as far as one holds: planned by scores alone, tested on
+    documents of these places.
+
+    size: audits, drawn again and again; None: each of them once
+    """
+    found = []
+    for band in Band:
+        of_band = proven & (papers.band == band.value)
+        mine = places[of_band[places]]
+        if not len(mine):
+            continue
+        planned = plan_of(
+            papers.score[chance.choice(mine, size=200)].tolist(),
+            alpha=PROMISES[Family.DOCUMENTS],
+            coverages=DOCUMENT_COVERAGES,
+        )
+        if planned is None:
+            continue
+        plan = Plan(thresholds=planned.thresholds, alpha=planned.alpha, missed=0.0)
+        above = mine[papers.score[mine] >= plan.thresholds[-1]]
+        drawn = chance.permutation(above) if size is None else chance.choice(above, size=size)
+        threshold = walk(
+            plan,
+            [
+                Judged(float(papers.score[at]), bool(papers.wrong[at]), str(n % 30))
+                for n, at in enumerate(drawn)
+            ],
+        ).threshold
+        if threshold is not None:
+            found.append(of_band & (papers.score >= threshold))
+    return found
 
 
 def _row(

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from extractors.decision.certificates import (
     COVERAGES,
-    DOCUMENT_FLOOR,
+    DOCUMENT_COVERAGES,
     FLOOR,
-    FLOORS,
     PROMISES,
     UNKNOWN_EFFECT,
     Band,
@@ -206,15 +205,16 @@ def test_no_document_is_surer_than_its_least_sure_row(scores: list[float], more:
     assert 0 <= longer <= found <= min(scores)
 
 
-def test_documents_are_promised_apart_and_have_a_floor_of_their_own() -> None:
-    """Ten times each promise: 2 % of documents against 1 % of rows."""
+def test_documents_are_promised_apart_and_down_to_the_surest_floor() -> None:
+    """Their loosest threshold covers all that reach the floor, and none below it."""
     assert PROMISES[Family.DOCUMENTS] == 0.02
-    scores = [0.5 + 0.5 * n / 1_000 for n in range(1_000)]
-    plan = plan_of(scores, alpha=0.02, floor=FLOORS[Family.DOCUMENTS])
+    plan = plan_of(SCORES, alpha=0.02, coverages=DOCUMENT_COVERAGES)
+    lower = plan_of([0.1, *SCORES], alpha=0.02, coverages=DOCUMENT_COVERAGES)
 
     assert plan is not None
-    assert plan.thresholds[-1] == DOCUMENT_FLOOR
-    assert plan_of([0.79], alpha=0.02, floor=DOCUMENT_FLOOR) is None
+    assert lower is not None
+    assert plan.thresholds[-1] == min(SCORES)
+    assert lower.thresholds[-1] == FLOOR
 
 
 def test_no_field_is_of_the_family_of_documents() -> None:

@@ -153,3 +153,23 @@ def test_of_a_document_that_is_drawn_whole_the_page_asks_for_the_rows_of_its_lis
     assert done.status_code == 303
     assert done.headers["location"].endswith(f"/documents/{document}/lists/items")
     assert "No audit waits" not in ada.get("/audits").text
+
+
+def test_an_error_that_was_planted_is_told_at_once(make_site: MakeSite) -> None:
+    """The page looks like any other that compares; the next one says what it was."""
+    site = make_site(changes={"audit_rate": 1.0, "audit_planted": 1.0})
+    site.house.submit(a_slip(TRUTH))
+    site.house.work()
+    ada, audit = site.sign_in(), audits(site)["total"]
+    said = {"action": "correct", "text": "1284.50", "seen": "true"}
+
+    page = ada.post(f"/audits/{audit}", said)
+    (shown,) = site.house.rows("SELECT text FROM planted_errors")
+    assert shown.text in page.text
+    assert "made up" not in page.text
+    done = ada.post(f"/audits/{audit}", {"action": "accept", "seen": "true", "compared": "true"})
+
+    assert done.headers["location"].endswith("/audits?found=right&planted=overlooked")
+    told = ada.get(done.headers["location"]).text
+    assert "was made up, to see who notices. The machine had read what you typed first" in told
+    assert "made up" not in ada.get("/audits?planted=<b>").text

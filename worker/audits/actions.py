@@ -3,19 +3,23 @@
 An audit is blind: the person says what the page says before they are shown what was read. Where the
 two differ they compare, and say which is right; a reading that is wrong is corrected at once. Of a
 list they say how many rows it has: a row that is missing stands in none of its cells.
+
+Some audits plant an error: whoever typed what was read is shown a wrong value as if it had been
+read. What they typed first is the audit's finding, whatever they say then; they are told at once.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from extractors.decision.planted import planted
 from extractors.documents import DocumentType
 from extractors.documents.spec import FieldSpec, Kind
 from extractors.normalise import Value, normalise
 from extractors.types import FieldState
 from worker.actor import Actor
 from worker.audits import store, watch
-from worker.audits.tables import Found
+from worker.audits.tables import Found, Noticed
 from worker.audits.types import Compared, Waiting
 from worker.db import Tx
 from worker.review import actions as review
@@ -68,7 +72,14 @@ def answer(actor: Actor, audit_id: UUID, said: Said, rt: Runtime) -> Compared:
         _check(said, text, before)
         spec = rt.pinned_type(before.document_type, before.type_version)
         typed = _meaning(text, before, spec) if said.action is Action.CORRECT else None
-        found = _found(said, typed, before, spec)
+        found, read, noticed = _found(said, typed, before, spec), before.text, None
+        if said.compared and (wrong := store.is_planted(tx, audit_id, actor.name)) is not None:
+            noticed, found = _noticed(said, typed, before, spec, wrong)
+            store.keep_noticed(tx, audit_id, noticed)
+        elif found is Found.RIGHT and not said.compared and typed and before.plants:
+            wrong = _wrong(before, spec)
+            if wrong is not None and store.plant(tx, audit_id, actor.name, wrong):
+                found, read = None, wrong
         store.keep_answer(
             tx,
             audit_id,
@@ -90,10 +101,32 @@ def answer(actor: Actor, audit_id: UUID, said: Said, rt: Runtime) -> Compared:
         document_id=before.document_id,
         field=before.field,
         found=found,
-        read=before.text,
+        read=read,
         typed=text if typed else None,
+        noticed=noticed,
         of_list=before.of_list,
     )
+
+
+def _wrong(before: Waiting, spec: DocumentType) -> str | None:
+    """What is shown in place of what was read; None where nothing can be."""
+    if before.of_list is not None or before.text is None:
+        return None
+    return planted(before.text, spec.field(before.field), spec, before.audit_id)
+
+
+def _noticed(
+    said: Said, typed: Value | None, before: Waiting, spec: DocumentType, wrong: str
+) -> tuple[Noticed, Found | None]:
+    """What became of a planted error, and of the audit: before it was shown, the person had typed
+    what was read. Who says a third thing now compares that with the true reading.
+    """
+    if said.action is Action.UNREADABLE:
+        return Noticed.LEFT, Found.ILLEGIBLE
+    gave_way = typed is not None and typed.agrees_with(_meaning(wrong, before, spec))
+    if said.action is Action.ACCEPT or gave_way:
+        return Noticed.OVERLOOKED, Found.RIGHT
+    return Noticed.NOTICED, Found.RIGHT if _is_the_same(typed, before, spec) else None
 
 
 def _meaning(text: str, before: Waiting, spec: DocumentType) -> Value:

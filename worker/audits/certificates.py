@@ -296,8 +296,12 @@ def drawn(
     ]
 
 
-def save_test(tx: Tx, plan: Planned, found: Tested, *, who: str, lasts: timedelta) -> None:
+def save_test(
+    tx: Tx, plan: Planned, found: Tested, *, who: str, lasts: timedelta, missed: float
+) -> None:
     """Keep what the test found; it is not tested again.
+
+    missed: of all errors, those that people were taken to overlook
 
     Raises InvalidDecision when it was tested before.
     """
@@ -316,6 +320,7 @@ def save_test(tx: Tx, plan: Planned, found: Tested, *, who: str, lasts: timedelt
         .where(Certificate.id == plan.certificate_id, Certificate.state == PlanState.PLANNED)
         .values(
             state=state,
+            missed=missed,
             threshold=found.threshold,
             judged=found.judged,
             wrong=found.wrong,

@@ -2,11 +2,13 @@
 it.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from extractors.decision.certificates import (
-    FLOORS,
+    COVERAGES,
+    DOCUMENT_COVERAGES,
     PROMISES,
     Family,
     Judged,
@@ -15,6 +17,7 @@ from extractors.decision.certificates import (
     still_needed,
     walk,
 )
+from extractors.decision.planted import missed_share
 from worker.actor import Actor
 from worker.audits import certificates, store, watch
 from worker.audits.tables import PlanState
@@ -32,7 +35,7 @@ LASTS = timedelta(days=90)  # a certificate, unless it is withdrawn before
 EARLIER = ". Documents that were scored before the fit have its score after: surefield rescore"
 # rows, or documents, that a test looks at: with a true error of 0.3 times the promise it holds in 8
 # of 10 cases
-SIZES = {Family.REST: 1_500, Family.MONEY: 3_000, Family.DOCUMENTS: 750}
+SIZES = {Family.REST: 1_500, Family.MONEY: 3_000, Family.DOCUMENTS: 1_500}
 UNITS = {Family.REST: "rows", Family.MONEY: "rows", Family.DOCUMENTS: "documents"}
 
 
@@ -65,6 +68,7 @@ def plan(
     unit = "documents" if documents else "rows"
     made: list[UUID] = []
     with rt.transaction() as tx:
+        missed = missed_share(*store.overlooked(tx))
         only = None if fit_id is None else _live(tx, fit_id, document_type)
         found = (
             certificates.promises_of_documents(tx, document_type, since=SINCE)
@@ -72,9 +76,14 @@ def plan(
             else certificates.promises(tx, document_type, since=SINCE, only=only)
         )
         for promise, scores in found.items():
-            planned = plan_of(scores, alpha=PROMISES[promise.family], floor=FLOORS[promise.family])
+            planned = plan_of(
+                scores,
+                alpha=PROMISES[promise.family],
+                coverages=DOCUMENT_COVERAGES if documents else COVERAGES,
+            )
             if planned is None or len(scores) < LEAST_SCORES:
                 continue
+            planned = replace(planned, missed=missed)
             needed = size or SIZES[promise.family]
             _check_size(planned, needed, unit)
             saved = certificates.save_plan(tx, promise, planned, size=needed, who=actor.name)
@@ -105,8 +114,9 @@ def run_test(actor: Actor, certificate_id: UUID, rt: Runtime) -> Planned:
                 " further one: surefield certify plan"
             )
         rows = _rows(tx, planned)
-        found = walk(planned.plan, rows)
-        certificates.save_test(tx, planned, found, who=actor.name, lasts=LASTS)
+        missed = missed_share(*store.overlooked(tx))  # by those who judged these rows, too
+        found = walk(replace(planned.plan, missed=missed), rows)
+        certificates.save_test(tx, planned, found, who=actor.name, lasts=LASTS, missed=missed)
         return certificates.planned(tx, certificate_id)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from extractors.decision.audits import could_be_accepted, is_drawn, is_drawn_whole
+from extractors.decision.audits import could_be_accepted, is_drawn, is_drawn_whole, is_planted
 from extractors.decision.certificates import Family, family_of
 from extractors.decision.decide import Decision
 from extractors.decision.policy import PROVISIONAL, UNCERTIFIED, Policy
@@ -23,17 +23,19 @@ class Lots:
     key: bytes
     models: Mapping[UUID, str]  # the fingerprint of the model of each reading
     first: frozenset[str]  # models of which every row is drawn still
+    plants: float  # the probability that an audit shows a planted error
 
 
-def lots(tx: Tx, models: Mapping[UUID, str], *, audit_first: int) -> Lots:
+def lots(tx: Tx, models: Mapping[UUID, str], *, audit_first: int, plants: float) -> Lots:
     """What draws are made with now.
 
     models:      the fingerprint of the model of each reading
     audit_first: of every model so many accepted rows are drawn before a rate counts
+    plants:      the probability that an audit shows a planted error
     """
     counts = store.accepted_so_far(tx, sorted({*models.values()}), most=audit_first)
     first = frozenset(model for model, count in counts.items() if count < audit_first)
-    return Lots(key=store.key(tx), models=models, first=first)
+    return Lots(key=store.key(tx), models=models, first=first, plants=plants)
 
 
 def draw(
@@ -55,6 +57,7 @@ def draw(
         one = _drawn(result, spec, policy, by, covered)
         if one is None or result.kind == Kind.GROUP:
             continue
+        one = replace(one, plants=_plants(claim, result, by))
         if could_be_accepted(decision) and is_drawn(
             by.key,
             claim.document_id,
@@ -98,6 +101,18 @@ def draw_whole(
         band=covered.band,
         was_untouched=all(one.decision is Outcome.ACCEPTED for one in results),
         certificate=certificate,
+    )
+
+
+def _plants(claim: Claim, result: NewResult, by: Lots) -> bool:
+    """Only what was accepted is compared."""
+    return result.decision is Outcome.ACCEPTED and is_planted(
+        by.key,
+        claim.document_id,
+        generation=claim.generation,
+        name=result.name,
+        ordinal=result.ordinal,
+        rate=by.plants,
     )
 
 

@@ -30,6 +30,8 @@ from worker.audits.tables import (
     DocumentDraw,
     Found,
     Installation,
+    Noticed,
+    PlantedError,
 )
 from worker.audits.types import Drawn, DrawnWhole, Progress, Released, Waiting
 from worker.db import Tx
@@ -42,6 +44,7 @@ from worker.store.types import Claim
 from worker.tables.documents import ANSWERED, Document, Submission
 from worker.tables.results import Outcome, Result
 
+PLANTED_SINCE = timedelta(days=365)  # people change
 NAMES = (
     "result_id",
     "rate",
@@ -55,6 +58,7 @@ NAMES = (
     "with_document",
     "of_list",
     "rows_read",
+    "plants",
 )
 _new = rows_like(table_of(Audit), NAMES)
 DRAW = (
@@ -268,6 +272,55 @@ def keep_answer(
     )
 
 
+def plant(tx: Tx, audit_id: UUID, who: str, wrong: str) -> bool:
+    """Show this person a wrong value; False where somebody was shown one for this audit already.
+
+    They may look at the audit again before they say anything of it.
+    """
+    tx.session.execute(
+        pg_insert(PlantedError)
+        .values(audit_id=audit_id, who=who, text=storable(wrong))
+        .on_conflict_do_nothing()
+    )
+    return is_planted(tx, audit_id, who) is not None
+
+
+def is_planted(tx: Tx, audit_id: UUID, who: str) -> str | None:
+    """The wrong value that this person was shown, and has said nothing of yet."""
+    return tx.session.execute(
+        select(PlantedError.text).where(
+            PlantedError.audit_id == audit_id,
+            PlantedError.who == who,
+            PlantedError.outcome.is_(None),
+        )
+    ).scalar_one_or_none()
+
+
+def keep_noticed(tx: Tx, audit_id: UUID, outcome: Noticed) -> None:
+    """What became of it."""
+    tx.session.execute(
+        update(PlantedError)
+        .where(PlantedError.audit_id == audit_id, PlantedError.outcome.is_(None))
+        .values(outcome=outcome, answered_at=func.now())
+    )
+
+
+def overlooked(tx: Tx) -> tuple[int, int]:
+    """How many planted errors people have noticed or overlooked in the last year, and how many of
+    these they overlooked.
+    """
+    row = tx.session.execute(
+        select(
+            func.count(),
+            func.count().filter(PlantedError.outcome == Noticed.OVERLOOKED),
+        ).where(
+            PlantedError.outcome.in_((Noticed.NOTICED, Noticed.OVERLOOKED)),
+            PlantedError.answered_at > func.now() - PLANTED_SINCE,
+        )
+    ).one()
+    return row[0], row[1]
+
+
 def judge(tx: Tx, audit_id: UUID, who: str, found: Found) -> None:
     """Say what the audit found, once.
 
@@ -347,6 +400,7 @@ def _audits() -> Select[*tuple[Any, ...]]:
             Result.read_currency.label("currency"),
             Audit.of_list,
             Audit.rows_read,
+            Audit.plants,
             _is_asked(Audit).label("is_current"),
             Certificate.id.label("certificate"),
         )

@@ -32,6 +32,14 @@ class Found(StrEnum):
     ILLEGIBLE = "illegible"  # no person can read it on the page
 
 
+class Noticed(StrEnum):
+    """What became of an error that was planted."""
+
+    NOTICED = "noticed"  # the person stayed with the page
+    OVERLOOKED = "overlooked"  # they gave way to it
+    LEFT = "left"  # neither: they could not read the page after all
+
+
 class PlanState(StrEnum):
     """What became of a planned test."""
 
@@ -113,6 +121,8 @@ class Audit(Base):
     # about the number of rows of this list, of which the result is a part; NULL: about the result
     of_list: Mapped[str | None]
     rows_read: Mapped[int | None]  # that the machine read
+    # whoever types what was read is shown a wrong value before they learn so
+    plants: Mapped[bool] = mapped_column(server_default=sql("false"))
     fingerprint: Mapped[str]  # of the model that read it
     # what a certificate is tied to: model, prompt, decode mode, version of the type, further looks;
     # NULL: drawn before certificates were
@@ -207,6 +217,26 @@ class AuditAnswer(Base):
     after_comparing: Mapped[bool]
     took_ms: Mapped[int | None]
     at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class PlantedError(Base):
+    """A wrong value that one person was shown in place of what was read; no answer rests on it."""
+
+    __tablename__ = "planted_errors"
+    __table_args__ = (
+        one_of("outcome", Noticed),
+        CheckConstraint("(outcome IS NULL) = (answered_at IS NULL)", name="answered"),
+        CheckConstraint("length(who) BETWEEN 1 AND 200", name="who"),
+    )
+
+    audit_id: Mapped[UUID] = mapped_column(
+        ForeignKey("audits.id", ondelete="CASCADE"), primary_key=True
+    )
+    who: Mapped[str]
+    text: Mapped[str]
+    shown_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    outcome: Mapped[Noticed | None] = mapped_column(closed(Noticed))  # NULL: no word of it yet
+    answered_at: Mapped[datetime | None]
 
 
 class Certificate(Base):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from extractors.decision.certificates import Band, Family, Plan, Tested
 from extractors.types import FieldState
-from worker.audits.tables import Found, PlanState
+from worker.audits.tables import Found, Noticed, PlanState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,7 @@ class Drawn:
     with_document: bool = False  # only with its whole document
     of_list: str | None = None  # about the number of rows of this list
     rows_read: int | None = None  # that the machine read
+    plants: bool = False  # a planted error is shown before the reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +153,7 @@ class Waiting:
     currency: str | None
     of_list: str | None  # about the number of rows of this list, and not about a value
     rows_read: int | None  # that the machine read
+    plants: bool  # a planted error is shown before the reading
     is_current: bool  # it is accepted still, and belongs to the answer that counts
     certificate: UUID | None  # that it was accepted by
 
@@ -177,3 +179,4 @@ class Compared:
     read: str | None  # what the machine read; None: nothing
     typed: str | None  # what the person says; None: nothing
     of_list: str | None = None  # it is about the rows of this list, which are set right apart
+    noticed: Noticed | None = None  # what they had compared with was planted

@@ -8,15 +8,25 @@ from rich.console import Console
 from rich.table import Table
 
 from extractors.decision.bounds import upper_bound
+from extractors.decision.planted import LEAST_SHOWN, missed_share
 from worker import reporting
 from worker.audits import actions, store
 from worker.audits.actions import Said
-from worker.audits.tables import Found
+from worker.audits.tables import Found, Noticed
 from worker.cli import ids, local
 from worker.cli.documents import AsJson
 from worker.cli.tables import console, plain
 from worker.review.tables import Action
 
+# what a person is told of an error that was planted
+TOLD = {
+    Noticed.NOTICED: "What you compared with was made up, to see who notices. You did.",
+    Noticed.OVERLOOKED: (
+        "What you compared with was made up, to see who notices. The machine had read what you"
+        " typed first; look at the page before you give way."
+    ),
+    Noticed.LEFT: "What you compared with was made up, to see who notices.",
+}
 app = typer.Typer(help="Measure how many accepted values are wrong.", no_args_is_help=True)
 
 
@@ -98,6 +108,8 @@ def answer(
     if answered.found is Found.WRONG and answered.of_list is not None:
         say(f"{answered.field}: wrong. Set its rows right: surefield review rows --help")
         return
+    if answered.noticed is not None:
+        say(TOLD[answered.noticed])
     done = {Found.WRONG: "wrong, and corrected", Found.RIGHT: "right", Found.ILLEGIBLE: "illegible"}
     say(f"{answered.field}: {done[answered.found]}.")
 
@@ -107,6 +119,8 @@ def report(as_json: AsJson = False) -> None:
     """How many accepted values are wrong: what was judged, and the most that it allows for."""
     with local.house() as rt, rt.transaction() as tx:
         rows = reporting.accepted_and_wrong(tx)
+        shown, overlooked = store.overlooked(tx)
+    missed = missed_share(shown, overlooked)
     bounds = [upper_bound(row.wrong, row.judged) for row in rows]
     if as_json:
         found = [
@@ -126,5 +140,10 @@ def report(as_json: AsJson = False) -> None:
             "not measured" if not row.judged else f"{100 * bound:.2f} %",
         )
     console().print(table)
+    measured = "at most" if shown >= LEAST_SHOWN else f"not measured before {LEAST_SHOWN}; taken as"
+    Console(highlight=False, soft_wrap=True).print(
+        f"Planted errors: {overlooked} of {shown} overlooked; of all errors people overlook"
+        f" {measured} {100 * missed:.1f} %."
+    )
     if not rows:
         Console().print("Nothing was drawn yet. See SUREFIELD_AUDIT_RATE: surefield settings")

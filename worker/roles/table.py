@@ -75,6 +75,7 @@ TABLES: Mapping[str, Line] = {
     "document_verdicts": Line("r a", "r a"),
     "audits": Line("r a w", "r a w"),
     "audit_answers": Line("r", "r a"),
+    "planted_errors": Line("", "r a w(outcome,answered_at)"),
     "certificates": Line("r w", "r w"),
     "document_draws": Line("r a", "r"),
     "routings": Line("r a", "r"),

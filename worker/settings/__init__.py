@@ -288,6 +288,16 @@ class Settings(BaseSettings):
             " many rows its lists have."
         ),
     )
+    audit_planted: float = Field(
+        0.1,
+        ge=0.0,
+        le=1.0,
+        description=(
+            "Share of the audits that show a wrong value in place of what was read, to learn how"
+            " many errors people overlook; they are told at once, and nothing of it is kept as an"
+            " answer."
+        ),
+    )
     looks: int | None = Field(
         None,
         ge=0,

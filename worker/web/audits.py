@@ -21,10 +21,13 @@ router = APIRouter(prefix="/audits")
 
 
 @router.get("", name="audits_page")
-def audits_page(request: Request, site: SiteHere, person: Someone) -> Response:
-    """The next audit, held for whoever asks."""
+def audits_page(request: Request, site: SiteHere, person: Someone, planted: str = "") -> Response:
+    """The next audit, held for whoever asks.
+
+    planted: what became of an error that they were shown before
+    """
     found = actions.next_audit(person.actor, site.rt, lease=lease_for(request, site))
-    return _page(request, site, found)
+    return _page(request, site, found, planted=planted)
 
 
 @router.post("/{audit_id}", name="answer_audit")
@@ -45,19 +48,26 @@ def answer_audit(
     if answered.found is None:
         with site.rt.transaction() as tx:
             before = store.waiting(tx, audit_id)
-        return _page(request, site, before, answered=answered)
+        planted = answered.noticed.value if answered.noticed else ""
+        return _page(request, site, before, answered=answered, planted=planted)
     if answered.found is Found.WRONG and answered.of_list is not None:
         return RedirectResponse(
             request.url_for("list_page", document_id=answered.document_id, field=answered.of_list),
             303,
         )
-    return RedirectResponse(
-        request.url_for("audits_page").include_query_params(found=answered.found.value), 303
-    )
+    told = {"found": answered.found.value}
+    if answered.noticed is not None:
+        told["planted"] = answered.noticed.value
+    return RedirectResponse(request.url_for("audits_page").include_query_params(**told), 303)
 
 
 def _page(
-    request: Request, site: Site, audit: Waiting | None, *, answered: Compared | None = None
+    request: Request,
+    site: Site,
+    audit: Waiting | None,
+    *,
+    answered: Compared | None = None,
+    planted: str = "",
 ) -> Response:
     promises = health.certificates(site.rt)
     alarm = None if promises.sound else promises.words
@@ -65,7 +75,7 @@ def _page(
         progress = store.progress(tx)
         pages = [] if audit is None else context.pages(tx, audit.document_id)
     if audit is None:
-        return render(request, "audits_done.html", progress=progress, alarm=alarm)
+        return render(request, "audits_done.html", progress=progress, alarm=alarm, planted=planted)
     spec = site.rt.pinned_type(audit.document_type, audit.type_version)
     first = next((page for page in pages if page.number == audit.page), pages[0])
     view = {
@@ -83,6 +93,7 @@ def _page(
         image=view["image"],
         progress=progress,
         alarm=alarm,
+        planted=planted,
         answered=answered,
         page_count=len(pages),
     )

@@ -56,7 +56,9 @@ def run(document: UUID | Claim, rt: Runtime) -> None:
             left_out = store.pages.left_out_pages(tx, claim.document_id)
             earlier = carry.earlier_answer(tx, claim.document_id) if claim.generation > 1 else []
             models = {one.field_id: one.fingerprint for one in fields}
-            lots = audit_draw.lots(tx, models, audit_first=RULES[rt.policy].audit_first)
+            lots = audit_draw.lots(
+                tx, models, audit_first=RULES[rt.policy].audit_first, plants=rt.audit_planted
+            )
 
         choosing = partial(
             choose,
