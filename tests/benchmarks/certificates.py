@@ -234,7 +234,7 @@ def _of_documents(
         bound = f"at most {upper_bound(wrong, of):.4f}" if of else "none"
         out.append(
             _row(
-                f"{what}, {band}, all from {FLOOR:g} on: with an error [{bound}]",
+                f"{what}, {band}, all from {FLOOR:g} on: with an error ({bound})",
                 wrong / max(of, 1),
                 f"{wrong} of {of}; {covered.mean():.3f} of all",
             )

@@ -199,14 +199,14 @@ def _judged(
         sure += row.score is not None and row.score >= 0.7 and row.state == "value"
         if row.decision == "accepted" and row.field in labels:
             accepted += 1
-            wrong += not _agrees(row, truth, document_type)
+            wrong += not agrees(row, truth, document_type)
     return [
         _row(f"{name}: wrong of {accepted} accepted", wrong, "fields", 0, wrong == 0),
         _row(f"{name}: values that the score alone would have accepted", sure, "fields"),
     ]
 
 
-def _agrees(row: reporting.FieldRow, truth: object, document_type: str) -> bool:
+def agrees(row: reporting.FieldRow, truth: object, document_type: str) -> bool:
     if row.state == "absent":
         return truth in (None, "")
     if truth in (None, ""):
