@@ -190,6 +190,18 @@ class AuditedRow(JsonRow):
     last_drawn_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UntouchedRow(JsonRow):
+    """How many of the drawn documents that nobody touched have an error."""
+
+    document_type: str
+    method: str
+    certificate: str  # of whole documents; "uncertified"
+    drawn: int
+    judged: int
+    wrong: int
+
+
 CONFIDENCE = table(
     "document_confidence",
     column("document_id"),
@@ -335,6 +347,16 @@ def accepted_and_wrong(tx: Tx) -> list[AuditedRow]:
         AuditedRow,
         text("SELECT * FROM reporting.accepted_and_wrong ORDER BY 1, 2, 3, 4, 5"),
     )
+
+
+def untouched_and_wrong(tx: Tx) -> list[UntouchedRow]:
+    """What people found of documents that were drawn whole and accepted as they were read."""
+    query = """
+    SELECT document_type, method, certificate, count(*) AS drawn, count(found) AS judged,
+        count(*) FILTER (WHERE found = 'wrong') AS wrong
+    FROM reporting.document_audits WHERE was_untouched GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    """
+    return _read(tx, UntouchedRow, text(query))
 
 
 def _documents(ids: Any) -> Select[*tuple[Any, ...]]:

@@ -19,6 +19,7 @@ from worker.web import (
     events,
     health,
     lists,
+    measures,
     people,
     problems,
     questions,
@@ -101,6 +102,7 @@ def create_app(
         lists,
         verdicts,
         asking,
+        measures,
         people,
         webhooks,
     ):
