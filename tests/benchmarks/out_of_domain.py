@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,9 @@ def _judged(
     """What became of each file; those that were judged before are read back."""
     WHERE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="surefield-out-of-domain-") as folder:
-        settings = Settings(state_dir=Path(folder), policy=PolicyName.CAREFUL)
+        settings = Settings(
+            state_dir=Path(folder), policy=PolicyName.CAREFUL, claim_lease=timedelta(hours=1)
+        )
         with local.database(settings, migrates=True) as ready, _runtime(ready) as rt:
             backend = rt.backend(files[0][1][1])
             kept = WHERE / f"{backend.fingerprint}-{backend.decode_mode}.jsonl"

@@ -203,7 +203,7 @@ def test_a_login_reads_the_views_and_no_more_than_them(outside):
         views = bob.execute(
             "SELECT table_name FROM information_schema.views WHERE table_schema = 'reporting'"
         ).fetchall()
-        assert len(views) == 18
+        assert len(views) == 19
         for (view,) in views:
             bob.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(view)))
         assert bob.execute("SHOW statement_timeout").fetchone() == ("5min",)
