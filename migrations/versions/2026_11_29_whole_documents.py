@@ -25,6 +25,12 @@ RULES = {
 # in this order each stands on those before it
 VIEWS = (("audits", 2), ("calibration", 5), ("accepted_and_wrong", 1), ("certificates", 3))
 VIEWS_BEFORE = (("audits", 1), ("calibration", 5), ("accepted_and_wrong", 1), ("certificates", 2))
+# a later migration had put it into the older view
+STATUS = (
+    "COMMENT ON COLUMN reporting.documents.status IS 'Where the document stands: submitted,"
+    " untriaged, needs_type, needs_input, rendered, extracted, grounded, scored, accepted,"
+    " in_review, reviewed, rejected, split or failed.'"
+)
 DOCUMENTS = (("documents", 3), ("straight_through", 6))
 DOCUMENTS_BEFORE = (("documents", 2), ("straight_through", 6))
 
@@ -111,6 +117,7 @@ def downgrade() -> None:
         op.drop_column("audits", name)
     _create(VIEWS_BEFORE)
     _create(DOCUMENTS_BEFORE)
+    op.execute(STATUS)
 
 
 def _family(rule: str) -> None:

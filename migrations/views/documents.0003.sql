@@ -58,7 +58,7 @@ COMMENT ON COLUMN reporting.documents.submission_key IS 'The key under which it 
 COMMENT ON COLUMN reporting.documents.filename IS 'Name of the file, if the sender gave one.';
 COMMENT ON COLUMN reporting.documents.document_type IS 'Type of the document, such as invoice; auto while it is open.';
 COMMENT ON COLUMN reporting.documents.submitted_as IS 'The type that the sender named; auto when they left it open.';
-COMMENT ON COLUMN reporting.documents.status IS 'Where the document stands: submitted, untriaged, needs_type, rendered, extracted, grounded, scored, accepted, in_review, reviewed, rejected, split or failed.';
+COMMENT ON COLUMN reporting.documents.status IS 'Where the document stands: submitted, untriaged, needs_type, needs_input, rendered, extracted, grounded, scored, accepted, in_review, reviewed, rejected, split or failed.';
 COMMENT ON COLUMN reporting.documents.code IS 'Code of why it failed or was rejected; while it is on its way, of the last attempt that went wrong; else NULL.';
 COMMENT ON COLUMN reporting.documents.message IS 'The same in words for people, with what to do about it.';
 COMMENT ON COLUMN reporting.documents.failures IS 'Attempts at this status that went wrong.';
