@@ -1,14 +1,14 @@
 """Errors that are planted among audits, to learn how many people overlook.
 
-Revision ID: 0043_planted_errors
-Revises: 0042_whole_documents
+Revision ID: 0044_planted_errors
+Revises: 0043_whole_documents
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0043_planted_errors"
-down_revision = "0042_whole_documents"
+revision = "0044_planted_errors"
+down_revision = "0043_whole_documents"
 branch_labels = None
 depends_on = None
 

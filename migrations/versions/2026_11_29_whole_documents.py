@@ -1,7 +1,7 @@
 """Documents are drawn whole, and certified apart.
 
-Revision ID: 0042_whole_documents
-Revises: 0041_doubtful_rows
+Revision ID: 0043_whole_documents
+Revises: 0042_webhook_trials
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from alembic import op
 
 from migrations.views import view_sql
 
-revision = "0042_whole_documents"
-down_revision = "0041_doubtful_rows"
+revision = "0043_whole_documents"
+down_revision = "0042_webhook_trials"
 branch_labels = None
 depends_on = None
 
