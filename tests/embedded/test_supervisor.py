@@ -164,6 +164,51 @@ def test_a_killed_postgres_is_started_again(tmp_path):
     assert told == ["the database does not answer; starting it again", "the database answers again"]
 
 
+class StopsAgain(EmbeddedPostgres):
+    """A server that is stopped once more in the moment in which it has started."""
+
+    stops = 1
+
+    def _refuse_other_settings(self) -> None:
+        if self.stops:
+            self.stops -= 1
+            self._stop()
+        super()._refuse_other_settings()
+
+
+def test_a_postgres_that_is_stopped_while_it_starts_is_started_again(tmp_path):
+    """The supervisor's look at it fails with an error of the driver, and the next one goes on."""
+    EmbeddedPostgres(tmp_path, durable=False).start()
+    postgres, told = StopsAgain(tmp_path, durable=False), []
+    try:
+        with Supervisor(
+            tmp_path, [python("one", SLEEP)], postgres=postgres, tell=told.append
+        ) as house:
+            os.kill(postgres.pid or 0, signal.SIGKILL)
+            eventually(lambda: postgres.stops == 0, within_s=30)
+            eventually(postgres.answers, within_s=30)
+            assert any("goes on after" in said for said in told)
+            os.kill(house.pid_of("one") or 0, signal.SIGKILL)
+            eventually(lambda: house.pid_of("one") is not None)
+    finally:
+        EmbeddedPostgres(tmp_path).stop()
+
+
+def test_a_supervisor_that_cannot_write_its_list_still_looks_after_its_children(tmp_path):
+    """As on a full disk: it is said once, and who dies is started again."""
+    told: list[str] = []
+    with Supervisor(tmp_path, [python("one", SLEEP)], tell=told.append) as house:
+        (tmp_path / "children.new").mkdir()
+        for _ in range(2):
+            killed = house.pid_of("one")
+            eventually(lambda: house.pid_of("one") is not None)
+            os.kill(house.pid_of("one") or 0, signal.SIGKILL)
+            eventually(lambda killed=killed: house.pid_of("one") not in (None, killed))
+        said = [one for one in told if "goes on after" in one]
+        assert len(said) == 1
+        assert "IsADirectoryError" in said[0]
+
+
 @pytest.fixture
 def house(tmp_path):
     """A supervisor with a server and a stubborn child, as a process that can be killed."""

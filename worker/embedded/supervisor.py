@@ -78,6 +78,7 @@ class Supervisor:
         self._stop = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._watchdog: subprocess.Popen[bytes] | None = None
+        self._probe_at = 0.0  # time.monotonic() of the next look at Postgres
 
     def __enter__(self) -> "Supervisor":
         self.start()
@@ -226,15 +227,25 @@ class Supervisor:
         os.close(self._lock)
 
     def _watch(self) -> None:
-        probe_at = 0.0
+        """Look after everything until told to stop, whatever goes wrong with one look: the next
+        one tries again.
+        """
+        troubles: dict[str, str] = {}  # by the look: each is told once
         while not self._stop.wait(LOOK_EVERY_S):
-            for running in self._running:
-                if said := running.look():
-                    self._tell(said)
-            self._write_children()
-            if self._postgres and time.monotonic() >= probe_at:
-                self._look_at(self._postgres)
-                probe_at = time.monotonic() + PROBE_POSTGRES_EVERY_S
+            for look in (self._look_at_children, self._write_children, self._look_at_postgres):
+                try:
+                    look()
+                    troubles.pop(look.__name__, None)
+                except Exception as error:
+                    said = f"{type(error).__name__}: {error}"
+                    if troubles.get(look.__name__) != said:
+                        self._tell(f"the supervisor goes on after {said}")
+                    troubles[look.__name__] = said
+
+    def _look_at_children(self) -> None:
+        for running in self._running:
+            if said := running.look():
+                self._tell(said)
 
     def _write_children(self) -> None:
         """For whoever asks from outside how the children are."""
@@ -248,12 +259,15 @@ class Supervisor:
             new.replace(_children_file(self._state_dir))
             self._written = kept
 
-    def _look_at(self, postgres: EmbeddedPostgres) -> None:
-        if postgres.answers():
+    def _look_at_postgres(self) -> None:
+        if self._postgres is None or time.monotonic() < self._probe_at:
+            return
+        self._probe_at = time.monotonic() + PROBE_POSTGRES_EVERY_S
+        if self._postgres.answers():
             return
         self._tell("the database does not answer; starting it again")
         try:
-            postgres.start()
+            self._postgres.start()
             self._tell("the database answers again")
         except SurefieldError as error:
             self._tell(str(error))
