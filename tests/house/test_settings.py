@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from extractors.documents import Ask
 from worker.errors import InvalidSetting
 from worker.settings import Settings, problems
 from worker.settings.table import environment_of, rows
@@ -145,6 +146,7 @@ def test_settings_reach_a_child_process_as_they_are(monkeypatch):
         claim_lease=timedelta(seconds=1.5),
         source_roots={"*": ("/a", "/b c"), "erp": ("https://files.example.org/out/",)},
         source_networks=("10.1.0.0/16",),
+        ask_sender=frozenset({Ask.ENCRYPTED, Ask.TYPE}),
         decode_mode="fields",
         reranker="server",
         reranker_key="hush",

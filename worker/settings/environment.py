@@ -51,7 +51,7 @@ def _misspelt(key: str, known: Collection[str]) -> str:
 
 
 def _is_complex(info: FieldInfo | None) -> bool:
-    return info is not None and get_origin(info.annotation) in (tuple, list, dict)
+    return info is not None and get_origin(info.annotation) in (tuple, list, dict, frozenset)
 
 
 def _json(key: str, value: str) -> Any:
