@@ -21,7 +21,7 @@ from tests.pipeline.conftest import House, a_pdf
 from worker.accounts import store as accounts
 from worker.blobs import Blobs
 from worker.embedded.queues import entity_name
-from worker.inbox import Inbox, read_lines
+from worker.inbox import Inbox, probe_of, read_lines
 from worker.intake import dead_letters
 from worker.mailboxes.names import PREFIX, queue_of
 from worker.mailboxes.pgmq import PgmqMailbox
@@ -180,6 +180,20 @@ def test_while_the_blobs_are_away_nothing_is_taken_and_nothing_is_lost(make_hous
     assert letters(house) == []
     (document,) = house.rows("SELECT sha256 FROM documents")
     assert {one.name for one in house.rt.blobs.all()} == {document.sha256}
+
+
+@pytest.mark.parametrize("size", [0, 1, 37, 38, 39, 1_000_000])
+def test_a_probe_of_the_blobs_is_as_large_as_what_is_to_come(size):
+    """And not much larger; every one is the same as the one before."""
+    assert size < len(probe_of(size)) <= 2 * size + 38
+    assert probe_of(size) == probe_of(size)
+
+
+def test_what_a_killed_inbox_left_of_its_probe_the_next_one_removes(house, mailbox):
+    """It was killed between storing and removing: no document names that blob."""
+    left = house.rt.blobs.put(probe_of(1))
+    with reading(house):
+        eventually(lambda: not house.rt.blobs.exists(left))
 
 
 LEASE = """
