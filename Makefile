@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test mutation test-oldest test-services test-web test-vllm test-wheel lint bench bench-gpu clean up
+.PHONY: help demo test mutation test-oldest test-services test-web test-vllm test-chaos test-wheel lint bench bench-gpu clean up
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ test-oldest: .venv-oldest/ready.stamp ## the readers again, with the oldest tran
 
 test-services: .venv/dev.stamp ## the same flow on RabbitMQ, Redis and Postgres from Debian's packages
 	@$(BIN)/python -m pytest tests/services
+
+test-chaos: .venv/dev.stamp ## real processes under faults on three brokers, and the proof that nothing is lost (an hour at most; SHORT=1: five minutes)
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 test-web: .venv/dev.stamp .venv/axe/axe.min.js ## the review page in a real Chromium (Debian's, /usr/bin/chromium)
 	@SUREFIELD_TEST_ITEMS=2000 SUREFIELD_TEST_AXE=$(CURDIR)/.venv/axe/axe.min.js $(BIN)/python -m pytest tests/web/browser tests/web/test_twenty_reviewers.py

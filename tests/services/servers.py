@@ -100,8 +100,11 @@ def _running(server: Server) -> Iterator[Server]:
 
 
 @contextmanager
-def redis_server() -> Iterator[Server]:
-    """Redis, with every write in its append-only file."""
+def redis_server(fsync: str = "everysec") -> Iterator[Server]:
+    """Redis, with every write in its append-only file.
+
+    fsync: when the file is on the disk: always, everysec
+    """
     with private_folder() as folder:
         port = free_port()
         url = f"redis://127.0.0.1:{port}/0"
@@ -109,7 +112,7 @@ def redis_server() -> Iterator[Server]:
             "--appendonly",
             "yes",
             "--appendfsync",
-            "everysec",
+            fsync,
             "--save",
             "",
             "--maxmemory-policy",
