@@ -39,8 +39,8 @@ def set_(db: Sessions, document: UUID, what: str) -> None:
         tx.session.execute(text(f"UPDATE documents SET {what} WHERE id = :id"), {"id": document})
 
 
-def test_later_stages_go_first_then_priority_deadline_and_age(db: Sessions) -> None:
-    """What is begun ends before more is begun, also before what is urgent and not begun."""
+def test_priority_goes_first_then_later_stages_deadline_and_age(db: Sessions) -> None:
+    """What is begun ends before more of its priority is begun; what is urgent waits for neither."""
     plain = a_document(db)
     late, soon = (a_document(db, deadline=datetime(2030, month, 1, tzinfo=UTC)) for month in (9, 2))
     urgent, low = a_document(db, priority=9), a_document(db, priority=0)
@@ -48,7 +48,11 @@ def test_later_stages_go_first_then_priority_deadline_and_age(db: Sessions) -> N
     for document in (plain, late, soon, urgent, low):
         set_(db, document.id, "turn = 0")
 
-    assert all_in_order(db) == [each.id for each in (nearly, begun, urgent, soon, late, plain, low)]
+    urgent_and_begun = a_document(db, priority=9, status=Status.EXTRACTED)
+    low_and_begun = a_document(db, priority=0, status=Status.SCORED)
+
+    first = [each.id for each in (urgent_and_begun, urgent, nearly, begun, soon, late, plain)]
+    assert all_in_order(db) == [*first, low_and_begun.id, low.id]
 
 
 def test_a_claim_says_what_was_claimed(db: Sessions) -> None:
@@ -148,7 +152,7 @@ def test_a_long_line_is_not_read_to_find_its_first(db: Sessions) -> None:
         tx.session.execute(text(fill))
         tx.session.execute(text("ANALYZE documents"))
     with begin(db) as tx:
-        asked = {"at": list(map(str, STAGES)), "lease": LEASE, "most": 4, "at_once": 1}
+        asked = {**store.order.line_of(STAGES), "lease": LEASE, "most": 4, "at_once": 1}
         explain = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {store.order.CLAIM_BEST.text}")
         plan = tx.session.execute(explain, asked).scalar_one()[0]["Plan"]
     rows = [each["Actual Rows"] * each["Actual Loops"] for each in _nodes(plan)]
