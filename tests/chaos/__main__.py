@@ -11,7 +11,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import structlog
@@ -29,8 +29,7 @@ from tests.faults.work import counts, wait_until_resting
 from worker.intake import actions, sources
 
 console = Console(highlight=False, soft_wrap=True)
-CLIENTS_WITHIN_S = 120.0  # after the faults: whoever was not answered sends again
-REST_WITHIN_S = 600.0  # what takes longer is not waited for
+LONGER = 3  # times the goal: what takes longer is not waited for
 
 
 def main(arguments: list[str]) -> int:
@@ -52,7 +51,7 @@ def one_broker(kind: str, chosen: Plan, seed: int, keep: Path | None) -> bool:
     """One run, printed; whether everything holds."""
     began = time.monotonic()
     with house(kind, chosen, seed) as found:
-        _log_to(found.folder / "tool.log")
+        log_to(found.folder / "tool.log")
         try:
             faults, results = under_faults(found, chosen, seed)
         finally:
@@ -80,14 +79,10 @@ def under_faults(found: House, chosen: Plan, seed: int) -> tuple[Faults, list[Fi
         for one in clients.values():
             one.start()
         faults.run()
-        results = list(_clients_end(clients))
+        results = [rest(found, clients, chosen, rate), *_clients_ended(clients)]
     finally:
         for one in clients.values():
             one.kill()
-    left, rested_s = rest(found)
-    goal = WITHIN_S + left / rate
-    what = f"s until all rested, {left} documents left, {rate:.1f} a second before"
-    results.append(Finding(what=what, found=rested_s, goal=goal))
     results.append(webhooks_end(found, chosen))
     results += findings.all_of(found)
     sent = sum(len(findings.said_yes(found, kind)) for kind in KINDS)
@@ -113,42 +108,48 @@ def _submit(found: House, key: str, number: int, seed: int) -> None:
     actions.submit(request, found.rt)
 
 
-def _clients_end(clients: dict[str, Process]) -> Iterator[Finding]:
-    until = time.monotonic() + CLIENTS_WITHIN_S
-    for kind, one in clients.items():
-        assert one.running is not None
-        try:
-            status = one.running.wait(max(0.1, until - time.monotonic()))
-        except Exception:
-            status = 1
-        said = one.log.read_text(errors="replace").strip().splitlines()[-1:] if status else []
-        yield Finding(what=f"client {kind} ended badly", found=abs(status), words=" ".join(said))
-
-
-def rest(found: House) -> tuple[int, float]:
-    """How many documents were left when nothing was wrong any more, and how long they took."""
+def rest(found: House, clients: Mapping[str, Process], chosen: Plan, rate: float) -> Finding:
+    """How long it took, from when nothing was wrong any more, until every client had sent what it
+    had to and every document had come to rest.
+    """
     began = time.monotonic()
-    left = -1
-    while time.monotonic() - began < REST_WITHIN_S:
+    left: int | None = None
+    goal = WITHIN_S
+    while (took_s := time.monotonic() - began) < LONGER * goal:
         try:
-            with found.rt.sessions() as session:
-                total = session.execute(text("SELECT count(*) FROM documents")).scalar_one()
-            resting = counts(found.rt).resting
-        except SQLAlchemyError:
-            time.sleep(0.2)
+            now = _left(found, chosen)
+        except SQLAlchemyError:  # a connection of before
             continue
-        # what a broker holds becomes a row first
-        sent = {(kind, key) for kind in KINDS for key in findings.said_yes(found, kind)}
-        with found.rt.sessions() as session:
-            query = "SELECT upstream, key FROM submissions"
-            known = {(row.upstream, row.key) for row in session.execute(text(query))}
-        waiting = len(sent - known)
-        now = total - resting + waiting
-        left = now if left < 0 else left
-        if now == 0:
-            return left, time.monotonic() - began
+        if left is None:
+            left = now
+            goal = WITHIN_S + left / rate
+        if now == 0 and not any(map(_runs, clients.values())):
+            break
         time.sleep(0.3)
-    return left, time.monotonic() - began
+    what = f"s until all rested, {left} documents left, {rate:.1f} a second before"
+    return Finding(what=what, found=took_s, goal=goal)
+
+
+def _left(found: House, chosen: Plan) -> int:
+    """Documents that were not sent yet, that a broker holds, or that do not rest."""
+    sent = {(kind, key) for kind in KINDS for key in findings.said_yes(found, kind)}
+    with found.rt.sessions() as session:
+        rows = session.execute(text("SELECT upstream, key FROM submissions")).all()
+    known = {(row.upstream, row.key) for row in rows}
+    unsent = len(KINDS) * (chosen.documents // len(KINDS)) - len(sent)
+    return unsent + len(sent - known) + len(known) - counts(found.rt).resting
+
+
+def _runs(client: Process) -> bool:
+    return client.running is not None and client.running.poll() is None
+
+
+def _clients_ended(clients: Mapping[str, Process]) -> Iterator[Finding]:
+    for kind, one in clients.items():
+        status = one.running.poll() if one.running is not None else None
+        said = one.log.read_text(errors="replace").strip().splitlines()[-1:]
+        what = f"client {kind} did not end well"
+        yield Finding(what=what, found=float(status != 0), words=f"{status}: {''.join(said)}")
 
 
 def webhooks_end(found: House, chosen: Plan) -> Finding:
@@ -173,7 +174,7 @@ def webhooks_end(found: House, chosen: Plan) -> Finding:
     )
 
 
-def _log_to(path: Path) -> None:
+def log_to(path: Path) -> None:
     """What the libraries of this process say of brokers and databases that are away."""
     logging.basicConfig(filename=path, force=True)
     out = path.open("a")

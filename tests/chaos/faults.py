@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import kombu
+import psutil
 import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -233,13 +234,18 @@ class Faults:
             if drawn < 1 / POSTGRES_ONE_IN:
                 self.house.kill_postgres()
                 self.done["kill -9: Postgres"] += 1
-            elif drawn < 1 / POSTGRES_ONE_IN + 1 / BROKER_ONE_IN:
-                if self.house.kill_broker():
-                    self.done["kill -9: broker"] += 1
-            elif (pid := self.house.pid_of(victim)) is not None:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-                    self.done[f"kill -9: {victim}"] += 1
+            elif drawn < 1 / POSTGRES_ONE_IN + 1 / BROKER_ONE_IN and self.house.broker is not None:
+                self.house.kill_broker()
+                self.done["kill -9: broker"] += 1
+            else:
+                self._kill(victim)
+
+    def _kill(self, victim: str) -> None:
+        # whoever ends in the moment in which one looks has been killed before
+        with suppress(psutil.Error, ProcessLookupError):
+            if (pid := self.house.pid_of(victim)) is not None:
+                os.kill(pid, signal.SIGKILL)
+                self.done[f"kill -9: {victim}"] += 1
 
     def _messages(self, rng: random.Random) -> None:
         """Wake-ups are dropped, doubled, and followed by nonsense."""
