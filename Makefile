@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test mutation test-oldest test-services test-web test-vllm test-chaos test-wheel lint bench bench-gpu clean up
+.PHONY: help demo test mutation test-oldest test-services test-web test-vllm test-chaos soak test-wheel lint bench bench-gpu clean up
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ test-services: .venv/dev.stamp ## the same flow on RabbitMQ, Redis and Postgres 
 
 test-chaos: .venv/dev.stamp ## real processes under faults on three brokers, and the proof that nothing is lost (an hour at most; SHORT=1: five minutes)
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+soak: .venv/dev.stamp ## half an hour under load, and what has grown (MINUTES=6: a try)
+	@$(BIN)/python -m tests.chaos.soak --minutes $(or $(MINUTES),35)
 
 test-web: .venv/dev.stamp .venv/axe/axe.min.js ## the review page in a real Chromium (Debian's, /usr/bin/chromium)
 	@SUREFIELD_TEST_ITEMS=2000 SUREFIELD_TEST_AXE=$(CURDIR)/.venv/axe/axe.min.js $(BIN)/python -m pytest tests/web/browser tests/web/test_twenty_reviewers.py

@@ -34,6 +34,7 @@ NAMES = (
     "witnesses",
     "hostile",
     "doors",
+    "burst",
     "ocr",
     "corpus",
     "out_of_domain",
