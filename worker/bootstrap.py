@@ -206,9 +206,8 @@ def dead_letter_keeper(settings: Settings) -> Callable[[Letter, bytes], None]:
     def keep(letter: Letter, content: bytes) -> None:
         engine = db.open_engine(database_url(settings), pool_size=1)
         try:
-            with db.transaction(db.open_sessions(engine), silent) as tx:
-                sealed = dead_letters.sealed_in(tx, letter, content, blobs)
-                dead_letters.keep(tx, letter, sealed)
+            sessions = db.open_sessions(engine)
+            dead_letters.put_aside(lambda: db.transaction(sessions, silent), blobs, letter, content)
         finally:
             engine.dispose()
 

@@ -17,6 +17,7 @@ from worker.actor import Role
 from worker.blobs import Blobs
 from worker.consumer import content_of
 from worker.embedded.queues import entity_name
+from worker.errors import BlobsUnavailable
 from worker.intake import dead_letters
 from worker.intake.taking import take_in as take_parcel_in
 from worker.mailboxes.names import queue_of
@@ -120,6 +121,25 @@ def test_one_that_comes_again_is_sealed_once(house, key):
     stored = [one.name for one in house.rt.blobs.all()]
     with house.rt.transaction() as tx:
         assert blob_names.named(tx, stored) == {letter.sealed} == set(stored)
+
+
+def test_who_is_killed_before_the_message_is_stored_leaves_no_blob_that_nobody_names(house, key):
+    """The row was there first; the message comes again, and is kept whole then."""
+    said = arguments(colour="red")
+    full = Path(house.rt.blobs.url)
+    assert not full.exists()
+    full.write_text("a file is where the folder should be")
+    with pytest.raises(BlobsUnavailable):
+        take_in((), said, house.rt)
+    (letter,) = letters(house)
+    assert letter.sealed is not None
+    full.unlink()
+
+    take_in((), said, house.rt)
+    (again,) = letters(house)
+    assert json.loads(sealing.opened(key, house.rt.blobs.get(again.sealed)))["kwargs"] == said
+    stored = [one.name for one in house.rt.blobs.all()]
+    assert stored == [again.sealed]
 
 
 def test_one_that_came_before_there_was_a_key_is_kept_when_it_comes_again(house, no_key, tmp_path):

@@ -1,8 +1,10 @@
 """Dead letters: written when a message is put aside, read by whoever looks for it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -47,26 +49,50 @@ class Kept(Letter):
     sealed: str | None  # the blob with the whole message
 
 
-def sealed_in(tx: Tx, letter: Letter, content: bytes, blobs: Blobs) -> str | None:
-    """The blob of a whole message that only the installation's owner can read; None where there is
-    no key, or it was kept when it came before.
+def put_aside(
+    transaction: Callable[[], AbstractContextManager[Tx]],
+    blobs: Blobs,
+    letter: Letter,
+    content: bytes,
+) -> None:
+    """Keep a message, and all of it sealed for the installation's owner where there is a key.
+
+    The row names the blob before it is stored: whoever is killed in between leaves a row, and no
+    blob that nobody names.  Their message comes again, and is sealed anew.
+
+    Raises BlobsUnavailable: the message is not done then.
+    """
+    with transaction() as tx:
+        sealed = _sealed(tx, letter, content, blobs)
+        keep(tx, letter, None if sealed is None else sha256(sealed).hexdigest())
+    if sealed is not None:
+        blobs.put(sealed)
+
+
+def _sealed(tx: Tx, letter: Letter, content: bytes, blobs: Blobs) -> bytes | None:
+    """What is stored of a whole message; None where there is no key, or it was kept when it came
+    before.
 
     Raises BlobsUnavailable.
     """
-    before = select(DeadLetter.id).where(
-        DeadLetter.digest == letter.digest,
-        DeadLetter.queue == (_name(letter.queue) or "?"),
-        DeadLetter.code == letter.code,
-        DeadLetter.sealed.is_not(None),
-    )
+    before = tx.session.execute(
+        select(DeadLetter.sealed).where(
+            DeadLetter.digest == letter.digest,
+            DeadLetter.queue == (_name(letter.queue) or "?"),
+            DeadLetter.code == letter.code,
+        )
+    ).scalar_one_or_none()
     key = installation.public_key(tx)
-    if key is None or tx.session.execute(before).one_or_none() is not None:
+    if key is None or (before is not None and blobs.exists(before)):
         return None
-    return blobs.put(sealing.seal(key, content))
+    return sealing.seal(key, content)
 
 
 def keep(tx: Tx, letter: Letter, sealed: str | None = None) -> None:
-    """Put a message aside; the same one again is counted."""
+    """Put a message aside; the same one again is counted.
+
+    sealed: the name of the blob with all of it, where that is new
+    """
     row = pg_insert(DeadLetter).values(
         digest=letter.digest,
         size=letter.size,
@@ -84,7 +110,7 @@ def keep(tx: Tx, letter: Letter, sealed: str | None = None) -> None:
             set_={
                 "times": DeadLetter.times + 1,
                 "last_at": func.now(),
-                "sealed": func.coalesce(DeadLetter.sealed, row.excluded.sealed),
+                "sealed": func.coalesce(row.excluded.sealed, DeadLetter.sealed),
             },
         )
     )

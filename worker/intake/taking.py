@@ -46,9 +46,7 @@ def put_aside(letter: Letter, content: bytes, error: Exception, rt: Runtime) -> 
     Raises InboxUnavailable, BlobsUnavailable: the message is not done then.
     """
     try:
-        with rt.transaction() as tx:
-            sealed = dead_letters.sealed_in(tx, letter, content, rt.blobs)
-            dead_letters.keep(tx, letter, sealed)
+        dead_letters.put_aside(rt.transaction, rt.blobs, letter, content)
     except SQLAlchemyError as away:
         raise InboxUnavailable(
             f"The dead letter cannot be written ({type(away).__name__}). Look at the database,"
