@@ -38,7 +38,8 @@ CHILDREN = (
     *("sweeper", "inbox", "deliverer", "web"),
 )
 POSTGRES_ONE_IN, BROKER_ONE_IN = 12, 8  # of the kills
-GONE_WITHIN_S = 20.0  # until an event shows a webhook that its receiver is gone
+# until an event shows a webhook that its receiver is gone: a killed deliverer holds it for 60
+GONE_WITHIN_S = 75.0
 
 
 @dataclass
