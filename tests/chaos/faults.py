@@ -20,7 +20,7 @@ import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
 from extractors.errors import SurefieldError
-from tests.chaos import receiver
+from tests.chaos import ledger, receiver
 from tests.chaos.clients import a_document
 from tests.chaos.house import House
 from tests.chaos.ledger import Ledger
@@ -38,8 +38,7 @@ CHILDREN = (
     *("sweeper", "inbox", "deliverer", "web"),
 )
 POSTGRES_ONE_IN, BROKER_ONE_IN = 12, 8  # of the kills
-# until an event shows a webhook that its receiver is gone: a killed deliverer holds it for 60
-GONE_WITHIN_S = 75.0
+MET_WITHIN_S = 75.0  # until a message meets its receiver: a killed deliverer holds it for 60
 
 
 @dataclass
@@ -50,6 +49,7 @@ class Faults:
     plan: Plan
     seed: int
     done: Counter[str] = field(default_factory=Counter)
+    sent: int = 0  # documents of our own
     broke: list[str] = field(default_factory=list)  # faults of the tool itself
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -182,14 +182,23 @@ class Faults:
         self.done[f"receiver away for {self.plan.receiver_away_s:g} s"] += 1
 
     def _answers(self, modes: dict[str, str], how: str) -> None:
+        """So long, and until a message has met it."""
+        until = time.monotonic() + MET_WITHIN_S + self.plan.model_away_s
+        before = self._met()
         self.house.modes(**modes)
+        self._send_one(next(iter(modes)))
         self.stop.wait(self.plan.receiver_wrong_s)
+        while self._met() == before and time.monotonic() < until and not self.stop.wait(0.2):
+            pass
         self.house.modes()
-        self.done[f"receiver answers {how}"] += 1
+        self.done[f"messages that the receiver answers {how}"] += self._met() - before
+
+    def _met(self) -> int:
+        return sum(1 for _ in ledger.read(receiver.otherwise(self.house.folder)))
 
     def _gone(self, kind: str) -> None:
         """410 switches the webhook off; its owner switches it on again, and has it replayed."""
-        within_s = GONE_WITHIN_S + self.plan.model_away_s
+        within_s = MET_WITHIN_S + self.plan.model_away_s
         hook, until = self.house.hooks[kind], time.monotonic() + within_s
         self.house.modes(**{kind: receiver.GONE})
         off = False
@@ -210,8 +219,10 @@ class Faults:
 
     def _send_one(self, kind: str) -> None:
         """One document more, so that there is something to tell."""
-        pdf = a_document(kind, -1, self.seed).pdf
-        request = sources.Request(upstream=kind, document_type="slip", content=pdf, key="one more")
+        self.sent += 1
+        pdf = a_document("one more", self.sent, self.seed).pdf
+        key = f"one more {self.sent}"
+        request = sources.Request(upstream=kind, document_type="slip", content=pdf, key=key)
         while True:
             try:
                 actions.submit(request, self.house.rt)
@@ -250,12 +261,12 @@ class Faults:
 
     def _messages(self, rng: random.Random) -> None:
         """Wake-ups are dropped, doubled, and followed by nonsense."""
-        ledger = Ledger(self.house.folder / "wake-ups.ledger")
+        kept = Ledger(self.house.folder / "wake-ups.ledger")
         connection = self._connection()
         while not self.stop.wait(rng.uniform(0.2, 0.8)):
             name = WAKE_UPS[rng.choice((CPU, GPU))]
             try:
-                self._disturb(connection, name, rng, ledger)
+                self._disturb(connection, name, rng, kept)
             except Exception:  # the broker is away: the next look finds it
                 with suppress(Exception):
                     connection.release()
@@ -271,7 +282,7 @@ class Faults:
         )
 
     def _disturb(
-        self, connection: kombu.Connection, name: str, rng: random.Random, ledger: Ledger
+        self, connection: kombu.Connection, name: str, rng: random.Random, kept: Ledger
     ) -> None:
         channel = connection.default_channel
         found = kombu.Queue(name, kombu.Exchange(""), routing_key=name, channel=channel).get()
@@ -294,7 +305,7 @@ class Faults:
             body = json.dumps([[], {"queue": key}, {}]).encode()
             headers = {"task": "surefield.work", "id": key}
             self._publish(channel, name, body, headers, "application/json", "utf-8")
-            ledger.write(key=key, yes=True)
+            kept.write(key=key, yes=True)
             self.done["wake-ups malformed"] += 1
 
     def _publish(

@@ -26,9 +26,14 @@ def received(folder: Path) -> Path:
     return folder / "received"
 
 
+def otherwise(folder: Path) -> Path:
+    """The ledger of what was answered otherwise than at once and with a yes."""
+    return folder / "otherwise"
+
+
 def serve(port: int, folder: Path) -> None:
     """Until it is killed."""
-    kept = Ledger(received(folder))
+    kept, met = Ledger(received(folder)), Ledger(otherwise(folder))
     secrets = json.loads((folder / "secrets.json").read_text())
 
     class Handler(BaseHTTPRequestHandler):
@@ -38,6 +43,8 @@ def serve(port: int, folder: Path) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             path = self.path.strip("/")
             mode = json.loads((folder / "modes.json").read_text()).get(path, WELL)
+            if mode != WELL:
+                met.write(path=path, mode=mode)
             if mode in (WRONG, GONE):
                 return self._say(int(mode))
             try:
