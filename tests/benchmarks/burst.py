@@ -104,7 +104,7 @@ WITH claims AS (
 )
 SELECT b.status, u.to_status, count(*) AS times FROM claims b JOIN urgent u
     ON pg_visible_in_snapshot(u.xid, b.saw) AND b.at < u.at
-    AND u.claimed >= pg_snapshot_xmax(b.saw)
+    AND u.claimed >= pg_snapshot_xmax(b.saw) AND u.claimed <> b.xid
     AND (b.status = 'rendered') = (u.to_status = 'rendered')
 WHERE b.upstream = 'bulk' AND b.before IS DISTINCT FROM b.document_id
 GROUP BY b.status, u.to_status ORDER BY 3 DESC
