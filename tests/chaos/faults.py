@@ -38,7 +38,6 @@ CHILDREN = (
     *("sweeper", "inbox", "deliverer", "web"),
 )
 POSTGRES_ONE_IN, BROKER_ONE_IN = 12, 8  # of the kills
-MET_WITHIN_S = 75.0  # until a message meets its receiver: a killed deliverer holds it for 60
 
 
 @dataclass
@@ -183,7 +182,7 @@ class Faults:
 
     def _answers(self, modes: dict[str, str], how: str) -> None:
         """So long, and until a message has met it."""
-        until = time.monotonic() + MET_WITHIN_S + self.plan.model_away_s
+        until = time.monotonic() + self.plan.met_within_s
         before = self._met()
         self.house.modes(**modes)
         self._send_one(next(iter(modes)))
@@ -198,8 +197,7 @@ class Faults:
 
     def _gone(self, kind: str) -> None:
         """410 switches the webhook off; its owner switches it on again, and has it replayed."""
-        within_s = MET_WITHIN_S + self.plan.model_away_s
-        hook, until = self.house.hooks[kind], time.monotonic() + within_s
+        hook, until = self.house.hooks[kind], time.monotonic() + self.plan.met_within_s
         self.house.modes(**{kind: receiver.GONE})
         off = False
         self._send_one(kind)

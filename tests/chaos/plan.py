@@ -23,6 +23,7 @@ class Plan:
     receiver_away_s: float
     receiver_wrong_s: float
     between_receivers_s: float
+    met_within_s: float  # until a message has met a receiver that is wrong
     between_kills_s: tuple[float, float]
     webhooks_within_s: float  # after the last document rests: their pauses grow to minutes
     lease: timedelta
@@ -41,6 +42,7 @@ FULL = Plan(
     receiver_away_s=90.0,
     receiver_wrong_s=20.0,
     between_receivers_s=10.0,
+    met_within_s=195.0,  # the model may be away, and a killed deliverer holds one for 60
     between_kills_s=(2.0, 8.0),
     webhooks_within_s=800.0,
     lease=timedelta(seconds=20),
@@ -57,8 +59,9 @@ SHORT = Plan(
     model_away_s=6.0,
     receiver_away_s=4.0,
     receiver_wrong_s=3.0,
-    between_receivers_s=3.0,
-    between_kills_s=(1.0, 3.0),
+    between_receivers_s=2.0,
+    met_within_s=20.0,
+    between_kills_s=(2.0, 5.0),
     webhooks_within_s=60.0,
     lease=timedelta(seconds=5),
     patience=timedelta(seconds=3),
