@@ -262,6 +262,7 @@ def covered(**changes: Any) -> Covered:
         "scores": {},
         "band": Band.FAIR,
         "weakest": None,
+        "all_right": None,
         "below": None,
     }
     return Covered(**{**plain, **changes})

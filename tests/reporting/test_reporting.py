@@ -39,6 +39,7 @@ VIEWS = (
     "field_history",
     "readings",
     "audits",
+    "document_audits",
     "accepted_and_wrong",
     "certificates",
     "fits",
