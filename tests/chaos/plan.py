@@ -42,7 +42,7 @@ FULL = Plan(
     receiver_away_s=90.0,
     receiver_wrong_s=20.0,
     between_receivers_s=10.0,
-    met_within_s=195.0,  # the model may be away, and a killed deliverer holds one for 60
+    met_within_s=195.0,  # the model may be away, and a killed deliverer holds one for 30
     between_kills_s=(2.0, 8.0),
     webhooks_within_s=800.0,
     lease=timedelta(seconds=20),
@@ -62,7 +62,7 @@ SHORT = Plan(
     between_receivers_s=2.0,
     met_within_s=20.0,
     between_kills_s=(2.0, 5.0),
-    webhooks_within_s=100.0,  # a killed deliverer holds a message for 60
+    webhooks_within_s=100.0,  # a killed deliverer holds a message for 30
     lease=timedelta(seconds=5),
     patience=timedelta(seconds=3),
     sweep_every=timedelta(seconds=1),

@@ -33,7 +33,7 @@ from worker.tables.results import Result
 log = structlog.get_logger()
 
 AT_ONCE_EACH = 3  # messages on their way to one webhook
-LEASE = timedelta(seconds=60)  # longer than a message may take
+LEASE = timedelta(seconds=30)  # twice as long as a message may take
 FOR = timedelta(hours=72)
 # after each attempt, in seconds; the last one again and again
 PAUSES = (5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400)
