@@ -49,7 +49,7 @@ class _Band:
         return self.top <= box.middle < self.bottom
 
 
-@witness("own-cell/1")
+@witness("own-cell/2")
 def own_cell(document: DocumentEvidence) -> Iterator[Testimony]:
     """Every cell of every list against what stands in its own column and row."""
     for group in document.type.fields:
@@ -101,11 +101,15 @@ def _bands(rows: Sequence[Row]) -> list[_Band]:
     if not placed:
         return []
     height = median(p[0].height for _, places in placed for p in places.values())
-    tops = []
+    tops: list[float] = []
+    before = float("-inf")  # where the row before stands
     for _, places in placed:
         ys = sorted(place[0].middle for place in places.values())
         usual = ys[(len(ys) - 1) // 2]
-        tops.append(min(y for y in ys if usual - y <= REACH * height))
+        # what stands beside the row before was taken from it, and does not begin this one
+        above = before + 0.5 * height if before + 0.5 * height < usual else float("-inf")
+        tops.append(min(y for y in ys if usual - y <= REACH * height and y > above))
+        before = usual
     steps = [b - a for a, b in pairwise(tops) if b > a]
     step = median(steps) if steps else ALONE * height
     last = max(step, ALONE * height)

@@ -221,6 +221,7 @@ def test_a_row_that_was_read_twice_has_its_place_twice():
         assert heard(read, printed()) == denied
 
 
+@pytest.mark.parametrize("step", [15, 20, 40, 60])
 @pytest.mark.parametrize(
     ("ordinal", "member", "taken", "own"),
     [
@@ -231,10 +232,18 @@ def test_a_row_that_was_read_twice_has_its_place_twice():
         (1, "quantity", "15.00", "3"),
     ],
 )
-def test_a_number_of_a_neighbour_is_denied(ordinal, member, taken, own):
-    """It stands in the column but not in the row, or in the row but not in the column."""
+def test_a_number_of_a_neighbour_is_denied(ordinal, member, taken, own, step):
+    """It stands in the column but not in the row, or in the row but not in the column; however
+    close the rows are.
+    """
     read = with_cell(THREE, ordinal, member, taken)
-    assert heard(read, printed(step=60)) == {(ordinal, member): ("denies", "other_cell", own)}
+    assert heard(read, printed(step=step)) == {(ordinal, member): ("denies", "other_cell", own)}
+
+
+@pytest.mark.parametrize("drop", [-15, 15])
+def test_a_row_begins_above_its_amount_or_beneath_it(drop):
+    """What stands on another line than the rest of its row is its own all the same."""
+    assert heard(THREE, printed(drop=drop)) == {}
 
 
 def test_only_what_nobody_reads_otherwise_fills_a_cell_of_text():
