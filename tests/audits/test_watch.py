@@ -7,6 +7,7 @@ from runpy import run_path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from extractors.decision.policy import CertificateUse
 from tests.audits.test_certificates import ADA, a_house, copies, planned, read
@@ -105,6 +106,30 @@ def test_documents_that_read_worse_suspend_it_without_any_label(
     assert "these were 5 of 100 (0 with 3 or more)" in row.alarm
     assert row.before
     assert house.results(after)["number"].decision == "review"
+
+
+def test_a_younger_certificate_is_not_held_against_documents_from_before_it(
+    house: House, held: Planned
+) -> None:
+    """The older one of the same kind is, by the same documents."""
+    came(house, 30, doubtful=30)
+    with house.rt.transaction() as tx:
+        columns = (
+            "(SELECT string_agg(quote_ident(column_name), ', ') FROM information_schema.columns"
+            " WHERE table_schema = 'public' AND table_name = 'certificates'"
+            " AND is_generated = 'NEVER' AND column_name NOT IN ('id', 'watched_since', 'family'))"
+        )
+        named = tx.session.execute(text(f"SELECT {columns}")).scalar_one()
+        tx.session.execute(
+            text(
+                f"INSERT INTO certificates (id, watched_since, family, {named})"
+                f" SELECT gen_random_uuid(), clock_timestamp(), 'money', {named} FROM certificates"
+            )
+        )
+    read(house, "raises the alarm")
+
+    found = house.rows("SELECT family, state FROM certificates ORDER BY watched_since")
+    assert [one.state for one in found] == ["suspended", "certified"]
 
 
 def test_a_document_is_kept_with_how_many_of_its_rows_are_doubtful(house: House) -> None:

@@ -115,6 +115,14 @@ def test_errors_that_come_together_tell_less() -> None:
     assert design_effect(plan, spread) < design_effect(plan, together)
 
 
+def test_errors_that_come_together_beneath_the_strictest_threshold_tell_less_too() -> None:
+    """The loosest threshold's rows count, which hold the most errors."""
+    together = [Judged(0.92, n < 40 and n % 4 == 0, str(n // 40)) for n in range(1_000)]
+    strict = [Judged(0.995, False, str(n % 25)) for n in range(1_000)]
+
+    assert design_effect(a_plan(0.99, 0.9), [*together, *strict]) > 5
+
+
 @pytest.mark.parametrize(("batches", "wrong"), [(19, 30), (25, 9), (25, 0)])
 def test_with_few_batches_or_errors_the_effect_is_not_known(batches: int, wrong: int) -> None:
     """Then it is taken to be one and a half."""

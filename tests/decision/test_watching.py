@@ -4,8 +4,9 @@ import random
 
 import pytest
 
+from extractors.decision.bounds import upper_bound
 from extractors.decision.certificates import Family
-from extractors.decision.watching import DELTA, HORIZON, Detector, alarm_after, confirmed
+from extractors.decision.watching import DELTA, HORIZON, Detector, alarm_after, confirmed, usual
 
 
 def audits(seed: int, *phases: tuple[int, float]) -> list[bool]:
@@ -79,3 +80,18 @@ def test_of_documents_one_more_wrong_one_confirms_an_alarm(
     """Twice as many of them may be wrong."""
     assert confirmed(10, wrong, family) is found
     assert confirmed(20, 1, family) is False
+
+
+@pytest.mark.parametrize("cuts", [1, 2, 3])
+@pytest.mark.parametrize("counts", [(5,), (5, 2), (5, 2, 1)])
+def test_the_shares_of_one_cut_hold_together_whatever_other_cuts_there_are(
+    cuts: int, counts: tuple[int, ...]
+) -> None:
+    """Each with its part of the error that all of them may make: Clopper and Pearson's bound."""
+    found = usual(1_000, [counts] * cuts)
+
+    assert found is not None
+    assert found.cut == 0
+    confidence = 1 - 0.05 / len(counts)
+    wanted = [upper_bound(count, 1_000, confidence=confidence) for count in counts]
+    assert found.shares == pytest.approx(wanted)

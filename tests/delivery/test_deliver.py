@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from tests.delivery.conftest import HERE, Receiver, send_all
 from tests.delivery.test_events import a_house, decide, read
@@ -125,6 +126,19 @@ def test_what_happened_before_the_webhook_is_not_told_until_it_is_asked_for(
         assert send_all(house.rt) == 1
     first, second = (headers["webhook-id"] for headers, _ in receiver.got)
     assert first == second
+
+
+def test_a_replay_has_three_days_of_its_own(house: House, receive: Start) -> None:
+    """One that was first due long ago is not given up at the first refusal."""
+    receiver = receive(lambda n: 500)
+    webhook, _ = hook(house, receiver)
+    read(house)
+    send_all(house.rt)
+    with house.rt.transaction() as tx:
+        tx.session.execute(text("UPDATE deliveries SET since = now() - interval '4 days'"))
+        webhooks.replay(tx, webhook, datetime.now(UTC) - timedelta(hours=1))
+    assert send_all(house.rt) == 1
+    assert [row[0] for row in state(house)] == ["waiting"]
 
 
 @pytest.mark.parametrize("status", [500, 404, 301, 302, 307, 429, 503])

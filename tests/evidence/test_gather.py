@@ -70,6 +70,15 @@ def test_a_text_that_the_pages_words_show_stands_for_its_candidate():
     assert [one.text for one in found] == ["EUR 5.00"]
 
 
+@pytest.mark.parametrize("later", [True, False])
+def test_a_scan_that_comes_first_gives_the_text_whatever_later_words_show(later):
+    """Nothing of it can be held against its words: it has none."""
+    scan = replace(said("5.00", page=1), grounding=None)
+    found = gather(JUST_TOTAL, [scan, said("EUR 5.00", page=2, found=later)], pages={1, 2})
+
+    assert [one.text for one in found] == ["5.00"]
+
+
 def test_absent_and_unreadable_are_candidates_too():
     """Values first, then the absence, then what could not be read."""
     found = gather(

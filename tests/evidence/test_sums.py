@@ -156,6 +156,22 @@ def test_a_list_may_have_a_sum_of_its_own(label):
     assert not of_list(judged(*page, net="60.00", total="60.00", lines=rows(*ROWS)))
 
 
+@pytest.mark.parametrize("made", [0, 1])
+def test_rows_that_make_either_of_two_printed_sums_are_whole(made):
+    """The sum is in doubt then, and not the list."""
+    sums = ("70.00", "75.00")
+    pages = {
+        1: page_of(*PAGE, f"Net    {sums[0]}", "Total    70.00"),
+        2: page_of(f"Net    {sums[1]}"),
+    }
+    last = ("Toner", "1", *["61.00" if made == 0 else "66.00"] * 2)
+    answers = {
+        1: {**HEADER, "net": sums[0], "total": "70.00", "lines": rows(ROWS[0], last)},
+        2: {"net": sums[1]},
+    }
+    assert "list_incomplete" not in of_list(Paper(INVOICE, pages).judge(answers))
+
+
 def test_an_amount_under_another_label_proves_no_list():
     """A tax base is printed that the rows happen to make."""
     page = (*PAGE, "Base 20%    9.00", "Net    70.00", "Total    70.00")

@@ -139,6 +139,16 @@ def test_the_same_name_with_other_bytes_is_another_document(house, folder: Path)
     assert len(house.rows("SELECT FROM documents")) == 3
 
 
+def test_the_same_file_in_two_folders_is_a_document_of_each_type(house, folder: Path) -> None:
+    """Neither is refused for the other."""
+    pdf = a_pdf("a")
+    for kind in ("slip", "receipt"):
+        (folder / kind).mkdir()
+        (folder / kind / "a.pdf").write_bytes(pdf)
+    assert twice(watched(house, folder, document_type=None)) == {"taken": 2}
+    assert {kind for _, _, kind in came(house)} == {"slip", "receipt"}
+
+
 def test_a_file_that_was_taken_and_not_put_aside_is_the_same_document(
     house, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -250,6 +250,22 @@ def test_an_amount_with_something_lost_or_too_much_is_refused(text, locale):
     assert value_of(text, Kind.AMOUNT, locale=locale).problem == "unparsable_amount"
 
 
+@pytest.mark.parametrize("triangle", "▲△")
+@pytest.mark.parametrize(("locale", "minus"), [("ja_JP", True), ("en_US", False), ("de_DE", False)])
+def test_a_triangle_is_a_minus_in_japan_alone(triangle, locale, minus):
+    """Elsewhere it says which way something went, and the amount is not known."""
+    got = value_of(f"{triangle}12", Kind.AMOUNT, locale=locale)
+    assert (got.value, got.problem) == (("-12", None) if minus else (None, "unparsable_amount"))
+
+
+@pytest.mark.parametrize("text", ["1,234-", "USD 12.00-", "¥12-"])
+def test_a_stroke_behind_an_amount_may_end_it_wherever_japanese_is_written(text):
+    """Whatever its money; in other languages it is a minus there."""
+    assert value_of(text, Kind.AMOUNT, locale="ja_JP").problem == "ambiguous_minus"
+    other = value_of(text.replace("¥", "$"), Kind.AMOUNT, locale="en_US")
+    assert str(other.value).startswith("-")
+
+
 @pytest.mark.parametrize(
     ("text", "locale"), [("¥1,234-", "ja_JP"), ("￥1,234-", "en_US"), ("EUR - 12.00", "en_US")]
 )

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pymupdf
 import pytest
@@ -27,7 +27,10 @@ from tests.pipeline.conftest import TINY_CANVAS, TRUTH, House, a_pdf
 from worker import health
 from worker.errors import BlobsUnavailable
 from worker.pipeline import flow
+from worker.pipeline.attempt import attempt
 from worker.pipeline.stages import extract
+from worker.store import pauses as stage_pauses
+from worker.store.types import Failure
 from worker.tables.documents import Status
 
 RESTS = {"accepted", "in_review"}
@@ -533,3 +536,16 @@ def test_a_server_that_refuses_connections_fails_no_document(make_house):
     assert (house.status(document), failures(house)) == ("rendered", 0)
     assert BackendUnavailable.code in health.findings(house.rt)["extract"].words
     backend.close()
+
+
+def test_a_probe_without_a_document_leaves_its_turn_to_the_next_one(house: House) -> None:
+    """Somebody else took it meanwhile: nobody waits for a probe that never was."""
+    there = house.submit(a_pdf("Foo Ltd A-17"))
+    with house.rt.transaction() as tx:
+        failure = Failure.of(BlobsUnavailable("away"))
+        stage_pauses.begin(tx, "render", failure, first=timedelta(0), probed=False)
+    with attempt(house.rt, uuid4(), at=Status.SUBMITTED, stage="render") as claim:
+        assert claim is None
+    with attempt(house.rt, there, at=Status.SUBMITTED, stage="render") as claim:
+        assert claim is not None
+        assert claim.probes

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text as sql
 
 from extractors.backends.scripted import Line, ScriptedBackend
 from tests.pipeline.conftest import TINY_CANVAS, TRUTH, House, Make, a_pdf
@@ -83,6 +84,24 @@ def test_a_wrong_password_asks_again_and_three_are_enough(make_house: Make) -> N
     (row,) = house.rows("SELECT status, error_code FROM documents WHERE id = :id", id=document)
     assert tuple(row) == ("failed", "encrypted_pdf")
     assert "does not open" in questions(house, document)[1].text
+
+
+def test_other_questions_do_not_count_as_tries_of_the_password(make_house: Make) -> None:
+    """Three were asked about something else before."""
+    house = an_asking_house(make_house)
+    document = sent(house, locked())
+    with house.rt.transaction() as tx:
+        tx.session.execute(
+            sql(
+                "INSERT INTO questions (id, document_id, generation, wanted, doubt, text, asked_by,"
+                " expires_at, back, token_sha256, state, closed_at, closed_by)"
+                " SELECT gen_random_uuid(), document_id, generation, 'text', 'x', 'x', asked_by,"
+                " expires_at, back, repeat(n::text, 64), 'withdrawn', now(), 'x'"
+                " FROM questions, generate_series(1, 3) AS n"
+            )
+        )
+    answered(house, the_question(house, document), Answer(password="wrong"))
+    assert house.status(document) == "needs_input"
 
 
 def test_the_same_key_with_the_password_answers_the_question(make_house: Make) -> None:

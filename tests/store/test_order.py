@@ -125,6 +125,21 @@ def test_one_upstream_does_not_take_every_worker_where_there_are_others(db: Sess
     assert [each and each.document_id for each in found] == [other.id, None]
 
 
+def test_a_lease_that_ran_out_keeps_no_upstream_from_its_turn(db: Sessions) -> None:
+    """Whoever held it is gone; and there is another upstream, which has nothing to do now."""
+    a_document(db, upstream="erp", status=Status.ACCEPTED)
+    for _ in range(3):
+        a_document(db, upstream="bulk")
+    for _ in range(2):
+        held = best(db)
+        assert held is not None
+        set_(db, held.document_id, "lease_until = now() - interval '1 s'")
+        set_(db, held.document_id, "next_attempt_at = now() + interval '1 h'")
+
+    assert best(db, at_once=1) is not None
+    assert best(db, at_once=1) is None
+
+
 def test_workers_that_ask_at_once_get_different_documents(db: Sessions) -> None:
     """Nobody waits for another, and none is missed."""
     made = {a_document(db).id for _ in range(6)}
