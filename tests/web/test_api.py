@@ -310,6 +310,9 @@ def test_the_description_names_every_path_and_every_refusal(site):
         "/v1/webhooks/{webhook_id}",
         "/v1/webhooks/{webhook_id}/rotate",
         "/v1/webhooks/{webhook_id}/replay",
+        "/v1/webhooks/{webhook_id}/test",
+        "/v1/webhooks/{webhook_id}/disable",
+        "/v1/webhooks/{webhook_id}/enable",
     }
     post = described["paths"]["/v1/documents"]["post"]
     assert set(post["responses"]) == {
