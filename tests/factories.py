@@ -85,6 +85,18 @@ def rows_of(read: Callable[..., T], db: Sessions, *args: Any, **more: Any) -> T:
         return read(tx, *args, **more)
 
 
+def run(db: Sessions, statement: str, **values: Any) -> None:
+    """One statement, committed."""
+    with begin(db) as tx:
+        tx.session.execute(text(statement), values)
+
+
+def rows(db: Sessions, query: str, **values: Any) -> list[Any]:
+    """The rows of one query."""
+    with db() as session:
+        return list(session.execute(text(query), values).all())
+
+
 def a_submission(content: bytes | None = None, **changes: Any) -> Submission:
     """A submission of a file of its own, or of these bytes."""
     digest = sha256(uuid4().bytes if content is None else content).hexdigest()

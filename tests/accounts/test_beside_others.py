@@ -8,18 +8,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from tests.factories import begin
+from tests.factories import begin, run
 from worker.accounts import store
 from worker.accounts.store import MOST_PER_MINUTE, InvalidPerson
 from worker.actor import Role
 
 Sessions = sessionmaker[Session]
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-
-
-def run(db: Sessions, statement: str, **values: Any) -> None:
-    with begin(db) as tx:
-        tx.session.execute(text(statement), values)
 
 
 def whole(db: Sessions, table: str, name: str, of: Any) -> list[Any]:

@@ -5,11 +5,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.decision.certificates import Band, Family
-from tests.factories import a_document, begin
+from tests.factories import a_document, begin, rows, run
 from worker.audits import certificates, store, watch
 from worker.audits.tables import Found, PlanState
 from worker.audits.types import Covered, Drawn
@@ -20,16 +19,6 @@ from worker.tables.documents import Status
 Sessions = sessionmaker[Session]
 LEASE = timedelta(minutes=5)
 DAY = datetime(2026, 5, 4, tzinfo=UTC)
-
-
-def run(db: Sessions, statement: str, **values: Any) -> None:
-    with begin(db) as tx:
-        tx.session.execute(text(statement), values)
-
-
-def rows(db: Sessions, query: str, **values: Any) -> list[Any]:
-    with db() as session:
-        return list(session.execute(text(query), values))
 
 
 def drawn(db: Sessions, *, accepted: bool = True, field: str = "total", **more: Any) -> UUID:

@@ -202,4 +202,4 @@ def test_a_planted_error_is_gone_with_its_audit(house: House) -> None:
 
     assert outcomes(house) == []
     with house.rt.transaction() as tx:
-        assert store.is_planted(tx, uuid4(), "ada") is None
+        assert store.shown_to(tx, uuid4(), "ada") is None

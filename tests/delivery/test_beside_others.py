@@ -7,10 +7,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from tests.factories import a_document, begin
+from tests.factories import a_document, begin, rows, run
 from worker.db import Tx
 from worker.delivery import deliver, events, webhooks
 from worker.delivery.deliver import AT_ONCE_EACH, Message
@@ -19,16 +18,6 @@ from worker.tables.documents import Status
 
 Sessions = sessionmaker[Session]
 URL = "https://example.com/hook"
-
-
-def run(db: Sessions, statement: str, **values: Any) -> None:
-    with begin(db) as tx:
-        tx.session.execute(text(statement), values)
-
-
-def rows(db: Sessions, query: str, **values: Any) -> list[Any]:
-    with db() as session:
-        return list(session.execute(text(query), values))
 
 
 def hook(db: Sessions, upstream: str = "tests", **more: Any) -> UUID:

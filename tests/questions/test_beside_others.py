@@ -5,10 +5,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from tests.factories import a_document, begin
+from tests.factories import a_document, begin, rows, run
 from worker.errors import NotFound
 from worker.questions import store, tries
 from worker.questions.asking import Ended, ask
@@ -21,16 +20,6 @@ from worker.tables.questions import QuestionState, Wanted
 Sessions = sessionmaker[Session]
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 WORDS = New(wanted=Wanted.TEXT, doubt="x", text="What is this?")
-
-
-def run(db: Sessions, statement: str, **values: Any) -> None:
-    with begin(db) as tx:
-        tx.session.execute(text(statement), values)
-
-
-def rows(db: Sessions, query: str, **values: Any) -> list[Any]:
-    with db() as session:
-        return list(session.execute(text(query), values))
 
 
 def asked(db: Sessions, document: UUID, new: New = WORDS, lasts: timedelta = DAY) -> Any:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from extractors.types import FieldState
 from tests.factories import LEASE, MadeDocument, a_document, begin, results_of, rows_of
+from tests.factories import rows as ask
 from worker import reporting, store
 from worker.review import queue, reads, undo
 from worker.review import store as review_store
@@ -45,11 +46,6 @@ VIEWS = (
     "fits",
     "questions",
 )
-
-
-def ask(db: Sessions, query: str, **values: Any) -> list[Any]:
-    with db() as session:
-        return list(session.execute(text(query), values).all())
 
 
 def as_reader(db: Sessions, statement: str) -> None:

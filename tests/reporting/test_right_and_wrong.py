@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from tests.factories import a_document, begin
+from tests.factories import a_document, run
+from tests.factories import rows as ask
 from worker.tables.documents import FINAL, Status
 
 Sessions = sessionmaker[Session]
@@ -39,16 +39,6 @@ AS_READ = {
 }
 ABSENT = {"state": "absent", "text": None, "value": None}
 READ_ABSENT = {"read_state": "absent", "read_text": None, "read_value": None}
-
-
-def ask(db: Sessions, query: str) -> list[Any]:
-    with db() as session:
-        return list(session.execute(text(query)).all())
-
-
-def run(db: Sessions, statement: str, **values: Any) -> None:
-    with begin(db) as tx:
-        tx.session.execute(text(statement), values)
 
 
 def drawn(

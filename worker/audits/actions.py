@@ -8,6 +8,7 @@ Some audits plant an error: whoever typed what was read is shown a wrong value a
 read. What they typed first is the audit's finding, whatever they say then; they are told at once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -30,6 +31,15 @@ from worker.runtime import Runtime
 
 # how many rows a list has, as a person types it
 ROWS = FieldSpec(name="rows", kind=Kind.NUMBER, description="how many rows the list has")
+# what a person is told of an error that was planted, at once
+TOLD: Mapping[str, str] = {
+    Noticed.NOTICED: "What you compared with last was made up, to see who notices. You did.",
+    Noticed.OVERLOOKED: (
+        "What you compared with last was made up, to see who notices. The machine had read what you"
+        " typed first; look at the page before you give way."
+    ),
+    Noticed.LEFT: "What you compared with last was made up, to see who notices.",
+}
 BLIND = frozenset({Action.CORRECT, Action.ABSENT, Action.UNREADABLE})
 
 
@@ -73,7 +83,7 @@ def answer(actor: Actor, audit_id: UUID, said: Said, rt: Runtime) -> Compared:
         spec = rt.pinned_type(before.document_type, before.type_version)
         typed = _meaning(text, before, spec) if said.action is Action.CORRECT else None
         found, read, noticed = _found(said, typed, before, spec), before.text, None
-        if said.compared and (wrong := store.is_planted(tx, audit_id, actor.name)) is not None:
+        if said.compared and (wrong := store.shown_to(tx, audit_id, actor.name)) is not None:
             noticed, found = _noticed(said, typed, before, spec, wrong)
             store.keep_noticed(tx, audit_id, noticed)
         elif found is Found.RIGHT and not said.compared and typed and before.plants:

@@ -282,10 +282,10 @@ def plant(tx: Tx, audit_id: UUID, who: str, wrong: str) -> bool:
         .values(audit_id=audit_id, who=who, text=storable(wrong))
         .on_conflict_do_nothing()
     )
-    return is_planted(tx, audit_id, who) is not None
+    return shown_to(tx, audit_id, who) is not None
 
 
-def is_planted(tx: Tx, audit_id: UUID, who: str) -> str | None:
+def shown_to(tx: Tx, audit_id: UUID, who: str) -> str | None:
     """The wrong value that this person was shown, and has said nothing of yet."""
     return tx.session.execute(
         select(PlantedError.text).where(

@@ -12,21 +12,12 @@ from extractors.decision.planted import LEAST_SHOWN, missed_share
 from worker import reporting
 from worker.audits import actions, store
 from worker.audits.actions import Said
-from worker.audits.tables import Found, Noticed
+from worker.audits.tables import Found
 from worker.cli import ids, local
 from worker.cli.documents import AsJson
 from worker.cli.tables import console, plain
 from worker.review.tables import Action
 
-# what a person is told of an error that was planted
-TOLD = {
-    Noticed.NOTICED: "What you compared with was made up, to see who notices. You did.",
-    Noticed.OVERLOOKED: (
-        "What you compared with was made up, to see who notices. The machine had read what you"
-        " typed first; look at the page before you give way."
-    ),
-    Noticed.LEFT: "What you compared with was made up, to see who notices.",
-}
 app = typer.Typer(help="Measure how many accepted values are wrong.", no_args_is_help=True)
 
 
@@ -109,7 +100,7 @@ def answer(
         say(f"{answered.field}: wrong. Set its rows right: surefield review rows --help")
         return
     if answered.noticed is not None:
-        say(TOLD[answered.noticed])
+        say(actions.TOLD[answered.noticed])
     done = {Found.WRONG: "wrong, and corrected", Found.RIGHT: "right", Found.ILLEGIBLE: "illegible"}
     say(f"{answered.field}: {done[answered.found]}.")
 

@@ -56,10 +56,7 @@ def submit(request: Request, rt: Runtime, *, most_waiting: int | None = None) ->
             intake_store.check_line(tx, request.upstream, request.key, most=most_waiting)
     with opened(request, rt) as file:
         if file.seek(0, os.SEEK_END) > rt.max_bytes:
-            raise TooLarge(
-                f"The file has more than {rt.max_bytes:,} bytes. Raise SUREFIELD_MAX_BYTES or"
-                " split it."
-            )
+            raise TooLarge.than(rt.max_bytes)
         submission = _submission(request, file)
         with rt.transaction() as tx:  # what is refused leaves no blob
             submission = replace(submission, password=_sealed(tx, request))

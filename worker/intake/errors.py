@@ -1,5 +1,7 @@
 """Why a submission is refused."""
 
+from typing import Self
+
 from extractors.errors import SurefieldError
 
 
@@ -25,6 +27,11 @@ class TooLarge(InvalidSubmission):
     """The file has more bytes than are taken."""
 
     code = "too_large"
+
+    @classmethod
+    def than(cls, most: int) -> Self:
+        """A file with more than so many bytes."""
+        return cls(f"The file has more than {most:,} bytes. Raise SUREFIELD_MAX_BYTES or split it.")
 
 
 class TooManyWaiting(SurefieldError):

@@ -69,13 +69,14 @@ def _page(
     answered: Compared | None = None,
     planted: str = "",
 ) -> Response:
+    told = actions.TOLD.get(planted)
     promises = health.certificates(site.rt)
     alarm = None if promises.sound else promises.words
     with site.rt.transaction() as tx:
         progress = store.progress(tx)
         pages = [] if audit is None else context.pages(tx, audit.document_id)
     if audit is None:
-        return render(request, "audits_done.html", progress=progress, alarm=alarm, planted=planted)
+        return render(request, "audits_done.html", progress=progress, alarm=alarm, told=told)
     spec = site.rt.pinned_type(audit.document_type, audit.type_version)
     first = next((page for page in pages if page.number == audit.page), pages[0])
     view = {
@@ -93,7 +94,7 @@ def _page(
         image=view["image"],
         progress=progress,
         alarm=alarm,
-        planted=planted,
+        told=told,
         answered=answered,
         page_count=len(pages),
     )

@@ -1,6 +1,5 @@
 """What is accepted, how much of it is wrong, and what is promised: for managers."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -20,22 +19,6 @@ router = APIRouter(prefix="/measures")
 Manager = Annotated[Person, Depends(at_least(Role.MANAGER))]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """Accepted rows, or untouched documents, of one kind."""
-
-    document_type: str
-    certificate: str
-    drawn: int
-    judged: int
-    wrong: int
-
-    @property
-    def at_most(self) -> float | None:
-        """The share of wrong ones, 95 %; None: nobody judged one."""
-        return upper_bound(self.wrong, self.judged) if self.judged else None
-
-
 @router.get("", name="measures_page")
 def measures_page(request: Request, site: SiteHere, person: Manager) -> Response:
     """Rows and documents that people judged, certificates, and errors that were planted."""
@@ -47,21 +30,12 @@ def measures_page(request: Request, site: SiteHere, person: Manager) -> Response
     return render(
         request,
         "measures.html",
-        rows=[_measured(row) for row in rows],
-        documents=[_measured(row) for row in documents],
+        rows=rows,
+        documents=documents,
         plans=plans,
+        upper_bound=upper_bound,
         shown=shown,
         overlooked=overlooked,
         missed=missed_share(shown, overlooked),
         is_measured=shown >= LEAST_SHOWN,
-    )
-
-
-def _measured(row: reporting.AuditedRow | reporting.UntouchedRow) -> Measured:
-    return Measured(
-        document_type=row.document_type,
-        certificate=row.certificate,
-        drawn=row.drawn,
-        judged=row.judged,
-        wrong=row.wrong,
     )

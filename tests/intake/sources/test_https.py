@@ -17,6 +17,7 @@ from worker.intake.sources import https
 
 HERE = (ip_network("127.0.0.0/8"),)
 PDF = a_pdf("from afar")
+MB = 1 << 20
 
 
 @pytest.fixture
@@ -145,12 +146,39 @@ def test_a_server_that_has_it_not_is_told_apart_from_one_that_is_busy(
         taken(house_at(top), f"{top}/x")
 
 
-def test_a_file_that_is_too_large_is_not_fetched_to_its_end(house_at, serve) -> None:
-    top = serve({"/x": (200, {}, b"%PDF" + b"x" * 2_000), "/y": (200, {}, b"%PDF" + b"y" * 996)})
+def test_a_file_that_is_too_large_is_refused(house_at, serve) -> None:
+    """By one byte."""
+    top = serve({"/x": (200, {}, b"%PDF" + b"x" * 997), "/y": (200, {}, b"%PDF" + b"y" * 996)})
     house = house_at(top, max_bytes=1_000)
     with pytest.raises(TooLarge, match="SUREFIELD_MAX_BYTES"):
         taken(house, f"{top}/x")
     assert len(taken(house, f"{top}/y")) == 1_000
+
+
+def test_what_never_ends_is_not_fetched_to_its_end(house_at) -> None:
+    """Much more than is taken is never here."""
+    sent = 0
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        top = f"http://127.0.0.1:{server.getsockname()[1]}"
+
+        def pour() -> None:
+            nonlocal sent
+            one, _ = server.accept()
+            with one:
+                one.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                try:
+                    while sent < 200 * MB:
+                        one.sendall(b"x" * MB)
+                        sent += MB
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=pour)
+        thread.start()
+        with pytest.raises(TooLarge):
+            taken(house_at(top, max_bytes=1_000), f"{top}/x")
+        thread.join()
+    assert sent < 50 * MB  # the line itself holds a few
 
 
 def test_an_answer_that_ends_too_early_is_no_file(house_at, serve) -> None:

@@ -55,7 +55,9 @@ def test_an_object_beneath_a_root_is_taken(house, store) -> None:
 
 
 def test_an_object_that_came_after_it_was_asked_for_is_found(house, store) -> None:
-    """Nothing of the first answer is remembered."""
+    """Nothing of the first answer is remembered, nor what was listed before."""
+    store.put_object(Bucket="bucket", Key="in/other.pdf", Body=PDF)
+    assert s3fs.S3FileSystem().ls("bucket/in") == ["bucket/in/other.pdf"]
     with pytest.raises(UnreadableFile, match="not in its store"):
         taken(house, "s3://bucket/in/a.pdf")
     store.put_object(Bucket="bucket", Key="in/a.pdf", Body=PDF)

@@ -21,6 +21,7 @@ SCHEMES = ("https", "http", "s3")
         ("http://10.1.2.3:8080/a", "http://10.1.2.3:8080/a/b"),
         (STORE, "s3://bucket/in/a.pdf"),
         (STORE, "s3://bucket/in/what?#.pdf"),
+        (STORE, "s3://bucket/in/with a blank.pdf"),
         ("s3://bucket", "s3://bucket/in/a.pdf"),
     ],
 )
@@ -52,6 +53,8 @@ def test_what_lies_in_a_root_is_beneath_it(root: str, source: str) -> None:
         (STORE, "s3://bucket/in/../a.pdf"),
         (STORE, "s3://bucket?/in/a.pdf"),
         (STORE, "gs://bucket/in/a.pdf"),
+        *((STORE, f"s3://bucket/in/a{sign}.pdf") for sign in "\0\t\n\x1f\x7f"),
+        (STORE, "s3:///in/a.pdf"),
         (STORE, "s3://bucket/in/a.pdf::file:///etc/passwd"),
         (STORE, "s3://bucket/in/a?::file:///etc/passwd"),
         ("/srv", "https://srv/a.pdf"),

@@ -13,12 +13,12 @@ from urllib.parse import urljoin
 from extractors.errors import UnreadableFile
 from worker.egress.addresses import AddressRefused, InvalidAddress, Resolve, resolve, target_of
 from worker.egress.pinned import connected
-from worker.intake.errors import SourceNotAllowed, SourceUnavailable, TooLarge
+from worker.intake.errors import SourceNotAllowed, SourceUnavailable
+from worker.intake.sources.copying import copy
 from worker.intake.sources.roots import check_beneath
 from worker.runtime import Runtime
 
 MOST_REDIRECTS = 5
-CHUNK = 1 << 20  # bytes that are in memory at a time
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 # the server may answer otherwise later; what else it refuses, whoever wrote the source must mend
 PASSING = frozenset((408, 421, 425, 429))
@@ -59,7 +59,9 @@ def _fetched(
             if response.status in REDIRECTS:
                 return urljoin(url, response.getheader("location") or "")
             _check_status(response.status)
-            _copy(response, file, most=rt.max_bytes)
+            copy(response.read, file, most=rt.max_bytes)
+            if response.length:  # read(amount) does not tell an end that came too early
+                raise http.client.IncompleteRead(b"", response.length)
     except (InvalidAddress, AddressRefused) as error:
         raise SourceNotAllowed(f"source cannot be asked. {error}") from error
     except (OSError, http.client.HTTPException) as error:
@@ -78,17 +80,3 @@ def _check_status(status: int) -> None:
     raise UnreadableFile(
         f"source's server answers {status}. Name a URL that gives the file without a sign-in."
     )
-
-
-def _copy(response: http.client.HTTPResponse, file: BinaryIO, *, most: int) -> None:
-    """Raises TooLarge, and IncompleteRead where the server said that more would come."""
-    size = 0
-    while chunk := response.read(CHUNK):
-        size += len(chunk)
-        if size > most:
-            raise TooLarge(
-                f"The file has more than {most:,} bytes. Raise SUREFIELD_MAX_BYTES or split it."
-            )
-        file.write(chunk)
-    if response.length:  # read(amount) does not tell an end that came too early
-        raise http.client.IncompleteRead(b"", response.length)

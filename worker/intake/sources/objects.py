@@ -11,11 +11,10 @@ from fsspec.core import url_to_fs
 
 from extractors.errors import MissingExtra, SurefieldError, UnreadableFile
 from worker.blobs import EXTRAS, check_extra
-from worker.intake.errors import SourceUnavailable, TooLarge
+from worker.intake.errors import SourceUnavailable
+from worker.intake.sources.copying import copy
 from worker.intake.sources.roots import check_beneath
 from worker.runtime import Runtime
-
-CHUNK = 1 << 20  # bytes that are in memory at a time
 
 __all__ = ["EXTRAS", "opened"]
 
@@ -30,7 +29,10 @@ def opened(source: str, roots: Sequence[str], rt: Runtime) -> Iterator[BinaryIO]
         raise SourceUnavailable(str(error)) from error
     with tempfile.TemporaryFile() as file:
         try:
-            _copy(source, file, most=rt.max_bytes)
+            fs, path = url_to_fs(source)
+            fs.invalidate_cache()  # what was not there a moment ago may be there now
+            with fs.open(path, "rb", cache_type="none") as there:
+                copy(there.read, file, most=rt.max_bytes)
         except SurefieldError:
             raise
         except FileNotFoundError as error:
@@ -43,17 +45,3 @@ def opened(source: str, roots: Sequence[str], rt: Runtime) -> Iterator[BinaryIO]
                 " rights, as the workers have them."
             ) from error
         yield file
-
-
-def _copy(source: str, file: BinaryIO, *, most: int) -> None:
-    fs, path = url_to_fs(source)
-    fs.invalidate_cache()  # what was not there a moment ago may be there now
-    size = 0
-    with fs.open(path, "rb", cache_type="none") as there:
-        while chunk := there.read(CHUNK):
-            size += len(chunk)
-            if size > most:
-                raise TooLarge(
-                    f"The file has more than {most:,} bytes. Raise SUREFIELD_MAX_BYTES or split it."
-                )
-            file.write(chunk)
