@@ -12,6 +12,7 @@ from extractors.decision.certificates import MISSED
 from tests.audits.test_actions import BEN, say, waiting
 from tests.audits.test_certificates import ADA, copies, planned, read
 from tests.audits.test_certificates import a_house as a_drawn_house
+from tests.cli.test_commands import surefield  # noqa: F401  a fixture
 from tests.pipeline.conftest import TRUTH, House, Make, a_pdf
 from worker.audits import certify, store
 from worker.audits.tables import Found, Noticed
@@ -189,6 +190,26 @@ def test_certificates_rest_on_what_people_overlooked_of_planted_errors(
 
     assert done.plan.missed == missed
     assert (done.state == "certified") is (missed < 0.5)
+
+
+@pytest.mark.parametrize(
+    ("shown", "says"),
+    [
+        (99, "3 of 99 overlooked; before 100 were shown, certificates take it that people"),
+        (100, "3 of 100 overlooked; people overlook at most 7.6 % of all errors (95 %)."),
+    ],
+)
+def test_the_report_says_what_certificates_rest_on(
+    make_house: Make, surefield: Any, shown: int, says: str
+) -> None:
+    """A bound, once enough were shown."""
+    house = a_drawn_house(make_house)
+    read(house)
+    copies(house, "before", 100)
+    with house.rt.transaction() as tx:
+        tx.session.execute(SHOWN, {"count": shown, "overlooked": 3, "days": 0})
+
+    assert f"Planted errors: {says}" in surefield("audit", "report")
 
 
 def test_a_planted_error_is_gone_with_its_audit(house: House) -> None:

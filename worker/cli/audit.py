@@ -131,10 +131,14 @@ def report(as_json: AsJson = False) -> None:
             "not measured" if not row.judged else f"{100 * bound:.2f} %",
         )
     console().print(table)
-    measured = "at most" if shown >= LEAST_SHOWN else f"not measured before {LEAST_SHOWN}; taken as"
+    known = (
+        f"people overlook at most {100 * missed:.1f} % of all errors (95 %)"
+        if shown >= LEAST_SHOWN
+        else f"before {LEAST_SHOWN} were shown, certificates take it that people overlook"
+        f" {100 * missed:.0f} % of all errors"
+    )
     Console(highlight=False, soft_wrap=True).print(
-        f"Planted errors: {overlooked} of {shown} overlooked; of all errors people overlook"
-        f" {measured} {100 * missed:.1f} %."
+        f"Planted errors: {overlooked} of {shown} overlooked; {known}."
     )
     if not rows:
         Console().print("Nothing was drawn yet. See SUREFIELD_AUDIT_RATE: surefield settings")
